@@ -1,0 +1,1 @@
+"""Conf shipped with the program: environments, and the platforms with their dated rules."""

@@ -1,0 +1,68 @@
+"""Rules of the tables Fentan writes, checked on what was read back. One broken row and nothing is published."""
+
+from pyspark.sql import functions as F
+
+from expectations.rule import RowRule, Severity, holds, missing
+
+CRITICAL = Severity.CRITICAL
+
+
+def _benefit_of_a_counted_claim(_):
+    within = F.col("benefit_fen").between(0, F.col("approved_aid_fen"))
+    return F.col("counted") & ~F.coalesce(within, F.lit(False))
+
+
+def _benefit_of_another_claim(_):
+    empty = (F.col("benefit_fen") == 0) & (F.col("sponsored_fen") == 0) & F.col("marker").isNotNull()
+    return ~F.col("counted") & ~F.coalesce(empty, F.lit(False))
+
+
+def _pool_loses_or_makes_money(_):
+    borne_fen = F.expr("due_fen + member_sponsored_fen + case_sponsored_fen + brought_forward_fen")
+    return ~F.coalesce(borne_fen == F.expr("benefit_fen + fee_fen + carried_forward_fen"), F.lit(False))
+
+
+def _fee_loses_or_makes_money(_):
+    parts_fen = F.expr("received_fen + sponsored_fen + outstanding_fen + written_off_fen")
+    return ~F.coalesce(F.col("accrued_fen") == parts_fen, F.lit(False))
+
+
+ROW_RULES: dict[str, tuple[RowRule, ...]] = {
+    "settled/benefits": (
+        RowRule("benefit_within_approved_aid", CRITICAL, "A counted benefit is between zero and the approved aid.",
+                _benefit_of_a_counted_claim),
+        RowRule("benefit_zero_unless_counted", CRITICAL, "A claim that does not count moves no money and says why.",
+                _benefit_of_another_claim),
+    ),
+    "settled/pools": (
+        RowRule("pool_conserves", CRITICAL,
+                "Due + sponsored + brought forward = benefits + fee + carried forward, to the fen.",
+                _pool_loses_or_makes_money),
+    ),
+    "settled/rates": (
+        RowRule("share_parts_add_up", CRITICAL, "Aid part and fee part of a share are the share.",
+                lambda _: F.col("share_fen") != F.col("share_aid_fen") + F.col("share_fee_fen")),
+    ),
+    "settled/assessments": (
+        RowRule("assessment_key_missing", CRITICAL, "Member, payer and tier are given.",
+                lambda _: missing("member_id", "payer_id", "tier")),
+        RowRule("assessment_adds_up", CRITICAL, "Share, sponsored and due are at least zero, and share = sponsored + due.",
+                lambda _: ~F.coalesce(
+                    (F.col("share_fen") == F.col("sponsored_fen") + F.col("due_fen"))
+                    & (F.col("due_fen") >= 0) & (F.col("sponsored_fen") >= 0), F.lit(False))),
+    ),
+    "settled/bills": (
+        RowRule("bill_has_members", CRITICAL, "A bill is for at least one member and not below zero.",
+                lambda _: holds((F.col("member_count") < 1) | (F.col("due_fen") < 0))),
+    ),
+    "ledger/journal": (
+        RowRule("transfer_moves_money", CRITICAL, "A transfer moves more than nothing between two different accounts.",
+                lambda _: holds((F.col("amount_fen") <= 0) | (F.col("debit_account") == F.col("credit_account")))),
+    ),
+    "ledger/fee": (
+        RowRule("fee_conserves", CRITICAL, "Accrued = received + sponsored + outstanding + written off.",
+                _fee_loses_or_makes_money),
+    ),
+}  # fmt: skip
+
+SUITES = ROW_RULES

@@ -1,0 +1,1 @@
+"""Fentan settles mutual-aid plans: entry points, one per command."""

@@ -1,0 +1,75 @@
+"""`fentan check`: the quality gate alone."""
+
+import argparse
+
+from jobs.cli import add_period_arguments, run_as_script
+from jobs.errors import GateStopped
+from jobs.lake.gate.report import critical_failures
+from jobs.lake.records import record_quality
+from jobs.lake.runs import Run
+from jobs.outcome import Outcome
+from jobs.presentation import table_text, yuan
+from jobs.request import period_request_of
+from jobs.settling import fates, judge_sources, pin
+
+SUMMARY = "judge a period's sources by the quality gate, without settling"
+EXAMPLES = """  fentan check --lake ./lake --period 2020-12-P1
+  fentan check --lake ./lake --period 2020-12-P1 --json"""
+
+add_arguments = add_period_arguments
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Judges members and claims, records the results in control/quality, and shows every rule."""
+    pinned = pin(period_request_of(args))
+    gate = judge_sources(pinned)
+    settling = pinned.run
+    checking = Run(
+        "check",
+        settling.platform_id,
+        settling.period,
+        settling.plan_ids,
+        settling.input_versions,
+        settling.conf_digest,
+        {},
+    )
+    record_quality(pinned.lake, gate.results, checking.run_id, checking.period)
+    rules = [
+        {
+            "table": result.table_name,
+            "id": result.id,
+            "severity": str(result.severity),
+            "sentence": result.sentence,
+            "unexpected_count": result.unexpected_count,
+            "amount_at_stake_fen": result.amount_at_stake_fen,
+            "success": result.success,
+        }
+        for result in gate.results
+    ]
+    failures = critical_failures(list(gate.results))
+    document = {
+        "period": str(pinned.request.period),
+        "run_id": checking.run_id,
+        "passed": not failures and not gate.refused,
+        "rules": rules,
+        "refused": dict(gate.refused),
+        "member_rows": fates(gate, pinned.plan_ids),
+    }
+    stopped = bool(failures or gate.refused)
+    messages = (*pinned.skipped, *gate.refused.values())
+    return Outcome(document, _text(document), GateStopped.exit_code if stopped else 0, messages)
+
+
+def _text(document: dict) -> str:
+    rows = [
+        [rule["table"], rule["id"], rule["severity"], "ok" if rule["success"] else "broken",
+         rule["unexpected_count"], yuan(rule["amount_at_stake_fen"]), rule["sentence"]]
+        for rule in sorted(document["rules"], key=lambda rule: (rule["table"], rule["success"], rule["id"]))
+    ]  # fmt: skip
+    title = f"Quality gate, period {document['period']}: {'passed' if document['passed'] else 'STOPPED'}"
+    columns = ["table", "rule", "severity", "result", "rows", "yuan at stake", "what is expected"]
+    return table_text(title, columns, rows)
+
+
+if __name__ == "__main__":
+    run_as_script("check")

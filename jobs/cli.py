@@ -1,0 +1,135 @@
+"""The `fentan` command: one sub-command per entry point, the exit codes of `jobs.errors`."""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import date
+
+from jobs.errors import Stop, WrongUsage
+from jobs.outcome import Outcome
+
+COMMANDS = ("demo", "generate", "check", "preview", "settle", "status")
+
+EXIT_CODES = """exit codes:
+  0 done or nothing to do      2 wrong usage or configuration   3 stopped by the quality gate
+  4 refused (closed, or settled from other inputs, or not its turn)   5 another run holds the lake
+  6 integrity broken, nothing was published                     1 anything else"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; errors of the user are shown without a stack trace."""
+    args = _parser().parse_args(argv)
+    try:
+        outcome = importlib.import_module(f"jobs.{args.command}").run(args)
+    except Stop as stop:
+        return _show_stop(stop, args)
+    except Exception as error:  # the user sees one line; the trace is for whoever has to mend the program
+        return _show_failure(error, args)
+    _show(outcome, args)
+    return outcome.exit_code
+
+
+def run_as_script(command: str) -> None:
+    """Entry point of `spark-submit jobs/<command>.py`."""
+    raise SystemExit(main([command, *sys.argv[1:]]))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fentan",
+        description="Settles mutual-aid plans: from members and approved claims to shares, bills and the fee ledger.",
+        epilog=f"example:\n  fentan demo --lake ./lake\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"jobs.{name}")
+        command = commands.add_parser(
+            name,
+            help=module.SUMMARY,
+            description=module.SUMMARY,
+            epilog=f"examples:\n{module.EXAMPLES}\n\n{EXIT_CODES}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        _add_common_arguments(command, lake_default="lake" if name == "demo" else os.environ.get("FENTAN_LAKE"))
+        module.add_arguments(command)
+    return parser
+
+
+def _add_common_arguments(command: argparse.ArgumentParser, lake_default: str | None) -> None:
+    command.add_argument(
+        "--lake", default=lake_default, required=lake_default is None, metavar="PATH", help="root folder of the lake"
+    )
+    command.add_argument(
+        "--conf", metavar="FILE", help="environment conf, a TOML file (default: the shipped local.toml)"
+    )
+    command.add_argument("--platform", metavar="ID", help="platform of the lake (default: the one the conf names)")
+    command.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    command.add_argument(
+        "--as-of",
+        type=_date,
+        metavar="DATE",
+        help="the day it is, as the rules see it (default: today in the platform's time zone)",
+    )
+
+
+def add_period_arguments(command: argparse.ArgumentParser) -> None:
+    """--period and --plan, for the commands that work on one period."""
+    command.add_argument("--period", required=True, metavar="P", help="settlement period, e.g. 2020-12-P1")
+    command.add_argument(
+        "--plan",
+        nargs="+",
+        action="extend",
+        metavar="ID",
+        help="only these plans (default: all with members or claims)",
+    )
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it like 2020-12-07") from error
+
+
+def _show(outcome: Outcome, args: argparse.Namespace) -> None:
+    if args.json:
+        print(json.dumps(outcome.document, ensure_ascii=False, indent=2, default=str))
+    else:
+        print(outcome.text)
+    for message in outcome.messages:
+        print(f"fentan {args.command}: {message}", file=sys.stderr)
+
+
+def _show_stop(stop: Stop, args: argparse.Namespace) -> int:
+    if args.json:
+        print(
+            json.dumps({"command": args.command, "exit_code": stop.exit_code, "error": str(stop)}, ensure_ascii=False)
+        )
+    print(f"fentan {args.command}: {stop}", file=sys.stderr)
+    return stop.exit_code
+
+
+def _show_failure(error: Exception, args: argparse.Namespace) -> int:
+    if "FENTAN_DEBUG" in os.environ:
+        traceback.print_exc()
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    line = f"failed unexpectedly ({type(error).__name__}): {first_line}. Nothing was published by this run. "
+    line += "Run it again; if it fails again, run it with FENTAN_DEBUG=1 and report the trace."
+    return _show_stop(Stop(line), args)
+
+
+def split_periods(text: str) -> tuple[str, str]:
+    """The two ends of A..B."""
+    first, separator, last = text.partition("..")
+    if not separator:
+        raise WrongUsage(f"--periods {text}: write a range like 2020-11-P1..2020-12-P2. Nothing was done.")
+    return first, last
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,37 @@
+"""How a run can stop. Each stop says what was not done and what to do next, and has its own exit code."""
+
+
+class Stop(Exception):
+    """A stop the user can act on; shown without a stack trace."""
+
+    exit_code = 1
+
+
+class WrongUsage(Stop):
+    """Wrong usage or configuration."""
+
+    exit_code = 2
+
+
+class GateStopped(Stop):
+    """The quality gate stopped the run."""
+
+    exit_code = 3
+
+
+class Refused(Stop):
+    """The period is closed, or already settled from different inputs, or not yet its turn."""
+
+    exit_code = 4
+
+
+class Locked(Stop):
+    """Another run holds the lake."""
+
+    exit_code = 5
+
+
+class IntegrityBroken(Stop):
+    """An invariant or a digest fails; nothing was published."""
+
+    exit_code = 6

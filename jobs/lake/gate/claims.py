@@ -1,0 +1,154 @@
+"""The claims' part of the gate: a few thousand rows, judged with the spells of their claimants."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import functions as F
+
+from expectations.claims import ROW_RULES, SET_RULES
+from expectations.rule import RowRule, Severity, Terms, bits_of, broken_bits, holds, reasons
+from jobs.settlement.coverage import in_force_on
+
+ROW_ERRORS = bits_of(ROW_RULES, Severity.ERROR)
+SET_ERRORS = bits_of(SET_RULES, Severity.ERROR)
+SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
+
+
+@dataclass(frozen=True)
+class ClaimGate:
+    """The claims as judged: every row with `broken`, `set_broken` and the spell in force on the day of diagnosis."""
+
+    judged: DataFrame
+    groups: list[Row]
+
+    @property
+    def good(self) -> DataFrame:
+        """One row per claim that is not held back, with `membership_joined_on` and `waiting_ends_on`."""
+        return self.judged.where(~_is_held())
+
+    @property
+    def held(self) -> DataFrame:
+        """One row per claim held back, with all its `reasons`."""
+        every_reason = F.concat(reasons(ROW_RULES, F.col("broken")), reasons(SET_RULES, F.col("set_broken")))
+        return self.judged.where(_is_held()).withColumn("reasons", every_reason)
+
+
+def judge_claims(claims: DataFrame, good_members: DataFrame, counted_before: DataFrame, terms: Terms) -> ClaimGate:
+    """Judges every claim of the period.
+
+    `good_members`: spells not held back. `counted_before`: one row per benefit that counted in an earlier period
+    (plan_id, member_id, claim_id, illness_code).
+    """
+    numbered = claims.withColumn("row_number", F.monotonically_increasing_id()).persist()
+    judged = numbered.withColumn("broken", broken_bits(ROW_RULES, terms))
+    judged = _with_duplicates(judged)
+    judged = _with_illness_claimed_twice(judged, counted_before)
+    judged = _with_membership(judged, _spells_of_claimants(judged, good_members))
+    broken = _set_bits(
+        claim_duplicated=F.col("duplicated"),
+        claim_illness_claimed_twice=F.col("twice_now") | F.col("twice_ever"),
+        claim_member_unknown=_keyed() & F.col("spell_count").isNull(),
+        claim_not_covered_on_diagnosis=_keyed()
+        & F.col("diagnosed_on").isNotNull()
+        & F.col("spell_count").isNotNull()
+        & F.col("membership_joined_on").isNull(),
+        claim_tier_differs=holds(F.col("tier") != F.col("membership_tier")),
+        claim_counted_before=F.col("counted_already"),
+        claim_differs_from_member=holds(F.col("birth_date") != F.col("membership_birth_date"))
+        | holds(F.col("sex") != F.col("membership_sex")),
+    )
+    kept = [*claims.columns, "broken", "set_broken", "membership_joined_on", "waiting_ends_on"]
+    judged = judged.withColumn("set_broken", broken).select(*kept).persist()
+    groups = judged.groupBy("plan_id", "broken", "set_broken").agg(
+        F.count(F.lit(1)).alias("count"), F.sum(_plausible_aid_fen()).alias("aid_fen")
+    )
+    return ClaimGate(judged, groups.collect())
+
+
+def _is_held() -> Column:
+    return (F.col("broken").bitwiseAND(F.lit(ROW_ERRORS)) != 0) | (
+        F.col("set_broken").bitwiseAND(F.lit(SET_ERRORS)) != 0
+    )
+
+
+def _keyed() -> Column:
+    return F.col("plan_id").isNotNull() & F.col("member_id").isNotNull()
+
+
+def _set_bits(**conditions: Column) -> Column:
+    bits = F.lit(0).cast("bigint")
+    for rule_id, condition in conditions.items():
+        bits = bits + F.when(condition, F.lit(SET_BITS[rule_id])).otherwise(F.lit(0)).cast("bigint")
+    return bits
+
+
+def _with_duplicates(claims: DataFrame) -> DataFrame:
+    same_id = Window.partitionBy("claim_id")
+    duplicated = F.col("claim_id").isNotNull() & (F.count(F.lit(1)).over(same_id) > 1)
+    return claims.withColumn("duplicated", duplicated)
+
+
+def _with_illness_claimed_twice(claims: DataFrame, counted_before: DataFrame) -> DataFrame:
+    sound = (F.col("broken").bitwiseAND(F.lit(ROW_ERRORS)) == 0) & ~F.col("duplicated")
+    same_illness = Window.partitionBy("plan_id", "member_id", "illness_code", "sound")
+    earlier = counted_before.groupBy("plan_id", "member_id", "illness_code").agg(
+        F.collect_set("claim_id").alias("earlier_claim_ids")
+    )
+    with_history = claims.withColumn("sound", sound).join(
+        F.broadcast(earlier), on=["plan_id", "member_id", "illness_code"], how="left"
+    )
+    counted_already = F.coalesce(F.array_contains("earlier_claim_ids", F.col("claim_id")), F.lit(False))
+    return (
+        with_history.withColumn("twice_now", F.col("sound") & (F.count(F.lit(1)).over(same_illness) > 1))
+        .withColumn("counted_already", counted_already)
+        .withColumn("twice_ever", F.col("earlier_claim_ids").isNotNull() & ~F.col("counted_already"))
+    )
+
+
+def _spells_of_claimants(claims: DataFrame, good_members: DataFrame) -> DataFrame:
+    """One row per spell of a claimant in the plan of the claim: a scan of the members, nothing is shuffled."""
+    claimants = claims.where(_keyed()).select("plan_id", "member_id").distinct()
+    spells = good_members.join(F.broadcast(claimants), on=["plan_id", "member_id"], how="left_semi")
+    return spells.select(
+        "plan_id",
+        "member_id",
+        "joined_on",
+        "exited_on",
+        "waiting_ends_on",
+        F.col("tier").alias("membership_tier"),
+        F.col("birth_date").alias("membership_birth_date"),
+        F.col("sex").alias("membership_sex"),
+    ).persist()
+
+
+def _with_membership(claims: DataFrame, spells: DataFrame) -> DataFrame:
+    known = spells.groupBy("plan_id", "member_id").agg(F.count(F.lit(1)).alias("spell_count"))
+    diagnosed = claims.select("row_number", "plan_id", "member_id", "diagnosed_on")
+    in_force = (
+        diagnosed.join(spells, on=["plan_id", "member_id"], how="inner")
+        .where(in_force_on(F.col("diagnosed_on")))
+        .select(
+            "row_number",
+            F.col("joined_on").alias("membership_joined_on"),
+            "waiting_ends_on",
+            "membership_tier",
+            "membership_birth_date",
+            "membership_sex",
+        )
+    )
+    return claims.join(known, on=["plan_id", "member_id"], how="left").join(in_force, on="row_number", how="left")
+
+
+def _plausible_aid_fen() -> Column:
+    """What a claim would move, as far as it is an amount at all: a mistaken one must not overflow the sum."""
+    return F.when(F.col("approved_aid_fen").between(0, 10**13), F.col("approved_aid_fen")).otherwise(
+        F.lit(0).cast("bigint")
+    )
+
+
+def counts_by_rule(groups: list[Row], rules: tuple[RowRule, ...], field: str, measure: str) -> dict[str, int]:
+    """Of each rule: the sum of a measure over the rows that break it."""
+    return {
+        rule.id: sum(row[measure] or 0 for row in groups if row[field] >> position & 1)
+        for position, rule in enumerate(rules)
+    }

@@ -1,0 +1,99 @@
+"""What earlier settlements of a lake left: published periods, residuals, benefits that counted, rates of the year."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.errors import Refused
+from jobs.lake.lake import Lake
+from jobs.lake.publications import Publication, published
+from jobs.settlement.calendar import Calendar, Period
+
+COUNTED_SCHEMA = "plan_id string, member_id bigint, claim_id bigint, illness_code string, counted_on date"
+
+
+@dataclass(frozen=True)
+class History:
+    """The publications in force before a period, by plan, newest last."""
+
+    lake: Lake
+    calendar: Calendar
+    period: Period
+    publications: Mapping[str, tuple[Publication, ...]]
+
+    def predecessor(self, plan_id: str) -> Publication | None:
+        """The publication of the plan's previous period; raises Refused where periods would not be in order."""
+        of_plan = self.publications.get(plan_id, ())
+        if not of_plan:
+            return None
+        previous = self.calendar.previous(self.period)
+        for publication in of_plan:
+            if previous is not None and publication.period == str(previous):
+                return publication
+        raise Refused(_out_of_order(plan_id, self.period, previous, of_plan))
+
+    def brought_forward_fen(self, plan_ids: Iterable[str]) -> dict[str, int]:
+        """The residual of each plan's previous period; 0 for the first period settled in the lake."""
+        predecessors = {plan_id: self.predecessor(plan_id) for plan_id in plan_ids}
+        wanted = [publication for publication in predecessors.values() if publication is not None]
+        found = (
+            {row.plan_id: row.carried_forward_fen for row in self._rows_of("settled/pools", wanted).collect()}
+            if wanted
+            else {}
+        )
+        return {plan_id: found.get(plan_id, 0) for plan_id in predecessors}
+
+    def counted_before(self) -> DataFrame:
+        """One row per benefit that counted in an earlier period, with the publicity day it counted on."""
+        earlier = [p for of_plan in self.publications.values() for p in of_plan if self._is_earlier(p)]
+        if not earlier:
+            return self.lake.spark.createDataFrame([], COUNTED_SCHEMA)
+        counted_on = self.lake.spark.createDataFrame(
+            [
+                (name, self.calendar.publicity_on(self.calendar.period(name)))
+                for name in sorted({p.period for p in earlier})
+            ],
+            "period string, counted_on date",
+        )
+        counted = self._rows_of("settled/benefits", earlier).where("counted")
+        return counted.join(F.broadcast(counted_on), on="period", how="inner").select(
+            "plan_id", "member_id", "claim_id", "illness_code", "counted_on"
+        )
+
+    def rows_of(self, table: str, plan_id: str, periods: Iterable[Period]) -> DataFrame | None:
+        """The published rows of a plan's periods; None where none of them is published."""
+        names = {str(period) for period in periods}
+        wanted = [p for p in self.publications.get(plan_id, ()) if p.period in names]
+        return self._rows_of(table, wanted) if wanted else None
+
+    def _rows_of(self, table: str, publications: list[Publication]) -> DataFrame:
+        keys = sorted({(p.period, p.plan_id, p.run_id) for p in publications})
+        valid = self.lake.spark.createDataFrame(keys, "period string, plan_id string, run_id string")
+        periods = sorted({p.period for p in publications})
+        rows = self.lake.read(table).where(F.col("period").isin(*periods))
+        return rows.join(F.broadcast(valid), on=["period", "plan_id", "run_id"], how="left_semi")
+
+    def _is_earlier(self, publication: Publication) -> bool:
+        return self.calendar.period(publication.period) < self.period
+
+
+def history_before(lake: Lake, calendar: Calendar, period: Period) -> tuple[History, dict[str, Publication]]:
+    """The history a period is settled on, and the publications of the period itself, by plan."""
+    by_plan: dict[str, list[Publication]] = {}
+    of_period: dict[str, Publication] = {}
+    for publication in sorted(published(lake, "settle").values(), key=lambda p: calendar.period(p.period)):
+        if publication.period == str(period):
+            of_period[publication.plan_id] = publication
+        else:
+            by_plan.setdefault(publication.plan_id, []).append(publication)
+    return History(lake, calendar, period, {plan_id: tuple(rows) for plan_id, rows in by_plan.items()}), of_period
+
+
+def _out_of_order(plan_id: str, period: Period, previous: Period | None, of_plan: tuple[Publication, ...]) -> str:
+    first, last = of_plan[0].period, of_plan[-1].period
+    return (
+        f"Plan {plan_id}, period {period}: its previous period {previous} is not settled (settled: {first} to {last}), and "
+        f"a plan's periods are settled in order. Nothing was settled. Settle {previous} first."
+    )

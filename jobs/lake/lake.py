@@ -1,0 +1,90 @@
+"""A lake: Delta tables under one root, read at pinned versions and written partition by partition."""
+
+from collections.abc import Iterable
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from schemas import TABLES, Table
+
+# Two thousand days of history: an auditor can travel back to any version a closed period was settled from.
+KEPT_FOR = "interval 3650 days"
+
+
+class Lake:
+    """The tables of one lake. Paths are relative to the root; nothing is cached."""
+
+    def __init__(self, spark: SparkSession, root: str):
+        self.spark = spark
+        self.root = root.rstrip("/") or "/"
+
+    def path(self, table: str) -> str:
+        return f"{self.root}/{table}"
+
+    def exists(self, table: str) -> bool:
+        """Whether a Delta table is there."""
+        return DeltaTable.isDeltaTable(self.spark, self.path(table))
+
+    def version(self, table: str) -> int:
+        """The newest version of a table."""
+        history = DeltaTable.forPath(self.spark, self.path(table)).history(1)
+        return history.select("version").first()["version"]
+
+    def read(self, table: str, version: int | None = None) -> DataFrame:
+        """A table as it was at a version, or as it is now."""
+        reader = self.spark.read.format("delta")
+        return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
+
+    def read_or_empty(self, table: str) -> DataFrame:
+        """One of the product's own tables; without rows where nothing was ever written."""
+        if self.exists(table):
+            return self.read(table)
+        return self.spark.createDataFrame([], TABLES[table].spark_schema)
+
+    def frame(self, table: Table, rows: Iterable[dict]) -> DataFrame:
+        """Rows given as values, as a frame with the table's columns."""
+        ordered = [tuple(row.get(name) for name in table.column_names) for row in rows]
+        return self.spark.createDataFrame(ordered, table.spark_schema)
+
+    def replace(self, table: Table, frame: DataFrame, where: str, run_id: str) -> None:
+        """Replaces the rows that satisfy `where` by the frame's, in one commit that carries the run's id."""
+        writer = self._writer(table, frame, run_id).mode("overwrite")
+        if self.exists(table.name):
+            writer = writer.option("replaceWhere", where)
+        writer.save(self.path(table.name))
+
+    def append(self, table: Table, frame: DataFrame, run_id: str) -> None:
+        """Appends the frame's rows in one commit."""
+        self._writer(table, frame, run_id).mode("append").save(self.path(table.name))
+
+    def _writer(self, table: Table, frame: DataFrame, run_id: str):
+        statistics = [name for name in table.key if name not in table.partitioned_by]
+        writer = (
+            frame.select(*table.column_names)
+            .write.format("delta")
+            .option("userMetadata", run_id)
+            .option("delta.logRetentionDuration", KEPT_FOR)
+            .option("delta.deletedFileRetentionDuration", KEPT_FOR)
+            .option("delta.dataSkippingStatsColumns", ",".join(statistics))
+        )
+        return writer.partitionBy(*table.partitioned_by) if table.partitioned_by else writer
+
+
+def any_of(column: str, values: Iterable[str]) -> str:
+    """SQL text: the column holds one of the values, which come from the calendar and the conf, never from rows."""
+    return f"{column} in ({', '.join(repr(value) for value in sorted(values))})"
+
+
+def first_row(frame: DataFrame) -> Row | None:
+    """The first row of a small frame."""
+    return frame.first()
+
+
+def valid_rows(frame: DataFrame, publications: DataFrame) -> DataFrame:
+    """The rows of runs that are published: valid by (period, plan_id, run_id)."""
+    return frame.join(
+        F.broadcast(publications.select("period", "plan_id", "run_id")),
+        on=["period", "plan_id", "run_id"],
+        how="left_semi",
+    )

@@ -1,0 +1,128 @@
+"""The run lock: one run at a time writes a lake. It has an owner and expires, so that a killed run does not block."""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from jobs.errors import IntegrityBroken, Locked, WrongUsage
+from jobs.lake.storage import Storage, storage_of
+
+LOCK_FILE = "control/_lock.json"
+
+
+class RunLock:
+    """A held lock. `confirm` raises if it was lost; call it right before a commit point."""
+
+    def __init__(self, storage: Storage, owner: dict, lease_seconds: int):
+        self._storage = storage
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        self._released = threading.Event()
+        self._renewer = threading.Thread(target=self._renew, daemon=True)
+        self._renewer.start()
+
+    def confirm(self) -> None:
+        """Raises IntegrityBroken if another run has taken the lock over."""
+        held_by = _owner_in(self._storage)
+        if held_by is None or held_by["token"] != self._owner["token"]:
+            raise IntegrityBroken(
+                "The run lock was lost to another run, so nothing was published. Run `fentan status`, then run this again."
+            )
+
+    def release(self) -> None:
+        self._released.set()
+        self._renewer.join()
+        held_by = _owner_in(self._storage)
+        if held_by is not None and held_by["token"] == self._owner["token"]:
+            self._storage.delete(LOCK_FILE)
+
+    def _renew(self) -> None:
+        while not self._released.wait(self._lease_seconds / 4):
+            held_by = _owner_in(self._storage)
+            if held_by is None or held_by["token"] != self._owner["token"]:
+                return
+            self._owner = self._owner | {"expires_at_seconds": time.time() + self._lease_seconds}
+            self._storage.overwrite(LOCK_FILE, json.dumps(self._owner))
+
+
+@contextlib.contextmanager
+def run_lock(lake_root: str, job: str, period: str, lease_seconds: int) -> Iterator[RunLock]:
+    """Holds the lake's run lock; raises Locked if a living run holds it, WrongUsage if the lake is not writable."""
+    storage = storage_of(lake_root)
+    owner = {
+        "token": uuid.uuid4().hex,
+        "job": job,
+        "period": period,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "pid_started": _start_of(os.getpid()),
+        "expires_at_seconds": time.time() + lease_seconds,
+    }
+    try:
+        _acquire(storage, owner)
+    except OSError as error:
+        raise WrongUsage(
+            f"Lake {lake_root}: not writable ({error.strerror or error}). Nothing was done. "
+            "Give the user who runs Fentan the right to write there, or name another folder with --lake."
+        ) from error
+    lock = RunLock(storage, owner, lease_seconds)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def _acquire(storage: Storage, owner: dict) -> None:
+    content = json.dumps(owner)
+    if storage.create(LOCK_FILE, content):
+        return
+    held_by = _owner_in(storage)
+    if held_by is not None and _is_alive(held_by):
+        raise Locked(_held_message(held_by))
+    storage.delete(LOCK_FILE)
+    if not storage.create(LOCK_FILE, content):
+        raise Locked(_held_message(_owner_in(storage) or owner))
+
+
+def _held_message(held_by: dict) -> str:
+    left_seconds = max(0, round(held_by["expires_at_seconds"] - time.time()))
+    return (
+        f"Another run holds the lake: {held_by['job']} {held_by['period']} on {held_by['host']}, process {held_by['pid']}. "
+        f"Nothing was done. Wait for it to end; if it has died, its lock expires in {left_seconds} seconds."
+    )
+
+
+def _owner_in(storage: Storage) -> dict | None:
+    text = storage.read(LOCK_FILE)
+    try:
+        return json.loads(text) if text else None
+    except json.JSONDecodeError:  # written half by a run that was killed
+        return None
+
+
+def _is_alive(owner: dict) -> bool:
+    """On the same machine the operating system knows; elsewhere the lease decides."""
+    if owner["host"] == socket.gethostname():
+        return _start_of(owner["pid"]) == owner["pid_started"] and owner["pid_started"] is not None
+    return time.time() < owner["expires_at_seconds"]
+
+
+def _start_of(pid: int) -> str | None:
+    """What tells one process from a later one with the same number; None when there is no such process."""
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.parent.parent.joinpath("self").exists():
+        try:
+            return stat.read_text().rsplit(")", 1)[1].split()[19]
+        except OSError:
+            return None
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return None
+    return "unknown"

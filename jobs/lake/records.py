@@ -1,0 +1,101 @@
+"""What a run leaves beside its tables: results of the gate, and the rows held back with every reason."""
+
+from collections.abc import Iterable, Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from expectations.suites import Judged
+from jobs.lake.gate.claims import ClaimGate
+from jobs.lake.gate.memberships import MembershipGate
+from jobs.lake.gate.report import claims_held_count, members_held_count
+from jobs.lake.lake import Lake, any_of
+from jobs.settlement.coverage import COVERED
+from schemas import TABLES, Table
+
+QUALITY = TABLES["control/quality"]
+HELD_MEMBERS = TABLES["control/quarantine_members"]
+HELD_CLAIMS = TABLES["control/quarantine_claims"]
+
+
+def record_quality(lake: Lake, results: Iterable[Judged], run_id: str, period: str) -> None:
+    """Writes one row per expectation; a re-run of the same run replaces them."""
+    rows = [
+        {
+            "run_id": run_id,
+            "period": period,
+            "table_name": result.table_name,
+            "expectation": result.expectation,
+            "id": result.id,
+            "sentence": result.sentence,
+            "severity": str(result.severity),
+            "observed": result.observed,
+            "unexpected_count": result.unexpected_count,
+            "amount_at_stake_fen": result.amount_at_stake_fen,
+            "success": result.success,
+            "suite_digest": result.suite_digest,
+        }
+        for result in results
+    ]
+    lake.replace(QUALITY, lake.frame(QUALITY, rows).coalesce(1), f"run_id = '{run_id}'", run_id)
+
+
+def hold_members(
+    lake: Lake, gate: MembershipGate, share_fen: Mapping[tuple[str, str], int], scope: str, period: str, run_id: str
+) -> None:
+    """Brings the quarantine of members up to date within the scope; a row keeps the period it was first seen in."""
+    if not members_held_count(gate) and not lake.exists(HELD_MEMBERS.name):
+        return
+    at_stake = F.when(F.col("cover") == COVERED, _share_fen(share_fen)).otherwise(F.lit(0))
+    held = gate.held.withColumn("amount_at_stake_fen", F.coalesce(at_stake, F.lit(0)).cast("bigint"))
+    _hold(lake, HELD_MEMBERS, held, ["plan_id", "member_id", "joined_on"], scope, period, run_id)
+
+
+def hold_claims(lake: Lake, gate: ClaimGate, scope: str, period: str, run_id: str) -> None:
+    """Brings the quarantine of claims up to date within the scope."""
+    if not claims_held_count(gate) and not lake.exists(HELD_CLAIMS.name):
+        return
+    held = gate.held.withColumn("amount_at_stake_fen", F.coalesce("approved_aid_fen", F.lit(0).cast("bigint")))
+    _hold(lake, HELD_CLAIMS, held, ["claim_id", "plan_id", "member_id", "publicity_period"], scope, period, run_id)
+
+
+def plans_in_scope(plan_ids: Iterable[str], every_plan: Iterable[str], all_plans: bool) -> str:
+    """SQL text: rows of these plans and, where all plans are concerned, rows of no known plan."""
+    mine = any_of("plan_id", plan_ids)
+    return f"({mine} or plan_id is null or not {any_of('plan_id', every_plan)})" if all_plans else mine
+
+
+def claims_in_scope(members_scope: str, period: str, period_names: Iterable[str], all_plans: bool) -> str:
+    """SQL text: claims of the period and, where all plans are concerned, claims of no known period."""
+    of_period = f"publicity_period = '{period}'"
+    if not all_plans:
+        return f"{of_period} and {members_scope}"
+    in_no_period = f"publicity_period is null or not {any_of('publicity_period', period_names)}"
+    return f"(({of_period} and {members_scope}) or {in_no_period})"
+
+
+def _hold(lake: Lake, table: Table, held: DataFrame, key: list[str], scope: str, period: str, run_id: str) -> None:
+    first_seen = (
+        lake.read_or_empty(table.name)
+        .groupBy(*key)
+        .agg(F.min("first_seen_period").alias("seen_before"))
+        .select(*(F.col(name).alias(f"seen_{name}") for name in key), "seen_before")
+    )
+    same_row = [F.col(name).eqNullSafe(F.col(f"seen_{name}")) for name in key]
+    rows = held.join(F.broadcast(first_seen), on=same_row, how="left").withColumns(
+        {
+            "first_seen_period": F.coalesce("seen_before", F.lit(period)),
+            "released_by": F.lit(None).cast("string"),
+            "run_id": F.lit(run_id),
+        }
+    )
+    lake.replace(table, rows, scope, run_id)
+
+
+def _share_fen(share_fen: Mapping[tuple[str, str], int]) -> Column:
+    share = F.lit(0).cast("bigint")
+    for (plan_id, tier), fen in share_fen.items():
+        share = F.when((F.col("plan_id") == plan_id) & (F.col("tier") == tier), F.lit(fen).cast("bigint")).otherwise(
+            share
+        )
+    return share

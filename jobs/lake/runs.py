@@ -1,0 +1,87 @@
+"""The manifest: which run read what, under which rules and code, and what it wrote."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+
+from jobs.lake.lake import Lake
+from schemas import TABLES
+
+RUNS = TABLES["control/runs"]
+CODE_PACKAGES = ("jobs", "jobs.settlement", "jobs.lake", "expectations", "schemas")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution: the same job on the same inputs under the same rules and code is the same run."""
+
+    job: str
+    platform_id: str
+    period: str
+    plan_ids: tuple[str, ...]
+    input_versions: dict
+    conf_digest: str
+    settings: dict
+
+    @property
+    def run_id(self) -> str:
+        text = json.dumps(
+            [
+                self.job,
+                self.platform_id,
+                self.period,
+                self.plan_ids,
+                self.input_versions,
+                self.conf_digest,
+                code_version(),
+            ],
+            sort_keys=True,
+        )
+        return f"{self.job}-{self.period}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def record(lake: Lake, run: Run, state: str, started_at: datetime, **outcome: dict) -> None:
+    """Writes the run's one row: its inputs, its state and, at its end, digests, totals and messages."""
+    row = {
+        "run_id": run.run_id,
+        "job": run.job,
+        "period": run.period,
+        "plan_id": ",".join(sorted(run.plan_ids)),
+        "state": state,
+        "started_at": started_at,
+        "finished_at": None if state == "running" else datetime.now(UTC),
+        "input_versions": json.dumps(run.input_versions, sort_keys=True),
+        "conf_digest": run.conf_digest,
+        "code_version": code_version(),
+        "digests": _json(outcome.get("digests")),
+        "totals": _json(outcome.get("totals")),
+        "settings": json.dumps(
+            run.settings | {"messages": outcome.get("messages", [])}, sort_keys=True, ensure_ascii=False
+        ),
+    }
+    lake.replace(RUNS, lake.frame(RUNS, [row]).coalesce(1), f"run_id = '{run.run_id}'", run.run_id)
+
+
+@cache
+def code_version() -> str:
+    """The program's version and a digest of the sources that bear on a settlement."""
+    digest = hashlib.sha256()
+    for package in CODE_PACKAGES:
+        sources = sorted(
+            (entry for entry in files(package).iterdir() if entry.name.endswith(".py")), key=lambda e: e.name
+        )
+        for source in sources:
+            digest.update(source.read_bytes())
+    try:
+        number = version("fentan")
+    except PackageNotFoundError:  # the wheel is on the path but not installed, as on a cluster
+        number = "0"
+    return f"{number}+{digest.hexdigest()[:12]}"
+
+
+def _json(value: dict | None) -> str | None:
+    return None if value is None else json.dumps(value, sort_keys=True, default=str)

@@ -1,0 +1,73 @@
+"""Where settled rows go: a preview measures them, a settlement writes them and proves what it wrote."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from expectations.outputs import ROW_RULES
+from expectations.rule import Terms
+from jobs.lake.lake import Lake, any_of
+from jobs.outcome import announce
+from jobs.settlement.digest import ROW_HASH, digest_measures, digests_of, table_digests, with_row_hash
+from schemas import TABLES, Table
+
+
+class Measuring:
+    """A preview's sink: nothing is written, the digests are those a settlement would publish."""
+
+    def __init__(self, lake: Lake, period: str, plan_ids: Iterable[str], run_id: str):
+        self.lake, self.period, self.plan_ids, self.run_id = lake, period, sorted(plan_ids), run_id
+
+    def put(self, table_name: str, frame: DataFrame) -> dict[str, dict]:
+        announce(f"measuring {table_name}")
+        return table_digests(self._complete(frame), TABLES[table_name], self.plan_ids)
+
+    def put_rows(self, table_name: str, rows: Mapping[str, list[dict]]) -> dict[str, dict]:
+        table = TABLES[table_name]
+        keyed = [
+            {"period": self.period, "plan_id": plan_id, **row} for plan_id, of_plan in rows.items() for row in of_plan
+        ]
+        return self.put(table_name, self.lake.frame(table, keyed).coalesce(1))
+
+    def stored(self, table_name: str, frame: DataFrame) -> DataFrame:
+        return frame
+
+    def _complete(self, frame: DataFrame) -> DataFrame:
+        return frame.withColumns({"period": F.lit(self.period), "run_id": F.lit(self.run_id)})
+
+
+class Writing(Measuring):
+    """A settlement's sink: each table's partition is replaced in one commit and measured on its way."""
+
+    def put(self, table_name: str, frame: DataFrame) -> dict[str, dict]:
+        announce(f"writing {table_name}")
+        table = TABLES[table_name]
+        observation = Observation()
+        by_plan = [m for p in self.plan_ids for m in digest_measures(table, p, F.col("plan_id") == p)]
+        observed = with_row_hash(self._complete(frame), table).observe(observation, *by_plan)
+        self.lake.replace(table, observed.drop(ROW_HASH), self._partition(table), self.run_id)
+        return digests_of(observation.get, table, self.plan_ids)
+
+    def stored(self, table_name: str, frame: DataFrame) -> DataFrame:
+        return self._read(TABLES[table_name])
+
+    def read_back(self, table_name: str) -> tuple[dict[str, dict], dict[str, int]]:
+        """The digests by plan of what is stored, and how many rows break each rule of the table, in one pass."""
+        announce(f"reading back {table_name}")
+        table, rules = TABLES[table_name], ROW_RULES[table_name]
+        by_plan = [m for p in self.plan_ids for m in digest_measures(table, p, F.col("plan_id") == p)]
+        broken = [F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in rules]
+        measured = with_row_hash(self._read(table), table).agg(*by_plan, *broken).first()
+        return digests_of(measured, table, self.plan_ids), {rule.id: measured[rule.id] for rule in rules}
+
+    def _read(self, table: Table) -> DataFrame:
+        return self.lake.read(table.name).where(self._partition(table)).where(F.col("run_id") == self.run_id)
+
+    def _partition(self, table: Table) -> str:
+        where = f"period = '{self.period}' and {any_of('plan_id', self.plan_ids)}"
+        return f"{where} and job = 'settle'" if "job" in table.partitioned_by else where
+
+
+NO_TERMS = Terms(date.min, (), {}, (), {}, {}, {}, {})

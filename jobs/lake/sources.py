@@ -1,0 +1,71 @@
+"""Source tables at pinned versions, with the columns and types the data dictionary asks for."""
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from jobs.errors import GateStopped
+from jobs.lake.lake import Lake
+from schemas import TABLES, Table
+
+INTEGERS = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
+
+
+def pin_versions(lake: Lake, names: tuple[str, ...]) -> dict[str, int]:
+    """The newest version of each source table; raises GateStopped where one is missing or not a Delta table."""
+    versions = {}
+    for name in names:
+        try:
+            if not lake.exists(name):
+                raise GateStopped(_missing_table(lake, name))
+            versions[name] = lake.version(name)
+        except PySparkException as error:
+            first_line = str(error).splitlines()[0]
+            raise GateStopped(
+                f"{name} at {lake.path(name)} cannot be read: {first_line}. Nothing was settled. Restore the table and run again."
+            ) from error
+    return versions
+
+
+def read_source(lake: Lake, name: str, version: int) -> DataFrame:
+    """A source table with exactly its dictionary's columns; further columns of the owner are left out.
+
+    Raises GateStopped naming every column that is missing or of the wrong type. A narrower integer is widened.
+    """
+    table = TABLES[name]
+    frame = lake.read(name, version)
+    found = {field.name: field.dataType for field in frame.schema.fields}
+    faults = [fault for column in table.columns if (fault := _fault(column, found))]
+    if faults:
+        raise GateStopped(
+            f"{name}, version {version}: {'; '.join(faults)}. Nothing was settled. "
+            "Ask the owner of the table to restore its columns (schemas/DICTIONARY.md lists them), then run again."
+        )
+    return frame.select(*(_typed(column, found[column.name]) for column in table.columns))
+
+
+def _fault(column, found: dict[str, T.DataType]) -> str | None:
+    if column.name not in found:
+        return f"column {column.name} ({column.type}) is missing"
+    actual, wanted = found[column.name], column.spark_type
+    if actual == wanted or (isinstance(actual, INTEGERS) and isinstance(wanted, INTEGERS)):
+        return None
+    return f"column {column.name} is {actual.simpleString().upper()} instead of {column.type}"
+
+
+def _typed(column, actual: T.DataType):
+    # Under ANSI a cast that loses digits raises: a wider integer is never cut silently.
+    return F.col(column.name) if actual == column.spark_type else F.col(column.name).cast(column.spark_type)
+
+
+def _missing_table(lake: Lake, name: str) -> str:
+    return (
+        f"{name}: there is no Delta table at {lake.path(name)}. Nothing was settled. "
+        "Load the table, or make a sample world with `fentan generate`, then run again."
+    )
+
+
+def unused_columns(frame: DataFrame, table: Table) -> tuple[str, ...]:
+    """Columns the owner added that Fentan does not read."""
+    return tuple(name for name in frame.columns if name not in table.column_names)

@@ -1,0 +1,109 @@
+"""How a settlement and a gate are shown: as a document for programs and as tables for people."""
+
+import io
+
+from rich.console import Console
+from rich.table import Table
+
+from jobs.settlement.digest import plan_digest
+from jobs.settlement.period import Settled
+from jobs.settling import Gate, Pinned, fates, severities
+
+
+def yuan(fen: int) -> str:
+    """An amount as people write it: 4.83 for 483 fen."""
+    sign, rest = ("-", -fen) if fen < 0 else ("", fen)
+    return f"{sign}{rest // 100:,}.{rest % 100:02d}"
+
+
+def table_text(title: str, columns: list[str], rows: list[list]) -> str:
+    """A table as text; numbers are right-aligned."""
+    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for index, column in enumerate(columns):
+        is_text = index == 0 or any(isinstance(row[index], str) and not _is_number(row[index]) for row in rows)
+        table.add_column(column, justify="left" if is_text else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    stream = io.StringIO()
+    Console(file=stream, width=200, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+
+
+def settlement_document(pinned: Pinned, gate: Gate, settled: Settled, state: str) -> dict:
+    """A settled or previewed period as a document: per plan the pool, the rates, the digest, what became of each row."""
+    account = fates(gate, settled.pools)
+    return {
+        "period": str(pinned.request.period),
+        "state": state,
+        "run_id": pinned.run.run_id,
+        "publicity_on": str(pinned.request.publicity_on),
+        "plans": {
+            plan_id: {
+                "digest": plan_digest(settled.digests[plan_id]),
+                "pool": settled.pools[plan_id],
+                "rates": settled.rates[plan_id],
+                "member_rows": account[plan_id],
+            }
+            for plan_id in sorted(settled.pools)
+        },
+        "refused": dict(gate.refused),
+        "skipped": list(pinned.skipped),
+        "quality": severities(gate.results),
+    }
+
+
+def settlement_text(document: dict) -> str:
+    """The document as tables: rates, totals, digests."""
+    plans = document["plans"]
+    rates = [
+        [
+            plan_id,
+            rate["tier"],
+            rate["covered_count"],
+            yuan(rate["share_fen"]),
+            yuan(rate["share_aid_fen"]),
+            yuan(rate["share_fee_fen"]),
+        ]
+        for plan_id, plan in plans.items()
+        for rate in plan["rates"]
+    ]
+    totals = [
+        [
+            plan_id, pool["case_count"], yuan(pool["benefit_fen"]), yuan(pool["fee_fen"]), yuan(pool["brought_forward_fen"]),
+            yuan(pool["case_sponsored_fen"]), yuan(pool["pool_fen"]), yuan(pool["member_sponsored_fen"]),
+            yuan(pool["due_fen"]), yuan(pool["carried_forward_fen"]),
+        ]
+        for plan_id, plan in plans.items()
+        for pool in [plan["pool"]]
+    ]  # fmt: skip
+    rows = [
+        [
+            plan_id,
+            *(plan["member_rows"][fate] for fate in ("assessed", "not_yet_joined", "exited", "lapsed", "quarantined")),
+        ]
+        for plan_id, plan in plans.items()
+    ]
+    parts = [
+        f"Period {document['period']}: {document['state']}, run {document['run_id']}",
+        table_text("Shares in yuan", ["plan", "tier", "covered", "share", "of it aid", "of it fee"], rates),
+        table_text(
+            "Pools in yuan",
+            ["plan", "cases", "benefits", "fee", "brought fwd", "case cap", "pool", "sponsored", "due", "carried fwd"],
+            totals,
+        ),
+        table_text("Member rows", ["plan", "assessed", "not yet joined", "exited", "lapsed", "quarantined"], rows),
+        "Digests\n" + "\n".join(f"{plan_id}  {plan['digest']}" for plan_id, plan in plans.items()),
+        _quality_line(document["quality"]),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _quality_line(failed: dict[str, int]) -> str:
+    told = ", ".join(f"{count} {severity}" for severity, count in failed.items() if count)
+    return (
+        f"Quality: rules broken: {told}; see control/quality or `fentan check`" if told else "Quality: every rule holds"
+    )
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").replace(".", "").lstrip("-").isdigit()

@@ -1,0 +1,92 @@
+"""One assessment per covered member: his share of the pool, what the platform bears of it, what he owes."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.settlement.one_fen_more import OneFenMore
+from jobs.settlement.pool import Sharing
+from jobs.settlement.rules import SharingRules
+
+FUNDED = "funded_period"
+WAIVED = "first_month_waiver"
+CAPPED = "yearly_cap"
+
+
+def assessments(
+    covered: DataFrame,
+    sharing: Mapping[str, Sharing],
+    rules: Mapping[str, SharingRules],
+    one_fen_more: Mapping[str, OneFenMore],
+) -> DataFrame:
+    """One row per covered member and plan: share, sponsored part, due. Key: plan_id, member_id. Amounts in fen.
+
+    `covered`: plan_id, member_id, payer_id, tier, joined_on, and `room_fen` for members whose yearly cap may bind: what
+    they may still be charged this year (null: no limit). The maps are by plan. Who bears a share, in this order: the
+    platform for funded periods, for waived members, above the yearly cap; else the member.
+    """
+    share = covered.select(
+        "plan_id",
+        "member_id",
+        "payer_id",
+        "tier",
+        "joined_on",
+        "room_fen",
+        _share_fen(sharing, one_fen_more).alias("share_fen"),
+    )
+    funded = _for_plans(rules, lambda plan: F.lit(plan.funded))
+    waived = _for_plans(rules, _is_waived)
+    above_cap_fen = F.greatest(F.col("share_fen") - F.greatest("room_fen", F.lit(0)), F.lit(0)).cast("bigint")
+    capped = F.col("room_fen").isNotNull() & (above_cap_fen > 0)
+    bears_nothing = (F.col("share_fen") > 0) & (funded | waived)
+    marker = F.when(bears_nothing & funded, FUNDED).when(bears_nothing & waived, WAIVED).when(capped, CAPPED)
+    sponsored = (
+        F.when(funded | waived, F.col("share_fen")).when(capped, above_cap_fen).otherwise(F.lit(0).cast("bigint"))
+    )
+    return share.select(
+        "plan_id",
+        "member_id",
+        "payer_id",
+        "tier",
+        "share_fen",
+        sponsored.alias("sponsored_fen"),
+        marker.alias("marker"),
+    ).select(
+        "plan_id",
+        "member_id",
+        "payer_id",
+        "tier",
+        "share_fen",
+        "sponsored_fen",
+        (F.col("share_fen") - F.col("sponsored_fen")).alias("due_fen"),
+        "marker",
+    )
+
+
+def _share_fen(sharing: Mapping[str, Sharing], one_fen_more: Mapping[str, OneFenMore]) -> Column:
+    share = None
+    for plan_id, plan_sharing in sharing.items():
+        more = one_fen_more[plan_id].chosen().cast("bigint") if plan_id in one_fen_more else None
+        for tier, share_fen in plan_sharing.shares.share_fen.items():
+            value = F.lit(share_fen).cast("bigint") if more is None else F.lit(share_fen).cast("bigint") + more
+            condition = (F.col("plan_id") == plan_id) & (F.col("tier") == tier)
+            share = F.when(condition, value) if share is None else share.when(condition, value)
+    return share
+
+
+def _is_waived(rules: SharingRules) -> Column:
+    if rules.waiver_joined_by is None:
+        return F.lit(False)
+    return F.col("joined_on") <= F.lit(rules.waiver_joined_by)
+
+
+def _for_plans(rules: Mapping[str, SharingRules], column_of) -> Column:
+    """What the rules say of a member; folds to a constant where all plans say the same."""
+    by_plan = {plan_id: column_of(plan_rules) for plan_id, plan_rules in rules.items()}
+    if not any(plan.funded or plan.waiver_joined_by for plan in rules.values()):
+        return F.lit(False)
+    chain = F.lit(False)
+    for plan_id, column in by_plan.items():
+        chain = F.when(F.col("plan_id") == plan_id, column).otherwise(chain)
+    return chain

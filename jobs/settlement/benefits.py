@@ -1,0 +1,157 @@
+"""From approved claims to benefits: what counts, how much of it, and why not."""
+
+from collections.abc import Mapping
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.settlement.money import fee_on_case
+from jobs.settlement.rules import BenefitLimit, BenefitRules, Plan
+
+LIMITED = "limited"
+
+
+def benefits(
+    claims: DataFrame, counted_before: DataFrame, plans: Mapping[str, Plan], rule_version: Column
+) -> DataFrame:
+    """One row per claim publicised in the period: counted with its benefit, or not counted with the reason.
+
+    `claims`: good rows of source/approved_claims with `membership_joined_on` and `waiting_ends_on` of the spell that
+    was in force on the day of diagnosis. `counted_before`: one row per benefit that counted in an earlier period
+    (plan_id, member_id, claim_id, counted_on = publicity day). Key: plan_id, claim_id. Amounts in fen.
+    """
+    judged = _with_history(claims, counted_before)
+    judged = judged.withColumn("age", _age_years(F.col("birth_date"), _age_counted_on(plans)))
+    judged = judged.withColumn("limit_fen", _limit_fen(plans)).withColumn("refusal", _refusal(plans))
+    judged = judged.withColumn("refusal", F.coalesce("refusal", _refused_as_second_of_the_period()))
+    counted = F.col("refusal").isNull()
+    limited = F.col("approved_aid_fen") > F.col("limit_fen")
+    return judged.select(
+        "plan_id",
+        "claim_id",
+        "member_id",
+        "illness_code",
+        "severity",
+        _age_band(F.col("age")).alias("age_band"),
+        "approved_aid_fen",
+        F.when(counted, F.least("approved_aid_fen", "limit_fen"))
+        .otherwise(F.lit(0))
+        .cast("bigint")
+        .alias("benefit_fen"),
+        counted.alias("counted"),
+        F.when(counted & limited, LIMITED).otherwise(F.col("refusal")).alias("marker"),
+        rule_version.alias("rule_version"),
+    )
+
+
+def with_case_sponsorship(
+    benefits: DataFrame, covered_count: Mapping[str, int], cap_fen: Mapping[str, int | None], fee_ppm: Mapping[str, int]
+) -> DataFrame:
+    """One row per benefit, with `sponsored_fen`: what one case asks (benefit + its fee) above cap x covered.
+
+    Maps are by plan. A plan whose cap is None bears nothing. Source: per-case cap, excess borne by the platform.
+    """
+    excess = F.lit(0).cast("bigint")
+    for plan_id, cap in cap_fen.items():
+        if cap is not None:
+            asked_fen = F.col("benefit_fen") + fee_on_case(F.col("benefit_fen"), fee_ppm[plan_id])
+            allowed_fen = F.lit(cap * covered_count[plan_id]).cast("bigint")
+            above_fen = F.greatest(asked_fen - allowed_fen, F.lit(0).cast("bigint"))
+            excess = F.when((F.col("plan_id") == plan_id) & F.col("counted"), above_fen).otherwise(excess)
+    return benefits.withColumn("sponsored_fen", excess)
+
+
+def _with_history(claims: DataFrame, counted_before: DataFrame) -> DataFrame:
+    same_claim = counted_before.select("plan_id", "claim_id", F.lit(True).alias("counted_before")).distinct()
+    last_help = counted_before.groupBy("plan_id", "member_id").agg(F.max("counted_on").alias("helped_on"))
+    return claims.join(same_claim, on=["plan_id", "claim_id"], how="left").join(
+        last_help, on=["plan_id", "member_id"], how="left"
+    )
+
+
+def _refusal(plans: Mapping[str, Plan]) -> Column:
+    """Why a claim does not count; null where nothing stands against it. The first reason wins."""
+    already_helped = F.coalesce(F.col("helped_on") > F.col("membership_joined_on"), F.lit(False))
+    in_waiting_period = F.col("diagnosed_on") <= F.col("waiting_ends_on")
+    waits = ~F.col("accident") | _by_rules(plans, lambda rules: F.lit(rules.waiting_applies_to_accidents))
+    return (
+        F.when(F.col("objection") == "pending", "objection_pending")
+        .when(F.col("objection") == "upheld", "objection_upheld")
+        .when(F.coalesce("counted_before", F.lit(False)), "counted_before")
+        .when(already_helped, "already_helped")
+        .when(in_waiting_period & waits, "in_waiting_period")
+        .when(~_by_rules(plans, _is_helped), "illness_not_in_plan")
+        .when(_by_rules(plans, _is_removed), "illness_removed")
+        .when(F.col("limit_fen").isNull(), "age_outside_limits")
+    )
+
+
+def _refused_as_second_of_the_period() -> Column:
+    """A benefit is paid once per membership: of several claims that could count, the first approved one does."""
+    could_count = F.col("refusal").isNull()
+    of_member = Window.partitionBy("plan_id", "member_id", could_count).orderBy("approved_on", "claim_id")
+    return F.when(could_count & (F.row_number().over(of_member) > 1), "already_helped")
+
+
+def _limit_fen(plans: Mapping[str, Plan]) -> Column:
+    def of_stretch(rules: BenefitRules) -> Column:
+        cases = [(_falls_under(limit), F.lit(limit.limit_fen).cast("bigint")) for limit in rules.limits]
+        return _first_that_holds(cases)
+
+    return _by_rules(plans, of_stretch)
+
+
+def _falls_under(limit: BenefitLimit) -> Column:
+    fits = (
+        (F.col("tier") == limit.tier)
+        & (F.col("severity") == limit.severity)
+        & F.col("age").between(limit.age_from, limit.age_to)
+    )
+    return fits if limit.illness_code is None else fits & (F.col("illness_code") == limit.illness_code)
+
+
+def _is_helped(rules: BenefitRules) -> Column:
+    return (
+        F.lit(True) if rules.helped_illnesses is None else F.col("illness_code").isin(*sorted(rules.helped_illnesses))
+    )
+
+
+def _is_removed(rules: BenefitRules) -> Column:
+    removed = [
+        (F.col("illness_code") == illness) & (F.col("severity") == severity)
+        for illness, severity in sorted(rules.removed_illnesses)
+    ]
+    return reduce(Column.__or__, removed, F.lit(False))
+
+
+def _age_counted_on(plans: Mapping[str, Plan]) -> Column:
+    return _by_rules(plans, lambda rules: F.col(rules.age_counted_on))
+
+
+def _by_rules(plans: Mapping[str, Plan], column_of) -> Column:
+    """What a rule says of a claim: by its plan, and by the benefit rules in force on its day of diagnosis."""
+    cases = []
+    for plan_id, plan in plans.items():
+        for rules in plan.benefit_rules():
+            in_force = (F.col("plan_id") == plan_id) & (F.col("diagnosed_on") >= F.lit(rules.from_on))
+            if rules.until_on is not None:
+                in_force = in_force & (F.col("diagnosed_on") < F.lit(rules.until_on))
+            cases.append((in_force, column_of(rules)))
+    return _first_that_holds(cases)
+
+
+def _first_that_holds(cases: list[tuple[Column, Column]]) -> Column:
+    (condition, value), *rest = cases
+    return reduce(lambda chain, case: chain.when(*case), rest, F.when(condition, value))
+
+
+def _age_years(birth_date: Column, day: Column) -> Column:
+    """Whole years completed on the day; somebody born on 29 February completes one on 1 March of a common year."""
+    birthday_to_come = F.month(day) * 100 + F.dayofmonth(day) < F.month(birth_date) * 100 + F.dayofmonth(birth_date)
+    return F.year(day) - F.year(birth_date) - birthday_to_come.cast("int")
+
+
+def _age_band(age: Column) -> Column:
+    decade = age - age % 10
+    return F.concat(decade.cast("string"), F.lit("-"), (decade + 9).cast("string"))

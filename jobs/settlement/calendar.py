@@ -1,0 +1,95 @@
+"""Settlement periods of a platform: their names, their order, their publicity and deduction days."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+PERIOD_NAME = re.compile(r"(\d{4})-(0[1-9]|1[0-2])-P([1-9])")
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """One settlement period, e.g. 2020-12-P1; ordered in time."""
+
+    year: int
+    month: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}-P{self.number}"
+
+
+@dataclass(frozen=True)
+class MonthlyPeriod:
+    """The days of the n-th period of every month."""
+
+    publicity_day: int
+    deduction_day: int
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The periods of one platform.
+
+    `monthly[n - 1]` gives the days of period Pn. `grace_days_before_next_deduction` is how many natural days before
+    the next deduction day the last retry of a deduction ends.
+    """
+
+    monthly: tuple[MonthlyPeriod, ...]
+    first_period: Period
+    last_period: Period
+    publicity_days: int
+    grace_days_before_next_deduction: int
+
+    def period(self, name: str) -> Period:
+        """The period of that name; ValueError says why there is none."""
+        match = PERIOD_NAME.fullmatch(name)
+        if match is None:
+            raise ValueError(f"{name!r} is not a period; a period is written like {self.first_period}")
+        period = Period(*(int(part) for part in match.groups()))
+        if period.number > len(self.monthly):
+            raise ValueError(f"{name} does not exist: this calendar has {len(self.monthly)} periods a month")
+        if not self.first_period <= period <= self.last_period:
+            raise ValueError(
+                f"{name} is outside the calendar, which runs from {self.first_period} to {self.last_period}"
+            )
+        return period
+
+    def publicity_on(self, period: Period) -> date:
+        """The day on which the period's cases are shown and at whose 00:00 cover is counted."""
+        return date(period.year, period.month, self.monthly[period.number - 1].publicity_day)
+
+    def deduction_on(self, period: Period) -> date:
+        """The day on which payers are first charged for the period."""
+        return date(period.year, period.month, self.monthly[period.number - 1].deduction_day)
+
+    def grace_ends_on(self, period: Period) -> date:
+        """The day at whose 00:00 the retries for the period are over."""
+        return self.deduction_on(self._step(period, 1)) - timedelta(days=self.grace_days_before_next_deduction)
+
+    def previous(self, period: Period) -> Period | None:
+        """The period before, or None for the calendar's first."""
+        return None if period == self.first_period else self._step(period, -1)
+
+    def next(self, period: Period) -> Period | None:
+        """The period after, or None for the calendar's last."""
+        return None if period == self.last_period else self._step(period, 1)
+
+    def between(self, first: Period, last: Period) -> tuple[Period, ...]:
+        """All periods from first to last, both included."""
+        return tuple(self._at(index) for index in range(self._index(first), self._index(last) + 1))
+
+    def earlier_in_year(self, period: Period) -> tuple[Period, ...]:
+        """The periods of the same calendar year (by publicity day) before this one."""
+        start = max(Period(period.year, 1, 1), self.first_period)
+        return tuple(earlier for earlier in self.between(start, period) if earlier < period)
+
+    def _index(self, period: Period) -> int:
+        return (period.year * 12 + period.month - 1) * len(self.monthly) + period.number - 1
+
+    def _at(self, index: int) -> Period:
+        months, number = divmod(index, len(self.monthly))
+        return Period(months // 12, months % 12 + 1, number + 1)
+
+    def _step(self, period: Period, steps: int) -> Period:
+        return self._at(self._index(period) + steps)

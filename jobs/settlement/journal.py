@@ -1,0 +1,54 @@
+"""Transfers of a settlement: debit account, credit account, an amount above zero, and why."""
+
+from datetime import date
+from typing import NamedTuple
+
+POOL = "pool"
+BENEFITS_PAYABLE = "benefits_payable"
+FEE_ACCRUED = "fee_accrued"
+MEMBERS_RECEIVABLE = "members_receivable"
+SPONSOR_RECEIVABLE = "sponsor_receivable"
+
+
+class Transfer(NamedTuple):
+    """One movement of money between two accounts."""
+
+    debit_account: str
+    credit_account: str
+    amount_fen: int
+    reason: str
+    reference: str
+
+
+def settlement_transfers(pool: dict) -> list[Transfer]:
+    """The transfers of one period and plan, from its row of settled/pools; a movement of nothing is not posted.
+
+    After them the credit balance of `pool`, with what it held before, is what is carried forward, and nothing else.
+    """
+    transfers = [
+        Transfer(POOL, BENEFITS_PAYABLE, pool["benefit_fen"], "benefits", "settled/benefits.benefit_fen"),
+        Transfer(POOL, FEE_ACCRUED, pool["fee_fen"], "fee", "settled/pools.fee_fen"),
+        Transfer(MEMBERS_RECEIVABLE, POOL, pool["due_fen"], "due", "settled/assessments.due_fen"),
+        Transfer(
+            SPONSOR_RECEIVABLE, POOL, pool["case_sponsored_fen"], "per_case_cap", "settled/benefits.sponsored_fen"
+        ),
+        Transfer(
+            SPONSOR_RECEIVABLE, POOL, pool["member_sponsored_fen"], "sponsored", "settled/assessments.sponsored_fen"
+        ),
+    ]
+    return [transfer for transfer in transfers if transfer.amount_fen > 0]
+
+
+def journal_rows(transfers: list[Transfer], period: str, plan_id: str, job: str, posted_on: date) -> list[dict]:
+    """The rows of ledger/journal. One row per transfer; entry_id is period/plan/job/number, the same on every run."""
+    return [
+        {"entry_id": f"{period}/{plan_id}/{job}/{number}", "job": job, "posted_on": posted_on, **transfer._asdict()}
+        for number, transfer in enumerate(transfers, start=1)
+    ]
+
+
+def balance_fen(transfers: list[Transfer], account: str) -> int:
+    """What the transfers leave on an account, debit positive."""
+    debit_fen = sum(transfer.amount_fen for transfer in transfers if transfer.debit_account == account)
+    credit_fen = sum(transfer.amount_fen for transfer in transfers if transfer.credit_account == account)
+    return debit_fen - credit_fen

@@ -1,0 +1,85 @@
+"""The one place where money is divided and rounded. Whole fen in, whole fen out; every rounding has a name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+PPM = 1_000_000
+LARGEST_BIGINT = 2**63 - 1
+
+
+def floor(numerator: int, denominator: int) -> int:
+    """Rounded down: towards minus infinity, also below zero."""
+    return numerator // denominator
+
+
+def ceil_fen(numerator: int, denominator: int) -> int:
+    """Rounded up to the fen: what is less than one fen is charged as one fen."""
+    return -(-numerator // denominator)
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """Rounded to the nearest fen, a half upwards."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+SHARE_ROUNDING = {"ceil_fen": ceil_fen, "half_up": half_up, "exact": floor}
+
+
+@dataclass(frozen=True)
+class Apportionment:
+    """A pool divided over tiers: the share of one member of each tier, and how many members pay one fen more.
+
+    `share_fen[tier] * covered + one_fen_more_count` summed over the tiers is `billed_fen`.
+    """
+
+    share_fen: Mapping[str, int]
+    billed_by_tier_fen: Mapping[str, int]
+    one_fen_more_count: int
+
+    @property
+    def billed_fen(self) -> int:
+        return sum(self.billed_by_tier_fen.values()) + self.one_fen_more_count
+
+
+def fee_on(benefit_fen: int, rate_ppm: int) -> int:
+    """The administration fee on benefits, half up to the fen."""
+    return half_up(benefit_fen * rate_ppm, PPM)
+
+
+def fee_on_case(benefit_fen: Column, rate_ppm: int) -> Column:
+    """The fee on one case, half up to the fen: the same rule as `fee_on`, for a column of benefits of at least zero."""
+    numerator = benefit_fen * F.lit(rate_ppm).cast("bigint") + F.lit(PPM // 2).cast("bigint")
+    # `div` on BIGINT is exact and, under ANSI, raises when the product overflows; a quotient by `/` would be a DOUBLE.
+    return F.call_function("div", numerator, F.lit(PPM).cast("bigint"))
+
+
+def apportion(
+    pool_fen: int, covered_count: Mapping[str, int], weight_ppm: Mapping[str, int], rounding: str
+) -> Apportionment:
+    """Divides a pool over the covered members of each tier by weight, under a named rounding policy.
+
+    share(tier) = pool x weight / sum(covered x weight). A pool of zero or less charges nobody. Under `exact` every
+    share is rounded down and `one_fen_more_count` members pay one fen more, so that the shares are the pool.
+    """
+    basis = sum(covered_count[tier] * weight_ppm[tier] for tier in covered_count)
+    divided_fen = max(pool_fen, 0)
+    if basis == 0:
+        return Apportionment(dict.fromkeys(covered_count, 0), dict.fromkeys(covered_count, 0), 0)
+    divide = SHARE_ROUNDING[rounding]
+    share_fen = {tier: divide(divided_fen * weight_ppm[tier], basis) for tier in covered_count}
+    billed_fen = {tier: share_fen[tier] * covered_count[tier] for tier in covered_count}
+    missing_fen = divided_fen - sum(billed_fen.values()) if rounding == "exact" else 0
+    return Apportionment(share_fen, billed_fen, missing_fen)
+
+
+def fee_part(share_fen: int, fee_fen: int, benefit_fen: int) -> int:
+    """The part of a share that is fee, as it is shown: share x fee / (benefit + fee), half up."""
+    return half_up(share_fen * fee_fen, benefit_fen + fee_fen) if benefit_fen + fee_fen else 0
+
+
+def pro_rata(fee_fen: int, part_fen: int, whole_fen: int) -> int:
+    """The part of the fee that goes with a part of the money, rounded down; all of it once the part is the whole."""
+    return floor(fee_fen * part_fen, whole_fen) if whole_fen > 0 else 0

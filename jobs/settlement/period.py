@@ -1,0 +1,175 @@
+"""The settlement of one period, whole: from good members and claims to every settled and ledger table.
+
+    claims -> benefits -> what is asked -> shares -> assessments -> bills
+                                               `-> pools, rates, journal, fee
+
+`Sink` stands for where the rows go: a preview measures them, a settlement writes them. There is one code path for both.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.settlement.assessments import assessments
+from jobs.settlement.benefits import benefits, with_case_sponsorship
+from jobs.settlement.bills import bills
+from jobs.settlement.fee import fee_row
+from jobs.settlement.journal import journal_rows, settlement_transfers
+from jobs.settlement.money import apportion
+from jobs.settlement.one_fen_more import OneFenMore, choose_one_fen_more
+from jobs.settlement.pool import Asked, Sharing, asked, pool_row, rate_rows
+from jobs.settlement.rules import Plan, SharingRules
+
+
+class Sink(Protocol):
+    """Where the rows of a table go. Both give the digests by plan of what went there."""
+
+    def put(self, table: str, frame: DataFrame) -> dict[str, dict]: ...
+    def put_rows(self, table: str, rows: Mapping[str, list[dict]]) -> dict[str, dict]: ...
+    def stored(self, table: str, frame: DataFrame) -> DataFrame: ...
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a period is settled from. Maps are by plan; `covered` has one row per covered member, `claims` per good claim."""
+
+    period: str
+    publicity_on: date
+    plans: Mapping[str, Plan]
+    covered: DataFrame
+    covered_count: Mapping[str, Mapping[str, int]]
+    claims: DataFrame
+    counted_before: DataFrame
+    brought_forward_fen: Mapping[str, int]
+
+    def rules(self) -> dict[str, SharingRules]:
+        return {plan_id: plan.sharing_on(self.publicity_on) for plan_id, plan in self.plans.items()}
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A settled period: digests by plan and table, and the few rows that people read. Maps are by plan."""
+
+    digests: Mapping[str, Mapping[str, dict]]
+    pools: Mapping[str, dict]
+    rates: Mapping[str, list[dict]]
+    limited_claims: tuple[int, int]
+
+
+WithRoom = Callable[[DataFrame, Mapping[str, Sharing], Mapping[str, SharingRules]], DataFrame]
+
+
+def judged_benefits(given: Given) -> DataFrame:
+    """One row per claim of the period, counted or not, before the per-case cap."""
+    version = F.lit(None).cast("string")
+    for plan_id, plan in given.plans.items():
+        version = F.when(F.col("plan_id") == plan_id, plan.version_on(given.publicity_on)).otherwise(version)
+    return benefits(given.claims, given.counted_before, given.plans, version)
+
+
+def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithRoom) -> Settled:
+    """Settles every plan of the period. `counted` comes from `judged_benefits`; `with_room` applies the yearly caps."""
+    rules = given.rules()
+    digests: dict[str, dict] = {}
+
+    case_sponsored = with_case_sponsorship(
+        counted,
+        {plan_id: sum(given.covered_count[plan_id].values()) for plan_id in given.plans},
+        {plan_id: rules[plan_id].per_case_cap_fen for plan_id in given.plans},
+        {plan_id: rules[plan_id].fee_rate_ppm for plan_id in given.plans},
+    )
+    digests["settled/benefits"] = sink.put("settled/benefits", case_sponsored)
+
+    asks = _asked_by_plan(given, case_sponsored, rules)
+    sharing = {
+        plan_id: _shared_out(asks[plan_id], given.covered_count[plan_id], rules[plan_id]) for plan_id in given.plans
+    }
+    more = _one_fen_more(given, sharing)
+
+    assessed = assessments(with_room(given.covered, sharing, rules), sharing, rules, more)
+    digests["settled/assessments"] = sink.put("settled/assessments", assessed)
+    digests["settled/bills"] = sink.put("settled/bills", bills(sink.stored("settled/assessments", assessed)))
+
+    sponsored_fen = {
+        plan_id: digests["settled/assessments"][plan_id]["sums"]["sponsored_fen"] for plan_id in given.plans
+    }
+    billed_fen = _billed_by_tier_fen(given, sharing, more)
+    pools = {
+        p: pool_row(sharing[p], sponsored_fen[p], given.plans[p].version_on(given.publicity_on)) for p in given.plans
+    }
+    rates = {p: rate_rows(sharing[p], billed_fen[p]) for p in given.plans}
+    transfers = {p: settlement_transfers(pools[p]) for p in given.plans}
+    journal = {p: journal_rows(transfers[p], given.period, p, "settle", given.publicity_on) for p in given.plans}
+    fees = {p: [fee_row(transfers[p], asks[p].brought_forward_fen)] for p in given.plans}
+
+    digests["settled/pools"] = sink.put_rows("settled/pools", {p: [pools[p]] for p in given.plans})
+    digests["settled/rates"] = sink.put_rows("settled/rates", rates)
+    digests["ledger/journal"] = sink.put_rows("ledger/journal", journal)
+    digests["ledger/fee"] = sink.put_rows("ledger/fee", fees)
+    by_plan = {p: {table: by[p] for table, by in digests.items()} for p in given.plans}
+    return Settled(by_plan, pools, rates, _limited_claims(counted))
+
+
+def _asked_by_plan(given: Given, case_sponsored: DataFrame, rules: Mapping[str, SharingRules]) -> dict[str, Asked]:
+    sums = (
+        case_sponsored.where("counted")
+        .groupBy("plan_id")
+        .agg(
+            F.count(F.lit(1)).alias("case_count"),
+            F.sum("benefit_fen").alias("benefit_fen"),
+            F.sum("sponsored_fen").alias("sponsored_fen"),
+        )
+    )
+    found = {row.plan_id: row for row in sums.collect()}
+    return {
+        plan_id: asked(
+            case_count=found[plan_id].case_count if plan_id in found else 0,
+            benefit_fen=found[plan_id].benefit_fen if plan_id in found else 0,
+            case_sponsored_fen=found[plan_id].sponsored_fen if plan_id in found else 0,
+            fee_ppm=rules[plan_id].fee_rate_ppm,
+            brought_forward_fen=given.brought_forward_fen[plan_id],
+        )
+        for plan_id in given.plans
+    }
+
+
+def _shared_out(ask: Asked, covered_count: Mapping[str, int], rules: SharingRules) -> Sharing:
+    weights = {tier: rules.weights_ppm[tier] for tier in covered_count}
+    shares = apportion(ask.pool_fen, covered_count, weights, rules.rounding)
+    return Sharing(ask, covered_count, weights, rules.rounding, shares)
+
+
+def _one_fen_more(given: Given, sharing: Mapping[str, Sharing]) -> dict[str, OneFenMore]:
+    return {
+        plan_id: choose_one_fen_more(
+            given.covered.where(F.col("plan_id") == plan_id),
+            f"{plan_id}/{given.period}",
+            plan.shares.one_fen_more_count,
+        )
+        for plan_id, plan in sharing.items()
+        if plan.shares.one_fen_more_count
+    }
+
+
+def _billed_by_tier_fen(given: Given, sharing: Mapping[str, Sharing], more: Mapping[str, OneFenMore]) -> dict:
+    billed = {plan_id: dict(plan.shares.billed_by_tier_fen) for plan_id, plan in sharing.items()}
+    for plan_id, choice in more.items():
+        chosen = given.covered.where((F.col("plan_id") == plan_id) & choice.chosen())
+        for row in chosen.groupBy("tier").count().collect():
+            billed[plan_id][row.tier] += row["count"]
+    return billed
+
+
+def _limited_claims(counted: DataFrame) -> tuple[int, int]:
+    """How many claims ask for more than the limit, and how much more."""
+    excess = F.col("approved_aid_fen") - F.col("benefit_fen")
+    row = (
+        counted.where(F.col("marker") == "limited")
+        .agg(F.count(F.lit(1)).alias("n"), F.sum(excess).alias("fen"))
+        .first()
+    )
+    return row.n, row.fen or 0

@@ -1,0 +1,87 @@
+"""The pool of one period and plan: what is asked of the members, how it is divided, what is carried on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jobs.settlement.money import Apportionment, fee_on, fee_part
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the benefits of a period ask of one plan's members, in fen.
+
+    `brought_forward_fen` is what the previous period charged too much; below zero, too little.
+    """
+
+    case_count: int
+    benefit_fen: int
+    fee_fen: int
+    brought_forward_fen: int
+    case_sponsored_fen: int
+
+    @property
+    def pool_fen(self) -> int:
+        return self.benefit_fen + self.fee_fen - self.brought_forward_fen - self.case_sponsored_fen
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """A pool divided over the covered members of one plan: the price of each tier."""
+
+    asked: Asked
+    covered_count: Mapping[str, int]
+    weight_ppm: Mapping[str, int]
+    rounding: str
+    shares: Apportionment
+
+    @property
+    def carried_forward_fen(self) -> int:
+        return self.shares.billed_fen - self.asked.pool_fen
+
+
+def asked(case_count: int, benefit_fen: int, case_sponsored_fen: int, fee_ppm: int, brought_forward_fen: int) -> Asked:
+    """What a period asks: the fee is the rate on the benefits that count, half up on their sum."""
+    return Asked(case_count, benefit_fen, fee_on(benefit_fen, fee_ppm), brought_forward_fen, case_sponsored_fen)
+
+
+def pool_row(sharing: Sharing, member_sponsored_fen: int, rule_version: str) -> dict:
+    """The row of settled/pools. One row per period and plan; amounts in fen."""
+    ask = sharing.asked
+    return {
+        "case_count": ask.case_count,
+        "benefit_fen": ask.benefit_fen,
+        "fee_fen": ask.fee_fen,
+        "brought_forward_fen": ask.brought_forward_fen,
+        "case_sponsored_fen": ask.case_sponsored_fen,
+        "pool_fen": ask.pool_fen,
+        "covered_count": sum(sharing.covered_count.values()),
+        "billed_fen": sharing.shares.billed_fen,
+        "member_sponsored_fen": member_sponsored_fen,
+        "due_fen": sharing.shares.billed_fen - member_sponsored_fen,
+        "carried_forward_fen": sharing.carried_forward_fen,
+        "rounding": sharing.rounding,
+        "rule_version": rule_version,
+    }
+
+
+def rate_rows(sharing: Sharing, billed_fen: Mapping[str, int]) -> list[dict]:
+    """The rows of settled/rates. One row per period, plan and tier with covered members; amounts in fen.
+
+    `billed_fen` is the sum of each tier's assessed shares; under `exact` rounding it is more than share x covered.
+    """
+    return [
+        {
+            "tier": tier,
+            "covered_count": covered_count,
+            "weight_ppm": sharing.weight_ppm[tier],
+            "share_fen": sharing.shares.share_fen[tier],
+            "share_aid_fen": sharing.shares.share_fen[tier] - _fee_part(sharing, tier),
+            "share_fee_fen": _fee_part(sharing, tier),
+            "billed_fen": billed_fen[tier],
+        }
+        for tier, covered_count in sorted(sharing.covered_count.items())
+    ]
+
+
+def _fee_part(sharing: Sharing, tier: str) -> int:
+    return fee_part(sharing.shares.share_fen[tier], sharing.asked.fee_fen, sharing.asked.benefit_fen)

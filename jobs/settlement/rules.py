@@ -1,0 +1,222 @@
+"""The rules of a platform as frozen values: what is in force on a day, and from which text.
+
+Read from YAML by `jobs.rulebook`. A rule that is not in force on a day is an error, never a zero; a rule whose value is
+None has been abolished (or never applied) from its date on, which its reference says.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from jobs.settlement.calendar import Calendar, Period
+
+
+class RuleNotInForce(Exception):
+    """No value of a rule is in force on a day."""
+
+
+@dataclass(frozen=True)
+class RuleValue:
+    """One value of a rule from a day on, with the source it was taken from."""
+
+    from_on: date
+    value: Any
+    reference: str
+    published_on: date
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of one plan: its values in order of their dates.
+
+    `canonical(upto)` is the text that a rule version is the digest of.
+    """
+
+    name: str
+    description: str
+    unit: str
+    clause: str
+    values: tuple[RuleValue, ...]
+    file: str
+
+    def in_force(self, day: date) -> RuleValue:
+        """The value in force on the day; raises RuleNotInForce before the first date."""
+        candidates = [value for value in self.values if value.from_on <= day]
+        if not candidates:
+            first = self.values[0].from_on
+            raise RuleNotInForce(
+                f"{self.file}: no value of {self.name} is in force on {day}; the first one starts on {first}"
+            )
+        return candidates[-1]
+
+    def canonical(self, upto: date) -> str:
+        """The rule's unit and every value that has started by the day, one per line, in a fixed form."""
+        lines = [f"{value.from_on}={value.value!r}" for value in self.values if value.from_on <= upto]
+        return "\n".join([f"{self.name} [{self.unit}]", *lines])
+
+
+@dataclass(frozen=True, order=True)
+class BenefitLimit:
+    """The most a plan pays for one case. `illness_code` None: any illness without a limit of its own."""
+
+    tier: str
+    severity: str
+    age_from: int
+    age_to: int
+    limit_fen: int
+    illness_code: str | None = None
+
+
+@dataclass(frozen=True)
+class BenefitRules:
+    """What decides a benefit, in force for diagnoses from `from_on` until the day before `until_on` (None: open end).
+
+    `helped_illnesses` None: every illness the platform lists. `removed_illnesses` holds (illness_code, severity).
+    `age_counted_on` names the claim's column at whose day the age is taken.
+    """
+
+    from_on: date
+    until_on: date | None
+    limits: tuple[BenefitLimit, ...]
+    helped_illnesses: frozenset[str] | None
+    removed_illnesses: frozenset[tuple[str, str]]
+    age_counted_on: str
+    waiting_applies_to_accidents: bool
+
+
+@dataclass(frozen=True)
+class SharingRules:
+    """What decides the shares of a period, in force on its publicity day.
+
+    `waiver_joined_by`: members who joined by that day do not pay (the platform does); None: nobody is waived.
+    `funded`: the platform bears every share. `minimum_members`: below it the plan ends.
+    """
+
+    fee_rate_ppm: int
+    rounding: str
+    weights_ppm: Mapping[str, int]
+    per_case_cap_fen: int | None
+    yearly_cap_fen: int | None
+    waiver_joined_by: date | None
+    funded: bool
+    helped_member_shares: bool
+    minimum_members: int
+
+
+@dataclass(frozen=True)
+class JoiningRules:
+    """What the gate expects of a spell, in force on the day of joining. Ages are whole years, except the first days."""
+
+    waiting_days: int
+    joining_age_from_days: int
+    joining_age_to_years: int
+    membership_ends_at_age_years: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One plan of a platform: its dated rules and the values they give on a day."""
+
+    plan_id: str
+    names: Mapping[str, str]
+    first_period: Period
+    last_period: Period | None
+    rules: Mapping[str, Rule]
+
+    def sharing_on(self, publicity_on: date) -> SharingRules:
+        """The rules of sharing in force on a publicity day; raises RuleNotInForce."""
+        value = lambda name: self.rules[name].in_force(publicity_on).value  # noqa: E731
+        return SharingRules(
+            fee_rate_ppm=value("fee_rate"),
+            rounding=value("rounding"),
+            weights_ppm=value("tier_weights"),
+            per_case_cap_fen=value("per_case_cap"),
+            yearly_cap_fen=value("yearly_cap"),
+            waiver_joined_by=value("first_month_waiver"),
+            funded=value("funded_periods"),
+            helped_member_shares=value("helped_member_shares"),
+            minimum_members=value("minimum_members"),
+        )
+
+    def joining_on(self, joined_on: date) -> JoiningRules:
+        """The rules of joining in force on a day; raises RuleNotInForce."""
+        value = lambda name: self.rules[name].in_force(joined_on).value  # noqa: E731
+        return JoiningRules(
+            waiting_days=value("waiting_days"),
+            joining_age_from_days=value("joining_age_from"),
+            joining_age_to_years=value("joining_age_to"),
+            membership_ends_at_age_years=value("membership_end_age"),
+        )
+
+    def benefit_rules(self) -> tuple[BenefitRules, ...]:
+        """Every stretch of days of diagnosis with its own benefit rules, in order, without gaps."""
+        dated = [self.rules[name] for name in BENEFIT_RULE_NAMES]
+        start = max(rule.values[0].from_on for rule in dated)
+        starts = sorted({start, *(v.from_on for rule in dated for v in rule.values if v.from_on > start)})
+        ends = [*starts[1:], None]
+        return tuple(self._benefit_rules(from_on, until_on) for from_on, until_on in zip(starts, ends, strict=True))
+
+    def version_on(self, day: date) -> str:
+        """Digest of the canonical text of every rule value that has started by the day: the rows' `rule_version`."""
+        text = "\n".join(self.rules[name].canonical(day) for name in sorted(self.rules))
+        return hashlib.sha256(f"{self.plan_id}\n{text}".encode()).hexdigest()[:16]
+
+    def _benefit_rules(self, from_on: date, until_on: date | None) -> BenefitRules:
+        value = lambda name: self.rules[name].in_force(from_on).value  # noqa: E731
+        return BenefitRules(
+            from_on=from_on,
+            until_on=until_on,
+            limits=(*value("illness_limits"), *value("benefit_limits")),
+            helped_illnesses=value("helped_illnesses"),
+            removed_illnesses=value("removed_illnesses"),
+            age_counted_on=value("age_counted_on"),
+            waiting_applies_to_accidents=value("waiting_applies_to_accidents"),
+        )
+
+
+BENEFIT_RULE_NAMES = (
+    "benefit_limits",
+    "illness_limits",
+    "helped_illnesses",
+    "removed_illnesses",
+    "age_counted_on",
+    "waiting_applies_to_accidents",
+)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account of a platform's chart. `kind`: asset, liability, income, expense or clearing."""
+
+    account: str
+    kind: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One platform: calendar, chart of accounts, illnesses and plans.
+
+    `carry_on` says on which money the residual is counted: billed or collected.
+    `illnesses` maps each illness code to its names by language.
+    """
+
+    platform_id: str
+    names: Mapping[str, str]
+    time_zone: str
+    carry_on: str
+    calendar: Calendar
+    accounts: tuple[Account, ...]
+    illnesses: Mapping[str, Mapping[str, str]]
+    plans: Mapping[str, Plan]
+
+    def digest_on(self, day: date) -> str:
+        """Digest of everything of the platform that bears on a period with that publicity day."""
+        parts = [
+            self.platform_id, self.time_zone, self.carry_on, repr(self.calendar), repr(self.accounts),
+            repr(sorted(self.illnesses)),
+            *(f"{plan_id}={plan.version_on(day)}" for plan_id, plan in sorted(self.plans.items())),
+        ]  # fmt: skip
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

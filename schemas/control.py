@@ -1,0 +1,91 @@
+"""Control tables: which run did what from which inputs, what is published, what was found wrong."""
+
+from dataclasses import replace
+
+from schemas.sources import APPROVED_CLAIMS, MEMBERS
+from schemas.table import PERIOD, PLAN_ID, RUN_ID, Column, Table, count, fen, nullable
+
+RUNS = Table(
+    name="control/runs",
+    grain="one run",
+    key=("run_id",),
+    partitioned_by=(),
+    columns=(
+        RUN_ID,
+        Column("job", "STRING", "command", "command that ran"),
+        PERIOD,
+        Column("plan_id", "STRING", "codes", "plans of the run, sorted, separated by commas"),
+        Column("state", "STRING", "running, published, refused, failed", "what became of the run"),
+        Column("started_at", "TIMESTAMP", "UTC instant", "start of the latest attempt"),
+        nullable(Column("finished_at", "TIMESTAMP", "UTC instant", "end of the latest attempt")),
+        Column("input_versions", "STRING", "JSON", "version of each input table, and the predecessor of each plan"),
+        Column("conf_digest", "STRING", "digest", "digest of the platform's rules as the run read them"),
+        Column("code_version", "STRING", "version+digest", "version of the program"),
+        nullable(Column("digests", "STRING", "JSON", "per plan and table: rows, sums and order-free hash")),
+        nullable(Column("totals", "STRING", "JSON", "per plan: the pool, and what became of each source row")),
+        Column("settings", "STRING", "JSON", "settings that bear on the result, and messages of a refusal"),
+    ),
+)
+
+PUBLICATIONS = Table(
+    name="control/publications",
+    grain="one act on one plan's period: append-only, the commit point",
+    key=("period", "plan_id", "job", "revision", "action"),
+    partitioned_by=(),
+    columns=(
+        PERIOD,
+        PLAN_ID,
+        Column("job", "STRING", "command", "command whose rows become valid"),
+        Column("revision", "INT", "number from 1", "which publication of the period this is"),
+        Column("action", "STRING", "published, withdrawn, closed", "what the row says"),
+        RUN_ID,
+        Column("published_at", "TIMESTAMP", "UTC instant", "instant of the act"),
+        Column("digest", "STRING", "digest", "digest over all tables of the plan"),
+    ),
+)
+
+QUALITY = Table(
+    name="control/quality",
+    grain="one expectation on one table in one run",
+    key=("run_id", "table_name", "id"),
+    partitioned_by=(),
+    columns=(
+        RUN_ID,
+        PERIOD,
+        Column("table_name", "STRING", "table", "table that was judged"),
+        Column("expectation", "STRING", "type", "Great Expectations type of the expectation"),
+        Column("id", "STRING", "code", "rule"),
+        Column("sentence", "STRING", "text", "the rule in words"),
+        Column(
+            "severity", "STRING", "critical, error, warning", "critical stops, error quarantines, warning is recorded"
+        ),
+        Column("observed", "STRING", "text", "what was found"),
+        count("unexpected_count", "rows against the rule"),
+        fen("amount_at_stake_fen", "money those rows would move"),
+        Column("success", "BOOLEAN", "true, false", "whether the rule holds"),
+        Column("suite_digest", "STRING", "digest", "digest of the suite the rule belongs to"),
+    ),
+)
+
+_HELD = (
+    Column("reasons", "ARRAY<STRING>", "codes", "every rule the row breaks"),
+    Column("first_seen_period", "STRING", "YYYY-MM-Pn", "period in which the row was first held"),
+    fen("amount_at_stake_fen", "money the row would move: a claim's aid, a member's share"),
+    nullable(Column("released_by", "STRING", "text", "who or what released the row; null while it is held")),
+    RUN_ID,
+)
+
+
+def _held_rows_of(source: Table, name: str) -> Table:
+    return replace(
+        source,
+        name=name,
+        grain=f"one row of {source.name} held back, with every reason",
+        columns=(*(nullable(column) for column in source.columns), *_HELD),
+    )
+
+
+QUARANTINE_MEMBERS = _held_rows_of(MEMBERS, "control/quarantine_members")
+QUARANTINE_CLAIMS = _held_rows_of(APPROVED_CLAIMS, "control/quarantine_claims")
+
+CONTROL_TABLES = (RUNS, PUBLICATIONS, QUALITY, QUARANTINE_MEMBERS, QUARANTINE_CLAIMS)
