@@ -22,7 +22,8 @@ EXIT_CODES = """exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; errors of the user are shown without a stack trace."""
-    args = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    args = _parser(words).parse_args(words)
     try:
         outcome = importlib.import_module(f"jobs.{args.command}").run(args)
     except Stop as stop:
@@ -38,7 +39,9 @@ def run_as_script(command: str) -> None:
     raise SystemExit(main([command, *sys.argv[1:]]))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: list[str]) -> argparse.ArgumentParser:
+    # Importing a command imports Spark: only the one that is asked for, all of them for the overview.
+    wanted = [words[0]] if words and words[0] in COMMANDS else COMMANDS
     parser = argparse.ArgumentParser(
         prog="fentan",
         description="Settles mutual-aid plans: from members and approved claims to shares, bills and the fee ledger.",
@@ -46,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    for name in wanted:
         module = importlib.import_module(f"jobs.{name}")
         command = commands.add_parser(
             name,

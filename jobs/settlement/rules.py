@@ -80,8 +80,8 @@ class BenefitRules:
     from_on: date
     until_on: date | None
     limits: tuple[BenefitLimit, ...]
-    helped_illnesses: frozenset[str] | None
-    removed_illnesses: frozenset[tuple[str, str]]
+    helped_illnesses: tuple[str, ...] | None
+    removed_illnesses: tuple[tuple[str, str], ...]
     age_counted_on: str
     waiting_applies_to_accidents: bool
 

@@ -1,0 +1,31 @@
+# The two commands: `make demo` and `make test`. Each does all set-up first.
+LAKE ?= ./lake
+PYTHON ?=
+
+.PHONY: help setup demo test bench wheel clean
+
+help:
+	@echo "make demo [LAKE=./lake]   set up, then settle several periods of a small world"
+	@echo "make test                 set up, then run the tests"
+	@echo "make setup                make .venv with exact versions and fetch the Delta JARs into .jars"
+	@echo "make wheel                build the wheel into dist/"
+	@echo "make bench [MEMBERS=N]    the benchmark (at 100 million members it takes about an hour and 40 GB of disk)"
+	@echo "make clean                remove what set-up and builds made"
+
+setup:
+	@PYTHON="$(PYTHON)" bash .ci/setup
+
+demo: setup
+	@.venv/bin/fentan demo --lake "$(LAKE)"
+
+test: setup
+	@.venv/bin/python -m pytest
+
+wheel: setup
+	@.venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+bench: setup
+	@.venv/bin/python -m tests.benchmarks.settle --members "$(or $(MEMBERS),10000000)"
+
+clean:
+	rm -rf .venv .jars dist build *.egg-info
