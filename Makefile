@@ -1,4 +1,5 @@
 # The two commands: `make demo` and `make test`. Each does all set-up first.
+.DEFAULT_GOAL := help
 LAKE ?= ./lake
 PYTHON ?=
 
@@ -7,7 +8,7 @@ PYTHON ?=
 help:
 	@echo "make demo [LAKE=./lake]   set up, then settle several periods of a small world"
 	@echo "make test                 set up, then run the tests"
-	@echo "make setup                make .venv with exact versions and fetch the Delta JARs into .jars"
+	@echo "make setup                make .venv with exact versions and fetch the Delta JARs into .jars (PYTHON=... names a Python)"
 	@echo "make wheel                build the wheel into dist/"
 	@echo "make bench [MEMBERS=N]    the benchmark (at 100 million members it takes about an hour and 40 GB of disk)"
 	@echo "make clean                remove what set-up and builds made"
@@ -22,7 +23,9 @@ test: setup
 	@.venv/bin/python -m pytest
 
 wheel: setup
-	@.venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@rm -rf build
+	@.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
 
 bench: setup
 	@.venv/bin/python -m tests.benchmarks.settle --members "$(or $(MEMBERS),10000000)"

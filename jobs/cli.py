@@ -120,10 +120,15 @@ def _show_stop(stop: Stop, args: argparse.Namespace) -> int:
 def _show_failure(error: Exception, args: argparse.Namespace) -> int:
     if "FENTAN_DEBUG" in os.environ:
         traceback.print_exc()
-    first_line = (str(error).strip().splitlines() or [""])[0]
-    line = f"failed unexpectedly ({type(error).__name__}): {first_line}. Nothing was published by this run. "
+    line = f"failed unexpectedly ({_kind_of(error)}). Nothing was published by this run. "
     line += "Run it again; if it fails again, run it with FENTAN_DEBUG=1 and report the trace."
     return _show_stop(Stop(line), args)
+
+
+def _kind_of(error: Exception) -> str:
+    """What failed, without the message: Spark's messages quote values of rows."""
+    condition = error.getCondition() if hasattr(error, "getCondition") else None
+    return f"{type(error).__name__}: {condition}" if condition else type(error).__name__
 
 
 def split_periods(text: str) -> tuple[str, str]:

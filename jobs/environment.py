@@ -3,18 +3,20 @@
 import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from jobs.errors import WrongUsage
 
-KEYS = {
-    "platform": str,
-    "platforms": str,
-    "spark": dict,
-    "quality": dict,
-    "lock": dict,
+KEYS = {"platform": str, "platforms": str, "spark": dict, "quality": dict, "lock": dict}
+QUALITY_KEYS = {
+    "quarantine_ceiling_members_ppm": int,
+    "quarantine_ceiling_claims_ppm": int,
+    "quarantine_ceiling_floor_rows": int,
 }
-QUALITY_KEYS = ("quarantine_ceiling_members_ppm", "quarantine_ceiling_claims_ppm", "quarantine_ceiling_floor_rows")
+LOCK_KEYS = {"lease_seconds": int}
+OPTIONAL_KEYS = ("platforms", "spark")
+NAMES = {str: "a text", int: "a whole number", dict: "a section"}
 
 
 @dataclass(frozen=True)
@@ -38,28 +40,60 @@ def load_environment(path: str | None) -> Environment:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise WrongUsage(f"--conf {source}: cannot be read ({error}). Nothing was done. Correct the file or its path.") from error
     _check(source, "", document, KEYS)
-    quality, lock, spark = (document.get(section, {}) for section in ("quality", "lock", "spark"))
-    _check(source, "quality.", quality, dict.fromkeys(QUALITY_KEYS, int))
-    _check(source, "lock.", lock, {"lease_seconds": int})
-    _check(source, "spark.", spark, dict.fromkeys(spark, str))
-    for key, section in [("platform", document), *((key, quality) for key in QUALITY_KEYS), ("lease_seconds", lock)]:
-        if key not in section:
-            raise WrongUsage(f"--conf {source}: key {key} is missing. Nothing was done. See conf/local.toml for all keys.")
+    _check(source, "quality.", document["quality"], QUALITY_KEYS)
+    _check(source, "lock.", document["lock"], LOCK_KEYS)
     platforms = document.get("platforms")
     return Environment(
         platform=document["platform"],
-        platforms=Path(str(source)).parent / platforms if platforms else None,
-        lock_lease_seconds=lock["lease_seconds"],
-        spark=spark,
-        **quality,
+        platforms=_platforms(Path(path or "."), platforms) if platforms else None,
+        lock_lease_seconds=document["lock"]["lease_seconds"],
+        spark=_spark(source, document.get("spark", {})),
+        **document["quality"],
     )
 
 
-def _check(source, prefix: str, section: dict, known: dict[str, type]) -> None:
+def _platforms(conf: Path, folder: str) -> Path:
+    found = conf.parent / folder
+    if not found.is_dir():
+        raise WrongUsage(f"--conf {conf}: key platforms: there is no folder {found}. Nothing was done. Correct the path.")
+    return found
+
+
+def _spark(source: Path | Traversable, section: dict) -> dict[str, str]:
+    """The [spark] section; a setting may be quoted as one key, or dotted as TOML allows."""
+    settings = {}
+    for key, value in _flat("", section):
+        if type(value) is not str:
+            raise WrongUsage(f'--conf {source}: key spark.{key} must be a text, in quotes: "{value}". Nothing was done.')
+        if key != "master" and not key.startswith("spark."):
+            raise WrongUsage(
+                f"--conf {source}: key spark.{key} is not known; known are master and the settings of Spark, "
+                'e.g. "spark.sql.shuffle.partitions". Nothing was done.'
+            )
+        settings[key] = value
+    return settings
+
+
+def _flat(prefix: str, section: dict):
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{prefix}{key}.", value)
+        else:
+            yield prefix + key, value
+
+
+def _check(source: Path | Traversable, prefix: str, section: dict, known: dict[str, type]) -> None:
     for key, value in section.items():
         if key not in known:
             raise WrongUsage(
                 f"--conf {source}: key {prefix}{key} is not known; known are {', '.join(sorted(known))}. Nothing was done."
             )
         if type(value) is not known[key]:
-            raise WrongUsage(f"--conf {source}: key {prefix}{key} must be a {known[key].__name__}. Nothing was done.")
+            raise WrongUsage(f"--conf {source}: key {prefix}{key} must be {NAMES[known[key]]}. Nothing was done.")
+        if known[key] is int and value < (1 if known is LOCK_KEYS else 0):
+            raise WrongUsage(f"--conf {source}: key {prefix}{key} is {value}, which is too small. Nothing was done.")
+    for key in known:
+        if key not in section and key not in OPTIONAL_KEYS:
+            raise WrongUsage(
+                f"--conf {source}: key {prefix}{key} is missing. Nothing was done. The shipped local.toml has all keys."
+            )

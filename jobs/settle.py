@@ -84,10 +84,11 @@ def _settle_and_publish(
 ) -> tuple[Gate, Settled]:
     request, lake = pinned.request, pinned.lake
     gate = judge_sources(pinned)
-    record_quality(lake, gate.results, run.run_id, run.period)
-    stop_if_critical(gate)
-    if set(gate.refused) == set(pinned.plan_ids):
-        raise GateStopped(" ".join(gate.refused.values()))
+    try:
+        stop_if_critical(gate)
+    except GateStopped:
+        record_quality(lake, gate.results, run.run_id, run.period)
+        raise
 
     sinks = []
     given, settled = settle_plans(

@@ -132,6 +132,8 @@ def stop_if_critical(gate: Gate) -> None:
         raise GateStopped(
             f"The quality gate stopped the run. {told} Nothing was settled. `fentan check` shows every rule."
         )
+    if len(gate.refused) == len(gate.covered_count):
+        raise GateStopped(" ".join(gate.refused.values()))
 
 
 def settle_plans(pinned: Pinned, gate: Gate, sink_of) -> tuple[Given, Settled]:

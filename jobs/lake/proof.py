@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 
 from expectations.suites import Judged, judge
 from jobs.errors import IntegrityBroken
-from jobs.lake.sinks import Writing
+from jobs.lake.sinks import Writing, at_once
 from jobs.settlement.invariants import ReadBack, breaches
 from schemas import TABLES
 
@@ -19,12 +19,10 @@ def prove(sink: Writing, intended: Mapping[str, Mapping[str, dict]], period: str
 
     `intended`: digests by plan and table, as measured on the way to the files.
     """
-    stored: dict[str, dict[str, dict]] = {}
-    judged: list[Judged] = []
-    for table in PROVEN_TABLES:
-        stored[table], counts = sink.read_back(table)
-        judged += judge(table, counts)
-    rows = {table: _rows(sink, table) for table in SMALL_TABLES}
+    measured = at_once(sink.read_back, PROVEN_TABLES)
+    rows = at_once(lambda table: _rows(sink, table), SMALL_TABLES)
+    stored = {table: digests for table, (digests, _) in measured.items()}
+    judged = [result for table, (_, counts) in measured.items() for result in judge(table, counts)]
     faults = [f"{result.table_name}: {result.sentence} ({result.observed})" for result in judged if not result.success]
     for plan_id in intended:
         faults += [f"plan {plan_id}: {fault}" for fault in _faults_of_plan(plan_id, intended[plan_id], stored, rows)]

@@ -2,60 +2,122 @@
 
 import os
 import sys
+from importlib.resources import as_file, files
 from pathlib import Path
 
+import pyspark
+from py4j.protocol import Py4JError
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.environment import Environment
 from jobs.errors import WrongUsage
+from jobs.lake.java import find_java, java_options, start_jvm
 
-SETTINGS = {
+DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
+
+# Results and readers depend on these: no conf may say otherwise.
+FIXED = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
-    "spark.sql.parquet.compression.codec": "zstd",
-    "spark.sql.maxConcurrentOutputFileWriters": "64",
-    "spark.databricks.delta.snapshotPartitions": "2",
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    "spark.databricks.delta.properties.defaults.minReaderVersion": "1",
+}
+CHECKED_IN_SESSION = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
+TUNED = {
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.maxConcurrentOutputFileWriters": "64",  # or Delta sorts the rows by partition before it writes
+    "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.autoBroadcastJoinThreshold": "64m",
     "spark.sql.adaptive.autoBroadcastJoinThreshold": "64m",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",  # it walks the Python stack at every column
 }
-LOCAL_SETTINGS = {
+LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
 }
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
 def open_session(environment: Environment, app_name: str) -> SparkSession:
-    """The running session, or a new one with the settings that a settlement relies on."""
+    """The running session, or a new one with the settings that a settlement relies on; raises WrongUsage."""
     active = SparkSession.getActiveSession()
-    if active is not None:
-        return active
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.appName(app_name)
-    settings = {**SETTINGS, **environment.spark}
-    master = settings.pop("master", None)
-    if master:
-        builder = builder.master(master)
-        settings = {**LOCAL_SETTINGS, "spark.jars": _jars(), **settings}
-    memory = os.environ.get("FENTAN_DRIVER_MEMORY")
-    if memory:
-        settings["spark.driver.memory"] = memory
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    if spark.conf.get("spark.sql.ansi.enabled") != "true":
-        raise WrongUsage("spark.sql.ansi.enabled must be true: without it an overflow would be silent. Nothing was done.")
+    spark = _start(environment, app_name) if active is None else active
+    _check_fixed({key: spark.conf.get(key) for key in CHECKED_IN_SESSION}, "The Spark session")
     return spark
 
 
-def _jars() -> str:
+def _start(environment: Environment, app_name: str) -> SparkSession:
+    given = {key: value for key, value in environment.spark.items() if key != "master"}
+    _check_fixed(given, "The [spark] section of the conf")
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        return _start_submitted(given, app_name)
+    master = environment.spark.get("master")
+    if master is None:
+        raise WrongUsage(
+            "The conf names no Spark master, and this was not started by spark-submit. Nothing was done. "
+            "Start it as conf/deploy/settle.sh does, or give [spark] a master, e.g. local[*]."
+        )
+    java = find_java()
     folder = Path(os.environ.get("FENTAN_JARS", Path(__file__).resolve().parents[2] / ".jars"))
-    jars = sorted(str(jar) for name in ("delta-spark", "delta-storage") for jar in folder.glob(f"*{name}*.jar"))
-    if len(jars) < 2:
-        raise WrongUsage(f"The Delta JARs are not in {folder}. Nothing was done. Run `make setup`.")
-    return ",".join(jars)
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)  # another Spark on this machine is not meant
+    with as_file(files("conf").joinpath("log4j2.properties")) as log_settings:
+        settings = {
+            **TUNED,
+            **(LOCAL if master.startswith("local") else {}),
+            "spark.jars": _jars(folder),
+            **given,
+            **FIXED,
+            JAVA_OPTIONS: f"{java_options(folder, log_settings)} {given.get(JAVA_OPTIONS, '')}".strip(),
+            "spark.master": master,
+            "spark.app.name": app_name,
+        }
+        if "FENTAN_DRIVER_MEMORY" in os.environ:
+            settings["spark.driver.memory"] = os.environ["FENTAN_DRIVER_MEMORY"]
+        return _start_jvm_and_session(settings, java)
+
+
+def _start_jvm_and_session(settings: dict[str, str], java: Path) -> SparkSession:
+    try:
+        gateway = start_jvm(settings)
+        SparkContext(conf=SparkConf(_jvm=gateway.jvm).setAll(settings.items()), gateway=gateway).setLogLevel("ERROR")
+        return SparkSession.builder.getOrCreate()
+    except (PySparkException, Py4JError, OSError) as error:
+        raise WrongUsage(
+            f"Spark could not be started on {settings['spark.master']} with {java} ({type(error).__name__}). "
+            "Nothing was done. Check the master, the memory and the [spark] settings of the conf."
+        ) from error
+
+
+def _start_submitted(given: dict[str, str], app_name: str) -> SparkSession:
+    """Under spark-submit the JVM, its master and its JARs are there already; what was submitted goes before the conf."""
+    submitted = SparkConf()
+    settings = {key: value for key, value in {**TUNED, **given}.items() if not submitted.contains(key)}
+    spark = SparkSession.builder.appName(app_name).config(map={**settings, **FIXED}).getOrCreate()
+    if not spark.sparkContext._jvm.org.apache.spark.util.Utils.classIsLoadable(FIXED["spark.sql.extensions"]):
+        raise WrongUsage(
+            "Delta is not on Spark's class path. Nothing was done. "
+            f"Submit with `--packages {DELTA_PACKAGE}`, or with --jars and the two JARs that `make setup` puts in .jars."
+        )
+    return spark
+
+
+def _check_fixed(settings: dict[str, str], where: str) -> None:
+    for key, value in settings.items():
+        if FIXED.get(key, value) != value:
+            raise WrongUsage(f"{where} has {key} = {value}; it must be {FIXED[key]}. Nothing was done. Leave it out.")
+
+
+def _jars(folder: Path) -> str:
+    found = [sorted(folder.glob(f"*{name}*.jar")) for name in ("delta-spark", "delta-storage")]
+    if not all(found):
+        raise WrongUsage(
+            f"The Delta JARs are not in {folder}. Nothing was done. Run `make setup`, or set FENTAN_JARS to their folder."
+        )
+    return ",".join(str(jars[-1]) for jars in found)

@@ -1,8 +1,11 @@
 """Where settled rows go: a preview measures them, a settlement writes them and proves what it wrote."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Any
 
+from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
@@ -12,6 +15,16 @@ from jobs.lake.lake import Lake, any_of
 from jobs.outcome import announce
 from jobs.settlement.digest import ROW_HASH, digest_measures, digests_of, table_digests, with_row_hash
 from schemas import TABLES, Table
+
+
+SMALL_JOBS_AT_ONCE = 4
+
+
+def at_once(work: Callable[[str], Any], names: Iterable[str]) -> dict[str, Any]:
+    """The results of small pieces of work by name, done side by side: each is mostly waiting for a commit."""
+    names = list(names)
+    with ThreadPoolExecutor(SMALL_JOBS_AT_ONCE) as pool:
+        return dict(zip(names, pool.map(inheritable_thread_target(work), names), strict=True))
 
 
 class Measuring:
@@ -24,15 +37,17 @@ class Measuring:
         announce(f"measuring {table_name}")
         return table_digests(self._complete(frame), TABLES[table_name], self.plan_ids)
 
-    def put_rows(self, table_name: str, rows: Mapping[str, list[dict]]) -> dict[str, dict]:
-        table = TABLES[table_name]
-        keyed = [
-            {"period": self.period, "plan_id": plan_id, **row} for plan_id, of_plan in rows.items() for row in of_plan
-        ]
-        return self.put(table_name, self.lake.frame(table, keyed).coalesce(1))
+    def put_rows(self, tables: Mapping[str, Mapping[str, list[dict]]]) -> dict[str, dict[str, dict]]:
+        """Puts tables of a few rows, given by table and plan; they do not wait for one another."""
+        frames = {name: self._frame(TABLES[name], by_plan) for name, by_plan in tables.items()}
+        return at_once(lambda name: self.put(name, frames[name]), frames)
 
     def stored(self, table_name: str, frame: DataFrame) -> DataFrame:
         return frame
+
+    def _frame(self, table: Table, by_plan: Mapping[str, list[dict]]) -> DataFrame:
+        rows = [{"period": self.period, "plan_id": p, **row} for p, of_plan in by_plan.items() for row in of_plan]
+        return self.lake.frame(table, rows).coalesce(1)
 
     def _complete(self, frame: DataFrame) -> DataFrame:
         return frame.withColumns({"period": F.lit(self.period), "run_id": F.lit(self.run_id)})

@@ -29,7 +29,7 @@ class Sink(Protocol):
     """Where the rows of a table go. Both give the digests by plan of what went there."""
 
     def put(self, table: str, frame: DataFrame) -> dict[str, dict]: ...
-    def put_rows(self, table: str, rows: Mapping[str, list[dict]]) -> dict[str, dict]: ...
+    def put_rows(self, tables: Mapping[str, Mapping[str, list[dict]]]) -> dict[str, dict[str, dict]]: ...
     def stored(self, table: str, frame: DataFrame) -> DataFrame: ...
 
 
@@ -106,10 +106,13 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
     journal = {p: journal_rows(transfers[p], given.period, p, "settle", given.publicity_on) for p in given.plans}
     fees = {p: [fee_row(transfers[p], asks[p].brought_forward_fen)] for p in given.plans}
 
-    digests["settled/pools"] = sink.put_rows("settled/pools", {p: [pools[p]] for p in given.plans})
-    digests["settled/rates"] = sink.put_rows("settled/rates", rates)
-    digests["ledger/journal"] = sink.put_rows("ledger/journal", journal)
-    digests["ledger/fee"] = sink.put_rows("ledger/fee", fees)
+    small = {
+        "settled/pools": {p: [pools[p]] for p in given.plans},
+        "settled/rates": rates,
+        "ledger/journal": journal,
+        "ledger/fee": fees,
+    }
+    digests |= sink.put_rows(small)
     by_plan = {p: {table: by[p] for table, by in digests.items()} for p in given.plans}
     return Settled(by_plan, pools, rates, _limited_claims(counted))
 

@@ -1,0 +1,126 @@
+"""Writes a whole sample world: every source table of a lake, at any size, the same rows for the same seed."""
+
+from datetime import date
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.lake.lake import Lake
+from jobs.lake.publications import in_force as published_now
+from jobs.outcome import announce
+from jobs.sample import published
+from jobs.sample.claims import publicised
+from jobs.sample.defects import with_claim_defects, with_member_defects
+from jobs.sample.money import operating_costs, receipts
+from jobs.sample.population import Population, World, populations
+from jobs.sample.reviews import claim_reviews, field_visits
+from jobs.sample.spells import members
+from jobs.settlement.rules import Platform
+from schemas.sources import (
+    APPROVED_CLAIMS,
+    CLAIM_REVIEWS,
+    FIELD_VISITS,
+    MEMBERS,
+    OPERATING_COSTS,
+    RECEIPTS,
+    SOURCE_TABLES,
+)
+from schemas.table import Table
+
+WRITTEN_BY = "generate"
+ROWS_PER_PARTITION_OF_CLAIMANTS = 20_000_000
+
+__all__ = ["World", "existing_sources", "write_published", "write_world"]
+
+
+def write_world(spark: SparkSession, lake: str, platform: Platform, world: World) -> dict[str, int]:
+    """Writes the six source tables over what is there, and returns how many rows each has, and `in_force`.
+
+    `in_force`: memberships in force on the last period's publicity day. Raises WrongUsage for a world without members.
+    """
+    peopled = populations(world, platform)
+    # Computed once: claims are few, and a filter on them would be pushed down with their expressions copied into it.
+    case_rows = publicised(spark, peopled).coalesce(_partitions(peopled)).localCheckpoint()
+    return _write(
+        Lake(spark, lake),
+        platform,
+        world,
+        peopled,
+        members=with_member_defects(members(spark, peopled), peopled, world.defects_ppm),
+        cases=case_rows,
+        claims=with_claim_defects(case_rows, peopled, world.defects_ppm),
+    )
+
+
+def write_published(spark: SparkSession, lake: str, platform: Platform, seed: int, scale: int) -> dict[str, int]:
+    """Writes the published period 2020-12-P1 of critical illness, members and amounts divided by `scale`."""
+    world = published.published_world(platform, seed, scale)
+    peopled = published.published_populations(world, platform)
+    case_rows = published.published_cases(spark, peopled[0], scale)
+    return _write(
+        Lake(spark, lake),
+        platform,
+        world,
+        peopled,
+        members=published.published_members(spark, peopled[0]),
+        cases=case_rows,
+        claims=case_rows,
+    )
+
+
+def existing_sources(spark: SparkSession, lake: str) -> tuple[str, ...]:
+    """The source tables that the lake has already."""
+    return tuple(table.name for table in SOURCE_TABLES if Lake(spark, lake).exists(table.name))
+
+
+def _write(
+    lake: Lake,
+    platform: Platform,
+    world: World,
+    peopled: tuple[Population, ...],
+    members: DataFrame,
+    cases: DataFrame,
+    claims: DataFrame,
+) -> dict[str, int]:
+    spark, calendar = lake.spark, platform.calendar
+    observation = Observation()
+    last_on = calendar.publicity_on(world.last)
+    counted = members.observe(observation, F.count_if(_in_force(last_on)).alias("in_force"))
+    reviews = claim_reviews(cases, world.seed).coalesce(1)
+    tables: tuple[tuple[Table, DataFrame], ...] = (
+        (MEMBERS, counted),
+        (APPROVED_CLAIMS, claims.coalesce(1)),
+        (OPERATING_COSTS, operating_costs(spark, peopled, world, calendar).coalesce(1)),
+        (CLAIM_REVIEWS, reviews),
+        (FIELD_VISITS, field_visits(reviews, world.members, world.seed)),
+        (RECEIPTS, receipts(_published_bills(lake), calendar, world.seed)),
+    )
+    counts = {}
+    for table, frame in tables:
+        announce(f"writing {table.name}")
+        lake.replace(table, frame, where="true", run_id=WRITTEN_BY)
+        counts[table.name] = _rows_written(lake, table)
+    return {**counts, "in_force": observation.get["in_force"]}
+
+
+def _partitions(peopled: tuple[Population, ...]) -> int:
+    return max(2, sum(each.joined_count for each in peopled) // ROWS_PER_PARTITION_OF_CLAIMANTS)
+
+
+def _in_force(day: date):
+    return (F.col("joined_on") < F.lit(day)) & (F.col("exited_on").isNull() | (F.col("exited_on") >= F.lit(day)))
+
+
+def _published_bills(lake: Lake) -> DataFrame:
+    """The bills of the periods that are settled; none in a new lake, which then has no receipts."""
+    valid = ["period", "plan_id", "run_id"]
+    return lake.read_or_empty("settled/bills").join(
+        published_now(lake, "settle").select(*valid), on=valid, how="left_semi"
+    )
+
+
+def _rows_written(lake: Lake, table: Table) -> int:
+    """As the table's own newest commit counts them."""
+    commit = DeltaTable.forPath(lake.spark, lake.path(table.name)).history(1).select("operationMetrics").first()
+    return int(commit["operationMetrics"].get("numOutputRows", 0))

@@ -1,0 +1,116 @@
+"""A lake for tests: sources from rows, commands as a user gives them, tables as published."""
+
+import json
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from datetime import date
+from io import StringIO
+from pathlib import Path
+
+from jobs.cli import main
+from schemas import TABLES
+
+PERIOD = "2020-12-P1"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict:
+        return json.loads(self.out)
+
+
+class LakeFolder:
+    """A lake in a folder, written and read with Spark."""
+
+    def __init__(self, spark, folder: Path):
+        self.spark = spark
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def load(self, members=(), claims=(), mode="overwrite"):
+        """Writes both sources from rows given as dicts."""
+        self.write("source/members", members, mode)
+        self.write("source/approved_claims", claims, mode)
+        return self
+
+    def write(self, name, rows, mode="overwrite"):
+        table = TABLES[name]
+        values = [tuple(row.get(column) for column in table.column_names) for row in rows]
+        frame = self.spark.createDataFrame(values, table.spark_schema)
+        writer = frame.coalesce(1).write.format("delta").mode(mode)
+        if table.partitioned_by:
+            writer = writer.partitionBy(*table.partitioned_by)
+        writer.save(str(self.folder / name))
+
+    def run(self, command: str, *words: str, as_json: bool = True) -> Ended:
+        """A command, as `fentan COMMAND --lake ... WORDS --json`."""
+        out, err = StringIO(), StringIO()
+        arguments = [command, "--lake", str(self.folder), *words, *(["--json"] if as_json else [])]
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                exit_code = main(arguments)
+            except SystemExit as stop:
+                exit_code = stop.code
+        return Ended(exit_code, out.getvalue(), err.getvalue())
+
+    def settle(self, period: str = PERIOD, *words: str) -> Ended:
+        return self.run("settle", "--period", period, *words)
+
+    def rows(self, table: str, period: str = PERIOD, **equal) -> list[dict]:
+        """Rows of a table's period, without the run, in the order of its key."""
+        frame = self.spark.read.format("delta").load(str(self.folder / table))
+        rows = [row.asDict() for row in frame.collect()]
+        rows = [row for row in rows if row.get("period", period) == period and all(row[k] == v for k, v in equal.items())]
+        key = TABLES[table].key
+        return sorted(rows, key=lambda row: tuple((row.get(k) is not None, str(row.get(k)).zfill(20)) for k in key))
+
+    def exists(self, table: str) -> bool:
+        return (self.folder / table / "_delta_log").exists()
+
+
+def member(member_id, plan_id="critical_illness", **given) -> dict:
+    """A spell that is covered throughout 2020, standard tier, paying for himself; what is given goes before."""
+    return {
+        "member_id": member_id,
+        "plan_id": plan_id,
+        "tier": "standard",
+        "payer_id": member_id,
+        "birth_date": date(1955, 6, 1) if plan_id == "senior_cancer" else date(1990, 6, 1),
+        "sex": "F",
+        "province_code": "41",
+        "city_tier": 3,
+        "joined_on": date(2019, 6, 1),
+        "waiting_ends_on": date(2019, 8, 30),
+        "exited_on": None,
+        "exit_reason": None,
+        **given,
+    }
+
+
+def claim(claim_id, member_id, plan_id="critical_illness", **given) -> dict:
+    """A clean claim of a covered member, publicised in 2020-12-P1; what is given goes before."""
+    return {
+        "claim_id": claim_id,
+        "plan_id": plan_id,
+        "member_id": member_id,
+        "tier": "standard",
+        "publicity_period": PERIOD,
+        "illness_code": "breast_cancer",
+        "severity": "severe",
+        "accident": False,
+        "diagnosed_on": date(2020, 10, 1),
+        "birth_date": date(1955, 6, 1) if plan_id == "senior_cancer" else date(1990, 6, 1),
+        "sex": "F",
+        "province_code": "41",
+        "approved_on": date(2020, 11, 20),
+        "approved_aid_fen": 10_000_000,
+        "objection": "none",
+        **given,
+    }

@@ -1,0 +1,145 @@
+"""The oracle's money: from the benefits to the pool, the shares, the bills and the ledger."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from math import floor
+
+from jobs.settlement.rules import SharingRules
+from tests.oracle_benefits import fee_on
+from tests.oracle_rounding import ceil_fen, half_up
+from tests.oracle_world import Case, Spell
+
+
+def fill_pool(case: Case, benefits: list[dict]) -> tuple[int, dict]:
+    """What the members share, and the pool's row as far as it is known then."""
+    benefit_fen, case_sponsored_fen = total(benefits, "benefit_fen"), total(benefits, "sponsored_fen")
+    fee_fen = fee_on(benefit_fen, case.sharing)
+    brought_forward_fen = case.history.last_pool.get(case.plan.plan_id, {}).get("carried_forward_fen", 0)
+    pool_fen = benefit_fen + fee_fen - brought_forward_fen - case_sponsored_fen
+    return pool_fen, {
+        **case.keys,
+        "case_count": sum(row["counted"] for row in benefits),
+        "benefit_fen": benefit_fen,
+        "fee_fen": fee_fen,
+        "brought_forward_fen": brought_forward_fen,
+        "case_sponsored_fen": case_sponsored_fen,
+        "pool_fen": pool_fen,
+    }
+
+
+def share_out(pool_fen: int, sharers: dict[int, Spell], sharing: SharingRules) -> tuple[dict[int, int], int]:
+    """Share of each member, and how many of them pay one fen more; a negative pool is carried, not shared."""
+    weights = {member_id: sharing.weights_ppm[spell.row["tier"]] for member_id, spell in sharers.items()}
+    whole = sum(weights.values())
+    if pool_fen <= 0 or not weights:
+        return dict.fromkeys(weights, 0), 0
+    exact = {member_id: Fraction(pool_fen * weight, whole) for member_id, weight in weights.items()}
+    rounded = {"ceil_fen": ceil_fen, "half_up": half_up, "exact": floor}[sharing.rounding]
+    shares = {member_id: rounded(share) for member_id, share in exact.items()}
+    return shares, pool_fen - sum(shares.values()) if sharing.rounding == "exact" else 0
+
+
+def pay_one_fen_more(shares: dict[int, int], r: int, chosen: Iterable[int] | None) -> dict[int, int]:
+    chosen = sorted(shares)[:r] if chosen is None else set(chosen)
+    assert len(chosen) == r, f"{len(chosen)} members pay one fen more instead of {r}"
+    return {member_id: share_fen + (member_id in chosen) for member_id, share_fen in shares.items()}
+
+
+def assess(case: Case, sharers: dict[int, Spell], shares: dict[int, int]) -> list[dict]:
+    rows = []
+    for member_id, spell in sharers.items():
+        sponsored_fen, marker = sponsor(case, spell, shares[member_id])
+        rows.append(
+            {
+                **case.keys,
+                "member_id": member_id,
+                "payer_id": spell.row["payer_id"],
+                "tier": spell.row["tier"],
+                "share_fen": shares[member_id],
+                "sponsored_fen": sponsored_fen,
+                "due_fen": shares[member_id] - sponsored_fen,
+                "marker": marker,
+            }
+        )
+    return rows
+
+
+def sponsor(case: Case, spell: Spell, share_fen: int) -> tuple[int, str | None]:
+    """What the platform bears of a share, and why."""
+    sharing = case.sharing
+    if sharing.funded:
+        return share_fen, "funded_period"
+    if sharing.waiver_joined_by and spell.began_on <= sharing.waiver_joined_by:
+        return share_fen, "first_month_waiver"
+    if sharing.yearly_cap_fen is None:
+        return 0, None
+    key = (case.plan.plan_id, spell.row["member_id"], case.publicity_on.year)
+    room_fen = max(0, sharing.yearly_cap_fen - case.history.borne_fen.get(key, 0))
+    sponsored_fen = share_fen - min(share_fen, room_fen)
+    return sponsored_fen, "yearly_cap" if sponsored_fen else None
+
+
+def rates(case: Case, assessments: list[dict], shares: dict[int, int], pool: dict) -> list[dict]:
+    """One row per tier with a covered member."""
+    asked_fen, rows = pool["benefit_fen"] + pool["fee_fen"], []
+    for tier in sorted({row["tier"] for row in assessments}):
+        of_tier = [row for row in assessments if row["tier"] == tier]
+        share_fen = shares[of_tier[0]["member_id"]]
+        share_fee_fen = half_up(Fraction(share_fen * pool["fee_fen"], asked_fen)) if asked_fen else 0
+        rows.append(
+            {
+                **case.keys,
+                "tier": tier,
+                "covered_count": len(of_tier),
+                "weight_ppm": case.sharing.weights_ppm[tier],
+                "share_fen": share_fen,
+                "share_aid_fen": share_fen - share_fee_fen,
+                "share_fee_fen": share_fee_fen,
+                "billed_fen": total(of_tier, "share_fen"),
+            }
+        )
+    return rows
+
+
+def bills(case: Case, assessments: list[dict]) -> list[dict]:
+    payers = sorted({row["payer_id"] for row in assessments})
+    of_payer = {payer_id: [row for row in assessments if row["payer_id"] == payer_id] for payer_id in payers}
+    return [
+        {**case.keys, "payer_id": payer_id, "member_count": len(rows), "due_fen": total(rows, "due_fen")}
+        for payer_id, rows in of_payer.items()
+    ]
+
+
+def journal(case: Case, pool: dict) -> list[dict]:
+    """What `settle` posts; both kinds of sponsoring are one amount between the same two accounts."""
+    sponsored_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
+    transfers = [
+        ("pool", "benefits_payable", pool["benefit_fen"]),
+        ("pool", "fee_accrued", pool["fee_fen"]),
+        ("members_receivable", "pool", pool["due_fen"]),
+        ("sponsor_receivable", "pool", sponsored_fen),
+    ]
+    return [
+        {**case.keys, "debit_account": debit, "credit_account": credit, "amount_fen": amount_fen}
+        for debit, credit, amount_fen in transfers
+        if amount_fen > 0
+    ]
+
+
+def fee_ledger(case: Case, pool: dict) -> dict:
+    """The fee as it stands at settlement: nothing received or used yet."""
+    all_sponsored_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
+    all_fen = pool["due_fen"] + all_sponsored_fen + pool["brought_forward_fen"]
+    sponsored_fen = pool["fee_fen"] * all_sponsored_fen // all_fen if all_fen > 0 else 0
+    nothing = ("received", "written_off", "used_investigation", "used_technology", "used_staff_and_premises", "result")
+    return {
+        **case.keys,
+        "accrued_fen": pool["fee_fen"],
+        "sponsored_fen": sponsored_fen,
+        "outstanding_fen": pool["fee_fen"] - sponsored_fen,
+        **{f"{name}_fen": 0 for name in nothing},
+    }
+
+
+def total(rows: Iterable[dict], column: str) -> int:
+    return sum(row[column] for row in rows)

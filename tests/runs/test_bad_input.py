@@ -1,0 +1,204 @@
+"""Bad input: a clear error, the right exit code, nothing half-published, and good rows of other plans not lost."""
+
+from datetime import date
+
+import pytest
+from pyspark.sql import functions as F
+
+from tests.lakes import PERIOD, claim, member
+
+GOOD = [member(i) for i in range(1, 41)]
+
+BAD_MEMBERS = [
+    ("member_key_missing", [member(None)]),
+    ("member_plan_unknown", [member(901, plan_id="no_such_plan")]),
+    ("member_tier_unknown", [member(902, tier="gold")]),
+    ("member_payer_missing", [member(903, payer_id=None)]),
+    ("member_payer_unknown", [member(904, payer_id=77_777)]),
+    ("member_province_unknown", [member(905, province_code="99")]),
+    ("member_sex_unknown", [member(906, sex=None)]),
+    ("member_city_tier_unknown", [member(907, city_tier=9)]),
+    ("member_exit_before_joining", [member(908, exited_on=date(2019, 5, 1), exit_reason="left")]),
+    ("member_birth_after_joining", [member(909, birth_date=date(2020, 1, 1))]),
+    ("member_birth_date_missing", [member(910, birth_date=None)]),
+    ("member_waiting_end_missing", [member(911, waiting_ends_on=None)]),
+    ("member_duplicated", [member(912), member(912, tier="basic")]),
+    (
+        "member_spells_overlap",
+        [member(913, exited_on=date(2020, 3, 1), exit_reason="left"), member(913, joined_on=date(2020, 2, 1))],
+    ),
+]
+
+BAD_CLAIMS = [
+    ("claim_key_missing", [claim(None, 1)]),
+    ("claim_key_missing", [claim(801, None)]),
+    ("claim_period_unknown", [claim(802, 1, publicity_period="2020-12-P7")]),
+    ("claim_plan_unknown", [claim(803, 1, plan_id="no_such_plan")]),
+    ("claim_tier_unknown", [claim(804, 1, tier="gold")]),
+    ("claim_illness_unknown", [claim(805, 1, illness_code="boredom")]),
+    ("claim_severity_unknown", [claim(806, 1, severity="mild")]),
+    ("claim_accident_missing", [claim(807, 1, accident=None)]),
+    ("claim_objection_unknown", [claim(808, 1, objection="maybe")]),
+    ("claim_aid_out_of_range", [claim(809, 1, approved_aid_fen=-5)]),
+    ("claim_aid_out_of_range", [claim(810, 1, approved_aid_fen=2**63 - 1), claim(811, 2, approved_aid_fen=2**63 - 1)]),
+    ("claim_dates_missing", [claim(812, 1, diagnosed_on=None)]),
+    ("claim_dates_out_of_order", [claim(813, 1, approved_on=date(2020, 9, 1))]),
+    ("claim_dates_out_of_order", [claim(814, 1, approved_on=date(2020, 12, 8))]),
+    ("claim_province_unknown", [claim(815, 1, province_code=None)]),
+    ("claim_duplicated", [claim(816, 1), claim(816, 2)]),
+    ("claim_illness_claimed_twice", [claim(817, 1), claim(818, 1)]),
+    ("claim_member_unknown", [claim(819, 555)]),
+    ("claim_member_unknown", [claim(820, 1, plan_id="senior_cancer")]),
+    ("claim_not_covered_on_diagnosis", [claim(821, 1, diagnosed_on=date(2019, 6, 1))]),
+    ("claim_tier_differs", [claim(822, 1, tier="basic")]),
+]
+
+
+def test_every_kind_of_bad_member_is_held_with_its_reason_and_the_good_are_settled(lake):
+    bad = [row for _, rows in BAD_MEMBERS for row in rows]
+    lake.load(GOOD + bad, [claim(1, 7, approved_aid_fen=370)])
+    ended = lake.settle()
+    assert ended.exit_code == 0, ended.err
+    held = lake.rows("control/quarantine_members")
+    assert len(held) == len(bad)
+    assert {reason for row in held for reason in row["reasons"]} == {reason for reason, _ in BAD_MEMBERS}
+    assert {row["first_seen_period"] for row in held} == {PERIOD}
+    assert [row["member_id"] for row in lake.rows("settled/assessments")] == [row["member_id"] for row in GOOD]
+    # 370 + 30 = 400 fen over 40 members = 10 each; a held member would have paid as much
+    assert {row["amount_at_stake_fen"] for row in held if row["reasons"] == ["member_payer_unknown"]} == {10}
+
+
+def test_every_kind_of_bad_claim_is_held_with_its_reason_and_the_good_are_settled(lake):
+    bad = [row for _, rows in BAD_CLAIMS for row in rows]
+    # thirty good claims keep the held part below the ceiling of one half
+    good = [claim(n, n, approved_aid_fen=100) for n in range(3, 33)]
+    lake.load(GOOD, good + bad)
+    ended = lake.settle()
+    assert ended.exit_code == 3, "the plan senior_cancer has a claim but no covered member"
+    assert "senior_cancer" in ended.err
+    held = lake.rows("control/quarantine_claims")
+    assert len(held) == len(bad)
+    assert {reason for row in held for reason in row["reasons"]} == {reason for reason, _ in BAD_CLAIMS}
+    assert [row["case_count"] for row in lake.rows("settled/pools")] == [30]
+
+
+def test_a_row_is_held_with_all_its_reasons(lake):
+    lake.load([*GOOD, member(900, tier="gold", sex="X", payer_id=77_777)], [])
+    assert lake.settle().exit_code == 0
+    (held,) = lake.rows("control/quarantine_members")
+    assert held["reasons"] == ["member_tier_unknown", "member_sex_unknown", "member_payer_unknown"]
+
+
+def test_every_source_row_has_exactly_one_fate(lake):
+    rows = [
+        *GOOD,
+        member(50, exited_on=date(2020, 12, 6), exit_reason="left"),
+        member(51, joined_on=date(2020, 12, 7)),
+        member(52, tier="gold"),
+        member(53),
+        member(53),
+    ]
+    lake.load(rows, [])
+    fate = lake.settle().document["plans"]["critical_illness"]["member_rows"]
+    assert fate == {"assessed": 40, "not_yet_joined": 1, "exited": 1, "lapsed": 0, "quarantined": 3}
+    assert sum(fate.values()) == len(rows)
+
+
+def test_too_many_bad_rows_stop_the_run(lake):
+    lake.load(GOOD + [member(100 + n, tier="gold") for n in range(25)], [])
+    ended = lake.settle()
+    assert ended.exit_code == 3
+    assert "members_quarantined_rate" in ended.err
+    assert not lake.exists("control/publications")
+    assert [r["success"] for r in lake.rows("control/quality", id="members_quarantined_rate")] == [False]
+
+
+def test_claims_of_a_plan_without_members_stop_that_plan_and_no_other(lake):
+    lake.load(GOOD, [claim(1, 7), claim(2, 8, plan_id="senior_cancer")])
+    ended = lake.settle()
+    assert ended.exit_code == 3
+    assert [(p["plan_id"], p["action"]) for p in lake.rows("control/publications")] == [("critical_illness", "published")]
+
+
+def test_empty_members_stop_the_run(lake):
+    lake.load([], [])
+    ended = lake.settle()
+    assert ended.exit_code == 3
+    assert "no rows" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "told"),
+    [
+        (("--period", "2020-13-P1"), 2, "not a period"),
+        (("--period", "2020-12-P3"), 2, "2 periods a month"),
+        (("--period", "2018-12-P1"), 2, "outside the calendar"),
+        (("--period", "2020-12-P1", "--as-of", "2020-12-06"), 2, "become public on 2020-12-07"),
+        (("--period", "2020-12-P1", "--plan", "no_such_plan"), 2, "no such plan"),
+        (("--period", "2019-12-P1", "--plan", "chronic"), 2, "the plan runs from 2020-05-P1"),
+        (("--period", "2020-12-P1", "--conf", "/nowhere.toml"), 2, "cannot be read"),
+        (("--period", "2020-12-P1", "--platform", "nobody"), 2, "is not known"),
+        (("--period",), 2, ""),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(lake, words, exit_code, told):
+    ended = lake.run("settle", *words)
+    assert ended.exit_code == exit_code
+    assert told in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_missing_lake_or_source_is_told(lake, tmp_path):
+    assert lake.settle().exit_code == 3  # no source tables
+    lake.folder = tmp_path / "nowhere"
+    ended = lake.settle()
+    assert (ended.exit_code, "no such folder" in ended.err) == (2, True)
+
+
+def test_a_source_that_is_not_delta_stops_the_run(lake):
+    lake.load(GOOD, [])
+    plain = lake.folder / "source" / "approved_claims"
+    for file in sorted(plain.rglob("*"), reverse=True):
+        file.unlink() if file.is_file() else file.rmdir()
+    (plain / "part.csv").write_text("claim_id\n1\n")
+    ended = lake.settle()
+    assert ended.exit_code == 3
+    assert "no Delta table" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda frame: frame.drop("payer_id"), "payer_id (BIGINT) is missing"),
+        (lambda frame: frame.withColumn("member_id", F.col("member_id").cast("string")), "member_id is STRING instead of BIGINT"),
+    ],
+)
+def test_a_missing_column_or_a_wrong_type_stops_the_run(lake, change, told):
+    lake.load(GOOD, [])
+    path = str(lake.folder / "source/members")
+    frame = change(lake.spark.read.format("delta").load(path)).persist()
+    frame.count()
+    frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").partitionBy("plan_id").save(path)
+    ended = lake.settle()
+    assert ended.exit_code == 3
+    assert told in ended.err
+
+
+def test_an_extra_column_is_left_out(lake):
+    lake.load(GOOD, [])
+    path = str(lake.folder / "source/members")
+    frame = lake.spark.read.format("delta").load(path).withColumn("nickname", F.lit("x")).persist()
+    frame.count()
+    frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").partitionBy("plan_id").save(path)
+    assert lake.settle().exit_code == 0
+
+
+def test_no_personal_value_appears_in_messages_manifest_or_quality(lake):
+    canary = 987_654_321_987
+    lake.load([*GOOD, member(canary, tier="gold", birth_date=date(1901, 2, 3))], [claim(canary, 1, approved_aid_fen=-5)])
+    ended = lake.settle()
+    written = ended.out + ended.err
+    for table in ("control/runs", "control/quality", "control/publications"):
+        written += str(lake.rows(table))
+    assert str(canary) not in written
+    assert "1901-02-03" not in written

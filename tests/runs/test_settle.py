@@ -1,0 +1,109 @@
+"""Whole settlements through the command, on real Delta tables: what is published, what is refused, what is a no-op."""
+
+import pytest
+
+from tests.lakes import PERIOD, claim, member
+
+TABLES_OF_A_SETTLEMENT = (
+    "settled/benefits", "settled/pools", "settled/rates", "settled/assessments", "settled/bills", "ledger/journal", "ledger/fee",
+)  # fmt: skip
+
+
+@pytest.fixture
+def hundred(lake):
+    """100 standard members; one claim of 100,000 yuan: the per-case cap lets 0.10 yuan x 100 = 1,000 fen through."""
+    return lake.load([member(i) for i in range(1, 101)], [claim(1, 7)])
+
+
+def test_a_case_asks_at_most_the_cap_and_the_platform_bears_the_rest(hundred):
+    ended = hundred.settle()
+    assert ended.exit_code == 0, ended.err
+    (pool,) = hundred.rows("settled/pools")
+    # aid 10,000,000 + fee 800,000 = 10,800,000 asked; 10 x 100 = 1,000 allowed; 10,799,000 borne by the platform
+    assert (pool["benefit_fen"], pool["fee_fen"], pool["case_sponsored_fen"]) == (10_000_000, 800_000, 10_799_000)
+    assert (pool["pool_fen"], pool["billed_fen"], pool["due_fen"], pool["carried_forward_fen"]) == (1_000, 1_000, 1_000, 0)
+    (rate,) = hundred.rows("settled/rates")
+    # 10 fen each; the fee part is 10 x 800,000 / 10,800,000 = 0.74 -> 1
+    assert (rate["share_fen"], rate["share_aid_fen"], rate["share_fee_fen"]) == (10, 9, 1)
+    assert {row["due_fen"] for row in hundred.rows("settled/assessments")} == {10}
+
+
+def test_the_journal_balances_and_the_fee_ledger_follows_from_it(hundred):
+    hundred.settle()
+    entries = [(e["debit_account"], e["credit_account"], e["amount_fen"]) for e in hundred.rows("ledger/journal")]
+    assert entries == [
+        ("pool", "benefits_payable", 10_000_000),
+        ("pool", "fee_accrued", 800_000),
+        ("members_receivable", "pool", 1_000),
+        ("sponsor_receivable", "pool", 10_799_000),
+    ]
+    (fee,) = hundred.rows("ledger/fee")
+    # sponsored: 800,000 x 10,799,000 / (1,000 + 10,799,000) = 799,925.9 -> 799,925
+    assert (fee["accrued_fen"], fee["sponsored_fen"], fee["outstanding_fen"]) == (800_000, 799_925, 75)
+
+
+def test_settling_again_from_the_same_inputs_changes_nothing(hundred):
+    first = hundred.settle()
+    before = {table: hundred.spark.read.format("delta").load(str(hundred.folder / table)).count() for table in TABLES_OF_A_SETTLEMENT}
+    again = hundred.settle()
+    assert again.exit_code == 0
+    assert again.document["state"] == "already settled"
+    assert again.document["run_id"] == first.document["run_id"]
+    assert len(hundred.rows("control/publications")) == 1
+    assert before == {t: hundred.spark.read.format("delta").load(str(hundred.folder / t)).count() for t in TABLES_OF_A_SETTLEMENT}
+
+
+def test_newer_versions_with_the_same_rows_are_a_no_op_and_with_other_rows_are_refused(hundred):
+    hundred.settle()
+    hundred.write("source/approved_claims", [claim(9, 9, publicity_period="2020-12-P2")], mode="append")
+    assert hundred.settle().exit_code == 0
+    hundred.write("source/members", [member(101)], mode="append")
+    refused = hundred.settle()
+    assert refused.exit_code == 4
+    assert "Nothing was changed" in refused.err
+    assert len(hundred.rows("settled/assessments")) == 100
+
+
+def test_a_preview_shows_the_digest_that_is_settled_and_writes_nothing(hundred):
+    preview = hundred.run("preview", "--period", PERIOD)
+    assert preview.exit_code == 0, preview.err
+    assert not any(hundred.exists(table) for table in (*TABLES_OF_A_SETTLEMENT, "control/publications"))
+    shown = preview.document["plans"]["critical_illness"]["digest"]
+    assert hundred.settle(PERIOD, "--expect-digest", "0" * 64).exit_code == 4
+    assert not hundred.exists("control/publications")
+    settled = hundred.settle(PERIOD, "--expect-digest", shown)
+    assert settled.exit_code == 0, settled.err
+    assert settled.document["plans"]["critical_illness"]["digest"] == shown
+
+
+def test_periods_of_a_plan_are_settled_in_order_and_carry_the_residual(lake):
+    lake.load(
+        [member(i) for i in range(1, 8)],
+        [claim(1, 1, approved_aid_fen=20), claim(2, 2, approved_aid_fen=20, publicity_period="2020-12-P2")],
+    )
+    assert lake.settle("2020-12-P1").exit_code == 0
+    # 20 + 2 (8% = 1.6, half up) = 22 over 7 -> 3.14 -> 4 each; 28 - 22 = 6 carried
+    assert [p["carried_forward_fen"] for p in lake.rows("settled/pools")] == [6]
+    skipping = lake.settle("2021-01-P1")
+    assert skipping.exit_code == 4
+    assert "2020-12-P2" in skipping.err
+    assert lake.settle("2020-12-P2").exit_code == 0
+    # 22 - 6 = 16 over 7 -> 2.3 -> 3 each; 21 - 16 = 5 carried
+    (pool,) = lake.rows("settled/pools", "2020-12-P2")
+    assert (pool["brought_forward_fen"], pool["pool_fen"], pool["billed_fen"], pool["carried_forward_fen"]) == (6, 16, 21, 5)
+
+
+def test_a_payer_gets_one_bill_for_all_his_members(lake):
+    lake.load([member(1), member(2, payer_id=1), member(3, payer_id=1), member(4)], [claim(1, 4, approved_aid_fen=37)])
+    assert lake.settle().exit_code == 0
+    # 37 + 3 (2.96, half up) = 40 over 4 members = 10 each
+    bills = [(b["payer_id"], b["member_count"], b["due_fen"]) for b in lake.rows("settled/bills")]
+    assert bills == [(1, 3, 30), (4, 1, 10)]
+
+
+def test_a_period_without_claims_charges_nothing_and_leaves_rows_to_explain(lake):
+    lake.load([member(1), member(2)], [])
+    ended = lake.settle()
+    assert ended.exit_code == 0, ended.err
+    assert [(row["share_fen"], row["due_fen"]) for row in lake.rows("settled/assessments")] == [(0, 0), (0, 0)]
+    assert [(row["member_count"], row["due_fen"]) for row in lake.rows("settled/bills")] == [(1, 0), (1, 0)]

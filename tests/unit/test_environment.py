@@ -1,0 +1,105 @@
+"""Environment confs: what the shipped ones say, and what is not accepted."""
+
+import pytest
+
+from jobs.environment import load_environment
+from jobs.errors import WrongUsage
+
+WHOLE = """
+platform = "xianghubao"
+[spark]
+master = "local[3]"
+"spark.sql.shuffle.partitions" = "7"
+[quality]
+quarantine_ceiling_members_ppm = 1
+quarantine_ceiling_claims_ppm = 2
+quarantine_ceiling_floor_rows = 3
+[lock]
+lease_seconds = 4
+"""
+
+
+@pytest.fixture
+def conf(tmp_path):
+    """Writes a conf file and returns its path."""
+
+    def write(text: str) -> str:
+        path = tmp_path / "some.toml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def test_without_a_path_the_shipped_local_conf_is_read():
+    environment = load_environment(None)
+    assert environment.platform == "xianghubao"
+    assert environment.platforms is None
+    assert environment.spark["master"] == "local[*]"
+    assert environment.quarantine_ceiling_members_ppm == 200_000
+    assert environment.quarantine_ceiling_claims_ppm == 500_000
+    assert environment.quarantine_ceiling_floor_rows == 20
+    assert environment.lock_lease_seconds == 120
+
+
+def test_the_cluster_conf_leaves_the_master_to_spark_submit_and_is_stricter():
+    environment = load_environment("conf/cluster.toml")
+    assert "master" not in environment.spark
+    assert environment.quarantine_ceiling_members_ppm == 1_000
+    assert environment.quarantine_ceiling_claims_ppm == 50_000
+    assert environment.quarantine_ceiling_floor_rows == 100
+
+
+def test_every_key_is_read(conf):
+    environment = load_environment(conf(WHOLE))
+    assert environment.spark == {"master": "local[3]", "spark.sql.shuffle.partitions": "7"}
+    assert (environment.quarantine_ceiling_members_ppm, environment.quarantine_ceiling_claims_ppm) == (1, 2)
+    assert (environment.quarantine_ceiling_floor_rows, environment.lock_lease_seconds) == (3, 4)
+
+
+def test_a_spark_setting_may_be_dotted_or_quoted(conf):
+    dotted = WHOLE.replace('"spark.sql.shuffle.partitions"', "spark.sql.shuffle.partitions")
+    assert load_environment(conf(dotted)) == load_environment(conf(WHOLE))
+
+
+def test_a_folder_of_platforms_is_relative_to_the_file(conf, tmp_path):
+    (tmp_path / "own").mkdir()
+    assert load_environment(conf('platforms = "own"' + WHOLE)).platforms == tmp_path / "own"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (WHOLE.replace("[lock]", "colour = 1\n[lock]"), "quality.colour is not known"),
+        ("colour = 1\n" + WHOLE, "key colour is not known"),
+        (WHOLE + "more = 1", "lock.more is not known"),
+        (WHOLE.replace('"spark.sql', '"shark.sql'), "spark.shark.sql.shuffle.partitions is not known"),
+        (WHOLE.replace('"xianghubao"', "1"), "platform must be a text"),
+        (WHOLE.replace('"7"', "7"), "spark.spark.sql.shuffle.partitions must be a text"),
+        (WHOLE.replace("floor_rows = 3", "floor_rows = 3.0"), "floor_rows must be a whole number"),
+        (WHOLE.replace("floor_rows = 3", "floor_rows = true"), "floor_rows must be a whole number"),
+        (WHOLE.replace("members_ppm = 1", "members_ppm = -1"), "members_ppm is -1, which is too small"),
+        (WHOLE.replace("lease_seconds = 4", "lease_seconds = 0"), "lease_seconds is 0, which is too small"),
+        (WHOLE.replace("[lock]\nlease_seconds = 4", ""), "key lock is missing"),
+        (WHOLE.replace("lease_seconds = 4", ""), "lock.lease_seconds is missing"),
+        (WHOLE.replace('platform = "xianghubao"', ""), "key platform is missing"),
+        (WHOLE.replace("quarantine_ceiling_floor_rows = 3", ""), "quality.quarantine_ceiling_floor_rows is missing"),
+        ("lock = 1\n" + WHOLE.replace("[lock]\nlease_seconds = 4", ""), "key lock must be a section"),
+        ('platforms = "nowhere"' + WHOLE, "there is no folder"),
+        ("platform = ", "cannot be read"),
+    ],
+)
+def test_a_fault_is_named_with_its_file_and_key(conf, text, named):
+    with pytest.raises(WrongUsage) as stop:
+        load_environment(conf(text))
+    assert named in str(stop.value)
+    assert "some.toml" in str(stop.value)
+    assert "Nothing was done" in str(stop.value)
+
+
+def test_a_conf_that_is_not_there_or_not_text_is_wrong_usage(tmp_path):
+    with pytest.raises(WrongUsage, match="nowhere.toml: cannot be read"):
+        load_environment(str(tmp_path / "nowhere.toml"))
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(WrongUsage, match="bytes.toml: cannot be read"):
+        load_environment(str(tmp_path / "bytes.toml"))
