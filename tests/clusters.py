@@ -15,6 +15,8 @@ import pyspark
 
 SPARK = Path(pyspark.__file__).parent
 STARTED_WITHIN_SECONDS = 60
+# A part ends with whoever started it, even if that was killed.
+UNTIL_STDIN_ENDS = '"$@" & cat >/dev/null; kill $!; wait $!'
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,14 @@ def standalone_cluster(folder: Path) -> Iterator[Cluster]:
 def _part(folder: Path, name: str, words: list[str]) -> Iterator[None]:
     line = [str(SPARK / "bin" / "spark-class"), f"org.apache.spark.deploy.{words[0]}", *words[1:]]
     with (folder / f"{name}.log").open("w") as log:
-        part = subprocess.Popen(line, env=_environment(folder), cwd=folder, stdout=log, stderr=log)
+        part = subprocess.Popen(
+            ["bash", "-c", UNTIL_STDIN_ENDS, "part", *line],
+            env=_environment(folder), cwd=folder, stdin=subprocess.PIPE, stdout=log, stderr=log,
+        )  # fmt: skip
         try:
             yield
         finally:
-            part.terminate()
+            part.stdin.close()
             part.wait(timeout=60)
 
 

@@ -9,6 +9,7 @@ import pyspark
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
+from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from jobs.environment import Environment
@@ -97,15 +98,16 @@ def _start_jvm_and_session(settings: dict[str, str], java: Path) -> SparkSession
 
 def _start_submitted(given: dict[str, str], app_name: str) -> SparkSession:
     """Under spark-submit the JVM, its master and its JARs are there already; what was submitted goes before the conf."""
-    submitted = SparkConf()
+    gateway = launch_gateway()
+    submitted = SparkConf(_jvm=gateway.jvm)
     settings = {key: value for key, value in {**TUNED, **given}.items() if not submitted.contains(key)}
-    spark = SparkSession.builder.appName(app_name).config(map={**settings, **FIXED}).getOrCreate()
-    if not spark.sparkContext._jvm.org.apache.spark.util.Utils.classIsLoadable(FIXED["spark.sql.extensions"]):
+    if not gateway.jvm.org.apache.spark.util.Utils.classIsLoadable(FIXED["spark.sql.extensions"]):
         raise WrongUsage(
             "Delta is not on Spark's class path. Nothing was done. "
             f"Submit with `--packages {DELTA_PACKAGE}`, or with --jars and the two JARs that `make setup` puts in .jars."
         )
-    return spark
+    SparkContext(conf=submitted.setAll({"spark.app.name": app_name, **settings, **FIXED}.items()), gateway=gateway)
+    return SparkSession.builder.getOrCreate()
 
 
 def _check_fixed(settings: dict[str, str], where: str) -> None:
