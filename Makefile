@@ -8,7 +8,7 @@ PYTHON ?=
 help:
 	@echo "make demo [LAKE=./lake]   set up, then settle several periods of a small world"
 	@echo "make test                 set up, then run the tests"
-	@echo "make setup                make .venv with exact versions and fetch the Delta JARs into .jars (PYTHON=... names a Python)"
+	@echo "make setup [PYTHON=...]   make .venv with exact versions and fetch the Delta JARs into .jars"
 	@echo "make wheel                build the wheel into dist/"
 	@echo "make bench [MEMBERS=N]    the benchmark (at 100 million members it takes about an hour and 40 GB of disk)"
 	@echo "make clean                remove what set-up and builds made"

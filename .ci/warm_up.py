@@ -9,8 +9,10 @@ from jobs.lake.session import open_session
 
 
 def main(archive: str) -> None:
-    """Starts a session, writes, replaces, reads, joins and counts small Delta tables, and waits until Java has ended."""
-    os.environ["FENTAN_JAVA_OPTIONS"] = f"-XX:ArchiveClassesAtExit={os.path.abspath(archive)} -Xlog:cds=off -Xlog:cds+dynamic=off"
+    """Starts a session, writes, replaces, reads and joins small Delta tables, and waits until Java has ended."""
+    os.environ["FENTAN_JAVA_OPTIONS"] = (
+        f"-XX:ArchiveClassesAtExit={os.path.abspath(archive)} -Xlog:cds=off -Xlog:cds+dynamic=off"
+    )
     spark = open_session(load_environment(None), "fentan set-up")
     gateway = spark.sparkContext._gateway
     with tempfile.TemporaryDirectory() as folder:
@@ -27,7 +29,9 @@ def work(spark, folder: str) -> None:
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    rows = spark.createDataFrame([(i, f"plan{i % 2}", i * 10) for i in range(100)], "id bigint, plan_id string, fen bigint")
+    rows = spark.createDataFrame(
+        [(i, f"plan{i % 2}", i * 10) for i in range(100)], "id bigint, plan_id string, fen bigint"
+    )
     path = f"{folder}/table"
     for mode, options in (("append", {}), ("overwrite", {"replaceWhere": "plan_id = 'plan1'"})):
         part = rows.where("plan_id = 'plan1'") if options else rows

@@ -38,7 +38,9 @@ def load_environment(path: str | None) -> Environment:
     try:
         document = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise WrongUsage(f"--conf {source}: cannot be read ({error}). Nothing was done. Correct the file or its path.") from error
+        raise WrongUsage(
+            f"--conf {source}: cannot be read ({error}). Nothing was done. Correct the file or its path."
+        ) from error
     _check(source, "", document, KEYS)
     _check(source, "quality.", document["quality"], QUALITY_KEYS)
     _check(source, "lock.", document["lock"], LOCK_KEYS)
@@ -55,7 +57,9 @@ def load_environment(path: str | None) -> Environment:
 def _platforms(conf: Path, folder: str) -> Path:
     found = conf.parent / folder
     if not found.is_dir():
-        raise WrongUsage(f"--conf {conf}: key platforms: there is no folder {found}. Nothing was done. Correct the path.")
+        raise WrongUsage(
+            f"--conf {conf}: key platforms: there is no folder {found}. Nothing was done. Correct the path."
+        )
     return found
 
 
@@ -64,7 +68,9 @@ def _spark(source: Path | Traversable, section: dict) -> dict[str, str]:
     settings = {}
     for key, value in _flat("", section):
         if type(value) is not str:
-            raise WrongUsage(f'--conf {source}: key spark.{key} must be a text, in quotes: "{value}". Nothing was done.')
+            raise WrongUsage(
+                f'--conf {source}: key spark.{key} must be a text, in quotes: "{value}". Nothing was done.'
+            )
         if key != "master" and not key.startswith("spark."):
             raise WrongUsage(
                 f"--conf {source}: key spark.{key} is not known; known are master and the settings of Spark, "
@@ -86,7 +92,8 @@ def _check(source: Path | Traversable, prefix: str, section: dict, known: dict[s
     for key, value in section.items():
         if key not in known:
             raise WrongUsage(
-                f"--conf {source}: key {prefix}{key} is not known; known are {', '.join(sorted(known))}. Nothing was done."
+                f"--conf {source}: key {prefix}{key} is not known; known are {', '.join(sorted(known))}. "
+                "Nothing was done."
             )
         if type(value) is not known[key]:
             raise WrongUsage(f"--conf {source}: key {prefix}{key} must be {NAMES[known[key]]}. Nothing was done.")

@@ -77,7 +77,9 @@ def _environment(folder: Path) -> dict[str, str]:
 def _wait_for(log: Path, line: str, times: int) -> None:
     deadline = time.monotonic() + STARTED_WITHIN_SECONDS
     while len(re.findall(line, log.read_text())) < times:
-        assert time.monotonic() < deadline, f"{log}: no {line!r} within {STARTED_WITHIN_SECONDS} seconds:\n{log.read_text()}"
+        assert time.monotonic() < deadline, (
+            f"{log}: no {line!r} within {STARTED_WITHIN_SECONDS} seconds:\n{log.read_text()}"
+        )
         time.sleep(0.2)
 
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from jobs.errors import Refused
-from jobs.lake.lake import Lake
+from jobs.lake.lake import Lake, small_frame
 from jobs.lake.publications import Publication, published
 from jobs.settlement.calendar import Calendar, Period
 
-COUNTED_SCHEMA = "plan_id string, member_id bigint, claim_id bigint, illness_code string, counted_on date"
+COUNTED = T.StructType.fromDDL("plan_id string, member_id bigint, claim_id bigint, illness_code string, counted_on date")
+COUNTED_ON = T.StructType.fromDDL("period string, counted_on date")
+VALID = T.StructType.fromDDL("period string, plan_id string, run_id string")
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,10 @@ class History:
         """One row per benefit that counted in an earlier period, with the publicity day it counted on."""
         earlier = [p for of_plan in self.publications.values() for p in of_plan if self._is_earlier(p)]
         if not earlier:
-            return self.lake.spark.createDataFrame([], COUNTED_SCHEMA)
-        counted_on = self.lake.spark.createDataFrame(
-            [
-                (name, self.calendar.publicity_on(self.calendar.period(name)))
-                for name in sorted({p.period for p in earlier})
-            ],
-            "period string, counted_on date",
-        )
+            return small_frame(self.lake.spark, COUNTED, [])
+        names = sorted({p.period for p in earlier})
+        days = [{"period": n, "counted_on": self.calendar.publicity_on(self.calendar.period(n))} for n in names]
+        counted_on = small_frame(self.lake.spark, COUNTED_ON, days)
         counted = self._rows_of("settled/benefits", earlier).where("counted")
         return counted.join(F.broadcast(counted_on), on="period", how="inner").select(
             "plan_id", "member_id", "claim_id", "illness_code", "counted_on"
@@ -69,8 +68,8 @@ class History:
         return self._rows_of(table, wanted) if wanted else None
 
     def _rows_of(self, table: str, publications: list[Publication]) -> DataFrame:
-        keys = sorted({(p.period, p.plan_id, p.run_id) for p in publications})
-        valid = self.lake.spark.createDataFrame(keys, "period string, plan_id string, run_id string")
+        keys = [{"period": p.period, "plan_id": p.plan_id, "run_id": p.run_id} for p in publications]
+        valid = small_frame(self.lake.spark, VALID, keys)
         periods = sorted({p.period for p in publications})
         rows = self.lake.read(table).where(F.col("period").isin(*periods))
         return rows.join(F.broadcast(valid), on=["period", "plan_id", "run_id"], how="left_semi")

@@ -1,9 +1,13 @@
 """A lake: Delta tables under one root, read at pinned versions and written partition by partition."""
 
+import json
 from collections.abc import Iterable
+from datetime import date
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from schemas import TABLES, Table
 
@@ -39,12 +43,11 @@ class Lake:
         """One of the product's own tables; without rows where nothing was ever written."""
         if self.exists(table):
             return self.read(table)
-        return self.spark.createDataFrame([], TABLES[table].spark_schema)
+        return small_frame(self.spark, TABLES[table].spark_schema, [])
 
     def frame(self, table: Table, rows: Iterable[dict]) -> DataFrame:
         """Rows given as values, as a frame with the table's columns."""
-        ordered = [tuple(row.get(name) for name in table.column_names) for row in rows]
-        return self.spark.createDataFrame(ordered, table.spark_schema)
+        return small_frame(self.spark, table.spark_schema, rows)
 
     def replace(self, table: Table, frame: DataFrame, where: str, run_id: str) -> None:
         """Replaces the rows that satisfy `where` by the frame's, in one commit that carries the run's id."""
@@ -69,6 +72,17 @@ class Lake:
             .option("delta.dataSkippingStatsColumns", ",".join(statistics))
         )
         return writer.partitionBy(*table.partitioned_by) if table.partitioned_by else writer
+
+
+def small_frame(spark: SparkSession, schema: T.StructType, rows: Iterable[dict]) -> DataFrame:
+    """A few rows of plain values as a frame. It is one literal: no Python worker has to start to read it."""
+    text = json.dumps([{name: row.get(name) for name in schema.names} for row in rows], default=_as_text)
+    parsed = F.from_json(F.lit(text), T.ArrayType(schema), {"mode": "FAILFAST"})
+    return spark.range(1, numPartitions=1).select(F.inline(parsed))
+
+
+def _as_text(value: date) -> str:
+    return value.isoformat()
 
 
 def any_of(column: str, values: Iterable[str]) -> str:

@@ -97,14 +97,14 @@ def _start_jvm_and_session(settings: dict[str, str], java: Path) -> SparkSession
 
 
 def _start_submitted(given: dict[str, str], app_name: str) -> SparkSession:
-    """Under spark-submit the JVM, its master and its JARs are there already; what was submitted goes before the conf."""
+    """Under spark-submit the JVM, its master and its JARs are there; what was submitted goes before the conf."""
     gateway = launch_gateway()
     submitted = SparkConf(_jvm=gateway.jvm)
     settings = {key: value for key, value in {**TUNED, **given}.items() if not submitted.contains(key)}
     if not gateway.jvm.org.apache.spark.util.Utils.classIsLoadable(FIXED["spark.sql.extensions"]):
         raise WrongUsage(
             "Delta is not on Spark's class path. Nothing was done. "
-            f"Submit with `--packages {DELTA_PACKAGE}`, or with --jars and the two JARs that `make setup` puts in .jars."
+            f"Submit with `--packages {DELTA_PACKAGE}`, or with --jars and the two JARs that `make setup` fetches."
         )
     SparkContext(conf=submitted.setAll({"spark.app.name": app_name, **settings, **FIXED}.items()), gateway=gateway)
     return SparkSession.builder.getOrCreate()
@@ -120,6 +120,7 @@ def _jars(folder: Path) -> str:
     found = [sorted(folder.glob(f"*{name}*.jar")) for name in ("delta-spark", "delta-storage")]
     if not all(found):
         raise WrongUsage(
-            f"The Delta JARs are not in {folder}. Nothing was done. Run `make setup`, or set FENTAN_JARS to their folder."
+            f"The Delta JARs are not in {folder}. Nothing was done. "
+            "Run `make setup`, or set FENTAN_JARS to the folder they are in."
         )
     return ",".join(str(jars[-1]) for jars in found)

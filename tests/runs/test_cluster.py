@@ -31,7 +31,9 @@ def cluster(tmp_path_factory):
 def world(spark, tmp_path_factory):
     """A small generated world, in several files."""
     lake = LakeFolder(spark, tmp_path_factory.mktemp("world") / "lake")
-    ended = lake.run("generate", "--members", "3k", "--periods", f"{PERIOD}..{PERIOD}", "--seed", "7", "--defects", "0.1%")
+    ended = lake.run(
+        "generate", "--members", "3k", "--periods", f"{PERIOD}..{PERIOD}", "--seed", "7", "--defects", "0.1%"
+    )
     assert ended.exit_code == 0, ended.err
     return lake
 
@@ -72,7 +74,9 @@ def test_a_cluster_publishes_the_digests_of_local_mode(copies, cluster, wheel):
     assert len(published(remote)) > 1
     assert json.loads(ended.stdout)["plans"].keys() == published(remote).keys()
     log = (cluster.folder / "master.log").read_text()
-    assert len(set(re.findall(r"Launching executor (app-[0-9-]+/[0-9]+) on worker (\S+)", log))) == 2, "both workers were used"
+    assert len(set(re.findall(r"Launching executor (app-[0-9-]+/[0-9]+) on worker (\S+)", log))) == 2, (
+        "both workers were used"
+    )
     (run,) = remote.rows("control/runs")
     (same,) = local.rows("control/runs")
     assert (run["run_id"], run["code_version"]) == (same["run_id"], same["code_version"])

@@ -38,7 +38,9 @@ def sources_of(package: str) -> set[str]:
 
 def seen_from(path, cwd) -> list:
     environment = os.environ | {"PYTHONPATH": str(path)}
-    told = subprocess.run([sys.executable, "-c", SEEN], env=environment, cwd=cwd, capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", SEEN], env=environment, cwd=cwd, capture_output=True, text=True, check=True
+    )
     return ast.literal_eval(told.stdout)
 
 
@@ -58,7 +60,17 @@ def test_the_wheel_installs_the_command_and_pins_what_it_needs(wheel):
 
 
 def test_installed_elsewhere_it_finds_its_own_conf(wheel, tmp_path):
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(tmp_path / "there")]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(tmp_path / "there"),
+    ]
     subprocess.run([*pip, str(wheel)], check=True)
     conf_file, platform, plans = seen_from(tmp_path / "there", tmp_path)
     assert conf_file.startswith(str(tmp_path / "there"))
@@ -90,7 +102,9 @@ def test_set_up_the_deployment_and_the_program_name_one_version_of_delta():
 
 def test_the_dag_parses_and_its_steps_are_commands():
     tree = ast.parse((DEPLOY / "airflow_dag.py").read_text())
-    steps = [[e.value for e in node.elts] for node in ast.walk(tree) if isinstance(node, ast.Tuple) and _all_texts(node)]
+    steps = [
+        [e.value for e in node.elts] for node in ast.walk(tree) if isinstance(node, ast.Tuple) and _all_texts(node)
+    ]
     assert steps == [["check", "preview", "settle"]]
     assert set(steps[0]) <= set(COMMANDS)
 

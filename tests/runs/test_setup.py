@@ -1,9 +1,8 @@
 """Set-up: idempotent, healing after an interruption, and one clear line for each thing that is missing.
 
-Python, pip and Spark are stand-ins that leave the files the real ones leave: the real set-up runs before every test run.
+Python, pip and Spark are stand-ins that leave the files the real ones leave: the real set-up runs before the tests.
 """
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -24,7 +23,7 @@ SPARK_SUBMIT = """#!/bin/bash
 cat ../spark-says 2>/dev/null && exit 1
 for word in "$@"; do case "$word" in spark.jars.ivy=*) ivy=${word#*=} ;; esac; done
 mkdir -p "$ivy/jars"
-touch "$ivy/jars/io.delta_delta-spark_4.1_2.13-4.4.0.jar" "$ivy/jars/io.delta_delta-storage-4.4.0.jar" "$ivy/jars/other.jar"
+cd "$ivy/jars" && touch io.delta_delta-spark_4.1_2.13-4.4.0.jar io.delta_delta-storage-4.4.0.jar other.jar
 """
 JAVA = """#!/bin/bash
 echo "openjdk version \\"$(cat "$(dirname "$0")/version")\\" 2025-04-15" >&2
@@ -155,7 +154,10 @@ def test_no_room_on_the_disk(machine):
 @pytest.mark.parametrize(
     ("says", "told"),
     [
-        ("ERROR: No matching distribution found for setuptools", "the package registry was not reached. Check the network"),
+        (
+            "ERROR: No matching distribution found for setuptools",
+            "the package registry was not reached. Check the network",
+        ),
         ("OSError: [Errno 28] No space left on device", "the disk is full. Make room"),
         ("something else", ".venv/pip.log says why"),
     ],
@@ -168,7 +170,9 @@ def test_packages_that_cannot_be_installed(machine, says, told):
 
 
 def test_jars_that_cannot_be_fetched(machine):
-    (machine.folder / "spark-says").write_text("RuntimeException: [unresolved dependency: io.delta#delta-spark;4.4.0: not found]")
+    (machine.folder / "spark-says").write_text(
+        "RuntimeException: [unresolved dependency: io.delta#delta-spark;4.4.0: not found]"
+    )
     assert "the Delta JARs could not be fetched: the package registry was not reached" in machine.stop()
     assert not list((machine.clone / ".jars").glob("*.jar"))
     (machine.folder / "spark-says").unlink()

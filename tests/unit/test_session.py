@@ -68,7 +68,9 @@ def test_tables_are_for_readers_of_version_1(spark, tmp_path):
     assert list((tmp_path / "table").glob("*.zstd.parquet"))
 
 
-@pytest.mark.parametrize(("key", "value"), [("spark.sql.ansi.enabled", "false"), ("spark.sql.session.timeZone", "Asia/Shanghai")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("spark.sql.ansi.enabled", "false"), ("spark.sql.session.timeZone", "Asia/Shanghai")]
+)
 def test_a_conf_cannot_change_what_results_depend_on(no_session, key, value):
     message = why_not(replace(load_environment(None), spark={"master": "local[1]", key: value}))
     assert f"{key} = {value}" in message
@@ -82,7 +84,9 @@ def test_java_that_is_not_there(no_session, monkeypatch, tmp_path):
     assert "Java was not found" in why_not(load_environment(None))
 
 
-@pytest.mark.parametrize(("version", "told"), [("1.8.0_302", "is Java 1"), ("11.0.2", "is Java 11"), ("25", "is Java 25")])
+@pytest.mark.parametrize(
+    ("version", "told"), [("1.8.0_302", "is Java 1"), ("11.0.2", "is Java 11"), ("25", "is Java 25")]
+)
 def test_the_wrong_java(no_session, java_of, version, told):
     java = java_of(version)
     assert f"{java} {told}; Spark needs 17 or 21" in why_not(load_environment(None))
