@@ -140,7 +140,7 @@ def settle_plans(pinned: Pinned, gate: Gate, sink_of) -> tuple[Given, Settled]:
     """Settles every plan that the gate lets pass; `sink_of(plan_ids)` says where the rows go."""
     plan_ids = tuple(p for p in pinned.plan_ids if p not in gate.refused)
     given = _given(pinned, gate, plan_ids)
-    counted = judged_benefits(given).persist()
+    counted = judged_benefits(given).localCheckpoint()  # cuts the plan: its text alone would cost seconds
     given = _without_helped(given, counted)
     year = Year(pinned.history, pinned.request.platform, pinned.request.period)
     sink = sink_of(plan_ids)

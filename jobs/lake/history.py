@@ -12,9 +12,16 @@ from jobs.lake.lake import Lake, small_frame
 from jobs.lake.publications import Publication, published
 from jobs.settlement.calendar import Calendar, Period
 
-COUNTED = T.StructType.fromDDL("plan_id string, member_id bigint, claim_id bigint, illness_code string, counted_on date")
-COUNTED_ON = T.StructType.fromDDL("period string, counted_on date")
-VALID = T.StructType.fromDDL("period string, plan_id string, run_id string")
+COUNTED = (
+    T.StructType()
+    .add("plan_id", "string")
+    .add("member_id", "long")
+    .add("claim_id", "long")
+    .add("illness_code", "string")
+    .add("counted_on", "date")
+)
+COUNTED_ON = T.StructType().add("period", "string").add("counted_on", "date")
+VALID = T.StructType().add("period", "string").add("plan_id", "string").add("run_id", "string")
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def judge_claims(claims: DataFrame, good_members: DataFrame, counted_before: Dat
     `good_members`: spells not held back. `counted_before`: one row per benefit that counted in an earlier period
     (plan_id, member_id, claim_id, illness_code).
     """
-    numbered = claims.withColumn("row_number", F.monotonically_increasing_id()).persist()
+    numbered = claims.withColumn("row_number", F.monotonically_increasing_id()).localCheckpoint()
     judged = numbered.withColumn("broken", broken_bits(ROW_RULES, terms))
     judged = _with_duplicates(judged)
     judged = _with_illness_claimed_twice(judged, counted_before)
@@ -58,7 +58,7 @@ def judge_claims(claims: DataFrame, good_members: DataFrame, counted_before: Dat
         | holds(F.col("sex") != F.col("membership_sex")),
     )
     kept = [*claims.columns, "broken", "set_broken", "membership_joined_on", "waiting_ends_on"]
-    judged = judged.withColumn("set_broken", broken).select(*kept).persist()
+    judged = judged.withColumn("set_broken", broken).select(*kept).localCheckpoint()
     groups = judged.groupBy("plan_id", "broken", "set_broken").agg(
         F.count(F.lit(1)).alias("count"), F.sum(_plausible_aid_fen()).alias("aid_fen")
     )
@@ -118,7 +118,7 @@ def _spells_of_claimants(claims: DataFrame, good_members: DataFrame) -> DataFram
         F.col("tier").alias("membership_tier"),
         F.col("birth_date").alias("membership_birth_date"),
         F.col("sex").alias("membership_sex"),
-    ).persist()
+    ).localCheckpoint()
 
 
 def _with_membership(claims: DataFrame, spells: DataFrame) -> DataFrame:
