@@ -4,13 +4,14 @@ import argparse
 
 from jobs.cli import add_period_arguments, run_as_script
 from jobs.errors import GateStopped
-from jobs.lake.gate.report import critical_failures
+from jobs.judging import judge_sources
+from jobs.lake.gate.report import critical_failures, rows_by_fate
 from jobs.lake.records import record_quality
 from jobs.lake.runs import Run
 from jobs.outcome import Outcome
+from jobs.pinning import pin
 from jobs.presentation import table_text, yuan
 from jobs.request import period_request_of
-from jobs.settling import fates, judge_sources, pin
 
 SUMMARY = "judge a period's sources by the quality gate, without settling"
 EXAMPLES = """  fentan check --lake ./lake --period 2020-12-P1
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "passed": not failures and not gate.refused,
         "rules": rules,
         "refused": dict(gate.refused),
-        "member_rows": fates(gate, pinned.plan_ids),
+        "member_rows": {p: rows_by_fate(gate.members, p) for p in pinned.plan_ids},
     }
     stopped = bool(failures or gate.refused)
     messages = (*pinned.skipped, *gate.refused.values())

@@ -5,9 +5,12 @@ import io
 from rich.console import Console
 from rich.table import Table
 
+from expectations.rule import Severity
+from jobs.judging import Gate
+from jobs.lake.gate.report import rows_by_fate
+from jobs.pinning import Pinned
 from jobs.settlement.digest import plan_digest
 from jobs.settlement.period import Settled
-from jobs.settling import Gate, Pinned, fates, severities
 
 
 def yuan(fen: int) -> str:
@@ -31,7 +34,6 @@ def table_text(title: str, columns: list[str], rows: list[list]) -> str:
 
 def settlement_document(pinned: Pinned, gate: Gate, settled: Settled, state: str) -> dict:
     """A settled or previewed period as a document: per plan the pool, the rates, the digest, what became of each row."""
-    account = fates(gate, settled.pools)
     return {
         "period": str(pinned.request.period),
         "state": state,
@@ -42,13 +44,13 @@ def settlement_document(pinned: Pinned, gate: Gate, settled: Settled, state: str
                 "digest": plan_digest(settled.digests[plan_id]),
                 "pool": settled.pools[plan_id],
                 "rates": settled.rates[plan_id],
-                "member_rows": account[plan_id],
+                "member_rows": rows_by_fate(gate.members, plan_id),
             }
             for plan_id in sorted(settled.pools)
         },
         "refused": dict(gate.refused),
         "skipped": list(pinned.skipped),
-        "quality": severities(gate.results),
+        "quality": _broken_rules(gate),
     }
 
 
@@ -96,6 +98,14 @@ def settlement_text(document: dict) -> str:
         _quality_line(document["quality"]),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _broken_rules(gate: Gate) -> dict[str, int]:
+    """How many rules of the sources are broken, by severity."""
+    counts = dict.fromkeys((str(severity) for severity in Severity), 0)
+    for result in gate.results:
+        counts[str(result.severity)] += not result.success
+    return counts
 
 
 def _quality_line(failed: dict[str, int]) -> str:

@@ -8,18 +8,21 @@ from pyspark.errors import PySparkException
 
 from jobs.cli import add_period_arguments, run_as_script
 from jobs.errors import GateStopped, Refused, Stop
+from jobs.judging import Gate, judge_sources, judged_again, stop_if_critical
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.proof import prove
 from jobs.lake.publications import publish
 from jobs.lake.records import claims_in_scope, hold_claims, hold_members, plans_in_scope, record_quality
 from jobs.lake.runs import Run, record
 from jobs.lake.sinks import Measuring, Writing
+from jobs.lake.year import document_of
 from jobs.outcome import Outcome, announce
+from jobs.pinning import Pinned, pin
 from jobs.presentation import settlement_document, settlement_text
 from jobs.request import PeriodRequest, period_request_of
 from jobs.settlement.digest import plan_digest
 from jobs.settlement.period import Settled
-from jobs.settling import Gate, Pinned, judge_sources, period_names, pin, settle_plans, stop_if_critical
+from jobs.settling import settle_plans
 
 SUMMARY = "settle a period: check, apportion, write, read back, publish"
 EXAMPLES = """  fentan settle --lake ./lake --period 2020-12-P1
@@ -73,10 +76,17 @@ def _settle_fresh(pinned: Pinned, lock: RunLock, expected_digests: tuple[str, ..
     document = settlement_document(pinned, gate, settled, "published")
     record(
         pinned.lake, run, "published", started_at,
-        digests=settled.digests, totals=document["plans"], messages=list(gate.refused.values()),
+        digests=settled.digests, totals=_totals(document, settled), messages=list(gate.refused.values()),
     )  # fmt: skip
     messages = (*pinned.skipped, *gate.refused.values())
     return Outcome(document, settlement_text(document), GateStopped.exit_code if gate.refused else 0, messages)
+
+
+def _totals(document: dict, settled: Settled) -> dict[str, dict]:
+    return {
+        plan_id: {**plan, "standing": document_of(settled.standings[plan_id])}
+        for plan_id, plan in document["plans"].items()
+    }
 
 
 def _settle_and_publish(
@@ -91,9 +101,10 @@ def _settle_and_publish(
         raise
 
     sinks = []
-    given, settled = settle_plans(
+    settled = settle_plans(
         pinned, gate, lambda plans: sinks.append(Writing(lake, run.period, plans, run.run_id)) or sinks[0]
     )
+    gate = judged_again(pinned, gate, settled)
     _hold_bad_rows(pinned, gate, settled, run)
 
     judged = prove(sinks[0], settled.digests, run.period)
@@ -110,10 +121,9 @@ def _settle_and_publish(
 def _hold_bad_rows(pinned: Pinned, gate: Gate, settled: Settled, run: Run) -> None:
     announce("holding bad rows")
     platform, all_plans = pinned.request.platform, pinned.request.plan_ids is None
-    share_fen = {(p, rate["tier"]): rate["share_fen"] for p, rates in settled.rates.items() for rate in rates}
     scope = plans_in_scope(pinned.plan_ids, platform.plans, all_plans)
-    hold_members(pinned.lake, gate.members, share_fen, scope, run.period, run.run_id)
-    claims_scope = claims_in_scope(scope, run.period, period_names(pinned), all_plans)
+    hold_members(pinned.lake, gate.members, settled.share_fen, scope, run.period, run.run_id)
+    claims_scope = claims_in_scope(scope, run.period, pinned.period_names, all_plans)
     hold_claims(pinned.lake, gate.claims, claims_scope, run.period, run.run_id)
 
 
@@ -143,7 +153,7 @@ def _compare(pinned: Pinned) -> None:
     announce("already settled from other inputs: comparing")
     gate = judge_sources(pinned)
     stop_if_critical(gate)
-    _, settled = settle_plans(
+    settled = settle_plans(
         pinned, gate, lambda plans: Measuring(pinned.lake, str(pinned.request.period), plans, "comparison")
     )
     for plan_id in pinned.plan_ids:

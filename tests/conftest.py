@@ -1,10 +1,10 @@
-"""One Spark session for the whole test run: local, small, without the JIT's second stage, which small jobs never earn."""
+"""One Spark session for the whole test run: local and small, with room for the code that many queries compile to."""
 
 import os
 
 import pytest
 
-os.environ.setdefault("FENTAN_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+os.environ.setdefault("FENTAN_JAVA_OPTIONS", "-XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC")
 
 from jobs.environment import load_environment
 from jobs.lake.session import open_session

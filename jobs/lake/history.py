@@ -18,9 +18,8 @@ COUNTED = (
     .add("member_id", "long")
     .add("claim_id", "long")
     .add("illness_code", "string")
-    .add("counted_on", "date")
+    .add("period", "string")
 )
-COUNTED_ON = T.StructType().add("period", "string").add("counted_on", "date")
 VALID = T.StructType().add("period", "string").add("plan_id", "string").add("run_id", "string")
 
 
@@ -56,22 +55,21 @@ class History:
         return {plan_id: found.get(plan_id, 0) for plan_id in predecessors}
 
     def counted_before(self) -> DataFrame:
-        """One row per benefit that counted in an earlier period, with the publicity day it counted on."""
+        """One row per benefit that counted in an earlier period: plan_id, member_id, claim_id, illness_code, period."""
         earlier = [p for of_plan in self.publications.values() for p in of_plan if self._is_earlier(p)]
         if not earlier:
             return small_frame(self.lake.spark, COUNTED, [])
-        names = sorted({p.period for p in earlier})
-        days = [{"period": n, "counted_on": self.calendar.publicity_on(self.calendar.period(n))} for n in names]
-        counted_on = small_frame(self.lake.spark, COUNTED_ON, days)
         counted = self._rows_of("settled/benefits", earlier).where("counted")
-        return counted.join(F.broadcast(counted_on), on="period", how="inner").select(
-            "plan_id", "member_id", "claim_id", "illness_code", "counted_on"
-        )
+        return counted.select(*COUNTED.names)
 
     def rows_of(self, table: str, plan_id: str, periods: Iterable[Period]) -> DataFrame | None:
         """The published rows of a plan's periods; None where none of them is published."""
+        return self.rows_of_plans(table, [plan_id], periods)
+
+    def rows_of_plans(self, table: str, plan_ids: Iterable[str], periods: Iterable[Period]) -> DataFrame | None:
+        """The published rows of the plans' periods; None where none of them is published."""
         names = {str(period) for period in periods}
-        wanted = [p for p in self.publications.get(plan_id, ()) if p.period in names]
+        wanted = [p for plan_id in plan_ids for p in self.publications.get(plan_id, ()) if p.period in names]
         return self._rows_of(table, wanted) if wanted else None
 
     def _rows_of(self, table: str, publications: list[Publication]) -> DataFrame:

@@ -88,4 +88,3 @@ def _as_text(value: date) -> str:
 def any_of(column: str, values: Iterable[str]) -> str:
     """SQL text: the column holds one of the values, which come from the calendar and the conf, never from rows."""
     return f"{column} in ({', '.join(repr(value) for value in sorted(values))})"
-

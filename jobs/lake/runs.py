@@ -8,6 +8,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 
+from pyspark.sql import functions as F
+
 from jobs.lake.lake import Lake
 from schemas import TABLES
 
@@ -64,6 +66,12 @@ def record(lake: Lake, run: Run, state: str, started_at: datetime, **outcome: di
         ),
     }
     lake.replace(RUNS, lake.frame(RUNS, [row]).coalesce(1), f"run_id = '{run.run_id}'", run.run_id)
+
+
+def totals_of(lake: Lake, run_ids: list[str]) -> dict[str, dict]:
+    """What the records of the runs say of their totals, by run and then by plan."""
+    rows = lake.read_or_empty(RUNS.name).where(F.col("run_id").isin(*run_ids) & F.col("totals").isNotNull())
+    return {row.run_id: json.loads(row.totals) for row in rows.select("run_id", "totals").collect()}
 
 
 @cache

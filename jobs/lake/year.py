@@ -1,37 +1,70 @@
 """What members bore earlier in the calendar year, as far as a yearly cap may bind."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from jobs.lake.gate.memberships import MembershipGate
 from jobs.lake.history import History
-from jobs.settlement.calendar import Period
+from jobs.lake.runs import totals_of
+from jobs.outcome import announce
+from jobs.settlement.calendar import Calendar, Period
+from jobs.settlement.coverage import COVERED
 from jobs.settlement.pool import Sharing
-from jobs.settlement.rules import Platform, SharingRules
-from jobs.settlement.yearly_cap import may_bind, with_room_by_assessments, without_room
+from jobs.settlement.rules import SharingRules
+from jobs.settlement.yearly_cap import (
+    Standing,
+    follows_from_spells,
+    may_bind,
+    with_room_by_assessments,
+    with_room_by_spells,
+    without_room,
+)
 
 
 class Year:
     """The periods of the calendar year before the one being settled."""
 
-    def __init__(self, history: History, platform: Platform, period: Period):
-        self._history = history
-        self._earlier = platform.calendar.earlier_in_year(period)
+    def __init__(self, history: History, members: MembershipGate, calendar: Calendar, period: Period):
+        self._history, self._members = history, members
+        self._earlier = calendar.earlier_in_year(period)
 
     def with_room(
         self, covered: DataFrame, sharing: Mapping[str, Sharing], rules: Mapping[str, SharingRules]
     ) -> DataFrame:
         """The covered members with `room_fen` where the cap of their plan may bind."""
+        caps = {plan_id: rules[plan_id].yearly_cap_fen for plan_id in rules}
         binding = {
-            plan_id: rules[plan_id]
-            for plan_id in rules
-            if rules[plan_id].yearly_cap_fen is not None
-            and may_bind(rules[plan_id].yearly_cap_fen, self._dearest_shares_fen(plan_id), sharing[plan_id])
+            plan_id: cap
+            for plan_id, cap in caps.items()
+            if cap is not None and may_bind(cap, self._dearest_shares_fen(plan_id), sharing[plan_id])
         }
         if not binding:
             return without_room(covered)
+        announce(f"yearly cap: what members of {', '.join(sorted(binding))} bore this year")
+        year = {plan_id: self._standings(plan_id) for plan_id in binding}
+        if all(self._follows_from_spells(plan_id, year[plan_id], cap) for plan_id, cap in binding.items()):
+            ended = self._members.kept_good.where(F.col("cover") != COVERED)
+            return with_room_by_spells(covered, ended, year, binding)
+        announce("yearly cap: the spells of today are not those assessed: joining the year's assessments")
         earlier = {p: self._history.rows_of("settled/assessments", p, self._earlier) for p in binding}
         return with_room_by_assessments(covered, {p: f for p, f in earlier.items() if f is not None}, binding)
+
+    def _follows_from_spells(self, plan_id: str, year: list[Standing] | None, cap_fen: int) -> bool:
+        if year is None:
+            return False
+        return follows_from_spells(self._members.good.where(F.col("plan_id") == plan_id), year, cap_fen)
+
+    def _standings(self, plan_id: str) -> list[Standing] | None:
+        """What each earlier period of the year left; None where a run's record does not say."""
+        names = {str(period) for period in self._earlier}
+        runs = [p.run_id for p in self._history.publications.get(plan_id, ()) if p.period in names]
+        found = totals_of(self._history.lake, runs) if runs else {}
+        standings = [found.get(run_id, {}).get(plan_id, {}).get("standing") for run_id in runs]
+        return None if None in standings else [standing_of(document) for document in standings]
 
     def _dearest_shares_fen(self, plan_id: str) -> list[int]:
         rates = self._history.rows_of("settled/rates", plan_id, self._earlier)
@@ -43,3 +76,13 @@ class Year:
             highest_fen = row.share_fen + (1 if row.billed_fen > row.share_fen * row.covered_count else 0)
             dearest[row.period] = max(dearest.get(row.period, 0), highest_fen)
         return list(dearest.values())
+
+
+def document_of(standing: Standing) -> dict:
+    """A standing as the run's record keeps it."""
+    return {**asdict(standing), "publicity_on": standing.publicity_on.isoformat()}
+
+
+def standing_of(document: dict) -> Standing:
+    """A standing from the run's record."""
+    return Standing(**{**document, "publicity_on": date.fromisoformat(document["publicity_on"])})

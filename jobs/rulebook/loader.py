@@ -24,7 +24,9 @@ def platform_ids(folder: Traversable | Path | None = None) -> tuple[str, ...]:
     """The platforms that a folder holds; without a folder, the shipped ones."""
     root = folder if folder is not None else files("conf").joinpath("platforms")
     if not root.is_dir():
-        raise WrongUsage(f"{root}: there is no such folder of platforms. Nothing was done. Correct `platforms` in the conf.")
+        raise WrongUsage(
+            f"{root}: there is no such folder of platforms. Nothing was done. Correct `platforms` in the conf."
+        )
     return tuple(sorted(entry.name for entry in root.iterdir() if entry.joinpath("platform.yaml").is_file()))
 
 
@@ -36,7 +38,10 @@ def load_platform(platform_id: str, folder: Traversable | Path | None = None) ->
     root = (folder if folder is not None else files("conf").joinpath("platforms")).joinpath(platform_id)
     file, document = _read(root, platform_id, "platform.yaml")
     exact_keys(document, ("names", "time_zone", "carry_on", "illnesses"), file, "")
-    illnesses = {text(code, file, "illnesses"): _names(names, file, f"illnesses.{code}") for code, names in document["illnesses"].items()}
+    illnesses = {
+        text(code, file, "illnesses"): _names(names, file, f"illnesses.{code}")
+        for code, names in document["illnesses"].items()
+    }
     calendar = _calendar(*_read(root, platform_id, "calendar.yaml"))
     plans = {
         entry.name: _plan(entry, f"{platform_id}/plans/{entry.name}", calendar, tuple(sorted(illnesses)))
@@ -80,14 +85,21 @@ def _carry_on(value: Any, file: str) -> str:
 
 
 def _calendar(file: str, document: dict) -> Calendar:
-    exact_keys(document, ("periods", "first_period", "last_period", "publicity_days", "grace_days_before_next_deduction", "reference"), file, "")
+    exact_keys(
+        document,
+        ("periods", "first_period", "last_period", "publicity_days", "grace_days_before_next_deduction", "reference"),
+        file,
+        "",
+    )
     text(document["reference"], file, "reference")
     if not isinstance(document["periods"], list) or not document["periods"]:
         raise Fault(file, "periods", "must list the periods of a month")
     monthly = []
     for number, row in enumerate(document["periods"]):
         exact_keys(row, ("publicity_day", "deduction_day"), file, f"periods.{number}")
-        days = [whole_number(row[name], file, f"periods.{number}.{name}") for name in ("publicity_day", "deduction_day")]
+        days = [
+            whole_number(row[name], file, f"periods.{number}.{name}") for name in ("publicity_day", "deduction_day")
+        ]
         if not 1 <= days[0] < days[1] <= 28:
             raise Fault(file, f"periods.{number}", "publicity comes before deduction, both on days 1 to 28")
         monthly.append(MonthlyPeriod(*days))
@@ -130,7 +142,9 @@ def _plan(folder: Traversable | Path, at: str, calendar: Calendar, illnesses: tu
     for unknown in sorted(found - {f"{name}.yaml" for name in KINDS}):
         raise Fault(f"{at}/{unknown}", "file", f"is not a rule; rules are {', '.join(KINDS)}")
     for missing in [name for name in KINDS if f"{name}.yaml" not in found]:
-        raise Fault(f"{at}/{missing}.yaml", "file", "is missing: a rule that never applied is written as null with its source")
+        raise Fault(
+            f"{at}/{missing}.yaml", "file", "is missing: a rule that never applied is written as null with its source"
+        )
     last = document["last_period"]
     return Plan(
         plan_id=folder.name,

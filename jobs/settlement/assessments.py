@@ -22,7 +22,7 @@ def assessments(
 ) -> DataFrame:
     """One row per covered member and plan: share, sponsored part, due. Key: plan_id, member_id. Amounts in fen.
 
-    `covered`: plan_id, member_id, payer_id, tier, joined_on, and `room_fen` for members whose yearly cap may bind: what
+    `covered`: plan_id, member_id, payer_id, tier, member_since, and `room_fen` for members whose yearly cap may bind: what
     they may still be charged this year (null: no limit). The maps are by plan. Who bears a share, in this order: the
     platform for funded periods, for waived members, above the yearly cap; else the member.
     """
@@ -31,7 +31,7 @@ def assessments(
         "member_id",
         "payer_id",
         "tier",
-        "joined_on",
+        "member_since",
         "room_fen",
         _share_fen(sharing, one_fen_more).alias("share_fen"),
     )
@@ -78,7 +78,7 @@ def _share_fen(sharing: Mapping[str, Sharing], one_fen_more: Mapping[str, OneFen
 def _is_waived(rules: SharingRules) -> Column:
     if rules.waiver_joined_by is None:
         return F.lit(False)
-    return F.col("joined_on") <= F.lit(rules.waiver_joined_by)
+    return F.col("member_since") <= F.lit(rules.waiver_joined_by)
 
 
 def _for_plans(rules: Mapping[str, SharingRules], column_of) -> Column:

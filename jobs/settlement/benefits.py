@@ -13,15 +13,16 @@ LIMITED = "limited"
 
 
 def benefits(
-    claims: DataFrame, counted_before: DataFrame, plans: Mapping[str, Plan], rule_version: Column
+    claims: DataFrame, counted_before: DataFrame, helped: DataFrame, plans: Mapping[str, Plan], rule_version: Column
 ) -> DataFrame:
     """One row per claim publicised in the period: counted with its benefit, or not counted with the reason.
 
-    `claims`: good rows of source/approved_claims with `membership_joined_on` and `waiting_ends_on` of the spell that
-    was in force on the day of diagnosis. `counted_before`: one row per benefit that counted in an earlier period
-    (plan_id, member_id, claim_id, counted_on = publicity day). Key: plan_id, claim_id. Amounts in fen.
+    `claims`: good rows of source/approved_claims with `member_since` and `waiting_ends_on` of the membership in force
+    on the day of diagnosis. `counted_before`: one row per benefit that counted in an earlier period (plan_id,
+    claim_id). `helped`: one row per membership already helped (plan_id, member_id, member_since). Key: plan_id,
+    claim_id. Amounts in fen.
     """
-    judged = _with_history(claims, counted_before)
+    judged = _with_history(claims, counted_before, helped)
     judged = judged.withColumn("age", _age_years(F.col("birth_date"), _age_counted_on(plans)))
     judged = judged.withColumn("limit_fen", _limit_fen(plans)).withColumn("refusal", _refusal(plans))
     judged = judged.withColumn("refusal", F.coalesce("refusal", _refused_as_second_of_the_period()))
@@ -62,24 +63,23 @@ def with_case_sponsorship(
     return benefits.withColumn("sponsored_fen", excess)
 
 
-def _with_history(claims: DataFrame, counted_before: DataFrame) -> DataFrame:
+def _with_history(claims: DataFrame, counted_before: DataFrame, helped: DataFrame) -> DataFrame:
     same_claim = counted_before.select("plan_id", "claim_id", F.lit(True).alias("counted_before")).distinct()
-    last_help = counted_before.groupBy("plan_id", "member_id").agg(F.max("counted_on").alias("helped_on"))
+    same_membership = helped.withColumn("already_helped", F.lit(True))
     return claims.join(same_claim, on=["plan_id", "claim_id"], how="left").join(
-        last_help, on=["plan_id", "member_id"], how="left"
+        same_membership, on=["plan_id", "member_id", "member_since"], how="left"
     )
 
 
 def _refusal(plans: Mapping[str, Plan]) -> Column:
     """Why a claim does not count; null where nothing stands against it. The first reason wins."""
-    already_helped = F.coalesce(F.col("helped_on") > F.col("membership_joined_on"), F.lit(False))
     in_waiting_period = F.col("diagnosed_on") <= F.col("waiting_ends_on")
     waits = ~F.col("accident") | _by_rules(plans, lambda rules: F.lit(rules.waiting_applies_to_accidents))
     return (
         F.when(F.col("objection") == "pending", "objection_pending")
         .when(F.col("objection") == "upheld", "objection_upheld")
         .when(F.coalesce("counted_before", F.lit(False)), "counted_before")
-        .when(already_helped, "already_helped")
+        .when(F.coalesce("already_helped", F.lit(False)), "already_helped")
         .when(in_waiting_period & waits, "in_waiting_period")
         .when(~_by_rules(plans, _is_helped), "illness_not_in_plan")
         .when(_by_rules(plans, _is_removed), "illness_removed")
@@ -90,7 +90,9 @@ def _refusal(plans: Mapping[str, Plan]) -> Column:
 def _refused_as_second_of_the_period() -> Column:
     """A benefit is paid once per membership: of several claims that could count, the first approved one does."""
     could_count = F.col("refusal").isNull()
-    of_member = Window.partitionBy("plan_id", "member_id", could_count).orderBy("approved_on", "claim_id")
+    of_member = Window.partitionBy("plan_id", "member_id", "member_since", could_count).orderBy(
+        "approved_on", "claim_id"
+    )
     return F.when(could_count & (F.row_number().over(of_member) > 1), "already_helped")
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 COVERED = "covered"
@@ -27,6 +27,22 @@ def with_cover(members: DataFrame, lapses: DataFrame | None, publicity_on: date)
 def in_force_on(day: Column) -> Column:
     """Whether a spell is in force at 00:00 of the day."""
     return (F.col("joined_on") < day) & (F.col("exited_on").isNull() | (F.col("exited_on") >= day))
+
+
+def with_member_since(spells: DataFrame) -> DataFrame:
+    """The spells, as given, with `member_since`: the day the unbroken membership began that the spell is part of.
+
+    A switch of tier ends one spell and opens the next on the same day, in one plan; the membership goes on. Source:
+    a switch carries the waiting period over. Spells of one member in one plan must not overlap.
+    """
+    in_order = Window.partitionBy("plan_id", "member_id").orderBy("joined_on")
+    goes_on = F.coalesce(F.lag("exited_on").over(in_order) == F.col("joined_on"), F.lit(False))
+    began = F.when(~F.col("goes_on"), F.col("joined_on"))
+    return (
+        spells.withColumn("goes_on", goes_on)
+        .withColumn("member_since", F.last(began, ignorenulls=True).over(in_order))
+        .drop("goes_on")
+    )
 
 
 def _with_last_lapse(members: DataFrame, lapses: DataFrame, publicity_on: date) -> DataFrame:

@@ -45,13 +45,6 @@ def digests_of(measured: Row | dict, table: Table, plan_ids: Iterable[str]) -> d
     return {plan_id: _digest(values, table, plan_id) for plan_id in plan_ids}
 
 
-def table_digests(frame: DataFrame, table: Table, plan_ids: Iterable[str]) -> dict[str, dict]:
-    """The digests by plan of a frame with the table's columns, in one pass."""
-    plan_ids = list(plan_ids)
-    measures = [m for plan_id in plan_ids for m in digest_measures(table, plan_id, F.col("plan_id") == plan_id)]
-    return digests_of(with_row_hash(frame, table).agg(*measures).first(), table, plan_ids)
-
-
 def plan_digest(tables: dict[str, dict]) -> str:
     """The digest of a plan over all its tables."""
     canonical = json.dumps(tables, sort_keys=True, separators=(",", ":"))

@@ -6,12 +6,12 @@
 `Sink` stands for where the rows go: a preview measures them, a settlement writes them. There is one code path for both.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.settlement.assessments import assessments
@@ -23,19 +23,27 @@ from jobs.settlement.money import apportion
 from jobs.settlement.one_fen_more import OneFenMore, choose_one_fen_more
 from jobs.settlement.pool import Asked, Sharing, asked, pool_row, rate_rows
 from jobs.settlement.rules import Plan, SharingRules
+from jobs.settlement.yearly_cap import Standing, fingerprint_measures, standing
 
 
 class Sink(Protocol):
-    """Where the rows of a table go. Both give the digests by plan of what went there."""
+    """Where the rows of a table go.
 
-    def put(self, table: str, frame: DataFrame) -> dict[str, dict]: ...
+    `put` gives the digests by plan of what went there and the values of `further` aggregates of it.
+    """
+
+    def put(self, table: str, frame: DataFrame, further: Sequence[Column] = ()) -> tuple[dict[str, dict], dict]: ...
     def put_rows(self, tables: Mapping[str, Mapping[str, list[dict]]]) -> dict[str, dict[str, dict]]: ...
     def stored(self, table: str, frame: DataFrame) -> DataFrame: ...
 
 
 @dataclass(frozen=True)
 class Given:
-    """What a period is settled from. Maps are by plan; `covered` has one row per covered member, `claims` per good claim."""
+    """What a period is settled from. Maps are by plan.
+
+    `covered`: one row per covered member, with `member_since` where a plan waives by it. `claims`: one row per good
+    claim. `counted_before`, `helped`: as `benefits` asks for.
+    """
 
     period: str
     publicity_on: date
@@ -44,6 +52,7 @@ class Given:
     covered_count: Mapping[str, Mapping[str, int]]
     claims: DataFrame
     counted_before: DataFrame
+    helped: DataFrame
     brought_forward_fen: Mapping[str, int]
 
     def rules(self) -> dict[str, SharingRules]:
@@ -57,7 +66,13 @@ class Settled:
     digests: Mapping[str, Mapping[str, dict]]
     pools: Mapping[str, dict]
     rates: Mapping[str, list[dict]]
+    standings: Mapping[str, Standing]
     limited_claims: tuple[int, int]
+
+    @property
+    def share_fen(self) -> dict[tuple[str, str], int]:
+        """The share of one member, by plan and tier."""
+        return {(p, rate["tier"]): rate["share_fen"] for p, rates in self.rates.items() for rate in rates}
 
 
 WithRoom = Callable[[DataFrame, Mapping[str, Sharing], Mapping[str, SharingRules]], DataFrame]
@@ -68,7 +83,7 @@ def judged_benefits(given: Given) -> DataFrame:
     version = F.lit(None).cast("string")
     for plan_id, plan in given.plans.items():
         version = F.when(F.col("plan_id") == plan_id, plan.version_on(given.publicity_on)).otherwise(version)
-    return benefits(given.claims, given.counted_before, given.plans, version)
+    return benefits(given.claims, given.counted_before, given.helped, given.plans, version)
 
 
 def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithRoom) -> Settled:
@@ -82,7 +97,7 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
         {plan_id: rules[plan_id].per_case_cap_fen for plan_id in given.plans},
         {plan_id: rules[plan_id].fee_rate_ppm for plan_id in given.plans},
     )
-    digests["settled/benefits"] = sink.put("settled/benefits", case_sponsored)
+    digests["settled/benefits"], _ = sink.put("settled/benefits", case_sponsored)
 
     asks = _asked_by_plan(given, case_sponsored, rules)
     sharing = {
@@ -91,8 +106,9 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
     more = _one_fen_more(given, sharing)
 
     assessed = assessments(with_room(given.covered, sharing, rules), sharing, rules, more)
-    digests["settled/assessments"] = sink.put("settled/assessments", assessed)
-    digests["settled/bills"] = sink.put("settled/bills", bills(sink.stored("settled/assessments", assessed)))
+    fingerprints = [m for p in given.plans for m in fingerprint_measures(p, given.covered_count[p])]
+    digests["settled/assessments"], measured = sink.put("settled/assessments", assessed, fingerprints)
+    digests["settled/bills"], _ = sink.put("settled/bills", bills(sink.stored("settled/assessments", assessed)))
 
     sponsored_fen = {
         plan_id: digests["settled/assessments"][plan_id]["sums"]["sponsored_fen"] for plan_id in given.plans
@@ -114,7 +130,8 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
     }
     digests |= sink.put_rows(small)
     by_plan = {p: {table: by[p] for table, by in digests.items()} for p in given.plans}
-    return Settled(by_plan, pools, rates, _limited_claims(counted))
+    standings = {p: standing(p, sharing[p], rules[p], given.publicity_on, more.get(p), measured) for p in given.plans}
+    return Settled(by_plan, pools, rates, standings, _limited_claims(counted))
 
 
 def _asked_by_plan(given: Given, case_sponsored: DataFrame, rules: Mapping[str, SharingRules]) -> dict[str, Asked]:

@@ -1,15 +1,42 @@
 """The yearly cap: what a member may still be charged in a calendar year, over all his spells in the plan.
 
 Source: yearly cap per member and calendar year, the excess borne by the platform. The year is that of the publicity day.
+
+What a member bore this year follows from the days his spells began and ended and from the shares since: no look at the
+year's assessments is needed, as long as the spells known today are those that were assessed. That is proven, not
+assumed: every settlement leaves a fingerprint of the members it assessed in each tier, and the spells of today must
+give the fingerprint of every earlier period of the year. Where one differs, or a period charged members of one tier
+differently, the year's assessments are joined instead.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.settlement.one_fen_more import OneFenMore
 from jobs.settlement.pool import Sharing
 from jobs.settlement.rules import SharingRules
+
+MOST_ROWS_TO_BROADCAST = 1_000_000
+Fingerprint = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a settled period left for the rest of its year, for one plan.
+
+    `borne_fen`: by tier, what a member below the cap bore. `members`: by tier, the fingerprint of who was assessed.
+    `alike`: every member of a tier was charged by the same rule: nobody was waived, exempt, or paid one fen more.
+    """
+
+    publicity_on: date
+    cap_fen: int | None
+    alike: bool
+    borne_fen: Mapping[str, int]
+    members: Mapping[str, Fingerprint]
 
 
 def may_bind(cap_fen: int, earlier_shares_fen: list[int], sharing: Sharing) -> bool:
@@ -21,15 +48,75 @@ def may_bind(cap_fen: int, earlier_shares_fen: list[int], sharing: Sharing) -> b
     return sum(earlier_shares_fen) + now_fen > cap_fen
 
 
+def fingerprint_measures(plan_id: str, tiers: Iterable[str]) -> list[Column]:
+    """Aggregates over assessments that make a plan's fingerprints, named <plan>|<tier>|<measure>."""
+    measures = []
+    for tier in tiers:
+        of_tier = (F.col("plan_id") == plan_id) & (F.col("tier") == tier)
+        for name, measure in _fingerprint(F.when(of_tier, F.xxhash64("member_id"))).items():
+            measures.append(measure.alias(f"{plan_id}|{tier}|{name}"))
+    return measures
+
+
+def standing(
+    plan_id: str, sharing: Sharing, rules: SharingRules, publicity_on: date, more: OneFenMore | None, measured: Mapping
+) -> Standing:
+    """What a settled period leaves; `measured` holds `fingerprint_measures`."""
+    members = {
+        tier: {name: measured[f"{plan_id}|{tier}|{name}"] or 0 for name in ("rows", "low", "high")}
+        for tier in sharing.covered_count
+    }
+    borne_fen = dict.fromkeys(sharing.shares.share_fen, 0) if rules.funded else dict(sharing.shares.share_fen)
+    alike = more is None and rules.waiver_joined_by is None and rules.helped_member_shares
+    return Standing(publicity_on, rules.yearly_cap_fen, alike or rules.funded, borne_fen, members)
+
+
 def without_room(covered: DataFrame) -> DataFrame:
     """One row per covered member, as given, where no yearly cap can bind."""
     return covered.withColumn("room_fen", F.lit(None).cast("bigint"))
 
 
-def with_room_by_assessments(
-    covered: DataFrame, earlier: Mapping[str, DataFrame], rules: Mapping[str, SharingRules]
+def follows_from_spells(spells: DataFrame, year: list[Standing], cap_fen: int) -> bool:
+    """Whether one plan's spells of today are exactly those assessed in every earlier period of the year.
+
+    One pass: spells are counted by the first and the last period they were covered in; a period's fingerprint is the
+    sum over the spells that span it.
+    """
+    if not all(s.alike and s.cap_fen in (None, cap_fen) for s in year):
+        return False
+    first, until = _span([s.publicity_on for s in year])
+    spans = spells.select("tier", first.alias("first"), until.alias("until"), F.xxhash64("member_id").alias("hash"))
+    counted = spans.where("first < until").groupBy("tier", "first", "until")
+    groups = counted.agg(*(m.alias(name) for name, m in _fingerprint(F.col("hash")).items())).collect()
+    return all(_same_members(place, s.members, groups) for place, s in enumerate(year))
+
+
+def with_room_by_spells(
+    covered: DataFrame, ended_spells: DataFrame, year: Mapping[str, list[Standing]], cap_fen: Mapping[str, int]
 ) -> DataFrame:
-    """One row per covered member with `room_fen`, from the year's earlier assessments of the plans whose cap may bind.
+    """One row per covered member with `room_fen`, for the plans in `cap_fen`; others have no limit.
+
+    `ended_spells`: the good spells, no longer in force, of members who have several. Maps are by plan.
+    """
+    borne = _by_plan({plan_id: _borne_fen(year[plan_id]) for plan_id in cap_fen})
+    before = (
+        ended_spells.withColumn("fen", borne)
+        .where("fen > 0")
+        .groupBy("plan_id", "member_id")
+        .agg(F.sum("fen").alias("before_fen"))
+        .localCheckpoint()
+    )
+    few = before.count() <= MOST_ROWS_TO_BROADCAST
+    joined = covered.join(F.broadcast(before) if few else before, on=["plan_id", "member_id"], how="left")
+    left = _by_plan({plan_id: F.lit(cap).cast("bigint") for plan_id, cap in cap_fen.items()}) - borne
+    room = left - F.coalesce("before_fen", F.lit(0).cast("bigint"))
+    return joined.withColumn("room_fen", room).drop("before_fen")
+
+
+def with_room_by_assessments(
+    covered: DataFrame, earlier: Mapping[str, DataFrame], cap_fen: Mapping[str, int]
+) -> DataFrame:
+    """One row per covered member with `room_fen`, from the year's earlier assessments of the plans in `cap_fen`.
 
     `earlier`: by plan, the assessments of the year's earlier periods (plan_id, member_id, due_fen).
     """
@@ -40,8 +127,54 @@ def with_room_by_assessments(
     joined = covered.withColumn("borne_fen", F.lit(0).cast("bigint"))
     if borne is not None:
         joined = covered.join(borne, on=["plan_id", "member_id"], how="left")
-    room = F.lit(None).cast("bigint")
-    for plan_id, plan_rules in rules.items():
-        left_fen = F.lit(plan_rules.yearly_cap_fen).cast("bigint") - F.coalesce("borne_fen", F.lit(0).cast("bigint"))
-        room = F.when(F.col("plan_id") == plan_id, left_fen).otherwise(room)
+    cap = _by_plan({plan_id: F.lit(cap).cast("bigint") for plan_id, cap in cap_fen.items()})
+    room = cap - F.coalesce("borne_fen", F.lit(0).cast("bigint"))
     return joined.withColumn("room_fen", room).drop("borne_fen")
+
+
+def _fingerprint(member_hash: Column) -> dict[str, Column]:
+    return {
+        "rows": F.count(member_hash),
+        "low": F.sum(member_hash.bitwiseAND(F.lit(0xFFFFFFFF))),
+        "high": F.sum(F.shiftrightunsigned(member_hash, 32)),
+    }
+
+
+def _span(days: list[date]) -> tuple[Column, Column]:
+    """The place of the first period a spell is covered in, and the place after the last one."""
+    none = F.lit(0)
+    first = sum((F.when(F.col("joined_on") >= F.lit(day), 1).otherwise(0) for day in days), none)
+    until = sum(
+        (F.when(F.coalesce(F.col("exited_on") < F.lit(day), F.lit(False)), 0).otherwise(1) for day in days), none
+    )
+    return first, until
+
+
+def _same_members(place: int, members: Mapping[str, Fingerprint], groups: list) -> bool:
+    found: dict[str, dict[str, int]] = {}
+    for group in groups:
+        if group["first"] <= place < group["until"]:
+            tier = found.setdefault(group["tier"], {"rows": 0, "low": 0, "high": 0})
+            for name in tier:
+                tier[name] += group[name]
+    return found == {tier: dict(fingerprint) for tier, fingerprint in members.items() if fingerprint["rows"]}
+
+
+def _borne_fen(year: list[Standing]) -> Column:
+    """What a spell bore in the year, were there no cap: the shares of its tier from its first period to its last."""
+    borne = F.lit(0).cast("bigint")
+    for period in year:
+        day = F.lit(period.publicity_on)
+        covered = (F.col("joined_on") < day) & F.coalesce(F.col("exited_on") >= day, F.lit(True))
+        share = F.lit(0).cast("bigint")
+        for tier, fen in period.borne_fen.items():
+            share = F.when(F.col("tier") == tier, F.lit(fen).cast("bigint")).otherwise(share)
+        borne = borne + F.when(covered, share).otherwise(F.lit(0).cast("bigint"))
+    return borne
+
+
+def _by_plan(values: Mapping[str, Column]) -> Column:
+    chain = F.lit(None).cast("bigint")
+    for plan_id, value in values.items():
+        chain = F.when(F.col("plan_id") == plan_id, value).otherwise(chain)
+    return chain

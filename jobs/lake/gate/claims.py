@@ -6,8 +6,8 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from expectations.claims import ROW_RULES, SET_RULES
-from expectations.rule import RowRule, Severity, Terms, bits_of, broken_bits, holds, reasons
-from jobs.settlement.coverage import in_force_on
+from expectations.rule import Severity, Terms, bits_of, broken_bits, holds, reasons
+from jobs.settlement.coverage import in_force_on, with_member_since
 
 ROW_ERRORS = bits_of(ROW_RULES, Severity.ERROR)
 SET_ERRORS = bits_of(SET_RULES, Severity.ERROR)
@@ -23,7 +23,7 @@ class ClaimGate:
 
     @property
     def good(self) -> DataFrame:
-        """One row per claim that is not held back, with `membership_joined_on` and `waiting_ends_on`."""
+        """One row per claim that is not held back, with `member_since` and `waiting_ends_on`."""
         return self.judged.where(~_is_held())
 
     @property
@@ -33,17 +33,21 @@ class ClaimGate:
         return self.judged.where(_is_held()).withColumn("reasons", every_reason)
 
 
-def judge_claims(claims: DataFrame, good_members: DataFrame, counted_before: DataFrame, terms: Terms) -> ClaimGate:
-    """Judges every claim of the period.
+def numbered_claims(claims: DataFrame) -> DataFrame:
+    """The claims, as given, each with a number of its own: equal rows stay two."""
+    return claims.withColumn("row_number", F.monotonically_increasing_id()).localCheckpoint()
 
-    `good_members`: spells not held back. `counted_before`: one row per benefit that counted in an earlier period
-    (plan_id, member_id, claim_id, illness_code).
+
+def judge_claims(numbered: DataFrame, spells: DataFrame, counted_before: DataFrame, terms: Terms) -> ClaimGate:
+    """Judges every claim of the period (from `numbered_claims`).
+
+    `spells`: one row per spell of a claimant that is not held back, with `member_since`. `counted_before`: one row per
+    benefit that counted in an earlier period (plan_id, member_id, claim_id, illness_code).
     """
-    numbered = claims.withColumn("row_number", F.monotonically_increasing_id()).localCheckpoint()
     judged = numbered.withColumn("broken", broken_bits(ROW_RULES, terms))
     judged = _with_duplicates(judged)
     judged = _with_illness_claimed_twice(judged, counted_before)
-    judged = _with_membership(judged, _spells_of_claimants(judged, good_members))
+    judged = _with_membership(judged, spells)
     broken = _set_bits(
         claim_duplicated=F.col("duplicated"),
         claim_illness_claimed_twice=F.col("twice_now") | F.col("twice_ever"),
@@ -51,15 +55,17 @@ def judge_claims(claims: DataFrame, good_members: DataFrame, counted_before: Dat
         claim_not_covered_on_diagnosis=_keyed()
         & F.col("diagnosed_on").isNotNull()
         & F.col("spell_count").isNotNull()
-        & F.col("membership_joined_on").isNull(),
+        & F.col("member_since").isNull(),
         claim_tier_differs=holds(F.col("tier") != F.col("membership_tier")),
         claim_counted_before=F.col("counted_already"),
         claim_differs_from_member=holds(F.col("birth_date") != F.col("membership_birth_date"))
         | holds(F.col("sex") != F.col("membership_sex")),
     )
-    kept = [*claims.columns, "broken", "set_broken", "membership_joined_on", "waiting_ends_on"]
+    kept = [name for name in numbered.columns if name != "row_number"]
+    kept += ["broken", "set_broken", "member_since", "waiting_ends_on"]
     judged = judged.withColumn("set_broken", broken).select(*kept).localCheckpoint()
-    groups = judged.groupBy("plan_id", "broken", "set_broken").agg(
+    plan_id = F.when(F.col("plan_id").isin(*terms.tiers), F.col("plan_id")).alias("plan_id")
+    groups = judged.groupBy(plan_id, "broken", "set_broken").agg(
         F.count(F.lit(1)).alias("count"), F.sum(_plausible_aid_fen()).alias("aid_fen")
     )
     return ClaimGate(judged, groups.collect())
@@ -105,20 +111,28 @@ def _with_illness_claimed_twice(claims: DataFrame, counted_before: DataFrame) ->
     )
 
 
-def _spells_of_claimants(claims: DataFrame, good_members: DataFrame) -> DataFrame:
-    """One row per spell of a claimant in the plan of the claim: a scan of the members, nothing is shuffled."""
-    claimants = claims.where(_keyed()).select("plan_id", "member_id").distinct()
-    spells = good_members.join(F.broadcast(claimants), on=["plan_id", "member_id"], how="left_semi")
-    return spells.select(
-        "plan_id",
-        "member_id",
-        "joined_on",
-        "exited_on",
-        "waiting_ends_on",
-        F.col("tier").alias("membership_tier"),
-        F.col("birth_date").alias("membership_birth_date"),
-        F.col("sex").alias("membership_sex"),
-    ).localCheckpoint()
+def spells_of_claimants(kept_members: DataFrame, numbered: DataFrame) -> DataFrame:
+    """One row per spell of a claimant in the plan of a claim, with `member_since`: when his unbroken membership began.
+
+    A switch of tier ends one spell and opens the next on the same day: the membership goes on.
+    """
+    claimants = numbered.where(_keyed()).select("plan_id", "member_id").distinct()
+    spells = kept_members.join(F.broadcast(claimants), on=["plan_id", "member_id"], how="left_semi")
+    return with_member_since(spells).localCheckpoint()
+
+
+def helped_memberships(counted_before: DataFrame, spells: DataFrame) -> DataFrame:
+    """One row per unbroken membership of a claimant in which he was helped: plan_id, member_id, member_since.
+
+    `counted_before`: one row per benefit that counted earlier, with its diagnosed_on.
+    """
+    earlier = counted_before.select("plan_id", "member_id", "diagnosed_on")
+    return (
+        spells.join(earlier, on=["plan_id", "member_id"], how="inner")
+        .where(in_force_on(F.col("diagnosed_on")))
+        .select("plan_id", "member_id", "member_since")
+        .distinct()
+    )
 
 
 def _with_membership(claims: DataFrame, spells: DataFrame) -> DataFrame:
@@ -129,11 +143,11 @@ def _with_membership(claims: DataFrame, spells: DataFrame) -> DataFrame:
         .where(in_force_on(F.col("diagnosed_on")))
         .select(
             "row_number",
-            F.col("joined_on").alias("membership_joined_on"),
+            "member_since",
             "waiting_ends_on",
-            "membership_tier",
-            "membership_birth_date",
-            "membership_sex",
+            F.col("tier").alias("membership_tier"),
+            F.col("birth_date").alias("membership_birth_date"),
+            F.col("sex").alias("membership_sex"),
         )
     )
     return claims.join(known, on=["plan_id", "member_id"], how="left").join(in_force, on="row_number", how="left")
@@ -144,11 +158,3 @@ def _plausible_aid_fen() -> Column:
     return F.when(F.col("approved_aid_fen").between(0, 10**13), F.col("approved_aid_fen")).otherwise(
         F.lit(0).cast("bigint")
     )
-
-
-def counts_by_rule(groups: list[Row], rules: tuple[RowRule, ...], field: str, measure: str) -> dict[str, int]:
-    """Of each rule: the sum of a measure over the rows that break it."""
-    return {
-        rule.id: sum(row[measure] or 0 for row in groups if row[field] >> position & 1)
-        for position, rule in enumerate(rules)
-    }

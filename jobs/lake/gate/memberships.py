@@ -1,185 +1,256 @@
-"""The members' part of the gate: one pass over the rows, and exact set rules without shuffling every row.
+"""The members' part of the gate: two narrow scans and one pass over all rows, without shuffling every row.
 
 Keys and overlaps concern only members with more than one row. They are found by bitmaps: 64 ids share one BIGINT, once
 for the spells that last and once for those that ended. A member with a bit in both, or a word whose rows outnumber its
-bits, has more than one row; only such members' rows are then compared one with another.
+bits, has more than one row. The pass over all rows counts the rows that nothing stands against, and keeps the rest:
+those that break a rule, those of members with several rows, those of claimants. Only what is kept is looked at closer.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
-from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import Column, DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
 from expectations.members import ROW_RULES, SET_RULES
 from expectations.rule import Severity, Terms, bits_of, broken_bits, reasons
-from jobs.settlement.coverage import COVERED
+from jobs.settlement.coverage import COVERED, NOT_COVERED_REASONS
+from jobs.settlement.id_filter import bit_of, filter_of_words, with_passed, word_of
 
 ERROR_BITS = bits_of(ROW_RULES, Severity.ERROR)
 KEY = ("plan_id", "member_id", "joined_on")
 SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
+MOST_ROWS_TO_BROADCAST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows alike in all that counts for the gate. `plan_id`, `tier`: None where they are no plan's."""
+
+    plan_id: str | None
+    tier: str | None
+    cover: str
+    broken: int
+    set_broken: int
+    count: int
+    last_joined_on: date | None
+
+    @property
+    def is_held(self) -> bool:
+        return bool(self.broken & ERROR_BITS or self.set_broken)
 
 
 @dataclass(frozen=True)
 class MembershipGate:
     """The members as judged.
 
-    `judged`: every row with `cover`, `broken` (bits of ROW_RULES). `held_by_set`: rows that break a set rule, with
-    `set_broken` (bits of SET_RULES). `groups`: counts of all rows by plan, tier, cover and broken; `held_groups`: the
-    same of held_by_set, by set_broken too.
+    `judged`: every row with `cover` and `broken` (bits of ROW_RULES). `kept`: the rows that break a rule, are one of
+    several of their member, or are a claimant's, with `set_broken` (bits of SET_RULES) too. `groups` count all rows.
     """
 
     judged: DataFrame
-    held_by_set: DataFrame
-    groups: list[Row]
-    held_groups: list[Row]
+    kept: DataFrame
+    groups: tuple[Group, ...]
 
     @property
     def good(self) -> DataFrame:
         """One row per spell that is not held back."""
-        rows = self.judged.where(F.col("broken").bitwiseAND(F.lit(ERROR_BITS)) == 0)
-        if not self.held_groups:
+        rows = self.judged
+        if any(group.broken & ERROR_BITS for group in self.groups):
+            rows = rows.where(F.col("broken").bitwiseAND(F.lit(ERROR_BITS)) == 0)
+        held_together = sum(group.count for group in self.groups if group.set_broken)
+        if not held_together:
             return rows
-        return rows.join(self.held_by_set.select(*KEY).distinct(), on=list(KEY), how="left_anti")
+        keys = self.kept.where("set_broken != 0").select(*KEY).distinct()
+        keys = F.broadcast(keys) if held_together <= MOST_ROWS_TO_BROADCAST else keys
+        return rows.join(keys, on=list(KEY), how="left_anti")
+
+    @property
+    def kept_good(self) -> DataFrame:
+        """The rows of `good` that were kept: every good spell of a claimant and of a member with several is there."""
+        return self.kept.where(~_is_held())
 
     @property
     def held(self) -> DataFrame:
         """One row per spell held back, with all its `reasons`."""
-        bad_rows = self.judged.where(F.col("broken").bitwiseAND(F.lit(ERROR_BITS)) != 0)
-        alone = bad_rows.join(self.held_by_set.select(*KEY).distinct(), on=list(KEY), how="left_anti")
-        together = alone.withColumn("set_broken", F.lit(0).cast("bigint")).unionByName(self.held_by_set)
         every_reason = F.concat(reasons(ROW_RULES, F.col("broken")), reasons(SET_RULES, F.col("set_broken")))
-        return together.withColumn("reasons", every_reason)
+        return self.kept.where(_is_held()).withColumn("reasons", every_reason)
 
 
-def judge_memberships(members: DataFrame, all_members: DataFrame, terms: Terms) -> MembershipGate:
-    """Judges every spell (columns of source/members and `cover`). `all_members` says who may pay: members of any plan."""
+def judge_memberships(
+    members: DataFrame, all_members: DataFrame, claimants: DataFrame, terms: Terms, plan_ids: Iterable[str]
+) -> MembershipGate:
+    """Judges every spell (columns of source/members and `cover`).
+
+    `all_members` says who may pay: members of any plan. `claimants`: the member_id of every claim of the period.
+    """
     judged = members.withColumn("broken", broken_bits(ROW_RULES, terms))
-    groups = _counts(judged, "broken").collect()
-    words = _words_of_ids(members).persist()
-    several = _rows_of_members_with_several(judged, words)
-    unknown_payers = _unknown_payers(members, all_members)
-    held = _held_by_set(several, judged, unknown_payers).localCheckpoint()
-    held_groups = _counts(held, "broken", "set_broken").collect()
-    words.unpersist()
-    return MembershipGate(judged, held, groups, held_groups)
-
-
-def _counts(rows: DataFrame, *bits: str) -> DataFrame:
-    return rows.groupBy("plan_id", "tier", "cover", *bits).agg(
-        F.count(F.lit(1)).alias("count"), F.max("joined_on").alias("last_joined_on")
+    words = _words_of_ids(all_members).localCheckpoint()
+    unknown_payers = _unknown_payers(members, words).localCheckpoint()
+    closer = words.where("several_bits != 0").select("word", F.col("several_bits").alias("bits"))
+    of_claimants = claimants.where(F.col("member_id").isNotNull()).select(
+        word_of("member_id").alias("word"), bit_of("member_id").alias("bits")
     )
+    looked_at = with_passed(judged, "member_id", filter_of_words(closer.unionByName(of_claimants)), "closer")
+    looked_at = _with_payer_unknown(looked_at, unknown_payers)
+    is_kept = F.col("closer") | (F.col("broken") != 0) | F.col("payer_unknown")
 
-
-def _word(id_column: str):
-    return F.shiftright(id_column, 6)
-
-
-def _bit(id_column: str):
-    return F.expr(f"shiftleft(1L, cast({id_column} & 63 as int))")
-
-
-def _words_of_ids(members: DataFrame) -> DataFrame:
-    """One row per plan and 64 member ids, where at least one of them has several rows: `several_bits`."""
-    lasting, ended = F.col("exited_on").isNull(), F.col("exited_on").isNotNull()
-    words = members.where(F.col("member_id").isNotNull() & F.col("plan_id").isNotNull()).groupBy(
-        "plan_id", _word("member_id").alias("word")
-    )
-    bits = words.agg(
-        F.bit_or(F.when(lasting, _bit("member_id")).otherwise(F.lit(0))).alias("lasting"),
-        F.bit_or(F.when(ended, _bit("member_id")).otherwise(F.lit(0))).alias("ended"),
-        F.count(F.when(lasting, 1)).alias("lasting_count"),
-        F.count(F.when(ended, 1)).alias("ended_count"),
-    )
-    in_both = F.col("lasting").bitwiseAND(F.col("ended"))
-    crowded = [
-        F.when(F.col(f"{kind}_count") != F.bit_count(kind), F.col(kind)).otherwise(F.lit(0))
-        for kind in ("lasting", "ended")
-    ]
-    several_bits = in_both.bitwiseOR(crowded[0]).bitwiseOR(crowded[1])
-    return bits.select("plan_id", "word", several_bits.alias("several_bits")).where(F.col("several_bits") != 0)
-
-
-def _rows_of_members_with_several(judged: DataFrame, words: DataFrame) -> DataFrame:
-    rows = judged.withColumn("word", _word("member_id")).join(words, on=["plan_id", "word"], how="inner")
-    return rows.where(F.col("several_bits").bitwiseAND(_bit("member_id")) != 0).drop("word", "several_bits")
-
-
-def _unknown_payers(members: DataFrame, all_members: DataFrame) -> DataFrame:
-    """One row per 64 payer ids of which at least one pays for somebody else and is no member: `unknown_bits`."""
-    for_others = F.col("payer_id") != F.col("member_id")
-    payers = (
-        members.where(for_others)
-        .groupBy(_word("payer_id").alias("word"))
-        .agg(F.bit_or(_bit("payer_id")).alias("payers"))
-    )
-    known = (
-        all_members.where(F.col("member_id").isNotNull())
-        .groupBy(_word("member_id").alias("word"))
-        .agg(F.bit_or(_bit("member_id")).alias("known"))
-    )
-    unknown = F.col("payers").bitwiseAND(F.bitwise_not(F.coalesce("known", F.lit(0).cast("bigint"))))
-    return (
-        payers.join(known, on="word", how="left")
-        .select("word", unknown.alias("unknown_bits"))
-        .where("unknown_bits != 0")
-    )
-
-
-def _held_by_set(several: DataFrame, judged: DataFrame, unknown_payers: DataFrame) -> DataFrame:
-    """One row per spell that breaks a set rule, with `set_broken`."""
-    same_key = Window.partitionBy(*KEY)
-    comparable = F.col("joined_on").isNotNull() & F.coalesce(F.col("exited_on") >= F.col("joined_on"), F.lit(True))
-    in_order = Window.partitionBy("plan_id", "member_id", "comparable").orderBy(
-        "joined_on", F.col("exited_on").asc_nulls_last()
-    )
-    end = F.coalesce("exited_on", F.lit("9999-12-31").cast("date"))
-    compared = (
-        several.withColumn("comparable", comparable)
-        .withColumn("duplicated", F.col("joined_on").isNotNull() & (F.count(F.lit(1)).over(same_key) > 1))
-        .withColumn("latest_end", F.max(end).over(in_order.rowsBetween(Window.unboundedPreceding, -1)))
-        .withColumn("next_start", F.lead("joined_on").over(in_order))
-    )
-    overlaps = (
-        F.col("comparable")
-        & ~F.col("duplicated")
-        & (
-            F.coalesce(F.col("latest_end") > F.col("joined_on"), F.lit(False))
-            | F.coalesce(F.col("next_start") < end, F.lit(False))
-        )
-    )
-    several_broken = _bit_if(F.col("duplicated"), "member_duplicated") + _bit_if(overlaps, "member_spells_overlap")
-    by_key = compared.withColumn("set_broken", several_broken).select(*judged.columns, "set_broken")
-    by_payer = (
-        judged.where(F.col("payer_id") != F.col("member_id"))
-        .withColumn("word", _word("payer_id"))
-        .join(unknown_payers, on="word", how="inner")
-        .where(F.col("unknown_bits").bitwiseAND(_bit("payer_id")) != 0)
-        .withColumn("set_broken", F.lit(SET_BITS["member_payer_unknown"]).cast("bigint"))
-        .select(*judged.columns, "set_broken")
-    )
-    return _combined(by_key.where("set_broken != 0"), by_payer, judged.columns)
-
-
-def _combined(by_key: DataFrame, by_payer: DataFrame, columns: list[str]) -> DataFrame:
-    """A row that breaks rules of both kinds once, with the bits of both; rows that are equal to the letter stay two."""
-    bits_of_key = Window.partitionBy(*KEY)
-    both = by_key.withColumn("of_key", F.lit(True)).unionByName(by_payer.withColumn("of_key", F.lit(False)))
-    all_bits = both.withColumn("set_broken", F.bit_or("set_broken").over(bits_of_key)).withColumn(
-        "has_key_row", F.max("of_key").over(bits_of_key)
-    )
-    return all_bits.where(F.col("of_key") | ~F.col("has_key_row")).select(*columns, "set_broken")
-
-
-def _bit_if(condition, rule_id: str):
-    return F.when(condition, F.lit(SET_BITS[rule_id])).otherwise(F.lit(0)).cast("bigint")
+    observation = Observation()
+    counts = _counts_of_the_rest(is_kept, {p: terms.tiers[p] for p in plan_ids if p in terms.tiers})
+    kept = looked_at.observe(observation, *counts).where(is_kept).drop("closer").localCheckpoint()
+    kept = _with_set_broken(kept)
+    return MembershipGate(judged, kept, (*_groups_of_the_rest(observation.get), *_groups_of(kept, terms)))
 
 
 def covered_count(gate: MembershipGate) -> dict[str, dict[str, int]]:
     """Members covered and not held back, by plan and tier."""
     counts: dict[str, dict[str, int]] = {}
-    signed = [(row, 1) for row in gate.groups] + [(row, -1) for row in gate.held_groups]
-    for row, sign in signed:
-        if row.cover == COVERED and not row.broken & ERROR_BITS:
-            tiers = counts.setdefault(row.plan_id, {})
-            tiers[row.tier] = tiers.get(row.tier, 0) + sign * row["count"]
-    return {plan: {tier: n for tier, n in tiers.items() if n} for plan, tiers in counts.items()}
+    for group in gate.groups:
+        if group.cover == COVERED and not group.is_held:
+            tiers = counts.setdefault(group.plan_id, {})
+            tiers[group.tier] = tiers.get(group.tier, 0) + group.count
+    return counts
+
+
+def _is_held() -> Column:
+    return (F.col("broken").bitwiseAND(F.lit(ERROR_BITS)) != 0) | (F.col("set_broken") != 0)
+
+
+def _words_of_ids(members: DataFrame) -> DataFrame:
+    """One row per plan and 64 member ids: `bits` of the ids with a row, `several_bits` of those with several."""
+    lasting = F.col("exited_on").isNull()
+    words = members.where(F.col("member_id").isNotNull() & F.col("plan_id").isNotNull()).select(
+        "plan_id",
+        word_of("member_id").alias("word"),
+        F.when(lasting, bit_of("member_id")).otherwise(F.lit(0)).alias("lasting_bit"),
+        F.when(lasting, F.lit(0)).otherwise(bit_of("member_id")).alias("ended_bit"),
+    )
+    bits = words.groupBy("plan_id", "word").agg(
+        F.bit_or("lasting_bit").alias("lasting"),
+        F.bit_or("ended_bit").alias("ended"),
+        F.count(F.when(F.col("lasting_bit") != 0, 1)).alias("lasting_count"),
+        F.count(F.when(F.col("ended_bit") != 0, 1)).alias("ended_count"),
+    )
+    crowded = [
+        F.when(F.col(f"{kind}_count") != F.bit_count(kind), F.col(kind)).otherwise(F.lit(0))
+        for kind in ("lasting", "ended")
+    ]
+    in_both = F.col("lasting").bitwiseAND(F.col("ended"))
+    return bits.select(
+        "plan_id",
+        "word",
+        F.col("lasting").bitwiseOR(F.col("ended")).alias("bits"),
+        in_both.bitwiseOR(crowded[0]).bitwiseOR(crowded[1]).alias("several_bits"),
+    )
+
+
+def _unknown_payers(members: DataFrame, words: DataFrame) -> DataFrame:
+    """One row per payer who pays for somebody else and is no member of any plan: `payer_id`."""
+    for_others = members.where(F.col("payer_id") != F.col("member_id"))
+    payers = (
+        for_others.select(word_of("payer_id").alias("word"), bit_of("payer_id").alias("bit"))
+        .groupBy("word")
+        .agg(F.bit_or("bit").alias("payers"))
+    )
+    known = words.groupBy("word").agg(F.bit_or("bits").alias("known"))
+    unknown = F.col("payers").bitwiseAND(F.bitwise_not(F.coalesce("known", F.lit(0).cast("bigint"))))
+    return (
+        payers.join(known, on="word", how="left")
+        .withColumn("unknown", unknown)
+        .where("unknown != 0")
+        .select("word", F.explode(F.sequence(F.lit(0), F.lit(63))).alias("place"), "unknown")
+        .where("shiftrightunsigned(unknown, place) & 1 = 1")
+        .select((F.col("word") * 64 + F.col("place")).alias("payer_id"))
+    )
+
+
+def _with_payer_unknown(rows: DataFrame, unknown_payers: DataFrame) -> DataFrame:
+    unknown_count = unknown_payers.count()
+    if not unknown_count:
+        return rows.withColumn("payer_unknown", F.lit(False))
+    for_nobody = unknown_payers.withColumn("no_member", F.lit(True))
+    for_nobody = F.broadcast(for_nobody) if unknown_count <= MOST_ROWS_TO_BROADCAST else for_nobody
+    return (
+        rows.join(for_nobody, on="payer_id", how="left")
+        .withColumn(
+            "payer_unknown",
+            F.col("no_member").isNotNull() & F.coalesce(F.col("payer_id") != F.col("member_id"), F.lit(True)),
+        )
+        .drop("no_member")
+    )
+
+
+def _counts_of_the_rest(is_kept: Column, tiers: Mapping[str, Iterable[str]]) -> list[Column]:
+    """The aggregates that count the rows nothing stands against, named <plan>|<tier>|<cover>, and <plan>||last."""
+    counts = []
+    for plan_id, tier_ids in tiers.items():
+        of_plan = ~is_kept & (F.col("plan_id") == plan_id)
+        counts.append(F.max(F.when(of_plan, F.col("joined_on"))).alias(f"{plan_id}||last"))
+        counts += [
+            F.count(F.when(of_plan & (F.col("tier") == tier) & (F.col("cover") == cover), 1)).alias(
+                f"{plan_id}|{tier}|{cover}"
+            )
+            for tier in tier_ids
+            for cover in (COVERED, *NOT_COVERED_REASONS)
+        ]
+    return counts or [F.count(F.lit(1)).alias("||")]
+
+
+def _groups_of_the_rest(measured: Mapping) -> list[Group]:
+    groups = []
+    for name, count in measured.items():
+        plan_id, tier, cover = name.split("|")
+        if tier and count:
+            groups.append(Group(plan_id, tier, cover, 0, 0, count, measured[f"{plan_id}||last"]))
+    return groups
+
+
+def _groups_of(kept: DataFrame, terms: Terms) -> list[Group]:
+    """The kept rows counted; what names no plan or tier of the platform is counted together, however many names."""
+    plan_id = F.when(F.col("plan_id").isin(*terms.tiers), F.col("plan_id")).alias("plan_id")
+    known_tiers = sorted({tier for tiers in terms.tiers.values() for tier in tiers})
+    tier = F.when(F.col("tier").isin(*known_tiers), F.col("tier")).alias("tier")
+    counted = kept.groupBy(plan_id, tier, "cover", "broken", "set_broken").agg(
+        F.count(F.lit(1)).alias("count"), F.max("joined_on").alias("last_joined_on")
+    )
+    return [Group(**row.asDict()) for row in counted.collect()]
+
+
+def _with_set_broken(kept: DataFrame) -> DataFrame:
+    """The kept rows with `set_broken`: what a row breaks together with others."""
+    no_bits = F.lit(0).cast("bigint")
+    payer_bit = F.when(F.col("payer_unknown"), F.lit(SET_BITS["member_payer_unknown"])).otherwise(F.lit(0))
+    by_key = _bits_by_key(kept)
+    bits = payer_bit.cast("bigint").bitwiseOR(F.coalesce("key_bits", no_bits))
+    with_bits = kept.join(by_key, on=list(KEY), how="left").withColumn("set_broken", bits)
+    return with_bits.drop("payer_unknown", "key_bits").localCheckpoint()
+
+
+def _bits_by_key(kept: DataFrame) -> DataFrame:
+    """One row per key that several rows share, or whose spell overlaps another of the member: `key_bits`."""
+    spells = kept.select(*KEY, "exited_on").dropna(subset=list(KEY))
+    end = F.coalesce("exited_on", F.lit("9999-12-31").cast("date"))
+    comparable = F.coalesce(F.col("exited_on") >= F.col("joined_on"), F.lit(True))
+    in_order = Window.partitionBy("plan_id", "member_id", "comparable").orderBy(
+        "joined_on", F.col("exited_on").asc_nulls_last()
+    )
+    compared = (
+        spells.withColumn("comparable", comparable)
+        .withColumn("duplicated", F.count(F.lit(1)).over(Window.partitionBy(*KEY)) > 1)
+        .withColumn("latest_end", F.max(end).over(in_order.rowsBetween(Window.unboundedPreceding, -1)))
+        .withColumn("next_start", F.lead("joined_on").over(in_order))
+    )
+    meets_another = F.coalesce(F.col("latest_end") > F.col("joined_on"), F.lit(False)) | F.coalesce(
+        F.col("next_start") < end, F.lit(False)
+    )
+    overlaps = F.col("comparable") & ~F.col("duplicated") & meets_another
+    bits = F.when(F.col("duplicated"), F.lit(SET_BITS["member_duplicated"])).when(
+        overlaps, F.lit(SET_BITS["member_spells_overlap"])
+    )
+    return (
+        compared.withColumn("key_bits", bits.cast("bigint"))
+        .where("key_bits is not null")
+        .select(*KEY, "key_bits")
+        .distinct()
+    )

@@ -7,9 +7,9 @@ from expectations import claims as claim_rules
 from expectations import members as member_rules
 from expectations.rule import Severity
 from expectations.suites import Judged, judge
-from jobs.lake.gate.claims import ROW_ERRORS, SET_ERRORS, ClaimGate, counts_by_rule
-from jobs.lake.gate.memberships import ERROR_BITS, MembershipGate
-from jobs.settlement.coverage import COVERED
+from jobs.lake.gate.claims import ROW_ERRORS, SET_ERRORS, ClaimGate
+from jobs.lake.gate.memberships import Group, MembershipGate
+from jobs.settlement.coverage import COVERED, NOT_COVERED_REASONS
 
 
 @dataclass(frozen=True)
@@ -23,31 +23,23 @@ class Ceilings:
 
 def member_counts(gate: MembershipGate) -> dict[str, int]:
     """Rows against each row rule and set rule of source/members."""
-    return counts_by_rule(gate.groups, member_rules.ROW_RULES, "broken", "count") | counts_by_rule(
-        gate.held_groups, member_rules.SET_RULES, "set_broken", "count"
-    )
+    counts = [{"broken": g.broken, "set_broken": g.set_broken, "count": g.count} for g in gate.groups]
+    return _by_rule(counts, member_rules, "count")
 
 
 def member_stakes_fen(gate: MembershipGate, share_fen: Mapping[tuple[str, str], int]) -> dict[str, int]:
     """Of each rule: the shares of the covered members whose rows break it. `share_fen` is by plan and tier."""
-    priced = [{**row.asDict(), "stake": _stake_fen(row, share_fen)} for row in gate.groups]
-    held = [{**row.asDict(), "stake": _stake_fen(row, share_fen)} for row in gate.held_groups]
-    return counts_by_rule(priced, member_rules.ROW_RULES, "broken", "stake") | counts_by_rule(
-        held, member_rules.SET_RULES, "set_broken", "stake"
-    )
+    stakes = [{"broken": g.broken, "set_broken": g.set_broken, "fen": _stake_fen(g, share_fen)} for g in gate.groups]
+    return _by_rule(stakes, member_rules, "fen")
 
 
 def claim_counts(gate: ClaimGate, measure: str = "count") -> dict[str, int]:
     """Rows (or, with measure aid_fen, money) against each row rule and set rule of source/approved_claims."""
-    return counts_by_rule(gate.groups, claim_rules.ROW_RULES, "broken", measure) | counts_by_rule(
-        gate.groups, claim_rules.SET_RULES, "set_broken", measure
-    )
+    return _by_rule(gate.groups, claim_rules, measure)
 
 
 def members_held_count(gate: MembershipGate) -> int:
-    by_row = sum(row["count"] for row in gate.groups if row.broken & ERROR_BITS)
-    by_set_alone = sum(row["count"] for row in gate.held_groups if not row.broken & ERROR_BITS)
-    return by_row + by_set_alone
+    return sum(group.count for group in gate.groups if group.is_held)
 
 
 def claims_held_count(gate: ClaimGate) -> int:
@@ -74,15 +66,11 @@ def judge_approved_claims(gate: ClaimGate, table_counts: dict[str, int], limited
 
 def rows_by_fate(gate: MembershipGate, plan_id: str) -> dict[str, int]:
     """What became of every row of the plan: assessed, not covered with the reason, or quarantined."""
-    fate = {"assessed": 0, "not_yet_joined": 0, "exited": 0, "lapsed": 0, "quarantined": 0}
-    for row, sign in [*((row, 1) for row in gate.groups), *((row, -1) for row in gate.held_groups)]:
-        if row.plan_id != plan_id:
-            continue
-        if row.broken & ERROR_BITS:
-            fate["quarantined"] += row["count"] if sign > 0 else 0
-        else:
-            fate["assessed" if row.cover == COVERED else row.cover] += sign * row["count"]
-            fate["quarantined"] += 0 if sign > 0 else row["count"]
+    fate = dict.fromkeys(("assessed", *NOT_COVERED_REASONS, "quarantined"), 0)
+    for group in gate.groups:
+        if group.plan_id == plan_id:
+            covered = "assessed" if group.cover == COVERED else group.cover
+            fate["quarantined" if group.is_held else covered] += group.count
     return fate
 
 
@@ -90,5 +78,14 @@ def critical_failures(judged: list[Judged]) -> list[Judged]:
     return [result for result in judged if result.severity is Severity.CRITICAL and not result.success]
 
 
-def _stake_fen(row, share_fen: Mapping[tuple[str, str], int]) -> int:
-    return row["count"] * share_fen.get((row.plan_id, row.tier), 0) if row.cover == COVERED else 0
+def _by_rule(groups, rules, measure: str) -> dict[str, int]:
+    """Of each rule: the sum of a measure over the groups of rows that break it."""
+    return {
+        rule.id: sum(group[measure] or 0 for group in groups if group[bits] >> position & 1)
+        for bits, of_kind in (("broken", rules.ROW_RULES), ("set_broken", rules.SET_RULES))
+        for position, rule in enumerate(of_kind)
+    }
+
+
+def _stake_fen(group: Group, share_fen: Mapping[tuple[str, str], int]) -> int:
+    return group.count * share_fen.get((group.plan_id, group.tier), 0) if group.cover == COVERED else 0

@@ -1,0 +1,94 @@
+"""A period's inputs, pinned: from here on the run reads these versions, whatever happens to the sources."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import functions as F
+
+from jobs.lake.history import History, history_before
+from jobs.lake.lake import Lake
+from jobs.lake.publications import Publication
+from jobs.lake.runs import Run
+from jobs.lake.session import open_session
+from jobs.lake.sources import pin_versions, read_source
+from jobs.outcome import announce
+from jobs.request import PeriodRequest, is_open
+
+SOURCES = ("source/members", "source/approved_claims")
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """Source versions, history, the plans concerned and why others are left out."""
+
+    request: PeriodRequest
+    lake: Lake
+    versions: Mapping[str, int]
+    history: History
+    published: Mapping[str, Publication]
+    plan_ids: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+    @property
+    def run(self) -> Run:
+        return self.run_of(self.plan_ids)
+
+    def run_of(self, plan_ids: tuple[str, ...]) -> Run:
+        """The run that settles these plans from the pinned inputs."""
+        request = self.request
+        return Run(
+            job="settle",
+            platform_id=request.platform.platform_id,
+            period=str(request.period),
+            plan_ids=plan_ids,
+            input_versions={**self.versions, "predecessors": self._predecessor_digests(plan_ids)},
+            conf_digest=request.platform.digest_on(request.publicity_on),
+            settings={"as_of": str(request.as_of), "ceilings": _ceilings(request)},
+        )
+
+    @property
+    def period_names(self) -> tuple[str, ...]:
+        """Every period of the platform's calendar."""
+        calendar = self.request.platform.calendar
+        return tuple(str(period) for period in calendar.between(calendar.first_period, calendar.last_period))
+
+    def source(self, name: str):
+        """A source table at its pinned version; raises GateStopped where columns are missing."""
+        return read_source(self.lake, name, self.versions[name])
+
+    def _predecessor_digests(self, plan_ids: tuple[str, ...]) -> dict[str, str]:
+        found = {plan_id: self.history.predecessor(plan_id) for plan_id in plan_ids}
+        return {plan_id: publication.digest for plan_id, publication in found.items() if publication is not None}
+
+
+def pin(request: PeriodRequest) -> Pinned:
+    """Opens the session, pins the newest versions of the sources, and finds the plans that the period concerns."""
+    announce("starting Spark")
+    lake = Lake(open_session(request.environment, f"fentan {request.period}"), request.lake_root)
+    announce("pinning source versions")
+    versions = pin_versions(lake, SOURCES)
+    history, published = history_before(lake, request.platform.calendar, request.period)
+    if request.plan_ids:
+        candidates = request.plan_ids
+    else:
+        candidates = tuple(p for p in sorted(request.platform.plans) if is_open(request.platform, p, request.period))
+    present = _plans_present(lake, versions, request)
+    concerned = tuple(p for p in candidates if p in present or p in history.publications)
+    skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in concerned)
+    return Pinned(request, lake, versions, history, published, concerned, skipped)
+
+
+def _plans_present(lake: Lake, versions: Mapping[str, int], request: PeriodRequest) -> set[str]:
+    members = read_source(lake, "source/members", versions["source/members"]).select("plan_id").distinct()
+    claims = read_source(lake, "source/approved_claims", versions["source/approved_claims"])
+    of_period = claims.where(F.col("publicity_period") == str(request.period)).select("plan_id").distinct()
+    return {row.plan_id for row in members.union(of_period).distinct().collect()}
+
+
+def _ceilings(request: PeriodRequest) -> dict[str, int]:
+    environment = request.environment
+    return {
+        "members_ppm": environment.quarantine_ceiling_members_ppm,
+        "claims_ppm": environment.quarantine_ceiling_claims_ppm,
+        "floor_rows": environment.quarantine_ceiling_floor_rows,
+    }
