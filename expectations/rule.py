@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import reduce
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -81,6 +82,11 @@ def broken_bits(rules: tuple[RowRule, ...], terms: Terms) -> Column:
     for position, rule in enumerate(rules):
         bits = bits + F.when(rule.broken(terms), F.lit(1 << position)).otherwise(F.lit(0)).cast("bigint")
     return bits
+
+
+def breaks_any(rules: tuple[RowRule, ...], terms: Terms) -> Column:
+    """Whether the row breaks any of the rules: quicker to know than which ones."""
+    return reduce(Column.__or__, (rule.broken(terms) for rule in rules))
 
 
 def bits_of(rules: tuple[Rule, ...], severity: Severity) -> int:

@@ -53,12 +53,9 @@ def judge_sources(pinned: Pinned) -> Gate:
     announce("judging members")
     terms = _terms(pinned)
     numbered = numbered_claims(_claims_of_period(pinned))
-    every_member = pinned.source("source/members")
-    in_scope = (
-        every_member if pinned.request.plan_ids is None else every_member.where(F.col("plan_id").isin(*pinned.plan_ids))
-    )
-    spells = with_cover(in_scope, _lapses(pinned), pinned.request.publicity_on)
-    members = judge_memberships(spells, every_member, numbered.select("member_id"), terms, pinned.plan_ids)
+    spells = with_cover(pinned.source("source/members"), _lapses(pinned), pinned.request.publicity_on)
+    plan_ids = None if pinned.request.plan_ids is None else pinned.plan_ids
+    members = judge_memberships(spells, numbered.select("member_id"), terms, plan_ids)
 
     announce("judging claims")
     of_claimants = spells_of_claimants(members.kept_good, numbered)

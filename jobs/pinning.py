@@ -72,17 +72,21 @@ def pin(request: PeriodRequest) -> Pinned:
         candidates = request.plan_ids
     else:
         candidates = tuple(p for p in sorted(request.platform.plans) if is_open(request.platform, p, request.period))
-    present = _plans_present(lake, versions, request)
+    present = _plans_present(lake, versions, request, candidates)
     concerned = tuple(p for p in candidates if p in present or p in history.publications)
     skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in concerned)
     return Pinned(request, lake, versions, history, published, concerned, skipped)
 
 
-def _plans_present(lake: Lake, versions: Mapping[str, int], request: PeriodRequest) -> set[str]:
-    members = read_source(lake, "source/members", versions["source/members"]).select("plan_id").distinct()
+def _plans_present(
+    lake: Lake, versions: Mapping[str, int], request: PeriodRequest, candidates: tuple[str, ...]
+) -> set[str]:
+    """The plans with members, or with claims of the period; one row of a plan's partition is enough to know."""
+    members = read_source(lake, "source/members", versions["source/members"])
     claims = read_source(lake, "source/approved_claims", versions["source/approved_claims"])
-    of_period = claims.where(F.col("publicity_period") == str(request.period)).select("plan_id").distinct()
-    return {row.plan_id for row in members.union(of_period).distinct().collect()}
+    of_period = claims.where(F.col("publicity_period") == str(request.period))
+    sources = (members, of_period)
+    return {p for p in candidates if any(not rows.where(F.col("plan_id") == p).isEmpty() for rows in sources)}
 
 
 def _ceilings(request: PeriodRequest) -> dict[str, int]:

@@ -107,6 +107,7 @@ def _settle_and_publish(
     gate = judged_again(pinned, gate, settled)
     _hold_bad_rows(pinned, gate, settled, run)
 
+    announce("proving")
     judged = prove(sinks[0], settled.digests, run.period)
     record_quality(lake, [*gate.results, *judged], run.run_id, run.period)
     digests = {plan_id: plan_digest(tables) for plan_id, tables in settled.digests.items()}

@@ -38,6 +38,7 @@ def _given(pinned: Pinned, gate: Gate, plan_ids: tuple[str, ...]) -> Given:
         counted_before=gate.counted_before,
         helped=gate.helped,
         brought_forward_fen=pinned.history.brought_forward_fen(plan_ids),
+        family_payers=gate.members.family_payers,
     )
     return replace(given, covered=_with_member_since(given, gate))
 

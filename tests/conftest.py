@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-os.environ.setdefault("FENTAN_JAVA_OPTIONS", "-XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC")
+os.environ.setdefault("FENTAN_JAVA_OPTIONS", "-XX:+UseParallelGC")
 
 from jobs.environment import load_environment
 from jobs.lake.session import open_session

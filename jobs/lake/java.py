@@ -35,8 +35,12 @@ def find_java() -> Path:
 
 
 def java_options(folder: Path, log_settings: Path) -> str:
-    """Options of the JVM: quiet logs, and the archive of loaded classes that set-up leaves (it halves the start)."""
-    options = [f"-Dlog4j2.configurationFile={log_settings.as_uri()}", os.environ.get("FENTAN_JAVA_OPTIONS", "")]
+    """Options of the JVM: quiet logs, and the archive of loaded classes that set-up leaves (it halves the start).
+
+    Spark makes one method of a whole stage; by default Java never compiles a method as long as the gate's.
+    """
+    options = [f"-Dlog4j2.configurationFile={log_settings.as_uri()}", "-XX:-DontCompileHugeMethods"]
+    options += ["-XX:ReservedCodeCacheSize=512m", os.environ.get("FENTAN_JAVA_OPTIONS", "")]
     archive = folder / CLASSES
     if archive.is_file() and not re.search(r"\s", str(archive)):
         # Java leaves out an archive that does not fit any more, but would say so on stdout.

@@ -11,9 +11,11 @@ from pyspark.sql import functions as F
 
 from expectations.outputs import ROW_RULES
 from expectations.rule import Terms
+from jobs.errors import IntegrityBroken
 from jobs.lake.lake import Lake, any_of
 from jobs.outcome import announce
-from jobs.settlement.digest import ROW_HASH, digest_measures, digests_of, with_row_hash
+from jobs.settlement.digest import ROW_HASH, digest_measures, digest_of, digest_of_all, with_row_hash
+from jobs.settlement.period import Measured
 from schemas import TABLES, Table
 
 SMALL_JOBS_AT_ONCE = 4
@@ -32,56 +34,70 @@ class Measuring:
     def __init__(self, lake: Lake, period: str, plan_ids: Iterable[str], run_id: str):
         self.lake, self.period, self.plan_ids, self.run_id = lake, period, sorted(plan_ids), run_id
 
-    def put(
-        self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()
-    ) -> tuple[dict[str, dict], dict[str, Any]]:
+    def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measured]:
+        """Measures the rows by plan: their digest, and the `further` aggregates."""
         announce(f"measuring {table_name}")
-        table = TABLES[table_name]
-        measured = with_row_hash(self._complete(frame), table).agg(*self._measures(table), *further).first().asDict()
-        return digests_of(measured, table, self.plan_ids), measured
+        return self._measured(TABLES[table_name], self._complete(frame), further)
 
-    def put_rows(self, tables: Mapping[str, Mapping[str, list[dict]]]) -> dict[str, dict[str, dict]]:
+    def put_rows(self, tables: Mapping[str, Mapping[str, list[dict]]]) -> dict[str, dict[str, Measured]]:
         """Puts tables of a few rows, given by table and plan; they do not wait for one another."""
         frames = {name: self._frame(TABLES[name], by_plan) for name, by_plan in tables.items()}
-        return at_once(lambda name: self.put(name, frames[name])[0], frames)
+        return at_once(lambda name: self.put(name, frames[name]), frames)
 
     def stored(self, table_name: str, frame: DataFrame) -> DataFrame:
         return frame
 
+    def _measured(self, table: Table, frame: DataFrame, further: Sequence[Column]) -> dict[str, Measured]:
+        measures = [*digest_measures(table), *further]
+        rows = with_row_hash(frame, table).groupBy("plan_id").agg(*measures).collect()
+        found = {row.plan_id: row.asDict() for row in rows}
+        return {p: Measured(digest_of(found.get(p, {}), table), found.get(p, {})) for p in self.plan_ids}
+
     def _frame(self, table: Table, by_plan: Mapping[str, list[dict]]) -> DataFrame:
         rows = [{"period": self.period, "plan_id": p, **row} for p, of_plan in by_plan.items() for row in of_plan]
         return self.lake.frame(table, rows).coalesce(1)
-
-    def _measures(self, table: Table) -> list[Column]:
-        return [m for p in self.plan_ids for m in digest_measures(table, p, F.col("plan_id") == p)]
 
     def _complete(self, frame: DataFrame) -> DataFrame:
         return frame.withColumns({"period": F.lit(self.period), "run_id": F.lit(self.run_id)})
 
 
 class Writing(Measuring):
-    """A settlement's sink: each table's partition is replaced in one commit and measured on its way."""
+    """A settlement's sink: a table's partitions are replaced in one commit, measured on their way, and read back.
 
-    def put(
-        self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()
-    ) -> tuple[dict[str, dict], dict[str, Any]]:
+    `broken`: by table, how many of the rows read back break each rule of the table.
+    """
+
+    def __init__(self, lake: Lake, period: str, plan_ids: Iterable[str], run_id: str):
+        super().__init__(lake, period, plan_ids, run_id)
+        self.broken: dict[str, dict[str, int]] = {}
+
+    def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measured]:
+        """Writes the rows and gives what was read back; raises IntegrityBroken where that is not what was to be written."""
         announce(f"writing {table_name}")
         table = TABLES[table_name]
         observation = Observation()
-        observed = with_row_hash(self._complete(frame), table).observe(observation, *self._measures(table), *further)
+        observed = with_row_hash(self._complete(frame), table).observe(observation, *digest_measures(table))
         self.lake.replace(table, observed.drop(ROW_HASH), self._partition(table), self.run_id)
-        return digests_of(observation.get, table, self.plan_ids), observation.get
+        return self._read_back(table, digest_of(observation.get, table), further)
 
     def stored(self, table_name: str, frame: DataFrame) -> DataFrame:
         return self._read(TABLES[table_name])
 
-    def read_back(self, table_name: str) -> tuple[dict[str, dict], dict[str, int]]:
-        """The digests by plan of what is stored, and how many rows break each rule of the table, in one pass."""
-        announce(f"reading back {table_name}")
-        table, rules = TABLES[table_name], ROW_RULES[table_name]
-        broken = [F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in rules]
-        measured = with_row_hash(self._read(table), table).agg(*self._measures(table), *broken).first()
-        return digests_of(measured, table, self.plan_ids), {rule.id: measured[rule.id] for rule in rules}
+    def _read_back(self, table: Table, intended: dict, further: Sequence[Column]) -> dict[str, Measured]:
+        announce(f"reading back {table.name}")
+        broken = [F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in ROW_RULES[table.name]]
+        measured = self._measured(table, self._read(table), [*further, *broken])
+        stored = digest_of_all((of_plan.digest for of_plan in measured.values()), table)
+        if stored != intended:
+            raise IntegrityBroken(
+                f"Period {self.period}: {table.name} was read back as {stored} but {intended} was to be written. "
+                "Nothing was published. Settle again; if it fails again, check the storage and report this message."
+            )
+        rules = [rule.id for rule in ROW_RULES[table.name]]
+        self.broken[table.name] = {
+            rule: sum(of_plan.values.get(rule) or 0 for of_plan in measured.values()) for rule in rules
+        }
+        return measured
 
     def _read(self, table: Table) -> DataFrame:
         return self.lake.read(table.name).where(self._partition(table)).where(F.col("run_id") == self.run_id)

@@ -3,17 +3,16 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.settlement.id_filter import filter_of_ids, with_passed
+from jobs.settlement.id_filter import with_passed
 
 
-def bills(assessments: DataFrame) -> DataFrame:
+def bills(assessments: DataFrame, family_payers: DataFrame) -> DataFrame:
     """One row per payer with at least one assessment in a plan: member_count, due_fen. Key: plan_id, payer_id.
 
-    Most payers pay for themselves alone: their bill is their assessment, as it is. Only the assessments of payers who
-    may pay for somebody else are grouped.
+    `family_payers`: a filter that lets every payer through who pays for somebody else. Most pay for themselves alone:
+    their bill is their assessment, as it is. Only the assessments of those who pass are grouped.
     """
-    for_others = assessments.where(F.col("payer_id") != F.col("member_id"))
-    of_families = with_passed(assessments, "payer_id", filter_of_ids(for_others, "payer_id"), "of_family")
+    of_families = with_passed(assessments, "payer_id", family_payers, "of_family")
     alone = of_families.where(~F.col("of_family")).select(
         "plan_id", "payer_id", F.lit(1).cast("bigint").alias("member_count"), "due_fen"
     )

@@ -11,9 +11,9 @@ The digest of a plan is the SHA-256 of the canonical JSON (sorted keys, no space
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from schemas import Table
@@ -26,39 +26,45 @@ def with_row_hash(frame: DataFrame, table: Table) -> DataFrame:
     return frame.withColumn(ROW_HASH, F.xxhash64(*(F.col(column.name) for column in table.digested_columns)))
 
 
-def digest_measures(table: Table, plan_id: str, row_filter: Column) -> list[Column]:
-    """The aggregates that make up the digest of one plan's rows, named <plan>|<measure>."""
-    row_hash = F.when(row_filter, F.col(ROW_HASH))
+def digest_measures(table: Table) -> list[Column]:
+    """The aggregates that make up a digest."""
+    row_hash = F.col(ROW_HASH)
     measures = {
         "rows": F.count(row_hash),
         "xor": F.bit_xor(row_hash),
         "low": F.sum(row_hash.bitwiseAND(F.lit(0xFFFFFFFF))),
         "high": F.sum(F.shiftrightunsigned(row_hash, 32)),
-        **{name: F.sum(F.when(row_filter, F.col(name))) for name in _amounts(table)},
+        **{name: F.sum(name) for name in table.amount_columns},
     }
-    return [measure.alias(f"{plan_id}|{name}") for name, measure in measures.items()]
+    return [measure.alias(name) for name, measure in measures.items()]
 
 
-def digests_of(measured: Row | dict, table: Table, plan_ids: Iterable[str]) -> dict[str, dict]:
-    """The digests by plan, from one row of `digest_measures` of every plan."""
-    values = measured if isinstance(measured, dict) else measured.asDict()
-    return {plan_id: _digest(values, table, plan_id) for plan_id in plan_ids}
+def digest_of(measured: Mapping[str, int | None], table: Table) -> dict:
+    """The digest, from the values of `digest_measures`; of no rows where nothing was measured."""
+    value = lambda name: measured.get(name) or 0  # noqa: E731
+    return {
+        "rows": value("rows"),
+        "sums": {name: value(name) for name in table.amount_columns},
+        "hash": {name: value(name) for name in ("xor", "low", "high")},
+    }
+
+
+def digest_of_all(digests: Iterable[dict], table: Table) -> dict:
+    """The digest of several plans' rows together."""
+    whole = digest_of({}, table)
+    for digest in digests:
+        whole = {
+            "rows": whole["rows"] + digest["rows"],
+            "sums": {name: whole["sums"][name] + fen for name, fen in digest["sums"].items()},
+            "hash": {
+                "xor": whole["hash"]["xor"] ^ digest["hash"]["xor"],
+                **{half: whole["hash"][half] + digest["hash"][half] for half in ("low", "high")},
+            },
+        }
+    return whole
 
 
 def plan_digest(tables: dict[str, dict]) -> str:
     """The digest of a plan over all its tables."""
     canonical = json.dumps(tables, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _digest(values: dict, table: Table, plan_id: str) -> dict:
-    value = lambda name: values[f"{plan_id}|{name}"] or 0  # noqa: E731
-    return {
-        "rows": value("rows"),
-        "sums": {name: value(name) for name in _amounts(table)},
-        "hash": {"xor": value("xor"), "low": value("low"), "high": value("high")},
-    }
-
-
-def _amounts(table: Table) -> tuple[str, ...]:
-    return table.amount_columns

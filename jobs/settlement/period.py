@@ -26,14 +26,19 @@ from jobs.settlement.rules import Plan, SharingRules
 from jobs.settlement.yearly_cap import Standing, fingerprint_measures, standing
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What one plan's rows of a table come to: their digest, and the values of further aggregates by name."""
+
+    digest: dict
+    values: Mapping[str, int | None]
+
+
 class Sink(Protocol):
-    """Where the rows of a table go.
+    """Where the rows of a table go. Maps are by plan; `put_rows` takes and gives them by table and plan."""
 
-    `put` gives the digests by plan of what went there and the values of `further` aggregates of it.
-    """
-
-    def put(self, table: str, frame: DataFrame, further: Sequence[Column] = ()) -> tuple[dict[str, dict], dict]: ...
-    def put_rows(self, tables: Mapping[str, Mapping[str, list[dict]]]) -> dict[str, dict[str, dict]]: ...
+    def put(self, table: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measured]: ...
+    def put_rows(self, tables: Mapping[str, Mapping[str, list[dict]]]) -> dict[str, dict[str, Measured]]: ...
     def stored(self, table: str, frame: DataFrame) -> DataFrame: ...
 
 
@@ -42,7 +47,7 @@ class Given:
     """What a period is settled from. Maps are by plan.
 
     `covered`: one row per covered member, with `member_since` where a plan waives by it. `claims`: one row per good
-    claim. `counted_before`, `helped`: as `benefits` asks for.
+    claim. `counted_before`, `helped`: as `benefits` asks for; `family_payers` as `bills` does.
     """
 
     period: str
@@ -54,6 +59,7 @@ class Given:
     counted_before: DataFrame
     helped: DataFrame
     brought_forward_fen: Mapping[str, int]
+    family_payers: DataFrame
 
     def rules(self) -> dict[str, SharingRules]:
         return {plan_id: plan.sharing_on(self.publicity_on) for plan_id, plan in self.plans.items()}
@@ -89,7 +95,7 @@ def judged_benefits(given: Given) -> DataFrame:
 def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithRoom) -> Settled:
     """Settles every plan of the period. `counted` comes from `judged_benefits`; `with_room` applies the yearly caps."""
     rules = given.rules()
-    digests: dict[str, dict] = {}
+    put: dict[str, dict[str, Measured]] = {}
 
     case_sponsored = with_case_sponsorship(
         counted,
@@ -97,7 +103,7 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
         {plan_id: rules[plan_id].per_case_cap_fen for plan_id in given.plans},
         {plan_id: rules[plan_id].fee_rate_ppm for plan_id in given.plans},
     )
-    digests["settled/benefits"], _ = sink.put("settled/benefits", case_sponsored)
+    put["settled/benefits"] = sink.put("settled/benefits", case_sponsored)
 
     asks = _asked_by_plan(given, case_sponsored, rules)
     sharing = {
@@ -106,16 +112,15 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
     more = _one_fen_more(given, sharing)
 
     assessed = assessments(with_room(given.covered, sharing, rules), sharing, rules, more)
-    fingerprints = [m for p in given.plans for m in fingerprint_measures(p, given.covered_count[p])]
-    digests["settled/assessments"], measured = sink.put("settled/assessments", assessed, fingerprints)
-    digests["settled/bills"], _ = sink.put("settled/bills", bills(sink.stored("settled/assessments", assessed)))
+    put["settled/assessments"] = sink.put("settled/assessments", assessed, fingerprint_measures())
+    stored = sink.stored("settled/assessments", assessed)
+    put["settled/bills"] = sink.put("settled/bills", bills(stored, given.family_payers))
 
-    sponsored_fen = {
-        plan_id: digests["settled/assessments"][plan_id]["sums"]["sponsored_fen"] for plan_id in given.plans
-    }
+    assessed_sums = {p: put["settled/assessments"][p].digest["sums"] for p in given.plans}
     billed_fen = _billed_by_tier_fen(given, sharing, more)
     pools = {
-        p: pool_row(sharing[p], sponsored_fen[p], given.plans[p].version_on(given.publicity_on)) for p in given.plans
+        p: pool_row(sharing[p], assessed_sums[p]["sponsored_fen"], given.plans[p].version_on(given.publicity_on))
+        for p in given.plans
     }
     rates = {p: rate_rows(sharing[p], billed_fen[p]) for p in given.plans}
     transfers = {p: settlement_transfers(pools[p]) for p in given.plans}
@@ -128,10 +133,13 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
         "ledger/journal": journal,
         "ledger/fee": fees,
     }
-    digests |= sink.put_rows(small)
-    by_plan = {p: {table: by[p] for table, by in digests.items()} for p in given.plans}
-    standings = {p: standing(p, sharing[p], rules[p], given.publicity_on, more.get(p), measured) for p in given.plans}
-    return Settled(by_plan, pools, rates, standings, _limited_claims(counted))
+    put |= sink.put_rows(small)
+    digests = {p: {table: measured[p].digest for table, measured in put.items()} for p in given.plans}
+    standings = {
+        p: standing(sharing[p], rules[p], given.publicity_on, more.get(p), put["settled/assessments"][p].values)
+        for p in given.plans
+    }
+    return Settled(digests, pools, rates, standings, _limited_claims(counted))
 
 
 def _asked_by_plan(given: Given, case_sponsored: DataFrame, rules: Mapping[str, SharingRules]) -> dict[str, Asked]:

@@ -9,7 +9,7 @@ give the fingerprint of every earlier period of the year. Where one differs, or 
 differently, the year's assessments are joined instead.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,13 +22,14 @@ from jobs.settlement.rules import SharingRules
 
 MOST_ROWS_TO_BROADCAST = 1_000_000
 Fingerprint = Mapping[str, int]
+FINGERPRINT = ("members_rows", "members_low", "members_high")
 
 
 @dataclass(frozen=True)
 class Standing:
     """What a settled period left for the rest of its year, for one plan.
 
-    `borne_fen`: by tier, what a member below the cap bore. `members`: by tier, the fingerprint of who was assessed.
+    `borne_fen`: by tier, what a member below the cap bore. `members`: the fingerprint of who was assessed, in which tier.
     `alike`: every member of a tier was charged by the same rule: nobody was waived, exempt, or paid one fen more.
     """
 
@@ -36,7 +37,7 @@ class Standing:
     cap_fen: int | None
     alike: bool
     borne_fen: Mapping[str, int]
-    members: Mapping[str, Fingerprint]
+    members: Fingerprint
 
 
 def may_bind(cap_fen: int, earlier_shares_fen: list[int], sharing: Sharing) -> bool:
@@ -48,24 +49,22 @@ def may_bind(cap_fen: int, earlier_shares_fen: list[int], sharing: Sharing) -> b
     return sum(earlier_shares_fen) + now_fen > cap_fen
 
 
-def fingerprint_measures(plan_id: str, tiers: Iterable[str]) -> list[Column]:
-    """Aggregates over assessments that make a plan's fingerprints, named <plan>|<tier>|<measure>."""
-    measures = []
-    for tier in tiers:
-        of_tier = (F.col("plan_id") == plan_id) & (F.col("tier") == tier)
-        for name, measure in _fingerprint(F.when(of_tier, F.xxhash64("member_id"))).items():
-            measures.append(measure.alias(f"{plan_id}|{tier}|{name}"))
-    return measures
+def fingerprint_measures() -> list[Column]:
+    """Aggregates over one plan's members (member_id, tier) that make their fingerprint: the same in any order."""
+    member_hash = F.xxhash64("member_id", "tier")
+    measures = {
+        "rows": F.count(member_hash),
+        "low": F.sum(member_hash.bitwiseAND(F.lit(0xFFFFFFFF))),
+        "high": F.sum(F.shiftrightunsigned(member_hash, 32)),
+    }
+    return [measure.alias(f"members_{name}") for name, measure in measures.items()]
 
 
 def standing(
-    plan_id: str, sharing: Sharing, rules: SharingRules, publicity_on: date, more: OneFenMore | None, measured: Mapping
+    sharing: Sharing, rules: SharingRules, publicity_on: date, more: OneFenMore | None, measured: Mapping
 ) -> Standing:
     """What a settled period leaves; `measured` holds `fingerprint_measures`."""
-    members = {
-        tier: {name: measured[f"{plan_id}|{tier}|{name}"] or 0 for name in ("rows", "low", "high")}
-        for tier in sharing.covered_count
-    }
+    members = {name: measured.get(name) or 0 for name in FINGERPRINT}
     borne_fen = dict.fromkeys(sharing.shares.share_fen, 0) if rules.funded else dict(sharing.shares.share_fen)
     alike = more is None and rules.waiver_joined_by is None and rules.helped_member_shares
     return Standing(publicity_on, rules.yearly_cap_fen, alike or rules.funded, borne_fen, members)
@@ -85,9 +84,8 @@ def follows_from_spells(spells: DataFrame, year: list[Standing], cap_fen: int) -
     if not all(s.alike and s.cap_fen in (None, cap_fen) for s in year):
         return False
     first, until = _span([s.publicity_on for s in year])
-    spans = spells.select("tier", first.alias("first"), until.alias("until"), F.xxhash64("member_id").alias("hash"))
-    counted = spans.where("first < until").groupBy("tier", "first", "until")
-    groups = counted.agg(*(m.alias(name) for name, m in _fingerprint(F.col("hash")).items())).collect()
+    spans = spells.select("member_id", "tier", first.alias("first"), until.alias("until")).where("first < until")
+    groups = spans.groupBy("first", "until").agg(*fingerprint_measures()).collect()
     return all(_same_members(place, s.members, groups) for place, s in enumerate(year))
 
 
@@ -132,14 +130,6 @@ def with_room_by_assessments(
     return joined.withColumn("room_fen", room).drop("borne_fen")
 
 
-def _fingerprint(member_hash: Column) -> dict[str, Column]:
-    return {
-        "rows": F.count(member_hash),
-        "low": F.sum(member_hash.bitwiseAND(F.lit(0xFFFFFFFF))),
-        "high": F.sum(F.shiftrightunsigned(member_hash, 32)),
-    }
-
-
 def _span(days: list[date]) -> tuple[Column, Column]:
     """The place of the first period a spell is covered in, and the place after the last one."""
     none = F.lit(0)
@@ -150,14 +140,9 @@ def _span(days: list[date]) -> tuple[Column, Column]:
     return first, until
 
 
-def _same_members(place: int, members: Mapping[str, Fingerprint], groups: list) -> bool:
-    found: dict[str, dict[str, int]] = {}
-    for group in groups:
-        if group["first"] <= place < group["until"]:
-            tier = found.setdefault(group["tier"], {"rows": 0, "low": 0, "high": 0})
-            for name in tier:
-                tier[name] += group[name]
-    return found == {tier: dict(fingerprint) for tier, fingerprint in members.items() if fingerprint["rows"]}
+def _same_members(place: int, members: Fingerprint, groups: list) -> bool:
+    covered = [group for group in groups if group["first"] <= place < group["until"]]
+    return all(sum(group[name] for group in covered) == members[name] for name in FINGERPRINT)
 
 
 def _borne_fen(year: list[Standing]) -> Column:

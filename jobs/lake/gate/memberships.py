@@ -2,23 +2,24 @@
 
 Keys and overlaps concern only members with more than one row. They are found by bitmaps: 64 ids share one BIGINT, once
 for the spells that last and once for those that ended. A member with a bit in both, or a word whose rows outnumber its
-bits, has more than one row. The pass over all rows counts the rows that nothing stands against, and keeps the rest:
-those that break a rule, those of members with several rows, those of claimants. Only what is kept is looked at closer.
+bits, has more than one row. The pass over all rows keeps those that break a rule, those of members with several rows and those of claimants; only
+what is kept is looked at closer, the rest is a count.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import Column, DataFrame, Observation, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from expectations.members import ROW_RULES, SET_RULES
-from expectations.rule import Severity, Terms, bits_of, broken_bits, reasons
+from expectations.rule import Severity, Terms, bits_of, breaks_any, broken_bits, reasons
 from jobs.settlement.coverage import COVERED, NOT_COVERED_REASONS
 from jobs.settlement.id_filter import bit_of, filter_of_words, with_passed, word_of
 
 ERROR_BITS = bits_of(ROW_RULES, Severity.ERROR)
+ERROR_RULES = tuple(rule for rule in ROW_RULES if rule.severity is Severity.ERROR)
 KEY = ("plan_id", "member_id", "joined_on")
 SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
 MOST_ROWS_TO_BROADCAST = 1_000_000
@@ -45,20 +46,23 @@ class Group:
 class MembershipGate:
     """The members as judged.
 
-    `judged`: every row with `cover` and `broken` (bits of ROW_RULES). `kept`: the rows that break a rule, are one of
-    several of their member, or are a claimant's, with `set_broken` (bits of SET_RULES) too. `groups` count all rows.
+    `rows`: every row with `cover`, and whether it is `erroneous` on its own. `kept`: the rows that break a rule, are one
+    of several of their member, or are a claimant's, with `broken` (bits of ROW_RULES) and `set_broken` (bits of
+    SET_RULES). `groups` count all rows. `family_payers`: a filter that lets every payer through who pays
+    for somebody else.
     """
 
-    judged: DataFrame
+    rows: DataFrame
     kept: DataFrame
     groups: tuple[Group, ...]
+    family_payers: DataFrame
 
     @property
     def good(self) -> DataFrame:
         """One row per spell that is not held back."""
-        rows = self.judged
+        rows = self.rows
         if any(group.broken & ERROR_BITS for group in self.groups):
-            rows = rows.where(F.col("broken").bitwiseAND(F.lit(ERROR_BITS)) == 0)
+            rows = rows.where("not erroneous")
         held_together = sum(group.count for group in self.groups if group.set_broken)
         if not held_together:
             return rows
@@ -79,28 +83,32 @@ class MembershipGate:
 
 
 def judge_memberships(
-    members: DataFrame, all_members: DataFrame, claimants: DataFrame, terms: Terms, plan_ids: Iterable[str]
+    members: DataFrame, claimants: DataFrame, terms: Terms, plan_ids: Iterable[str] | None
 ) -> MembershipGate:
-    """Judges every spell (columns of source/members and `cover`).
+    """Judges every spell of the plans (None: of every plan, and rows of no known plan).
 
-    `all_members` says who may pay: members of any plan. `claimants`: the member_id of every claim of the period.
+    `members`: source/members with `cover`, of all plans: a member of any may pay. `claimants`: the member_id of every
+    claim of the period.
     """
-    judged = members.withColumn("broken", broken_bits(ROW_RULES, terms))
-    words = _words_of_ids(all_members).localCheckpoint()
-    unknown_payers = _unknown_payers(members, words).localCheckpoint()
+    in_scope = members if plan_ids is None else members.where(F.col("plan_id").isin(*plan_ids))
+    words = _words_of_ids(members, terms).localCheckpoint()
+    payers = _words_of_payers(in_scope).localCheckpoint()
+    unknown_payers = _unknown_payers(payers, words).localCheckpoint()
     closer = words.where("several_bits != 0").select("word", F.col("several_bits").alias("bits"))
     of_claimants = claimants.where(F.col("member_id").isNotNull()).select(
         word_of("member_id").alias("word"), bit_of("member_id").alias("bits")
     )
-    looked_at = with_passed(judged, "member_id", filter_of_words(closer.unionByName(of_claimants)), "closer")
+    # The rules are a column below the join: as part of the filter Spark would spread them over it, which takes ages.
+    suspects = in_scope.withColumn("suspect", breaks_any(ROW_RULES, terms))
+    looked_at = with_passed(suspects, "member_id", filter_of_words(closer.unionByName(of_claimants)), "closer")
     looked_at = _with_payer_unknown(looked_at, unknown_payers)
-    is_kept = F.col("closer") | (F.col("broken") != 0) | F.col("payer_unknown")
-
-    observation = Observation()
-    counts = _counts_of_the_rest(is_kept, {p: terms.tiers[p] for p in plan_ids if p in terms.tiers})
-    kept = looked_at.observe(observation, *counts).where(is_kept).drop("closer").localCheckpoint()
-    kept = _with_set_broken(kept)
-    return MembershipGate(judged, kept, (*_groups_of_the_rest(observation.get), *_groups_of(kept, terms)))
+    kept = looked_at.where("closer or payer_unknown or suspect").drop("closer", "suspect").localCheckpoint()
+    kept = _with_set_broken(kept.withColumn("broken", broken_bits(ROW_RULES, terms)))
+    groups_of_kept, numbered = _groups_of(kept, terms)
+    rest = _groups_of_the_rest(words, numbered, terms, plan_ids)
+    rows = in_scope.withColumn("erroneous", breaks_any(ERROR_RULES, terms))
+    family_payers = filter_of_words(payers.select("word", F.col("payers").alias("bits")))
+    return MembershipGate(rows, kept, (*rest, *groups_of_kept), family_payers)
 
 
 def covered_count(gate: MembershipGate) -> dict[str, dict[str, int]]:
@@ -117,20 +125,35 @@ def _is_held() -> Column:
     return (F.col("broken").bitwiseAND(F.lit(ERROR_BITS)) != 0) | (F.col("set_broken") != 0)
 
 
-def _words_of_ids(members: DataFrame) -> DataFrame:
-    """One row per plan and 64 member ids: `bits` of the ids with a row, `several_bits` of those with several."""
+def _words_of_ids(members: DataFrame, terms: Terms) -> DataFrame:
+    """One row per plan and 64 member ids: `bits` of the ids with a row, `several_bits` of those with several.
+
+    With them, counts of the rows by tier and cover, named <tier>|<cover>, and `last_joined_on`.
+    """
     lasting = F.col("exited_on").isNull()
+    kinds = _kinds(terms)
+    kind = F.lit(None).cast("int")
+    for number, (tier, cover) in enumerate(kinds):
+        kind = F.when((F.col("cover") == cover) & (F.col("tier") == tier), number).otherwise(kind)
     words = members.where(F.col("member_id").isNotNull() & F.col("plan_id").isNotNull()).select(
         "plan_id",
+        "joined_on",
+        kind.alias("kind"),
         word_of("member_id").alias("word"),
         F.when(lasting, bit_of("member_id")).otherwise(F.lit(0)).alias("lasting_bit"),
         F.when(lasting, F.lit(0)).otherwise(bit_of("member_id")).alias("ended_bit"),
     )
+    counts = [
+        F.count(F.when(F.col("kind") == number, 1)).alias(f"{tier}|{cover}")
+        for number, (tier, cover) in enumerate(kinds)
+    ]
     bits = words.groupBy("plan_id", "word").agg(
         F.bit_or("lasting_bit").alias("lasting"),
         F.bit_or("ended_bit").alias("ended"),
         F.count(F.when(F.col("lasting_bit") != 0, 1)).alias("lasting_count"),
         F.count(F.when(F.col("ended_bit") != 0, 1)).alias("ended_count"),
+        F.max("joined_on").alias("last_joined_on"),
+        *counts,
     )
     crowded = [
         F.when(F.col(f"{kind}_count") != F.bit_count(kind), F.col(kind)).otherwise(F.lit(0))
@@ -140,19 +163,31 @@ def _words_of_ids(members: DataFrame) -> DataFrame:
     return bits.select(
         "plan_id",
         "word",
+        "last_joined_on",
+        *(F.col(f"`{tier}|{cover}`") for tier, cover in kinds),
         F.col("lasting").bitwiseOR(F.col("ended")).alias("bits"),
         in_both.bitwiseOR(crowded[0]).bitwiseOR(crowded[1]).alias("several_bits"),
     )
 
 
-def _unknown_payers(members: DataFrame, words: DataFrame) -> DataFrame:
-    """One row per payer who pays for somebody else and is no member of any plan: `payer_id`."""
+def _kinds(terms: Terms) -> list[tuple[str, str]]:
+    """Every tier of the platform with every cover."""
+    tiers = sorted({tier for of_plan in terms.tiers.values() for tier in of_plan})
+    return [(tier, cover) for tier in tiers for cover in (COVERED, *NOT_COVERED_REASONS)]
+
+
+def _words_of_payers(members: DataFrame) -> DataFrame:
+    """One row per 64 ids: `payers`, the bits of those who pay for somebody else."""
     for_others = members.where(F.col("payer_id") != F.col("member_id"))
-    payers = (
+    return (
         for_others.select(word_of("payer_id").alias("word"), bit_of("payer_id").alias("bit"))
         .groupBy("word")
         .agg(F.bit_or("bit").alias("payers"))
     )
+
+
+def _unknown_payers(payers: DataFrame, words: DataFrame) -> DataFrame:
+    """One row per payer who pays for somebody else and is no member of any plan: `payer_id`."""
     known = words.groupBy("word").agg(F.bit_or("bits").alias("known"))
     unknown = F.col("payers").bitwiseAND(F.bitwise_not(F.coalesce("known", F.lit(0).cast("bigint"))))
     return (
@@ -181,40 +216,42 @@ def _with_payer_unknown(rows: DataFrame, unknown_payers: DataFrame) -> DataFrame
     )
 
 
-def _counts_of_the_rest(is_kept: Column, tiers: Mapping[str, Iterable[str]]) -> list[Column]:
-    """The aggregates that count the rows nothing stands against, named <plan>|<tier>|<cover>, and <plan>||last."""
-    counts = []
-    for plan_id, tier_ids in tiers.items():
-        of_plan = ~is_kept & (F.col("plan_id") == plan_id)
-        counts.append(F.max(F.when(of_plan, F.col("joined_on"))).alias(f"{plan_id}||last"))
-        counts += [
-            F.count(F.when(of_plan & (F.col("tier") == tier) & (F.col("cover") == cover), 1)).alias(
-                f"{plan_id}|{tier}|{cover}"
-            )
-            for tier in tier_ids
-            for cover in (COVERED, *NOT_COVERED_REASONS)
-        ]
-    return counts or [F.count(F.lit(1)).alias("||")]
+def _groups_of(kept: DataFrame, terms: Terms) -> tuple[list[Group], dict[tuple, int]]:
+    """The kept rows counted; and how many of them have a member_id, by plan, tier and cover.
 
-
-def _groups_of_the_rest(measured: Mapping) -> list[Group]:
-    groups = []
-    for name, count in measured.items():
-        plan_id, tier, cover = name.split("|")
-        if tier and count:
-            groups.append(Group(plan_id, tier, cover, 0, 0, count, measured[f"{plan_id}||last"]))
-    return groups
-
-
-def _groups_of(kept: DataFrame, terms: Terms) -> list[Group]:
-    """The kept rows counted; what names no plan or tier of the platform is counted together, however many names."""
+    What names no plan or tier of the platform is counted together, however many names there are.
+    """
     plan_id = F.when(F.col("plan_id").isin(*terms.tiers), F.col("plan_id")).alias("plan_id")
-    known_tiers = sorted({tier for tiers in terms.tiers.values() for tier in tiers})
-    tier = F.when(F.col("tier").isin(*known_tiers), F.col("tier")).alias("tier")
-    counted = kept.groupBy(plan_id, tier, "cover", "broken", "set_broken").agg(
+    tiers = sorted({tier for tier, _ in _kinds(terms)})
+    tier = F.when(F.col("tier").isin(*tiers), F.col("tier")).alias("tier")
+    has_id = F.col("member_id").isNotNull().alias("has_id")
+    counted = kept.groupBy(plan_id, tier, "cover", "broken", "set_broken", has_id).agg(
         F.count(F.lit(1)).alias("count"), F.max("joined_on").alias("last_joined_on")
     )
-    return [Group(**row.asDict()) for row in counted.collect()]
+    groups, numbered = [], {}
+    for row in counted.collect():
+        values = row.asDict()
+        if values.pop("has_id"):
+            kind = (row.plan_id, row.tier, row.cover)
+            numbered[kind] = numbered.get(kind, 0) + row["count"]
+        groups.append(Group(**values))
+    return groups, numbered
+
+
+def _groups_of_the_rest(
+    words: DataFrame, kept: Mapping[tuple, int], terms: Terms, plan_ids: Iterable[str] | None
+) -> list[Group]:
+    """The rows that nothing stands against: all rows with an id, less those kept."""
+    sums = [F.sum(f"`{tier}|{cover}`").alias(f"{tier}|{cover}") for tier, cover in _kinds(terms)]
+    rows = words.groupBy("plan_id").agg(F.max("last_joined_on").alias("last_joined_on"), *sums)
+    scope = terms.tiers if plan_ids is None else plan_ids
+    groups = []
+    for row in rows.where(F.col("plan_id").isin(*scope)).collect():
+        for tier, cover in _kinds(terms):
+            count = row[f"{tier}|{cover}"] - kept.get((row.plan_id, tier, cover), 0)
+            if count:
+                groups.append(Group(row.plan_id, tier, cover, 0, 0, count, row.last_joined_on))
+    return groups
 
 
 def _with_set_broken(kept: DataFrame) -> DataFrame:
