@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -66,6 +67,14 @@ def record(lake: Lake, run: Run, state: str, started_at: datetime, **outcome: di
         ),
     }
     lake.replace(RUNS, lake.frame(RUNS, [row]).coalesce(1), f"run_id = '{run.run_id}'", run.run_id)
+
+
+def complete_records(lake: Lake, run_ids: Iterable[str]) -> None:
+    """Marks published runs as such whose last entry is missing: they were killed right after their publication."""
+    rows = lake.read_or_empty(RUNS.name).where(F.col("run_id").isin(*run_ids) & (F.col("state") == "running"))
+    for row in rows.collect():
+        completed = {**row.asDict(), "state": "published", "finished_at": datetime.now(UTC)}
+        lake.replace(RUNS, lake.frame(RUNS, [completed]).coalesce(1), f"run_id = '{row.run_id}'", row.run_id)
 
 
 def totals_of(lake: Lake, run_ids: list[str]) -> dict[str, dict]:

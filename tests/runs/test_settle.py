@@ -1,6 +1,7 @@
 """Whole settlements through the command, on real Delta tables: what is published, what is refused, what is a no-op."""
 
 import pytest
+from delta.tables import DeltaTable
 
 from tests.lakes import PERIOD, claim, member
 
@@ -51,6 +52,15 @@ def test_settling_again_from_the_same_inputs_changes_nothing(hundred):
     assert again.document["run_id"] == first.document["run_id"]
     assert len(hundred.rows("control/publications")) == 1
     assert before == {t: hundred.spark.read.format("delta").load(str(hundred.folder / t)).count() for t in TABLES_OF_A_SETTLEMENT}
+
+
+def test_a_run_killed_right_after_its_publication_gets_its_record_completed(hundred):
+    hundred.settle()
+    runs = DeltaTable.forPath(hundred.spark, str(hundred.folder / "control/runs"))
+    runs.update(set={"state": "'running'", "finished_at": "null"})
+    assert hundred.settle().document["state"] == "already settled"
+    (run,) = hundred.rows("control/runs")
+    assert run["state"] == "published" and run["finished_at"] is not None
 
 
 def test_newer_versions_with_the_same_rows_are_a_no_op_and_with_other_rows_are_refused(hundred):
