@@ -1,5 +1,7 @@
 """Rules of source/members: one row is one spell of one member in one plan and tier."""
 
+from datetime import date
+
 from pyspark.sql import functions as F
 
 from expectations.rule import RowRule, Rule, Severity, for_plan, holds, missing, not_one_of
@@ -9,9 +11,13 @@ ERROR, WARNING, CRITICAL = Severity.ERROR, Severity.WARNING, Severity.CRITICAL
 
 
 def _tier_unknown(terms):
-    known = for_plan({plan_id: F.col("tier").isin(*tiers) for plan_id, tiers in terms.tiers.items()})
-    plan_known = F.col("plan_id").isin(*terms.tiers)
-    return holds(plan_known) & ~F.coalesce(known, F.lit(False))
+    plans_of: dict[tuple[str, ...], list[str]] = {}
+    for plan_id, tiers in terms.tiers.items():
+        plans_of.setdefault(tiers, []).append(plan_id)
+    unknown = F.lit(False)
+    for tiers, plan_ids in plans_of.items():
+        unknown = unknown | (F.col("plan_id").isin(*plan_ids) & not_one_of("tier", tiers))
+    return holds(unknown)
 
 
 def _waiting_too_long(terms):
@@ -23,14 +29,18 @@ def _joined_too_young(terms):
 
 
 def _joined_too_old(terms):
-    last_years = for_plan(terms.joining_age_to_years)
-    return holds(F.year("joined_on") - F.year("birth_date") > last_years + 1)
+    # Counted in days, a day or two to the member's favour: whole years take Spark as long as all other rules.
+    last_days = {p: (years + 1) * 1461 // 4 + 1 for p, years in terms.joining_age_to_years.items()}
+    return holds(F.date_diff("joined_on", "birth_date") > for_plan(last_days))
 
 
 def _over_age(terms):
     ages = {plan_id: age for plan_id, age in terms.membership_ends_at_age_years.items() if age is not None}
-    born_by_year = F.lit(terms.publicity_on.year) - for_plan(ages) - 1 if ages else F.lit(None)
-    return holds((F.year("birth_date") < born_by_year) & F.col("exited_on").isNull())
+    if not ages:
+        return F.lit(False)
+    born_from = {plan_id: date(terms.publicity_on.year - age - 1, 1, 1) for plan_id, age in ages.items()}
+    of_plan = F.col("plan_id").isin(*ages) & F.col("exited_on").isNull()
+    return holds(of_plan & (F.col("birth_date") < for_plan(born_from)))
 
 
 def _exit_reason(terms):
@@ -60,11 +70,14 @@ ROW_RULES = (
             lambda terms: holds(F.col("exited_on") < F.col("joined_on"))),
     RowRule("member_waiting_end_missing", ERROR, "The last day of the waiting period is given.",
             lambda terms: missing("waiting_ends_on")),
-    RowRule("member_waiting_too_long", WARNING, "The waiting period is not longer than the plan's.", _waiting_too_long),
+    RowRule("member_waiting_too_long", WARNING, "The waiting period is not longer than the plan's.",
+            _waiting_too_long),
     RowRule("member_joined_too_young", WARNING, "The member was old enough to join.", _joined_too_young),
-    RowRule("member_joined_too_old", WARNING, "The member was not older at joining than the plan allows.", _joined_too_old),
+    RowRule("member_joined_too_old", WARNING, "The member was not older at joining than the plan allows.",
+            _joined_too_old),
     RowRule("member_over_age", WARNING, "The membership ended at the plan's end age.", _over_age),
-    RowRule("member_exit_reason", WARNING, "A spell that ended, and only such a one, has a known exit reason.", _exit_reason),
+    RowRule("member_exit_reason", WARNING, "A spell that ended, and only such a one, has a known exit reason.",
+            _exit_reason),
 )  # fmt: skip
 
 SET_RULES = (

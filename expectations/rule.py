@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import reduce
+from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -66,13 +67,16 @@ def holds(condition: Column) -> Column:
     return F.coalesce(condition, F.lit(False))
 
 
-def for_plan(by_plan: Mapping[str, Column | int | None]) -> Column:
-    """The value of the row's plan; null for a plan that is not listed."""
-    chain = F.lit(None)
+def for_plan(by_plan: Mapping[str, Any]) -> Column:
+    """The value of the row's plan; null for a plan that is not listed, unless all plans agree on the value."""
+    plans_of: dict[Any, list[str]] = {}
     for plan_id, value in by_plan.items():
-        chain = F.when(F.col("plan_id") == plan_id, value if isinstance(value, Column) else F.lit(value)).otherwise(
-            chain
-        )
+        plans_of.setdefault(value, []).append(plan_id)
+    if len(plans_of) == 1:  # one comparison less for every row
+        return F.lit(*plans_of)
+    chain = F.lit(None)
+    for value, plan_ids in plans_of.items():
+        chain = F.when(F.col("plan_id").isin(*plan_ids), F.lit(value)).otherwise(chain)
     return chain
 
 
