@@ -1,6 +1,6 @@
 """What holds of every division of a pool, whatever the tiers, weights, members and rounding."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.settlement.money import SHARE_ROUNDING, apportion, fee_on, fee_part, pro_rata
@@ -41,6 +41,7 @@ def test_the_billed_amount_is_what_the_members_pay(pool_fen, tiers, rounding):
 
 
 @given(pool_fen=st.integers(1, 10**12), tiers=covered_and_weights(), rounding=ROUNDINGS)
+@example(pool_fen=3, tiers=({"standard": 2}, {"standard": 1}), rounding="half_up")
 def test_a_share_is_off_by_less_than_a_fen_and_to_the_side_its_rounding_names(pool_fen, tiers, rounding):
     covered, weights = tiers
     basis = basis_of(covered, weights)
