@@ -5,15 +5,15 @@ from pyspark.sql import functions as F
 
 from jobs.settlement.one_fen_more import OneFenMore, choose_one_fen_more
 
-COUNT = 1_000
+COUNT = 200_000  # several members share each 65,536th of the numbers
 KEY = "critical_illness/2020-12-P1"
 
 
 @pytest.fixture(scope="module")
 def covered(spark):
     """Ids next to each other, far apart and below zero."""
-    ids = [*range(1, COUNT - 3), -1, -(2**63), 2**63 - 1, 0]
-    return spark.createDataFrame([(member_id,) for member_id in ids], "member_id bigint").localCheckpoint()
+    ends = spark.createDataFrame([(-1,), (-(2**63),), (2**63 - 1,)], "member_id bigint")
+    return spark.range(COUNT - 3).toDF("member_id").union(ends).localCheckpoint()
 
 
 def chosen(covered, choice: OneFenMore) -> set[int]:
@@ -22,7 +22,7 @@ def chosen(covered, choice: OneFenMore) -> set[int]:
 
 @pytest.mark.parametrize("needed", [0, 1, 2, COUNT // 2, COUNT - 1, COUNT])
 def test_exactly_as_many_as_needed_pay(covered, needed):
-    assert len(chosen(covered, choose_one_fen_more(covered, KEY, needed))) == needed
+    assert covered.where(choose_one_fen_more(covered, KEY, needed).chosen()).count() == needed
 
 
 def test_the_choice_does_not_hang_on_rows_or_files_and_grows_with_what_is_needed(covered):
@@ -33,12 +33,12 @@ def test_the_choice_does_not_hang_on_rows_or_files_and_grows_with_what_is_needed
 
 
 def test_the_choice_rotates_from_period_to_period(covered):
-    """Of 300 in 1,000, chance lets about 90 pay in both periods; were it the same ones, it would be 300."""
-    first = chosen(covered, choose_one_fen_more(covered, KEY, 300))
-    second = chosen(covered, choose_one_fen_more(covered, "critical_illness/2020-12-P2", 300))
-    assert 50 < len(first & second) < 130
+    """Of 20,000 in 200,000, chance lets about 2,000 pay in both periods; were it the same ones, it would be 20,000."""
+    first = chosen(covered, choose_one_fen_more(covered, KEY, 20_000))
+    second = chosen(covered, choose_one_fen_more(covered, "critical_illness/2020-12-P2", 20_000))
+    assert 1_800 < len(first & second) < 2_200
 
 
 def test_more_than_are_covered_cannot_be_chosen(covered):
-    with pytest.raises(AssertionError, match="only 1000 are covered"):
+    with pytest.raises(AssertionError, match="only 200000 are covered"):
         choose_one_fen_more(covered, KEY, COUNT + 1)
