@@ -60,9 +60,7 @@ def settle_scenario(given: dict[str, list[dict]]) -> dict[str, list[dict]]:
 
 def _settle_period(terms: dict, members: list[dict], carried_fen: int | None) -> dict[str, list[dict]]:
     brought_fen = carried_fen if terms["brought_forward_fen"] == CARRIED else terms["brought_forward_fen"]
-    ask = asked(
-        terms["case_count"], terms["benefit_fen"], terms["case_sponsored_fen"], terms["fee_ppm"], brought_fen
-    )
+    ask = asked(terms["case_count"], terms["benefit_fen"], terms["case_sponsored_fen"], terms["fee_ppm"], brought_fen)
     covered = {row["tier"]: row["covered_count"] for row in members}
     weights = {row["tier"]: row["weight_ppm"] for row in members}
     shares = apportion(ask.pool_fen, covered, weights, terms["rounding"])

@@ -1,4 +1,4 @@
-"""Exact rounding: exactly as many members as needed pay one fen more, whoever they are, and others in another period."""
+"""Exact rounding: exactly as many members as needed pay one fen more, and others in another period."""
 
 import pytest
 from pyspark.sql import functions as F

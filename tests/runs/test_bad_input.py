@@ -127,7 +127,9 @@ def test_claims_of_a_plan_without_members_stop_that_plan_and_no_other(lake):
 
 
 @pytest.mark.parametrize(
-    ("claims", "told"), [([], "no rows"), ([claim(1, 7)], "1 claims, but no covered member")], ids=["no claims", "claims"]
+    ("claims", "told"),
+    [([], "no rows"), ([claim(1, 7)], "1 claims, but no covered member")],
+    ids=["no claims", "claims"],
 )
 def test_empty_members_stop_the_run(lake, claims, told):
     lake.load([], claims)
@@ -141,7 +143,8 @@ def test_the_smallest_and_the_largest_ids_are_ids_like_any_other(lake):
     """Also an id that falls on another's place in a filter of ids, and a payer below zero."""
     smallest, largest, beside_one = -(2**63), 2**63 - 1, 2**27 + 1
     payers = {1: 1, 2: beside_one, beside_one: beside_one, 0: -1, -1: -1, smallest: largest, largest: largest}
-    lake.load([member(n, payer_id=payer) for n, payer in payers.items()], [claim(largest, largest, approved_aid_fen=65)])
+    members = [member(n, payer_id=payer) for n, payer in payers.items()]
+    lake.load(members, [claim(largest, largest, approved_aid_fen=65)])
     ended = lake.settle()
     assert ended.exit_code == 0, ended.err
     # 65 + 5 (5.2) = 70 over 7 members = 10 each

@@ -1,4 +1,4 @@
-"""P2: same inputs, rules and code give the same digests, whatever the files, their order, Spark's plans or the cluster."""
+"""P2: same inputs, rules and code give the same digests, whatever the files, their order, Spark's plans or executors."""
 
 import json
 import os
@@ -33,7 +33,9 @@ LOCAL_CLUSTER = """
 "spark.driver.memory" = "1g"
 "spark.sql.shuffle.partitions" = "3"
 """
-COMPARED = ("settled/benefits", "settled/pools", "settled/rates", "settled/assessments", "settled/bills", "ledger/journal")
+COMPARED = (
+    "settled/benefits", "settled/pools", "settled/rates", "settled/assessments", "settled/bills", "ledger/journal",
+)  # fmt: skip
 
 MEMBERS = [
     # families of four: the first pays for the others; one in three is basic

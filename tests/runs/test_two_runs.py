@@ -1,4 +1,4 @@
-"""Others at work on the same lake: a second run, a dead one's lock, an owner who changes a source, a folder without rights."""
+"""Others at work on the same lake: a second run, a dead one's lock, a changed source, no right to write."""
 
 import json
 import os
@@ -51,7 +51,9 @@ def test_a_second_run_is_told_who_is_first_and_goes_on_when_that_one_is_dead(lak
         before = files_of(lake.folder)
         ended = lake.settle()
         assert ended.exit_code == 5
-        assert f"Another run holds the lake: collect 2020-11-P2 on {os.uname().nodename}, process {first.pid}" in ended.err
+        assert (
+            f"Another run holds the lake: collect 2020-11-P2 on {os.uname().nodename}, process {first.pid}" in ended.err
+        )
         assert "Nothing was done" in ended.err
         assert ended.document["exit_code"] == 5
         assert lake.run("generate", "--published", PERIOD, "--overwrite").exit_code == 5
@@ -77,13 +79,17 @@ def test_a_run_settles_the_version_it_pinned_whatever_happens_to_the_sources_mea
         patched.setattr(settle_module, "judge_sources", change_first)
         ended = lake.settle()
     assert ended.exit_code == 0, ended.err
-    assert [(row["member_id"], row["due_fen"]) for row in lake.rows("settled/assessments")] == [(n, 8) for n in range(1, 6)]
+    assert [(row["member_id"], row["due_fen"]) for row in lake.rows("settled/assessments")] == [
+        (n, 8) for n in range(1, 6)
+    ]
     assert [row["claim_id"] for row in lake.rows("settled/benefits")] == [1]
     (run,) = lake.rows("control/runs")
     versions = json.loads(run["input_versions"])
     assert (versions["source/members"], versions["source/approved_claims"]) == (0, 0)
     refused = lake.settle()
-    assert (refused.exit_code, "already settled" in refused.err) == (4, True), "the new versions are not the settled ones"
+    assert (refused.exit_code, "already settled" in refused.err) == (4, True), (
+        "the new versions are not the settled ones"
+    )
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def asking(claim_id, member_id, period, aid_fen):
 
 @pytest.fixture(scope="module")
 def settled(spark, tmp_path_factory):
-    """2020-12-P2 and P3 settled, 2021-01-P1 previewed. Standard members 1 to 7; on the edges of P3 (the 24th) 8 to 11."""
+    """2020-12-P2 and P3 settled. Members 1 to 7 standard, 12 basic; 8 to 11 on the edges of P3, which is the 24th."""
     lake = LakeFolder(spark, tmp_path_factory.mktemp("second") / "lake")
     lake.load(
         [

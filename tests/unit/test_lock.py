@@ -106,7 +106,9 @@ def test_of_runs_that_start_at_once_one_gets_the_lock(lake, left):
     """Programs of their own, round after round; nobody lets go before everybody has tried."""
     spawn = get_context("spawn")
     barrier, held = spawn.Barrier(CONTENDERS), spawn.Array("i", ROUNDS)
-    contenders = [spawn.Process(target=contend, args=(lake, left, number, barrier, held)) for number in range(CONTENDERS)]
+    contenders = [
+        spawn.Process(target=contend, args=(lake, left, number, barrier, held)) for number in range(CONTENDERS)
+    ]
     for contender in contenders:
         contender.start()
     for contender in contenders:
