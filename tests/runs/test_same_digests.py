@@ -1,4 +1,4 @@
-"""P2: same inputs, rules and code give the same digests, whatever the files, their order, Spark's plans or executors."""
+"""P2: same inputs, rules, code give the same digests, whatever the files, their order, Spark's plans or executors."""
 
 import json
 import os
