@@ -127,6 +127,16 @@ def test_a_lake_that_is_not_writable_is_told_before_anything_starts(read_only):
     assert list(read_only.folder.iterdir()) == []
 
 
+def test_a_lake_below_a_folder_that_may_not_be_entered_is_told(read_only):
+    read_only.folder.parent.chmod(0o700)
+    with as_somebody_else():
+        ended = read_only.settle()
+    read_only.folder.parent.chmod(0o755)
+    if os.geteuid() != 0:
+        pytest.skip("the owner of a folder may enter it")
+    assert (ended.exit_code, "cannot be read (Permission denied)" in ended.err) == (2, True)
+
+
 def test_a_file_where_the_lake_or_its_control_folder_should_be(tmp_path):
     lake = LakeFolder(None, tmp_path / "lake")
     (lake.folder / "control").write_text("")
