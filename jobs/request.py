@@ -41,13 +41,23 @@ def request_of(args: argparse.Namespace) -> Request:
     environment = load_environment(args.conf)
     platform = load_platform(args.platform or environment.platform, environment.platforms)
     as_of = args.as_of or datetime.now(ZoneInfo(platform.time_zone)).date()
-    if is_local(args.lake) and not local_folder(args.lake).is_dir():
+    if is_local(args.lake) and not _is_folder(args.lake):
         raise WrongUsage(
             f"Lake {args.lake}: there is no such folder. Nothing was done. "
             "Name an existing lake with --lake, or make one with `fentan generate`."
         )
     lake_root = str(Path(local_folder(args.lake)).resolve()) if is_local(args.lake) else args.lake
     return Request(environment, platform, lake_root, as_of)
+
+
+def _is_folder(lake: str) -> bool:
+    try:
+        return local_folder(lake).is_dir()
+    except OSError as error:
+        raise WrongUsage(
+            f"Lake {lake}: cannot be read ({error.strerror}). Nothing was done. "
+            "Give the user who runs Fentan the right to enter the folders above it, or name another with --lake."
+        ) from error
 
 
 def period_request_of(args: argparse.Namespace) -> PeriodRequest:

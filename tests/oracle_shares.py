@@ -130,7 +130,8 @@ def fee_ledger(case: Case, pool: dict) -> dict:
     """The fee as it stands at settlement: nothing received or used yet."""
     all_sponsored_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
     all_fen = pool["due_fen"] + all_sponsored_fen + pool["brought_forward_fen"]
-    sponsored_fen = pool["fee_fen"] * all_sponsored_fen // all_fen if all_fen > 0 else 0
+    # After a residual below zero the platform can bear more than the period asks: the fee goes up to all of it.
+    sponsored_fen = pool["fee_fen"] * min(all_sponsored_fen, all_fen) // all_fen if all_fen > 0 else 0
     nothing = ("received", "written_off", "used_investigation", "used_technology", "used_staff_and_premises", "result")
     return {
         **case.keys,

@@ -82,11 +82,11 @@ def _acquire(storage: Storage, owner: dict) -> None:
     content = json.dumps(owner)
     if storage.create(LOCK_FILE, content):
         return
-    held_by = _owner_in(storage)
+    found = storage.read(LOCK_FILE)
+    held_by = _owner_of(found)
     if held_by is not None and _is_alive(held_by):
         raise Locked(_held_message(held_by))
-    storage.delete(LOCK_FILE)
-    if not storage.create(LOCK_FILE, content):
+    if not storage.exchange(LOCK_FILE, found, content):  # another run took it over in this instant
         raise Locked(_held_message(_owner_in(storage) or owner))
 
 
@@ -99,7 +99,10 @@ def _held_message(held_by: dict) -> str:
 
 
 def _owner_in(storage: Storage) -> dict | None:
-    text = storage.read(LOCK_FILE)
+    return _owner_of(storage.read(LOCK_FILE))
+
+
+def _owner_of(text: str | None) -> dict | None:
     try:
         return json.loads(text) if text else None
     except json.JSONDecodeError:  # written half by a run that was killed

@@ -1,15 +1,21 @@
 """Small files beside the tables, on a local folder or on any Hadoop file system."""
 
 import contextlib
+import fcntl
 import os
 from pathlib import Path
 from typing import Protocol
 
 
 class Storage(Protocol):
-    """A folder that holds small text files. `create` is atomic: False when the file is there already."""
+    """A folder that holds small text files.
+
+    `create` is atomic: False when the file is there already. `exchange` writes only where the file still is as it was
+    read (None: absent): False when somebody else was quicker.
+    """
 
     def create(self, name: str, content: str) -> bool: ...
+    def exchange(self, name: str, found: str | None, content: str) -> bool: ...
     def overwrite(self, name: str, content: str) -> None: ...
     def read(self, name: str) -> str | None: ...
     def delete(self, name: str) -> None: ...
@@ -49,6 +55,19 @@ class LocalStorage:
             draft.unlink()
         return True
 
+    def exchange(self, name: str, found: str | None, content: str) -> bool:
+        if found is None:
+            return self.create(name, content)
+        folder = os.open((self._folder / name).parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)  # ends with the program, however that ends
+            if self.read(name) != found:
+                return False
+            self.overwrite(name, content)
+            return True
+        finally:
+            os.close(folder)
+
     def overwrite(self, name: str, content: str) -> None:
         path = self._folder / name
         draft = path.with_name(f"{path.name}.{os.getpid()}")
@@ -78,6 +97,13 @@ class HadoopStorage:
         if self._files.exists(self._path(name)):
             return False
         self._write(name, content, overwrite=False)
+        return True
+
+    def exchange(self, name: str, found: str | None, content: str) -> bool:
+        """Not atomic: such a file system has no way; a run that lost its lock finds out before it publishes."""
+        if self.read(name) != found:
+            return False
+        self.overwrite(name, content)
         return True
 
     def overwrite(self, name: str, content: str) -> None:

@@ -81,5 +81,8 @@ def fee_part(share_fen: int, fee_fen: int, benefit_fen: int) -> int:
 
 
 def pro_rata(fee_fen: int, part_fen: int, whole_fen: int) -> int:
-    """The part of the fee that goes with a part of the money, rounded down; all of it once the part is the whole."""
-    return floor(fee_fen * part_fen, whole_fen) if whole_fen > 0 else 0
+    """The part of the fee that goes with a part of the money, rounded down; all of it once the part is the whole.
+
+    A part can be more than the whole where less than nothing was brought forward; the fee is all there is then.
+    """
+    return floor(fee_fen * min(part_fen, whole_fen), whole_fen) if whole_fen > 0 else 0

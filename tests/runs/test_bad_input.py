@@ -11,6 +11,8 @@ GOOD = [member(i) for i in range(1, 41)]
 
 BAD_MEMBERS = [
     ("member_key_missing", [member(None)]),
+    ("member_key_missing", [{**member(914), "plan_id": None}]),
+    ("member_key_missing", [member(915, joined_on=None)]),
     ("member_plan_unknown", [member(901, plan_id="no_such_plan")]),
     ("member_tier_unknown", [member(902, tier="gold")]),
     ("member_payer_missing", [member(903, payer_id=None)]),
@@ -32,6 +34,8 @@ BAD_MEMBERS = [
 BAD_CLAIMS = [
     ("claim_key_missing", [claim(None, 1)]),
     ("claim_key_missing", [claim(801, None)]),
+    ("claim_key_missing", [{**claim(823, 1), "plan_id": None}]),
+    ("claim_key_missing", [claim(824, 1, publicity_period=None)]),
     ("claim_period_unknown", [claim(802, 1, publicity_period="2020-12-P7")]),
     ("claim_plan_unknown", [claim(803, 1, plan_id="no_such_plan")]),
     ("claim_tier_unknown", [claim(804, 1, tier="gold")]),
@@ -40,6 +44,8 @@ BAD_CLAIMS = [
     ("claim_accident_missing", [claim(807, 1, accident=None)]),
     ("claim_objection_unknown", [claim(808, 1, objection="maybe")]),
     ("claim_aid_out_of_range", [claim(809, 1, approved_aid_fen=-5)]),
+    ("claim_aid_out_of_range", [claim(825, 1, approved_aid_fen=-(2**63)), claim(826, 1, approved_aid_fen=0)]),
+    ("claim_aid_out_of_range", [claim(827, 1, approved_aid_fen=10_000_000_001), claim(828, 1, approved_aid_fen=None)]),
     ("claim_aid_out_of_range", [claim(810, 1, approved_aid_fen=2**63 - 1), claim(811, 2, approved_aid_fen=2**63 - 1)]),
     ("claim_dates_missing", [claim(812, 1, diagnosed_on=None)]),
     ("claim_dates_out_of_order", [claim(813, 1, approved_on=date(2020, 9, 1))]),
@@ -70,8 +76,8 @@ def test_every_kind_of_bad_member_is_held_with_its_reason_and_the_good_are_settl
 
 def test_every_kind_of_bad_claim_is_held_with_its_reason_and_the_good_are_settled(lake):
     bad = [row for _, rows in BAD_CLAIMS for row in rows]
-    # thirty good claims keep the held part below the ceiling of one half
-    good = [claim(n, n, approved_aid_fen=100) for n in range(3, 33)]
+    # so many good claims keep the held part below the ceiling of one half
+    good = [claim(n, n, approved_aid_fen=100) for n in range(3, 41)]
     lake.load(GOOD, good + bad)
     ended = lake.settle()
     assert ended.exit_code == 3, "the plan senior_cancer has a claim but no covered member"
@@ -79,7 +85,7 @@ def test_every_kind_of_bad_claim_is_held_with_its_reason_and_the_good_are_settle
     held = lake.rows("control/quarantine_claims")
     assert len(held) == len(bad)
     assert {reason for row in held for reason in row["reasons"]} == {reason for reason, _ in BAD_CLAIMS}
-    assert [row["case_count"] for row in lake.rows("settled/pools")] == [30]
+    assert [row["case_count"] for row in lake.rows("settled/pools")] == [len(good)]
 
 
 def test_a_row_is_held_with_all_its_reasons(lake):
@@ -120,11 +126,31 @@ def test_claims_of_a_plan_without_members_stop_that_plan_and_no_other(lake):
     assert [(p["plan_id"], p["action"]) for p in lake.rows("control/publications")] == [("critical_illness", "published")]
 
 
-def test_empty_members_stop_the_run(lake):
-    lake.load([], [])
+@pytest.mark.parametrize(
+    ("claims", "told"),
+    [([], "no rows"), ([claim(1, 7)], "1 claims, but no covered member")],
+    ids=["no claims", "claims"],
+)
+def test_empty_members_stop_the_run(lake, claims, told):
+    lake.load([], claims)
     ended = lake.settle()
     assert ended.exit_code == 3
-    assert "no rows" in ended.err
+    assert told in ended.err
+    assert not lake.exists("control/publications")
+
+
+def test_the_smallest_and_the_largest_ids_are_ids_like_any_other(lake):
+    """Also an id that falls on another's place in a filter of ids, and a payer below zero."""
+    smallest, largest, beside_one = -(2**63), 2**63 - 1, 2**27 + 1
+    payers = {1: 1, 2: beside_one, beside_one: beside_one, 0: -1, -1: -1, smallest: largest, largest: largest}
+    members = [member(n, payer_id=payer) for n, payer in payers.items()]
+    lake.load(members, [claim(largest, largest, approved_aid_fen=65)])
+    ended = lake.settle()
+    assert ended.exit_code == 0, ended.err
+    # 65 + 5 (5.2) = 70 over 7 members = 10 each
+    assert {row["member_id"]: row["due_fen"] for row in lake.rows("settled/assessments")} == dict.fromkeys(payers, 10)
+    bills = {row["payer_id"]: (row["member_count"], row["due_fen"]) for row in lake.rows("settled/bills")}
+    assert bills == {1: (1, 10), beside_one: (2, 20), -1: (2, 20), largest: (2, 20)}
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,11 @@ def submit_settle(cluster, wheel: Path, lake: LakeFolder, *words: str):
     )  # fmt: skip
 
 
+def document_in(out: str) -> dict:
+    """The JSON that the program printed: spark-submit puts what it wrote to stderr before it, on stdout."""
+    return json.loads(out[out.index("{") :])
+
+
 def published(lake: LakeFolder) -> dict[str, str]:
     return {row["plan_id"]: row["digest"] for row in lake.rows("control/publications")}
 
@@ -69,10 +74,10 @@ def test_a_cluster_publishes_the_digests_of_local_mode(copies, cluster, wheel):
     settled = local.settle(PERIOD, "--conf", str(PROJECT / "conf" / "cluster.toml"))
     assert settled.exit_code == 0, settled.err
     ended = submit_settle(cluster, wheel, remote, "--jars", jars())
-    assert ended.returncode == 0, ended.stderr[-4000:]
+    assert ended.returncode == 0, (ended.stdout + ended.stderr)[-4000:]
     assert published(remote) == published(local)
     assert len(published(remote)) > 1
-    assert json.loads(ended.stdout)["plans"].keys() == published(remote).keys()
+    assert document_in(ended.stdout)["plans"].keys() == published(remote).keys()
     log = (cluster.folder / "master.log").read_text()
     assert len(set(re.findall(r"Launching executor (app-[0-9-]+/[0-9]+) on worker (\S+)", log))) == 2, (
         "both workers were used"
@@ -85,5 +90,5 @@ def test_a_cluster_publishes_the_digests_of_local_mode(copies, cluster, wheel):
 def test_without_delta_a_submitted_run_says_what_to_add(copies, cluster, wheel):
     ended = submit_settle(cluster, wheel, copies[1])
     assert ended.returncode == 2
-    assert "--packages io.delta:delta-spark" in ended.stderr
+    assert "--packages io.delta:delta-spark" in ended.stdout + ended.stderr
     assert not copies[1].exists("control/publications")

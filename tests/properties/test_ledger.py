@@ -1,0 +1,86 @@
+"""What holds of the journal and the fee row of every period, and of a row of periods that carry to each other."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.settlement.fee import fee_row, pool_balance_after_fen
+from jobs.settlement.invariants import ReadBack, pool_is_carried_on
+from jobs.settlement.journal import balance_fen, journal_rows, settlement_transfers
+from jobs.settlement.money import SHARE_ROUNDING, apportion
+from jobs.settlement.pool import Sharing, asked, pool_row
+
+WEIGHT_PPM = {"standard": 1_000_000, "basic": 500_000}
+FEN = st.integers(0, 10**11)
+TERMS = st.fixed_dictionaries(
+    {
+        "benefit_fen": FEN,
+        "fee_ppm": st.sampled_from((0, 1, 80_000, 999_999)),
+        "case_sponsored_ppm": st.integers(0, 1_000_000),
+        "member_sponsored_ppm": st.one_of(st.just(0), st.just(1_000_000), st.integers(0, 1_000_000)),
+        "covered": st.fixed_dictionaries({"standard": st.integers(1, 10**8), "basic": st.integers(0, 10**7)}),
+        "rounding": st.sampled_from(sorted(SHARE_ROUNDING)),
+    }
+)
+
+
+def settled_pool(terms: dict, brought_forward_fen: int) -> dict:
+    """A period's row of settled/pools: any part of the cases and any part of the shares is borne by the platform."""
+    bare = asked(1, terms["benefit_fen"], 0, terms["fee_ppm"], brought_forward_fen)
+    case_sponsored_fen = (bare.benefit_fen + bare.fee_fen) * terms["case_sponsored_ppm"] // 1_000_000
+    ask = asked(1, terms["benefit_fen"], case_sponsored_fen, terms["fee_ppm"], brought_forward_fen)
+    shares = apportion(ask.pool_fen, terms["covered"], WEIGHT_PPM, terms["rounding"])
+    member_sponsored_fen = shares.billed_fen * terms["member_sponsored_ppm"] // 1_000_000
+    return pool_row(Sharing(ask, terms["covered"], WEIGHT_PPM, terms["rounding"], shares), member_sponsored_fen, "v")
+
+
+@given(terms=TERMS, brought_forward_fen=st.integers(-(10**10), 10**10))
+def test_the_journal_leaves_on_the_pool_what_is_carried_forward_and_nothing_else(terms, brought_forward_fen):
+    pool = settled_pool(terms, brought_forward_fen)
+    transfers = settlement_transfers(pool)
+    assert pool_balance_after_fen(transfers, brought_forward_fen) == pool["carried_forward_fen"]
+    assert all(transfer.amount_fen > 0 for transfer in transfers)
+    accounts = {account for transfer in transfers for account in transfer[:2]}
+    assert sum(balance_fen(transfers, account) for account in accounts) == 0, "every transfer is on both sides"
+
+
+@given(terms=TERMS, brought_forward_fen=st.integers(-(10**10), 10**10))
+def test_every_pool_conserves_to_the_fen(terms, brought_forward_fen):
+    """P1, by hand and by the invariant that a settlement is held to; one fen off and the invariant says so."""
+    pool = settled_pool(terms, brought_forward_fen)
+    paid_fen = pool["due_fen"] + pool["member_sponsored_fen"] + pool["case_sponsored_fen"] + pool["brought_forward_fen"]
+    assert paid_fen == pool["benefit_fen"] + pool["fee_fen"] + pool["carried_forward_fen"]
+    assert pool_is_carried_on(ReadBack({}, pool, [], [], {})) == []
+    wrong = pool | {"due_fen": pool["due_fen"] + 1}
+    assert "1 too much" in pool_is_carried_on(ReadBack({}, wrong, [], [], {}))[0]
+
+
+@given(terms=TERMS, brought_forward_fen=st.integers(-(10**10), 10**10))
+def test_the_fee_of_a_period_is_accrued_whole_and_no_part_of_it_is_below_zero(terms, brought_forward_fen):
+    pool = settled_pool(terms, brought_forward_fen)
+    fee = fee_row(settlement_transfers(pool), brought_forward_fen)
+    assert fee["accrued_fen"] == pool["fee_fen"]
+    parts = ("received_fen", "sponsored_fen", "outstanding_fen", "written_off_fen")
+    assert sum(fee[part] for part in parts) == fee["accrued_fen"]
+    assert all(fee[part] >= 0 for part in parts)
+    if pool["member_sponsored_fen"] == pool["case_sponsored_fen"] == 0:
+        assert fee["sponsored_fen"] == 0
+
+
+@given(periods=st.lists(TERMS, min_size=1, max_size=8))
+def test_over_any_row_of_periods_only_the_last_residual_is_left(periods):
+    pools, carried_fen = [], 0
+    for terms in periods:
+        pools.append(settled_pool(terms, carried_fen))
+        carried_fen = pools[-1]["carried_forward_fen"]
+    came_in_fen = sum(p["due_fen"] + p["member_sponsored_fen"] + p["case_sponsored_fen"] for p in pools)
+    asked_fen = sum(p["benefit_fen"] + p["fee_fen"] for p in pools)
+    assert came_in_fen - asked_fen == carried_fen
+
+
+@given(terms=TERMS)
+def test_entries_are_numbered_within_their_period_plan_and_job(terms):
+    transfers = settlement_transfers(settled_pool(terms, 0))
+    rows = journal_rows(transfers, "2020-12-P1", "chronic", "settle", None)
+    assert [row["entry_id"] for row in rows] == [
+        f"2020-12-P1/chronic/settle/{number}" for number in range(1, len(transfers) + 1)
+    ]

@@ -1,0 +1,44 @@
+"""Exact rounding: exactly as many members as needed pay one fen more, and others in another period."""
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs.settlement.one_fen_more import OneFenMore, choose_one_fen_more
+
+COUNT = 200_000  # several members share each 65,536th of the numbers
+KEY = "critical_illness/2020-12-P1"
+
+
+@pytest.fixture(scope="module")
+def covered(spark):
+    """Ids next to each other, far apart and below zero."""
+    ends = spark.createDataFrame([(-1,), (-(2**63),), (2**63 - 1,)], "member_id bigint")
+    return spark.range(COUNT - 3).toDF("member_id").union(ends).localCheckpoint()
+
+
+def chosen(covered, choice: OneFenMore) -> set[int]:
+    return {row.member_id for row in covered.where(choice.chosen()).collect()}
+
+
+@pytest.mark.parametrize("needed", [0, 1, 2, COUNT // 2, COUNT - 1, COUNT])
+def test_exactly_as_many_as_needed_pay(covered, needed):
+    assert covered.where(choose_one_fen_more(covered, KEY, needed).chosen()).count() == needed
+
+
+def test_the_choice_does_not_hang_on_rows_or_files_and_grows_with_what_is_needed(covered):
+    small = chosen(covered, choose_one_fen_more(covered, KEY, 300))
+    backwards = covered.orderBy(F.desc("member_id")).repartition(7)
+    assert chosen(covered, choose_one_fen_more(backwards, KEY, 300)) == small
+    assert small < chosen(covered, choose_one_fen_more(covered, KEY, 301))
+
+
+def test_the_choice_rotates_from_period_to_period(covered):
+    """Of 20,000 in 200,000, chance lets about 2,000 pay in both periods; were it the same ones, it would be 20,000."""
+    first = chosen(covered, choose_one_fen_more(covered, KEY, 20_000))
+    second = chosen(covered, choose_one_fen_more(covered, "critical_illness/2020-12-P2", 20_000))
+    assert 1_800 < len(first & second) < 2_200
+
+
+def test_more_than_are_covered_cannot_be_chosen(covered):
+    with pytest.raises(AssertionError, match="only 200000 are covered"):
+        choose_one_fen_more(covered, KEY, COUNT + 1)

@@ -1,0 +1,149 @@
+"""Others at work on the same lake: a second run, a dead one's lock, a changed source, no right to write."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from jobs import settle as settle_module
+from jobs.lake.lock import LOCK_FILE
+from tests.lakes import PERIOD, LakeFolder, claim, member
+
+# A run of another period that has got as far as its lock, and stays there until its stdin ends.
+OTHER_RUN = """
+import sys
+from jobs.lake.lock import run_lock
+with run_lock(sys.argv[1], "collect", "2020-11-P2", 120):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+NOBODY = 65_534
+
+
+@contextmanager
+def other_run(lake: LakeFolder):
+    """A second run, a program of its own, that holds the lake."""
+    program = subprocess.Popen(
+        [sys.executable, "-c", OTHER_RUN, str(lake.folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert program.stdout.readline() == "held\n"
+        yield program
+    finally:
+        program.send_signal(signal.SIGKILL)
+        program.communicate()
+
+
+def files_of(folder: Path) -> dict[str, int]:
+    """Every file with the time of its last change."""
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_second_run_is_told_who_is_first_and_goes_on_when_that_one_is_dead(lake):
+    lake.load([member(n) for n in range(1, 6)], [claim(1, 1, approved_aid_fen=37)])
+    with other_run(lake) as first:
+        before = files_of(lake.folder)
+        ended = lake.settle()
+        assert ended.exit_code == 5
+        assert (
+            f"Another run holds the lake: collect 2020-11-P2 on {os.uname().nodename}, process {first.pid}" in ended.err
+        )
+        assert "Nothing was done" in ended.err
+        assert ended.document["exit_code"] == 5
+        assert lake.run("generate", "--published", PERIOD, "--overwrite").exit_code == 5
+        assert files_of(lake.folder) == before, "nothing was changed"
+    assert json.loads((lake.folder / LOCK_FILE).read_text())["pid"] == first.pid, "killed: its lock is still there"
+    ended = lake.settle()
+    assert ended.exit_code == 0, ended.err
+    # 37 + 3 (2.96) = 40 over 5 members
+    assert {row["due_fen"] for row in lake.rows("settled/assessments")} == {8}
+    assert not (lake.folder / LOCK_FILE).exists()
+
+
+def test_a_run_settles_the_version_it_pinned_whatever_happens_to_the_sources_meanwhile(lake, monkeypatch):
+    lake.load([member(n) for n in range(1, 6)], [claim(1, 1, approved_aid_fen=37)])
+    judge_sources = settle_module.judge_sources
+
+    def change_first(pinned):
+        lake.write("source/members", [member(n) for n in range(3, 9)], mode="overwrite")
+        lake.write("source/approved_claims", [claim(2, 4, approved_aid_fen=1_000)], mode="append")
+        return judge_sources(pinned)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(settle_module, "judge_sources", change_first)
+        ended = lake.settle()
+    assert ended.exit_code == 0, ended.err
+    assert [(row["member_id"], row["due_fen"]) for row in lake.rows("settled/assessments")] == [
+        (n, 8) for n in range(1, 6)
+    ]
+    assert [row["claim_id"] for row in lake.rows("settled/benefits")] == [1]
+    (run,) = lake.rows("control/runs")
+    versions = json.loads(run["input_versions"])
+    assert (versions["source/members"], versions["source/approved_claims"]) == (0, 0)
+    refused = lake.settle()
+    assert (refused.exit_code, "already settled" in refused.err) == (4, True), (
+        "the new versions are not the settled ones"
+    )
+
+
+@contextmanager
+def as_somebody_else():
+    """Without the rights of the one who runs the tests, where that one may write everywhere."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.fixture
+def read_only():
+    """A lake folder that everybody may read and nobody may write."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        lake = LakeFolder(None, Path(folder) / "lake")
+        lake.folder.chmod(0o555)
+        yield lake
+        lake.folder.chmod(0o755)
+
+
+def test_a_lake_that_is_not_writable_is_told_before_anything_starts(read_only):
+    with as_somebody_else():
+        ended = read_only.settle()
+        generated = read_only.run("generate", "--published", PERIOD, "--lake", str(read_only.folder / "new"))
+    assert ended.exit_code == 2
+    assert f"Lake {read_only.folder}: not writable (Permission denied). Nothing was done." in ended.err
+    assert "starting Spark" not in ended.err
+    assert generated.exit_code == 2
+    assert "cannot be made (Permission denied)" in generated.err
+    assert list(read_only.folder.iterdir()) == []
+
+
+def test_a_lake_below_a_folder_that_may_not_be_entered_is_told(read_only):
+    read_only.folder.parent.chmod(0o700)
+    with as_somebody_else():
+        ended = read_only.settle()
+    read_only.folder.parent.chmod(0o755)
+    if os.geteuid() != 0:
+        pytest.skip("the owner of a folder may enter it")
+    assert (ended.exit_code, "cannot be read (Permission denied)" in ended.err) == (2, True)
+
+
+def test_a_file_where_the_lake_or_its_control_folder_should_be(tmp_path):
+    lake = LakeFolder(None, tmp_path / "lake")
+    (lake.folder / "control").write_text("")
+    ended = lake.settle()
+    assert (ended.exit_code, "not writable" in ended.err) == (2, True)
+    lake.folder = lake.folder / "control"
+    ended = lake.settle()
+    assert (ended.exit_code, "no such folder" in ended.err) == (2, True)
+    generated = lake.run("generate", "--published", PERIOD)
+    assert (generated.exit_code, "cannot be made" in generated.err) == (2, True)

@@ -1,0 +1,78 @@
+"""Another platform by configuration alone: meituan_huzhu, three periods a month, public on the 6th, 15th and 24th."""
+
+from datetime import date
+
+import pytest
+
+from tests.lakes import LakeFolder, claim, member
+
+PLAN = "major_illness"
+PLATFORM = ("--platform", "meituan_huzhu")
+
+
+def of_plan(member_id, **given):
+    return member(member_id, PLAN, **given)
+
+
+def asking(claim_id, member_id, period, aid_fen):
+    return claim(claim_id, member_id, PLAN, publicity_period=period, approved_aid_fen=aid_fen)
+
+
+@pytest.fixture(scope="module")
+def settled(spark, tmp_path_factory):
+    """2020-12-P2 and P3 settled. Members 1 to 7 standard, 12 basic; 8 to 11 on the edges of P3, which is the 24th."""
+    lake = LakeFolder(spark, tmp_path_factory.mktemp("second") / "lake")
+    lake.load(
+        [
+            *(of_plan(n) for n in range(1, 8)),
+            of_plan(8, joined_on=date(2020, 12, 23), waiting_ends_on=date(2021, 3, 23)),
+            of_plan(9, joined_on=date(2020, 12, 24), waiting_ends_on=date(2021, 3, 24)),
+            of_plan(10, exited_on=date(2020, 12, 23), exit_reason="left"),
+            of_plan(11, exited_on=date(2020, 12, 24), exit_reason="left"),
+            of_plan(12, tier="basic"),
+        ],
+        [asking(1, 1, "2020-12-P2", 55), asking(2, 2, "2020-12-P3", 100), asking(3, 3, "2021-01-P1", 20)],
+    )
+    for period in ("2020-12-P2", "2020-12-P3"):
+        ended = lake.settle(period, *PLATFORM)
+        assert ended.exit_code == 0, ended.err
+    return lake
+
+
+def pool(lake, period):
+    (row,) = lake.rows("settled/pools", period)
+    return row
+
+
+def test_the_second_period_of_the_month_is_shared_by_those_covered_on_the_15th(settled):
+    row = pool(settled, "2020-12-P2")
+    # members 1 to 7, 10, 11 standard, 12 basic at half: basis 9.5; 55 + 4 (4.4) = 59; 59 / 9.5 = 6.21 -> 7, 3.11 -> 4
+    assert (row["covered_count"], row["pool_fen"]) == (10, 59)
+    assert [(r["tier"], r["share_fen"]) for r in settled.rows("settled/rates", "2020-12-P2")] == [
+        ("basic", 4), ("standard", 7),
+    ]  # fmt: skip
+    # 9 x 7 + 4 = 67
+    assert (row["billed_fen"], row["carried_forward_fen"]) == (67, 8)
+
+
+def test_the_third_period_brings_forward_what_the_second_charged_too_much(settled):
+    row = pool(settled, "2020-12-P3")
+    # joined on the 23rd and left on the 24th: covered; joined on the 24th or left on the 23rd: not. 1 to 8, 11, 12
+    assert [r["member_id"] for r in settled.rows("settled/assessments", "2020-12-P3")] == [*range(1, 9), 11, 12]
+    # the case asks 100 + 8 = 108, allowed are 10 fen x 10 members: the platform bears 8
+    assert (row["brought_forward_fen"], row["case_sponsored_fen"]) == (8, 8)
+    # 100 + 8 - 8 - 8 = 92 over the same basis of 9.5: 9.68 -> 10 and 4.84 -> 5; 9 x 10 + 5 = 95
+    assert (row["pool_fen"], row["billed_fen"], row["carried_forward_fen"]) == (92, 95, 3)
+
+
+def test_transfers_are_posted_on_the_publicity_day(settled):
+    assert {entry["posted_on"] for entry in settled.rows("ledger/journal", "2020-12-P3")} == {date(2020, 12, 24)}
+
+
+def test_the_month_turns_after_the_third_period(settled):
+    skipping = settled.settle("2021-01-P2", *PLATFORM)
+    assert skipping.exit_code == 4
+    assert "2021-01-P1" in skipping.err
+    absent = settled.settle("2020-12-P4", *PLATFORM)
+    assert (absent.exit_code, "3 periods a month" in absent.err) == (2, True)
+    assert len(settled.rows("control/publications", "2021-01-P2")) == 0

@@ -1,0 +1,133 @@
+"""The run lock: one living run holds a lake; a dead one does not block it, on this machine or another."""
+
+import json
+import os
+import socket
+import time
+from contextlib import suppress
+from multiprocessing import get_context
+
+import pytest
+
+from jobs.errors import IntegrityBroken, Locked, WrongUsage
+from jobs.lake.lock import LOCK_FILE, run_lock
+
+ELSEWHERE = {
+    "token": "t", "job": "collect", "period": "2020-11-P2", "host": "elsewhere", "pid": 4_321, "pid_started": "1",
+}  # fmt: skip
+HERE = ELSEWHERE | {"host": socket.gethostname(), "expires_at_seconds": 9e9}
+ROUNDS, CONTENDERS, BARRIER_SECONDS = 25, 4, 60
+
+
+@pytest.fixture
+def lake(tmp_path):
+    (tmp_path / "control").mkdir()
+    return tmp_path
+
+
+def hold(lake, lease_seconds=60):
+    return run_lock(str(lake), "settle", "2020-12-P1", lease_seconds)
+
+
+def leave(lake, owner):
+    (lake / LOCK_FILE).write_text(json.dumps(owner))
+
+
+def owner_of(lake):
+    return json.loads((lake / LOCK_FILE).read_text())
+
+
+def test_a_held_lock_names_its_owner_and_is_gone_afterwards(lake):
+    with hold(lake) as lock:
+        lock.confirm()
+        assert (owner_of(lake)["job"], owner_of(lake)["period"], owner_of(lake)["pid"]) == (
+            "settle", "2020-12-P1", os.getpid(),
+        )  # fmt: skip
+        with pytest.raises(Locked, match=f"settle 2020-12-P1 on {socket.gethostname()}, process {os.getpid()}"):
+            hold(lake).__enter__()
+    assert list((lake / "control").iterdir()) == []
+
+
+def test_a_lock_is_released_when_the_run_fails(lake):
+    with pytest.raises(ZeroDivisionError), hold(lake):
+        raise ZeroDivisionError
+    assert not (lake / LOCK_FILE).exists()
+
+
+def test_a_run_elsewhere_is_believed_until_its_lease_ends(lake):
+    leave(lake, ELSEWHERE | {"expires_at_seconds": time.time() + 50})
+    with pytest.raises(Locked, match=r"collect 2020-11-P2 on elsewhere.*expires in (50|49) seconds"):
+        hold(lake).__enter__()
+    leave(lake, ELSEWHERE | {"expires_at_seconds": time.time() - 1})
+    with hold(lake) as lock:
+        lock.confirm()
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        json.dumps(HERE | {"pid": 2**22 + 1}),  # no such process
+        json.dumps(HERE | {"pid": os.getpid()}),  # the number was given to another process since
+        '{"token": "half a lo',  # killed while it wrote
+        "",
+    ],
+    ids=["dead", "number used again", "half written", "empty"],
+)
+def test_what_a_dead_run_left_is_taken_over_at_once(lake, left):
+    (lake / LOCK_FILE).write_text(left)
+    with hold(lake) as lock:
+        lock.confirm()
+        assert owner_of(lake)["pid"] == os.getpid()
+
+
+def test_a_lease_is_renewed_while_the_run_lives(lake):
+    with hold(lake, lease_seconds=1):
+        first = owner_of(lake)["expires_at_seconds"]
+        time.sleep(0.6)
+        assert owner_of(lake)["expires_at_seconds"] > first
+
+
+def test_a_run_that_lost_its_lock_must_not_publish_and_leaves_the_new_owner_alone(lake):
+    with hold(lake) as lock:
+        leave(lake, HERE | {"token": "the other's"})
+        with pytest.raises(IntegrityBroken, match="nothing was published"):
+            lock.confirm()
+    assert owner_of(lake)["token"] == "the other's"
+
+
+def test_where_a_file_is_in_the_way_the_lake_is_not_writable(tmp_path):
+    (tmp_path / "control").write_text("a file in the folder's place")
+    with pytest.raises(WrongUsage, match="not writable"):
+        hold(tmp_path).__enter__()
+
+
+@pytest.mark.parametrize("left", [None, HERE | {"pid": 2**22 + 1}], ids=["free", "left by a dead run"])
+def test_of_runs_that_start_at_once_one_gets_the_lock(lake, left):
+    """Programs of their own, round after round; nobody lets go before everybody has tried."""
+    spawn = get_context("spawn")
+    barrier, held = spawn.Barrier(CONTENDERS), spawn.Array("i", ROUNDS)
+    contenders = [
+        spawn.Process(target=contend, args=(lake, left, number, barrier, held)) for number in range(CONTENDERS)
+    ]
+    for contender in contenders:
+        contender.start()
+    for contender in contenders:
+        contender.join()
+    assert [contender.exitcode for contender in contenders] == [0] * CONTENDERS
+    assert list(held) == [1] * ROUNDS, "how many held the lock at one time"
+
+
+def contend(lake, left, number, barrier, held):
+    """One contender: in every round it tries once, and counts itself if it got the lock."""
+    for turn in range(ROUNDS):
+        if left and number == 0:
+            leave(lake, left)
+        barrier.wait(BARRIER_SECONDS)
+        with suppress(Locked), hold(lake):
+            with held.get_lock():
+                held[turn] += 1
+            barrier.wait(BARRIER_SECONDS)
+            barrier.wait(BARRIER_SECONDS)
+            continue
+        barrier.wait(BARRIER_SECONDS)
+        barrier.wait(BARRIER_SECONDS)
