@@ -34,7 +34,7 @@ def benefits(
         "member_id",
         "illness_code",
         "severity",
-        _age_band(F.col("age")).alias("age_band"),
+        _age_band(_age_years(F.col("birth_date"), F.col("diagnosed_on"))).alias("age_band"),
         "approved_aid_fen",
         F.when(counted, F.least("approved_aid_fen", "limit_fen"))
         .otherwise(F.lit(0))
