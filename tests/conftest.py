@@ -1,10 +1,7 @@
 """One Spark session for the whole test run: local and small, with room for the code that many queries compile to."""
 
-import os
-
 import pytest
 
-os.environ.setdefault("FENTAN_JAVA_OPTIONS", "-XX:+UseParallelGC")
 
 from jobs.environment import load_environment
 from jobs.lake.session import open_session

@@ -20,18 +20,21 @@ class Verdict(NamedTuple):
 
 
 def judge(case: Case, claims: list[dict]) -> list[tuple[dict, Verdict]]:
-    """Claims with their verdicts, in order of approval: only an earlier claim that counts shuts out a later one."""
-    judged, helped = [], list(case.counted_before)
+    """Claims with their verdicts, in order of approval: of those that could count, the first shuts out the later ones."""
+    judged, helped = [], []
     for claim in sorted(claims, key=lambda claim: (claim["approved_on"], claim["claim_id"])):
-        verdict = judge_one(case, claim, helped)
+        verdict = judge_one(case, claim)
+        if verdict.counted and any(same_membership(case, earlier, claim) for earlier in helped):
+            verdict = Verdict(False, 0, "already_helped")
         judged.append((claim, verdict))
         if verdict.counted:
             helped.append(claim)
     return judged
 
 
-def judge_one(case: Case, claim: dict, helped: list[dict]) -> Verdict:
-    why_not = why_not_counted(case, claim, helped)
+def judge_one(case: Case, claim: dict) -> Verdict:
+    """The claim by itself, and after what was helped in earlier periods."""
+    why_not = why_not_counted(case, claim)
     if why_not:
         return Verdict(False, 0, why_not)
     limit_fen = benefit_limit(case, claim)
@@ -42,12 +45,12 @@ def judge_one(case: Case, claim: dict, helped: list[dict]) -> Verdict:
     return Verdict(True, claim["approved_aid_fen"], None)
 
 
-def why_not_counted(case: Case, claim: dict, helped: list[dict]) -> str | None:
+def why_not_counted(case: Case, claim: dict) -> str | None:
     if claim["objection"] in ("pending", "upheld"):
         return f"objection_{claim['objection']}"
     if any(earlier["claim_id"] == claim["claim_id"] for earlier in case.counted_before):
         return "counted_before"
-    if any(same_membership(case, earlier, claim) for earlier in helped):
+    if any(same_membership(case, earlier, claim) for earlier in case.counted_before):
         return "already_helped"
     rules = benefit_rules_on(case.plan, claim["diagnosed_on"])
     spell = covering(case.spells[claim["member_id"]], claim["diagnosed_on"])

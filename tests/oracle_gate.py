@@ -1,6 +1,7 @@
 """The oracle's gate: which source rows are held, each with all its reasons."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import date
 from itertools import combinations, pairwise
 from typing import NamedTuple
@@ -34,11 +35,14 @@ def broken(rules: dict[str, bool]) -> set[str]:
     return {reason for reason, is_broken in rules.items() if is_broken}
 
 
-def weighted_tiers(world: World, plan_id: str | None, day: date) -> set[str]:
-    """Tiers with a weight in the plan; for a plan nobody knows, in any plan of the platform."""
-    plans = world.platform.plans
-    asked = [plans[plan_id]] if plan_id in plans else plans.values()
-    return {tier for plan in asked for tier in plan.sharing_on(day).weights_ppm}
+def plan_unknown(world: World, row: dict) -> bool:
+    return row["plan_id"] is not None and row["plan_id"] not in world.platform.plans
+
+
+def tier_unknown(world: World, row: dict, day: date) -> bool:
+    """The plan's rules give the tier no weight; where the plan is missing or unknown there are no rules to ask."""
+    plan = world.platform.plans.get(row["plan_id"])
+    return plan is not None and row["tier"] not in plan.sharing_on(day).weights_ppm
 
 
 # --- members
@@ -47,7 +51,7 @@ def weighted_tiers(world: World, plan_id: str | None, day: date) -> set[str]:
 def hold_members(world: World, publicity_on: date) -> tuple[list[dict], list[Held]]:
     """Members that pass the gate, and those held."""
     members = list(world.members)
-    everybody = {row["member_id"] for row in members}
+    everybody = {row["member_id"] for row in members if row["plan_id"] is not None}
     reasons = [member_row_reasons(world, row, publicity_on, everybody) for row in members]
     keys = [tuple(row[column] for column in ("plan_id", "member_id", "joined_on")) for row in members]
     seen = Counter(keys)
@@ -65,10 +69,11 @@ def member_row_reasons(world: World, row: dict, publicity_on: date, everybody: s
     return broken(
         {
             "member_key_missing": None in (row["plan_id"], row["member_id"], joined_on),
-            "member_plan_unknown": row["plan_id"] not in world.platform.plans,
-            "member_tier_unknown": row["tier"] not in weighted_tiers(world, row["plan_id"], publicity_on),
+            "member_plan_unknown": plan_unknown(world, row),
+            "member_tier_unknown": tier_unknown(world, row, publicity_on),
             "member_payer_missing": row["payer_id"] is None,
-            "member_payer_unknown": row["payer_id"] is not None and row["payer_id"] not in everybody,
+            "member_payer_unknown": row["member_id"] is not None
+            and row["payer_id"] not in {None, row["member_id"], *everybody},
             "member_birth_date_missing": born_on is None,
             "member_birth_after_joining": not in_order([born_on, joined_on]),
             "member_sex_unknown": row["sex"] not in SEXES,
@@ -111,19 +116,29 @@ def hold_claims(
     unbroken: dict[str, dict[int, list[Spell]]],
     counted_claims: tuple[dict, ...],
 ) -> tuple[list[dict], list[Held]]:
-    """The period's claims that pass the gate, and those held; a claim without any period is held in every one."""
-    claims = [row for row in world.claims if row["publicity_period"] in (period, None)]
+    """The period's claims that pass the gate, and those held; a claim of no known period is held in every one.
+
+    A claim that is bad in itself, or one of several with one id, speaks against no other claim of the period.
+    """
+    claims = [row for row in world.claims if row["publicity_period"] == period or in_no_period(world, row)]
     reasons = [claim_row_reasons(world, row, publicity_on) for row in claims]
-    clean = [row for row, why in zip(claims, reasons, strict=True) if not why]
     seen = Counter(row["claim_id"] for row in claims if row["publicity_period"] == period)
     for row, why in zip(claims, reasons, strict=True):
-        is_clean = not why
-        why |= reference_reasons(row, unbroken)
         if row["publicity_period"] == period and row["claim_id"] is not None and seen[row["claim_id"]] > 1:
             why.add("claim_duplicated")
-        if is_clean and claimed_under_another_id(row, [*clean, *counted_claims]):
+    sound = [row for row, why in zip(claims, reasons, strict=True) if not why]
+    for row, why in zip(claims, reasons, strict=True):
+        twice_now = row in sound and claimed_under_another_id(row, sound)
+        if twice_now or claimed_under_another_id(row, counted_claims):
             why.add("claim_illness_claimed_twice")
+        why |= reference_reasons(row, unbroken)
     return hold(claims, reasons)
+
+
+def in_no_period(world: World, row: dict) -> bool:
+    """The claim's period is missing, or is none of the calendar's."""
+    calendar = world.platform.calendar
+    return row["publicity_period"] not in map(str, calendar.between(calendar.first_period, calendar.last_period))
 
 
 def claim_row_reasons(world: World, row: dict, publicity_on: date) -> set[str]:
@@ -134,8 +149,9 @@ def claim_row_reasons(world: World, row: dict, publicity_on: date) -> set[str]:
     return broken(
         {
             "claim_key_missing": any(row[column] is None for column in keys),
-            "claim_plan_unknown": row["plan_id"] not in world.platform.plans,
-            "claim_tier_unknown": row["tier"] not in weighted_tiers(world, row["plan_id"], publicity_on),
+            "claim_period_unknown": row["publicity_period"] is not None and in_no_period(world, row),
+            "claim_plan_unknown": plan_unknown(world, row),
+            "claim_tier_unknown": tier_unknown(world, row, publicity_on),
             "claim_illness_unknown": row["illness_code"] not in world.platform.illnesses,
             "claim_severity_unknown": row["severity"] not in SEVERITIES,
             "claim_objection_unknown": row["objection"] not in OBJECTIONS,
@@ -150,20 +166,22 @@ def claim_row_reasons(world: World, row: dict, publicity_on: date) -> set[str]:
 
 
 def reference_reasons(row: dict, unbroken: dict[str, dict[int, list[Spell]]]) -> set[str]:
-    """What the members that passed the gate show. A day of diagnosis that is missing is covered by no spell."""
+    """What the members that passed the gate show. What is missing in the claim is another rule's business."""
+    if None in (row["plan_id"], row["member_id"]):
+        return set()
     spells = unbroken.get(row["plan_id"], {}).get(row["member_id"], [])
     diagnosed_on = row["diagnosed_on"]
     spell = covering(spells, diagnosed_on) if diagnosed_on else None
     return broken(
         {
             "claim_member_unknown": not spells,
-            "claim_not_covered_on_diagnosis": bool(spells) and spell is None,
-            "claim_tier_differs": spell is not None and row["tier"] != spell.row["tier"],
+            "claim_not_covered_on_diagnosis": bool(spells and diagnosed_on) and spell is None,
+            "claim_tier_differs": spell is not None and row["tier"] not in (None, spell.row["tier"]),
         }
     )
 
 
-def claimed_under_another_id(row: dict, others: list[dict]) -> bool:
+def claimed_under_another_id(row: dict, others: Iterable[dict]) -> bool:
     key = ("plan_id", "member_id", "illness_code")
     return any(
         all(other[column] == row[column] for column in key) and other["claim_id"] != row["claim_id"] for other in others

@@ -65,8 +65,10 @@ def assess(case: Case, sharers: dict[int, Spell], shares: dict[int, int]) -> lis
 
 
 def sponsor(case: Case, spell: Spell, share_fen: int) -> tuple[int, str | None]:
-    """What the platform bears of a share, and why."""
+    """What the platform bears of a share, and why; of a share of nothing it bears nothing."""
     sharing = case.sharing
+    if share_fen == 0:
+        return 0, None
     if sharing.funded:
         return share_fen, "funded_period"
     if sharing.waiver_joined_by and spell.began_on <= sharing.waiver_joined_by:
@@ -111,13 +113,13 @@ def bills(case: Case, assessments: list[dict]) -> list[dict]:
 
 
 def journal(case: Case, pool: dict) -> list[dict]:
-    """What `settle` posts; both kinds of sponsoring are one amount between the same two accounts."""
-    sponsored_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
+    """What `settle` posts; what the platform bears of cases and of members are two amounts of one kind."""
     transfers = [
         ("pool", "benefits_payable", pool["benefit_fen"]),
         ("pool", "fee_accrued", pool["fee_fen"]),
         ("members_receivable", "pool", pool["due_fen"]),
-        ("sponsor_receivable", "pool", sponsored_fen),
+        ("sponsor_receivable", "pool", pool["case_sponsored_fen"]),
+        ("sponsor_receivable", "pool", pool["member_sponsored_fen"]),
     ]
     return [
         {**case.keys, "debit_account": debit, "credit_account": credit, "amount_fen": amount_fen}

@@ -124,6 +124,7 @@ def bad_claims(
         ("claim_key_missing", [{**row(), "member_id": None}]),
         ("claim_key_missing", [row(plan_id=None)]),
         ("claim_key_missing", [row(publicity_period=None)]),
+        ("claim_period_unknown", [row(publicity_period="2020-12-P7")]),
         ("claim_plan_unknown", [row(plan_id="no_such_plan")]),
         ("claim_tier_unknown", [row(tier="gold")]),
         ("claim_illness_unknown", [row(illness_code="boredom")]),

@@ -9,6 +9,9 @@ from jobs.settlement.rules import Platform
 from tests.oracle_world import World
 from tests.worlds_rows import WAITING, bad_claims, bad_members, claim, member
 
+AIDS_FEN = (1, 37, 250, 999, 4_000, 5_000_000, 10_000_000, 10_000_001, 30_000_000, 35_000_000)
+CLAIM_COUNTS = (0, 0, 1, 1, 2)
+
 
 @dataclass
 class Chronicle:
@@ -18,6 +21,8 @@ class Chronicle:
     random: Random
     first_on: date
     last_on: date
+    aids_fen: tuple[int, ...]
+    claim_counts: tuple[int, ...]
     members: list[dict] = field(default_factory=list)
     claims: list[dict] = field(default_factory=list)
     next_claim_id: int = 1
@@ -40,6 +45,8 @@ def small_world(
     last: str = "2020-06-P2",
     persons: int = 40,
     bad_rows: bool = True,
+    aids_fen: tuple[int, ...] = AIDS_FEN,
+    claim_counts: tuple[int, ...] = CLAIM_COUNTS,
 ) -> World:
     """A world of so many persons over the periods; the default spans 24 of them, two calendar years and rule changes.
 
@@ -49,7 +56,7 @@ def small_world(
     calendar = platform.calendar
     periods = calendar.between(calendar.period(first), calendar.period(last))
     publicity_days = [calendar.publicity_on(period) for period in periods]
-    told = Chronicle(platform, Random(seed), publicity_days[0], publicity_days[-1])
+    told = Chronicle(platform, Random(seed), publicity_days[0], publicity_days[-1], aids_fen, claim_counts)
     running = [p for p in platform.plans.values() if p.first_period <= periods[-1]]
     for member_id in range(1, persons + 1):
         tell_person(told, member_id, [plan.plan_id for plan in running])
@@ -136,13 +143,12 @@ ILLNESSES = (
     "traffic_injury",
     "leukaemia",
 )
-AIDS_FEN = (1, 37, 250, 999, 4_000, 5_000_000, 10_000_000, 10_000_001, 30_000_000, 35_000_000)
 OBJECTIONS = ("none",) * 7 + ("dismissed", "pending", "upheld")
 
 
 def tell_claims(told: Chronicle, plan_id: str, period: str, publicity_on: date) -> None:
     """New claims of a period, and some earlier ones publicised again: struck out before, or counted before."""
-    for _ in range(told.random.choice((0, 0, 1, 1, 2))):
+    for _ in range(told.random.choice(told.claim_counts)):
         told.claims += tell_claim(told, plan_id, period, publicity_on)
     earlier = {row["claim_id"]: row for row in told.claims if row["plan_id"] == plan_id}
     for row in earlier.values():
@@ -179,7 +185,7 @@ def tell_claim(told: Chronicle, plan_id: str, period: str, publicity_on: date) -
         "accident": told.chance(20),
         "diagnosed_on": diagnosed_on,
         "approved_on": told.day(diagnosed_on, publicity_on),
-        "approved_aid_fen": random.choice(AIDS_FEN),
+        "approved_aid_fen": random.choice(told.aids_fen),
         "objection": random.choice(OBJECTIONS),
     }
     return [claim(told.claim_id(), spell["member_id"], plan_id, **given)]

@@ -40,7 +40,9 @@ def java_options(folder: Path, log_settings: Path) -> str:
     Spark makes one method of a whole stage; by default Java never compiles a method as long as the gate's.
     """
     options = [f"-Dlog4j2.configurationFile={log_settings.as_uri()}", "-XX:-DontCompileHugeMethods"]
-    options += ["-XX:ReservedCodeCacheSize=512m", os.environ.get("FENTAN_JAVA_OPTIONS", "")]
+    given = os.environ.get("FENTAN_JAVA_OPTIONS", "")
+    collector = "" if re.search(r"-XX:\+Use\w+GC", given) else "-XX:+UseParallelGC"  # the quickest for batches
+    options += ["-XX:ReservedCodeCacheSize=512m", collector, given]
     archive = folder / CLASSES
     if archive.is_file() and not re.search(r"\s", str(archive)):
         # Java leaves out an archive that does not fit any more, but would say so on stdout.

@@ -76,8 +76,8 @@ class Writing(Measuring):
         announce(f"writing {table_name}")
         table = TABLES[table_name]
         observation = Observation()
-        observed = with_row_hash(self._complete(frame), table).observe(observation, *digest_measures(table))
-        self.lake.replace(table, observed.drop(ROW_HASH), self._partition(table), self.run_id)
+        observed = with_row_hash(frame, table).observe(observation, *digest_measures(table)).drop(ROW_HASH)
+        self.lake.replace(table, self._complete(observed), self._partition(table), self.run_id)
         return self._read_back(table, digest_of(observation.get, table), further)
 
     def stored(self, table_name: str, frame: DataFrame) -> DataFrame:

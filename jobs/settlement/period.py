@@ -114,7 +114,7 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
     assessed = assessments(with_room(given.covered, sharing, rules), sharing, rules, more)
     put["settled/assessments"] = sink.put("settled/assessments", assessed, fingerprint_measures())
     stored = sink.stored("settled/assessments", assessed)
-    put["settled/bills"] = sink.put("settled/bills", bills(stored, given.family_payers))
+    put["settled/bills"] = sink.put("settled/bills", bills(stored, given.plans, given.family_payers))
 
     assessed_sums = {p: put["settled/assessments"][p].digest["sums"] for p in given.plans}
     billed_fen = _billed_by_tier_fen(given, sharing, more)

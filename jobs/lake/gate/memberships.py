@@ -22,6 +22,7 @@ ERROR_BITS = bits_of(ROW_RULES, Severity.ERROR)
 ERROR_RULES = tuple(rule for rule in ROW_RULES if rule.severity is Severity.ERROR)
 KEY = ("plan_id", "member_id", "joined_on")
 SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
+COVERS = (COVERED, *NOT_COVERED_REASONS)
 MOST_ROWS_TO_BROADCAST = 1_000_000
 
 
@@ -128,26 +129,23 @@ def _is_held() -> Column:
 def _words_of_ids(members: DataFrame, terms: Terms) -> DataFrame:
     """One row per plan and 64 member ids: `bits` of the ids with a row, `several_bits` of those with several.
 
-    With them, counts of the rows by tier and cover, named <tier>|<cover>, and `last_joined_on`.
+    With them, `last_joined_on` and the counts of the rows by tier and cover, named <tier>|<cover>. The plan is its number
+    in `_plans`, or 0: to compare names of plans for every row takes longer than to read them.
     """
     lasting = F.col("exited_on").isNull()
-    kinds = _kinds(terms)
-    kind = F.lit(None).cast("int")
-    for number, (tier, cover) in enumerate(kinds):
-        kind = F.when((F.col("cover") == cover) & (F.col("tier") == tier), number).otherwise(kind)
     words = members.where(F.col("member_id").isNotNull() & F.col("plan_id").isNotNull()).select(
-        "plan_id",
-        "joined_on",
-        kind.alias("kind"),
+        F.array_position(F.array(*map(F.lit, _plans(terms))), F.col("plan_id")).cast("int").alias("plan"),
         word_of("member_id").alias("word"),
+        "joined_on",
+        _kind(terms).alias("kind"),
         F.when(lasting, bit_of("member_id")).otherwise(F.lit(0)).alias("lasting_bit"),
         F.when(lasting, F.lit(0)).otherwise(bit_of("member_id")).alias("ended_bit"),
     )
     counts = [
         F.count(F.when(F.col("kind") == number, 1)).alias(f"{tier}|{cover}")
-        for number, (tier, cover) in enumerate(kinds)
+        for number, (tier, cover) in enumerate(_kinds(terms))
     ]
-    bits = words.groupBy("plan_id", "word").agg(
+    bits = words.groupBy("plan", "word").agg(
         F.bit_or("lasting_bit").alias("lasting"),
         F.bit_or("ended_bit").alias("ended"),
         F.count(F.when(F.col("lasting_bit") != 0, 1)).alias("lasting_count"),
@@ -161,19 +159,37 @@ def _words_of_ids(members: DataFrame, terms: Terms) -> DataFrame:
     ]
     in_both = F.col("lasting").bitwiseAND(F.col("ended"))
     return bits.select(
-        "plan_id",
+        "plan",
         "word",
         "last_joined_on",
-        *(F.col(f"`{tier}|{cover}`") for tier, cover in kinds),
+        *(F.col(f"`{tier}|{cover}`") for tier, cover in _kinds(terms)),
         F.col("lasting").bitwiseOR(F.col("ended")).alias("bits"),
         in_both.bitwiseOR(crowded[0]).bitwiseOR(crowded[1]).alias("several_bits"),
     )
 
 
+def _plans(terms: Terms) -> list[str]:
+    """The platform's plans; the first has number 1."""
+    return sorted(terms.tiers)
+
+
 def _kinds(terms: Terms) -> list[tuple[str, str]]:
     """Every tier of the platform with every cover."""
     tiers = sorted({tier for of_plan in terms.tiers.values() for tier in of_plan})
-    return [(tier, cover) for tier in tiers for cover in (COVERED, *NOT_COVERED_REASONS)]
+    return [(tier, cover) for tier in tiers for cover in COVERS]
+
+
+def _kind(terms: Terms) -> Column:
+    """The number of the row's tier and cover among `_kinds`; null for a tier that the platform does not know."""
+    tiers = list(dict.fromkeys(tier for tier, _ in _kinds(terms)))
+    return _number("tier", tiers) * len(COVERS) + _number("cover", COVERS)
+
+
+def _number(column: str, names: Iterable[str]) -> Column:
+    number = F.lit(None).cast("int")
+    for position, name in enumerate(names):
+        number = F.when(F.col(column) == name, position).otherwise(number)
+    return number
 
 
 def _words_of_payers(members: DataFrame) -> DataFrame:
@@ -243,14 +259,16 @@ def _groups_of_the_rest(
 ) -> list[Group]:
     """The rows that nothing stands against: all rows with an id, less those kept."""
     sums = [F.sum(f"`{tier}|{cover}`").alias(f"{tier}|{cover}") for tier, cover in _kinds(terms)]
-    rows = words.groupBy("plan_id").agg(F.max("last_joined_on").alias("last_joined_on"), *sums)
-    scope = terms.tiers if plan_ids is None else plan_ids
+    by_plan = words.groupBy("plan").agg(F.max("last_joined_on").alias("last_joined_on"), *sums).collect()
     groups = []
-    for row in rows.where(F.col("plan_id").isin(*scope)).collect():
+    for row in by_plan:
+        plan_id = _plans(terms)[row.plan - 1] if row.plan else None
+        if plan_id is None or (plan_ids is not None and plan_id not in plan_ids):
+            continue
         for tier, cover in _kinds(terms):
-            count = row[f"{tier}|{cover}"] - kept.get((row.plan_id, tier, cover), 0)
+            count = row[f"{tier}|{cover}"] - kept.get((plan_id, tier, cover), 0)
             if count:
-                groups.append(Group(row.plan_id, tier, cover, 0, 0, count, row.last_joined_on))
+                groups.append(Group(plan_id, tier, cover, 0, 0, count, row.last_joined_on))
     return groups
 
 
@@ -258,7 +276,8 @@ def _with_set_broken(kept: DataFrame) -> DataFrame:
     """The kept rows with `set_broken`: what a row breaks together with others."""
     no_bits = F.lit(0).cast("bigint")
     payer_bit = F.when(F.col("payer_unknown"), F.lit(SET_BITS["member_payer_unknown"])).otherwise(F.lit(0))
-    by_key = _bits_by_key(kept)
+    by_key = _bits_by_key(kept).localCheckpoint()
+    by_key = F.broadcast(by_key) if by_key.count() <= MOST_ROWS_TO_BROADCAST else by_key
     bits = payer_bit.cast("bigint").bitwiseOR(F.coalesce("key_bits", no_bits))
     with_bits = kept.join(by_key, on=list(KEY), how="left").withColumn("set_broken", bits)
     return with_bits.drop("payer_unknown", "key_bits").localCheckpoint()

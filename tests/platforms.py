@@ -1,0 +1,59 @@
+"""Platforms for tests as folders of YAML: a shipped platform with some rules replaced by dated ones."""
+
+import shutil
+from collections.abc import Mapping
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+SHIPPED = Path(str(files("conf").joinpath("platforms")))
+LONG_AGO = date(2000, 1, 1)
+
+Dated = Mapping[date, Any]
+
+NO_CEILING = """
+platform = "{platform_id}"
+platforms = "{platforms}"
+[quality]
+quarantine_ceiling_members_ppm = 1000000
+quarantine_ceiling_claims_ppm = 1000000
+quarantine_ceiling_floor_rows = 0
+[lock]
+lease_seconds = 120
+"""
+
+
+def write_platform(
+    platforms: Path, platform_id: str, plans: Mapping[str, Mapping[str, Dated]], first_period: str
+) -> Path:
+    """Writes the shipped platform with these plans only, each from the period on; returns an environment conf for it.
+
+    `plans` gives, by plan and by rule, the values by the day they start; rules that are not named stay as shipped.
+    """
+    folder = platforms / platform_id
+    shutil.copytree(SHIPPED / platform_id, folder)
+    for plan in (folder / "plans").iterdir():
+        if plan.name not in plans:
+            shutil.rmtree(plan)
+            continue
+        _rewrite(plan / "plan.yaml", first_period=first_period)
+        for rule, values in plans[plan.name].items():
+            _rewrite(plan / f"{rule}.yaml", values={day: _sourced(day, value) for day, value in values.items()})
+    conf = platforms.parent / f"{platform_id}.toml"
+    conf.write_text(NO_CEILING.format(platform_id=platform_id, platforms=platforms.name))
+    return conf
+
+
+def _sourced(day: date, value: Any) -> dict:
+    return {"value": value, "reference": "a test", "published_on": day}
+
+
+def _rewrite(file: Path, **changed: Any) -> None:
+    yaml = YAML(typ="safe", pure=True)
+    document = yaml.load(file.read_text(encoding="utf-8"))
+    assert set(changed) <= set(document), f"{file.name} has no {set(changed) - set(document)}"
+    with file.open("w", encoding="utf-8") as rewritten:
+        yaml.dump({**document, **changed}, rewritten)

@@ -1,0 +1,152 @@
+"""Three plans whose rules change by date, and a world of small money that passes through all of them in 24 periods."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
+
+from jobs.rulebook import load_platform
+from tests.oracle_world import World
+from tests.platforms import LONG_AGO, write_platform
+from tests.worlds_rows import WAITING, claim, member
+from tests.worlds_seeded import small_world
+
+PLATFORM = "xianghubao"
+FIRST, LAST = "2019-07-P1", "2020-06-P2"
+PERSONS = 60
+SWITCHED, RETURNED = 70_001, 70_002
+AIDS_FEN = (1, 37, 250, 999, 4_000, 5_000, 10_000, 10_001, 30_000, 35_000)
+CLAIM_COUNTS = (1, 1, 2, 2, 3)
+
+
+def limit(tier: str, severity: str, ages: str, limit_fen: int) -> dict:
+    return {"tier": tier, "severity": severity, "ages": ages, "limit": limit_fen}
+
+
+def limits(standard_fen: int, basic_fen: int, ages: tuple[str, ...] = ("0-39", "40-59")) -> list[dict]:
+    """The younger ones get the whole, the older half of it; a light case half again."""
+    return [
+        limit(tier, severity, years, whole_fen // (1 + older) // (1 + (severity == "light")))
+        for tier, whole_fen in (("standard", standard_fen), ("basic", basic_fen))
+        for severity in ("severe", "light")
+        for older, years in enumerate(ages)
+    ]
+
+
+CRITICAL_ILLNESS = {
+    "rounding": {LONG_AGO: "ceil_fen", date(2019, 11, 1): "half_up", date(2020, 3, 1): "exact"},
+    "fee_rate": {LONG_AGO: 80_000, date(2019, 11, 15): 0, date(2019, 12, 1): 80_000, date(2020, 5, 1): 55_555},
+    "tier_weights": {
+        LONG_AGO: {"standard": 1_000_000, "basic": 500_000},
+        date(2019, 10, 15): {"standard": 1_000_000, "basic": 333_333},
+        date(2020, 4, 1): {"standard": 900_000, "basic": 700_000},
+    },
+    "per_case_cap": {LONG_AGO: None, date(2019, 9, 1): 60, date(2020, 1, 1): None, date(2020, 4, 1): 90},
+    "yearly_cap": {LONG_AGO: 900, date(2020, 1, 1): 500, date(2020, 5, 15): None},
+    "first_month_waiver": {LONG_AGO: None, date(2019, 12, 1): date(2018, 12, 31), date(2020, 1, 1): None},
+    "funded_periods": {LONG_AGO: False, date(2019, 9, 15): True, date(2019, 10, 1): False},
+    "helped_member_shares": {LONG_AGO: True, date(2020, 2, 1): False, date(2020, 3, 15): True},
+    "benefit_limits": {LONG_AGO: limits(30_000, 10_000), date(2019, 12, 1): limits(20_000, 9_999)},
+    "illness_limits": {
+        LONG_AGO: [],
+        date(2019, 8, 1): [
+            {"illness_code": "thyroid_cancer", **limit(tier, severity, "0-59", 5_000)}
+            for tier in ("standard", "basic")
+            for severity in ("severe", "light")
+        ],
+    },
+}
+SENIOR_CANCER = {
+    "rounding": {LONG_AGO: "exact", date(2020, 2, 1): "half_up", date(2020, 5, 1): "ceil_fen"},
+    "per_case_cap": {LONG_AGO: 120, date(2019, 10, 1): None, date(2020, 2, 1): 0, date(2020, 2, 15): 300},
+    "yearly_cap": {LONG_AGO: None, date(2020, 1, 1): 2_500},
+    "first_month_waiver": {LONG_AGO: date(2018, 12, 31), date(2019, 8, 15): None},
+    "funded_periods": {LONG_AGO: False, date(2020, 6, 1): True},
+    "helped_member_shares": {LONG_AGO: False, date(2020, 1, 1): True},
+    "benefit_limits": {LONG_AGO: limits(10_000, 5_000, ages=("0-64", "65-150"))},
+}
+CHRONIC = {
+    "rounding": {LONG_AGO: "half_up", date(2020, 4, 1): "exact"},
+    "fee_rate": {LONG_AGO: 999_999, date(2019, 10, 1): 80_000},
+    "minimum_members": {LONG_AGO: 1_000, date(2019, 8, 10): 3},
+    "tier_weights": {
+        LONG_AGO: {"standard": 3},
+        date(2019, 11, 1): {"standard": 3, "basic": 2},
+    },
+    "per_case_cap": {LONG_AGO: 100, date(2019, 12, 1): None},
+    "yearly_cap": {LONG_AGO: 1_000, date(2020, 3, 1): 2_000},
+    "benefit_limits": {LONG_AGO: limits(20_000, 10_000, ages=("0-34", "35-59"))},
+    "age_counted_on": {LONG_AGO: "diagnosed_on", date(2019, 9, 1): "approved_on"},
+    "waiting_applies_to_accidents": {LONG_AGO: False, date(2019, 12, 1): True},
+}
+PLANS = {"critical_illness": CRITICAL_ILLNESS, "senior_cancer": SENIOR_CANCER, "chronic": CHRONIC}
+CASES_FEN = {
+    "critical_illness": {
+        "2019-07-P1": 4_000, "2019-09-P1": 777, "2019-09-P2": 4_000, "2019-10-P2": 7_001, "2019-11-P1": 4_000,
+        "2019-11-P2": 4_001, "2019-12-P2": 9_998, "2020-01-P2": 12_345, "2020-02-P2": 4_000, "2020-03-P1": 3_999,
+        "2020-04-P1": 20_000, "2020-04-P2": 4_000, "2020-05-P1": 1_234, "2020-05-P2": 6_000, "2020-06-P2": 7_777,
+    },
+    "senior_cancer": {
+        "2019-07-P1": 777, "2019-10-P2": 5_000, "2020-01-P2": 9_999, "2020-02-P1": 4_000, "2020-02-P2": 8_000,
+        "2020-03-P2": 9_000, "2020-05-P1": 10_000, "2020-06-P1": 1_111,
+    },
+    "chronic": {
+        "2019-07-P1": 4_000, "2019-09-P2": 999, "2019-10-P1": 9_000, "2019-11-P2": 6_001, "2020-01-P1": 15_000,
+        "2020-03-P2": 12_000, "2020-04-P2": 5_555, "2020-06-P1": 1_234,
+    },
+}  # fmt: skip
+
+
+def world_of_changing_rules(folder: Path, seed: int) -> tuple[World, Path]:
+    """The world of a seed under rules written into the folder, and the environment conf that names them."""
+    platforms = folder / "platforms"
+    conf = write_platform(platforms, PLATFORM, PLANS, FIRST)
+    world = small_world(
+        load_platform(PLATFORM, platforms), seed, FIRST, LAST, PERSONS, aids_fen=AIDS_FEN, claim_counts=CLAIM_COUNTS
+    )
+    members, claims = told_for_sure()
+    return replace(world, members=(*world.members, *members), claims=(*world.claims, *claims)), conf
+
+
+def told_for_sure() -> tuple[list[dict], list[dict]]:
+    """What every seed's world has: a case wherever a rule is to decide something, each of another member.
+
+    And two who claim twice: one switched his tier in between, the other left and came back. And claims on both sides of
+    the day from which light prostate cancer is not helped, and of somebody for whose age there is no limit.
+    """
+    ids = count(70_003)
+    joined_on = date(2018, 6, 1)
+    cases = [
+        (plan_id, period, aid_fen, next(ids))
+        for plan_id, of_plan in CASES_FEN.items()
+        for period, aid_fen in of_plan.items()
+    ]
+    members = [member(member_id, plan_id, joined_on=joined_on) for plan_id, _, _, member_id in cases]
+    claims = [ill(member_id, period, aid_fen, plan_id=plan_id) for plan_id, period, aid_fen, member_id in cases]
+    members += [
+        member(SWITCHED, tier="basic", joined_on=joined_on, exited_on=date(2019, 3, 1)),
+        member(SWITCHED, joined_on=date(2019, 3, 1), waiting_ends_on=joined_on + WAITING),
+        member(RETURNED, joined_on=joined_on, exited_on=date(2019, 9, 15)),
+        member(RETURNED, joined_on=date(2019, 10, 1)),
+    ]
+    elder, last_day, first_day = next(ids), next(ids), next(ids)
+    members += [member(member_id, joined_on=joined_on) for member_id in (elder, last_day, first_day)]
+    light = {"illness_code": "prostate_cancer", "severity": "light"}
+    claims += [
+        ill(elder, "2019-11-P1", 3_000, birth_date=date(1959, 6, 1)),
+        ill(last_day, "2020-02-P1", 3_000, diagnosed_on=date(2019, 12, 31), **light),
+        ill(first_day, "2020-02-P1", 3_000, diagnosed_on=date(2020, 1, 1), **light),
+        ill(SWITCHED, "2019-07-P2", 3_000, tier="basic", diagnosed_on=date(2019, 2, 1)),
+        ill(SWITCHED, "2019-10-P1", 3_000, again=1, illness_code="stroke"),
+        ill(RETURNED, "2019-08-P2", 3_000),
+        ill(RETURNED, "2020-05-P1", 3_000, again=1, illness_code="stroke"),
+    ]
+    return members, claims
+
+
+def ill(member_id: int, period: str, aid_fen: int, again: int = 0, **given) -> dict:
+    """A clean claim, diagnosed about two months before its period."""
+    publicity_on = date(int(period[:4]), int(period[5:7]), 7)
+    days = {"diagnosed_on": publicity_on - timedelta(days=60), "approved_on": publicity_on - timedelta(days=5)}
+    usual = {"publicity_period": period, "approved_aid_fen": aid_fen, **days}
+    return claim(10 * member_id + again, member_id, **{**usual, **given})
