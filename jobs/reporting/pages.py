@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import unicodedata
 from functools import cache
 from importlib.resources import files
 
@@ -24,6 +25,7 @@ WORDS = {
 }
 # Characters that turn the direction of text or hide in it: shown as what they are, never obeyed.
 INVISIBLE = {code: f"[U+{code:04X}]" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
+RUNS_LEFT = ("R", "AL", "AN")
 
 
 def render(page: Page) -> str:
@@ -47,10 +49,10 @@ def write_pages(lake_root: str, pages: list[Page]) -> list[str]:
 
 
 def shown(value) -> Markup:
-    """Text as text: escaped, with direction marks made visible, and isolated where it could run the other way."""
-    text = str(value).translate(INVISIBLE)
-    plain = all(ord(character) < 0x0590 or 0x2E80 <= ord(character) < 0xFB00 for character in text)
-    return escape(text) if plain else Markup("<bdi>{}</bdi>").format(text)
+    """Text as text: escaped, and isolated where it runs from the right."""
+    text = str(value)
+    runs_left = any(unicodedata.bidirectional(character) in RUNS_LEFT for character in text)
+    return Markup("<bdi>{}</bdi>").format(text) if runs_left else escape(text)
 
 
 @cache
@@ -58,11 +60,13 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(_asset),
         autoescape=select_autoescape(default=True, default_for_string=True),
+        finalize=lambda value: value.translate(INVISIBLE) if isinstance(value, str) else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["shown"] = shown
+    environment.filters["first_upper"] = lambda text: text[:1].upper() + text[1:]
     return environment
 
 
