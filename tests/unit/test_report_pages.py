@@ -1,6 +1,7 @@
 """Pages: text from the data is text, nothing is fetched from elsewhere, both languages are there."""
 
 import re
+from html.parser import HTMLParser
 
 import pytest
 
@@ -24,10 +25,17 @@ def page_with(name: str) -> Page:
 def test_hostile_text_stays_text(hostile):
     html = render(page_with(hostile))
     clean = render(page_with("plain"))
-    assert sorted(set(re.findall(r"<([a-z]+)", html)) - {"bdi"}) == sorted(set(re.findall(r"<([a-z]+)", clean)))
+    assert elements_of(html) - {"bdi"} == elements_of(clean)
     assert html.count("<script") == clean.count("<script") == 1
-    assert not re.search(r"<[^>]*\son\w+=", html)
-    assert "49" not in html or "{{7*7}}" not in hostile
+
+
+def elements_of(html: str) -> set[str]:
+    """The elements and attributes of a page, as a browser would find them."""
+    found = set()
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.update({tag, *(f"@{name}" for name, _ in attributes)})
+    parser.feed(html)
+    return found
 
 
 def test_text_that_runs_from_the_right_is_isolated_and_marks_of_direction_are_made_visible():
