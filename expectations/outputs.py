@@ -27,6 +27,12 @@ def _fee_loses_or_makes_money(_):
     return ~F.coalesce(F.col("accrued_fen") == parts_fen, F.lit(False))
 
 
+def _status_and_amount_differ(_):
+    is_met = F.col("collected_fen") == F.col("due_fen")
+    met, unmet = F.col("status").isin("collected", "netted", "waived"), F.col("status").isin("in_grace", "lapsed")
+    return ~F.coalesce((met & is_met) | (unmet & ~is_met), F.lit(False))
+
+
 ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     "settled/benefits": (
         RowRule("benefit_within_approved_aid", CRITICAL, "A counted benefit is between zero and the approved aid.",
@@ -55,9 +61,24 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
         RowRule("bill_has_members", CRITICAL, "A bill is for at least one member and not below zero.",
                 lambda _: holds((F.col("member_count") < 1) | (F.col("due_fen") < 0))),
     ),
+    "settled/collections": (
+        RowRule("collection_within_due", CRITICAL, "What is collected is between nothing and what is due.",
+                lambda _: ~F.coalesce(F.col("collected_fen").between(0, F.col("due_fen")), F.lit(False))),
+        RowRule("collection_status_told", CRITICAL, "A due is collected, in grace, lapsed, netted or waived, and a met one whole.",
+                _status_and_amount_differ),
+    ),
+    "settled/lapses": (
+        RowRule("lapse_has_an_instant", CRITICAL, "The member and the instant at which cover ended are given.",
+                lambda _: missing("member_id", "ended_at")),
+    ),
     "ledger/journal": (
         RowRule("transfer_moves_money", CRITICAL, "A transfer moves more than nothing between two different accounts.",
                 lambda _: holds((F.col("amount_fen") <= 0) | (F.col("debit_account") == F.col("credit_account")))),
+    ),
+    "ledger/balances": (
+        RowRule("balance_rolls_forward", CRITICAL, "Brought forward + debits - credits = carried forward, to the fen.",
+                lambda _: ~F.coalesce(F.expr(
+                    "brought_forward_fen + debit_fen - credit_fen = carried_forward_fen"), F.lit(False))),
     ),
     "ledger/fee": (
         RowRule("fee_conserves", CRITICAL, "Accrued = received + sponsored + outstanding + written off.",

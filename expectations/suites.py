@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from expectations import claims, members, outputs
+from expectations import claims, costs, members, outputs, receipts
 from expectations.rule import Rule, Severity
 
 SUITES: dict[str, tuple[Rule, ...]] = {
     "source/members": (*members.TABLE_RULES, *members.ROW_RULES, *members.SET_RULES),
     "source/approved_claims": (*claims.TABLE_RULES, *claims.ROW_RULES, *claims.SET_RULES),
+    "source/receipts": (*receipts.TABLE_RULES, *receipts.ROW_RULES, *receipts.SET_RULES),
+    "source/operating_costs": costs.COST_RULES,
+    "source/field_visits": costs.VISIT_RULES,
     **outputs.SUITES,
 }
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from jobs.cli import run_as_script, split_periods
-from jobs.environment import load_environment
+from jobs.environment import Environment, load_environment
 from jobs.errors import WrongUsage
+from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.session import open_session
 from jobs.lake.storage import is_local, local_folder
@@ -17,14 +18,15 @@ from jobs.outcome import Outcome, announce
 from jobs.rulebook import load_platform
 from jobs.sample import published
 from jobs.sample.population import World
-from jobs.sample.world import existing_sources, write_published, write_world
+from jobs.sample.world import existing_sources, write_published, write_receipts, write_world
 from jobs.settlement.calendar import Period
 from jobs.settlement.rules import Platform
 
 SUMMARY = "make sample sources of any size, calibrated to the published figures"
 EXAMPLES = """  fentan generate --lake ./lake --members 100k --periods 2020-11-P1..2020-12-P2 --seed 1
   fentan generate --lake ./lake --members 1m --periods 2019-01-P2..2021-12-P2 --seed 1 --defects 0.1%
-  fentan generate --lake ./lake --published 2020-12-P1 --scale 1000"""
+  fentan generate --lake ./lake --published 2020-12-P1 --scale 1000
+  fentan generate --lake ./lake --receipts 2020-12-P1          (once the period is settled)"""
 
 PPM = 1_000_000
 UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
@@ -49,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scale", type=int, metavar="N", help=f"divides its members and amounts (default {DEFAULT_SCALE})"
     )
+    parser.add_argument(
+        "--receipts", metavar="P", help="add the receipts of a period that is settled, and nothing else"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace source tables that are there already")
 
 
@@ -57,6 +62,8 @@ def run(args: argparse.Namespace) -> Outcome:
     _check_arguments(args)
     environment = load_environment(args.conf)
     platform = load_platform(args.platform or environment.platform, environment.platforms)
+    if args.receipts:
+        return _receipts(args, environment, platform)
     world = None if args.published else _world(args, platform)
     _make_folder(args.lake)
     announce("starting Spark")
@@ -70,8 +77,20 @@ def run(args: argparse.Namespace) -> Outcome:
     return _outcome(args, counts)
 
 
+def _receipts(args: argparse.Namespace, environment: Environment, platform: Platform) -> Outcome:
+    period = str(_period(platform, args.receipts))
+    lake = Lake(open_session(environment, "fentan generate"), args.lake)
+    with run_lock(args.lake, "generate", period, environment.lock_lease_seconds):
+        count = write_receipts(lake, platform, period, args.seed)
+    if not count:
+        raise WrongUsage(f"--receipts {period}: the period has no bills. Nothing was generated. Settle it first.")
+    return Outcome({"lake": args.lake, "period": period, "rows": count}, f"{count:,} receipts of {period} written")
+
+
 def _check_arguments(args: argparse.Namespace) -> None:
     asked = {"--members": args.members, "--periods": args.periods}
+    if args.receipts:
+        return
     if args.published:
         others = {**asked, "--plan": args.plan, "--defects": args.defects or None}
         extra = [name for name, value in others.items() if value is not None]

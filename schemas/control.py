@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from schemas.sources import APPROVED_CLAIMS, MEMBERS
+from schemas.sources import APPROVED_CLAIMS, MEMBERS, RECEIPTS
 from schemas.table import PERIOD, PLAN_ID, RUN_ID, Column, Table, count, fen, nullable
 
 RUNS = Table(
@@ -70,7 +70,7 @@ QUALITY = Table(
 _HELD = (
     Column("reasons", "ARRAY<STRING>", "codes", "every rule the row breaks"),
     Column("first_seen_period", "STRING", "YYYY-MM-Pn", "period in which the row was first held"),
-    fen("amount_at_stake_fen", "money the row would move: a claim's aid, a member's share"),
+    fen("amount_at_stake_fen", "money the row would move: a claim's aid, a member's share, money that met no share"),
     nullable(Column("released_by", "STRING", "text", "who or what released the row; null while it is held")),
     RUN_ID,
 )
@@ -87,5 +87,9 @@ def _held_rows_of(source: Table, name: str) -> Table:
 
 QUARANTINE_MEMBERS = _held_rows_of(MEMBERS, "control/quarantine_members")
 QUARANTINE_CLAIMS = _held_rows_of(APPROVED_CLAIMS, "control/quarantine_claims")
+QUARANTINE_RECEIPTS = replace(
+    _held_rows_of(RECEIPTS, "control/quarantine_receipts"),
+    grain="one receipt held back, whole or for the part that met no share, with every reason",
+)
 
-CONTROL_TABLES = (RUNS, PUBLICATIONS, QUALITY, QUARANTINE_MEMBERS, QUARANTINE_CLAIMS)
+CONTROL_TABLES = (RUNS, PUBLICATIONS, QUALITY, QUARANTINE_MEMBERS, QUARANTINE_CLAIMS, QUARANTINE_RECEIPTS)

@@ -2,7 +2,6 @@
 
 import pytest
 
-
 from jobs.environment import load_environment
 from jobs.lake.session import open_session
 from jobs.rulebook import load_platform

@@ -9,7 +9,7 @@ from pyspark.sql import types as T
 
 from jobs.errors import Refused
 from jobs.lake.lake import Lake, small_frame
-from jobs.lake.publications import Publication, published
+from jobs.lake.publications import Publication, published, rows_of
 from jobs.settlement.calendar import Calendar, Period
 
 COUNTED = (
@@ -20,7 +20,6 @@ COUNTED = (
     .add("illness_code", "string")
     .add("period", "string")
 )
-VALID = T.StructType().add("period", "string").add("plan_id", "string").add("run_id", "string")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class History:
         predecessors = {plan_id: self.predecessor(plan_id) for plan_id in plan_ids}
         wanted = [publication for publication in predecessors.values() if publication is not None]
         found = (
-            {row.plan_id: row.carried_forward_fen for row in self._rows_of("settled/pools", wanted).collect()}
+            {row.plan_id: row.carried_forward_fen for row in rows_of(self.lake, "settled/pools", wanted).collect()}
             if wanted
             else {}
         )
@@ -59,7 +58,7 @@ class History:
         earlier = [p for of_plan in self.publications.values() for p in of_plan if self._is_earlier(p)]
         if not earlier:
             return small_frame(self.lake.spark, COUNTED, [])
-        counted = self._rows_of("settled/benefits", earlier).where("counted")
+        counted = rows_of(self.lake, "settled/benefits", earlier).where("counted")
         return counted.select(*COUNTED.names)
 
     def rows_of(self, table: str, plan_id: str, periods: Iterable[Period]) -> DataFrame | None:
@@ -70,14 +69,7 @@ class History:
         """The published rows of the plans' periods; None where none of them is published."""
         names = {str(period) for period in periods}
         wanted = [p for plan_id in plan_ids for p in self.publications.get(plan_id, ()) if p.period in names]
-        return self._rows_of(table, wanted) if wanted else None
-
-    def _rows_of(self, table: str, publications: list[Publication]) -> DataFrame:
-        keys = [{"period": p.period, "plan_id": p.plan_id, "run_id": p.run_id} for p in publications]
-        valid = small_frame(self.lake.spark, VALID, keys)
-        periods = sorted({p.period for p in publications})
-        rows = self.lake.read(table).where(F.col("period").isin(*periods))
-        return rows.join(F.broadcast(valid), on=["period", "plan_id", "run_id"], how="left_semi")
+        return rows_of(self.lake, table, wanted) if wanted else None
 
     def _is_earlier(self, publication: Publication) -> bool:
         return self.calendar.period(publication.period) < self.period

@@ -57,6 +57,11 @@ class Lake:
         else:
             writer.mode("overwrite").option("replaceWhere", where).save(self.path(table.name))
 
+    def delete(self, table: Table, where: str) -> None:
+        """Removes the rows that satisfy `where`, in one commit; none where there are no such rows."""
+        if not self.read(table.name).where(where).isEmpty():
+            DeltaTable.forPath(self.spark, self.path(table.name)).delete(where)
+
     def append(self, table: Table, frame: DataFrame, run_id: str) -> None:
         """Appends the frame's rows in one commit."""
         self._writer(table, frame, run_id).mode("append").save(self.path(table.name))

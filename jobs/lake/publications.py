@@ -1,15 +1,18 @@
 """Publications: the commit point. A row of a run that is not published here does not exist for a reader."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
-from jobs.lake.lake import Lake
+from jobs.lake.lake import Lake, small_frame
 from schemas import TABLES
 
 PUBLICATIONS = TABLES["control/publications"]
+VALID = T.StructType().add("period", "string").add("plan_id", "string").add("run_id", "string")
 
 
 @dataclass(frozen=True)
@@ -54,23 +57,45 @@ def next_revisions(lake: Lake, job: str, period: str, plan_ids: list[str]) -> di
     return {plan_id: taken.get(plan_id, 0) + 1 for plan_id in plan_ids}
 
 
-def publish(lake: Lake, job: str, period: str, run_id: str, digests: dict[str, str]) -> None:
-    """Makes a run's rows of the plans valid, in a single commit. `digests` is by plan."""
+def publish(lake: Lake, job: str, period: str, run_id: str, digests: dict[str, str], action: str = "published") -> None:
+    """Makes a run's rows of the plans valid, in a single commit; takes back the publications they take the place of.
+
+    `digests` is by plan.
+    """
     revisions = next_revisions(lake, job, period, list(digests))
+    now = {"job": job, "period": period, "published_at": datetime.now(UTC)}
+    superseded = [
+        {
+            **now,
+            "plan_id": p.plan_id,
+            "revision": p.revision,
+            "action": "withdrawn",
+            "run_id": p.run_id,
+            "digest": p.digest,
+        }
+        for p in published(lake, job).values()
+        if p.period == period and p.plan_id in digests
+    ]
     rows = [
         {
-            "period": period,
+            **now,
             "plan_id": plan_id,
-            "job": job,
             "revision": revisions[plan_id],
-            "action": "published",
+            "action": action,
             "run_id": run_id,
-            "published_at": datetime.now(UTC),
             "digest": digest,
         }
         for plan_id, digest in sorted(digests.items())
     ]
-    lake.append(PUBLICATIONS, lake.frame(PUBLICATIONS, rows).coalesce(1), run_id)
+    lake.append(PUBLICATIONS, lake.frame(PUBLICATIONS, [*superseded, *rows]).coalesce(1), run_id)
+
+
+def rows_of(lake: Lake, table: str, publications: Collection[Publication]) -> DataFrame:
+    """The rows of a table that the publications make valid."""
+    keys = [{"period": p.period, "plan_id": p.plan_id, "run_id": p.run_id} for p in publications]
+    valid = small_frame(lake.spark, VALID, keys)
+    rows = lake.read_or_empty(table).where(F.col("period").isin(*sorted({p.period for p in publications})))
+    return rows.join(F.broadcast(valid), on=["period", "plan_id", "run_id"], how="left_semi")
 
 
 def _stage():

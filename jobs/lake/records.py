@@ -16,6 +16,8 @@ from schemas import TABLES, Table
 QUALITY = TABLES["control/quality"]
 HELD_MEMBERS = TABLES["control/quarantine_members"]
 HELD_CLAIMS = TABLES["control/quarantine_claims"]
+HELD_RECEIPTS = TABLES["control/quarantine_receipts"]
+RECEIPT_COLUMNS = len(TABLES["source/receipts"].columns)
 
 
 def record_quality(lake: Lake, results: Iterable[Judged], run_id: str, period: str) -> None:
@@ -57,6 +59,26 @@ def hold_claims(lake: Lake, gate: ClaimGate, scope: str, period: str, run_id: st
         return
     held = gate.held.withColumn("amount_at_stake_fen", F.coalesce("approved_aid_fen", F.lit(0).cast("bigint")))
     _hold(lake, HELD_CLAIMS, held, ["claim_id", "plan_id", "member_id", "publicity_period"], scope, period, run_id)
+
+
+def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, period: str, run_id: str) -> None:
+    """Brings the quarantine of receipts up to date for the period: rows that prove no money, and money without a share."""
+    no_fen = F.lit(0).cast("bigint")
+    rows = unsound.withColumn("amount_at_stake_fen", F.coalesce("amount_fen", no_fen)).unionByName(
+        without_share.withColumns({"amount_at_stake_fen": F.col("excess_fen"), "reasons": F.array("reason")}).select(
+            *HELD_RECEIPTS.column_names[:RECEIPT_COLUMNS], "reasons", "amount_at_stake_fen"
+        )
+    )
+    held = rows.withColumns(
+        {
+            "period": F.lit(period),
+            "first_seen_period": F.lit(period),
+            "released_by": F.lit(None).cast("string"),
+            "run_id": F.lit(run_id),
+        }
+    )
+    if lake.exists(HELD_RECEIPTS.name) or not held.isEmpty():
+        lake.replace(HELD_RECEIPTS, held, f"period = '{period}'", run_id)
 
 
 def plans_in_scope(plan_ids: Iterable[str], every_plan: Iterable[str], all_plans: bool) -> str:

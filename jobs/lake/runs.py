@@ -83,6 +83,19 @@ def totals_of(lake: Lake, run_ids: list[str]) -> dict[str, dict]:
     return {row.run_id: json.loads(row.totals) for row in rows.select("run_id", "totals").collect()}
 
 
+def open_runs(lake: Lake, period: str, plan_ids: Iterable[str]) -> list[str]:
+    """Runs that settle or collect one of the plans' period, began and have not ended."""
+    rows = lake.read_or_empty(RUNS.name).where((F.col("period") == period) & (F.col("state") == "running"))
+    found = rows.where(F.col("job").isin("settle", "collect")).select("run_id", "plan_id").collect()
+    return sorted(row.run_id for row in found if set(row.plan_id.split(",")) & set(plan_ids))
+
+
+def input_versions_of(lake: Lake, run_id: str) -> dict:
+    """The input versions that the run recorded."""
+    row = lake.read(RUNS.name).where(F.col("run_id") == run_id).select("input_versions").first()
+    return json.loads(row["input_versions"])
+
+
 @cache
 def code_version() -> str:
     """The program's version and a digest of the sources that bear on a settlement."""

@@ -67,8 +67,9 @@ class Writing(Measuring):
     `broken`: by table, how many of the rows read back break each rule of the table.
     """
 
-    def __init__(self, lake: Lake, period: str, plan_ids: Iterable[str], run_id: str):
+    def __init__(self, lake: Lake, period: str, plan_ids: Iterable[str], run_id: str, job: str = "settle"):
         super().__init__(lake, period, plan_ids, run_id)
+        self.job = job
         self.broken: dict[str, dict[str, int]] = {}
 
     def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measured]:
@@ -104,7 +105,24 @@ class Writing(Measuring):
 
     def _partition(self, table: Table) -> str:
         where = f"period = '{self.period}' and {any_of('plan_id', self.plan_ids)}"
-        return f"{where} and job = 'settle'" if "job" in table.partitioned_by else where
+        return f"{where} and job = '{self.job}'" if "job" in table.partitioned_by else where
+
+
+class WritingBeside(Writing):
+    """A sink for a job that is run again and again: its rows stand beside those published before, until these go.
+
+    A reader finds the rows of the earlier run until the publication, and those of this run from then on.
+    """
+
+    def sweep(self, table_names: Iterable[str]) -> None:
+        """Removes the rows that earlier runs of the job left; harmless to repeat."""
+        for name in table_names:
+            if self.lake.exists(name):
+                others = f"{super()._partition(TABLES[name])} and run_id != '{self.run_id}'"
+                self.lake.delete(TABLES[name], others)
+
+    def _partition(self, table: Table) -> str:
+        return f"{super()._partition(table)} and run_id = '{self.run_id}'"
 
 
 NO_TERMS = Terms(date.min, (), {}, (), {}, {}, {}, {})

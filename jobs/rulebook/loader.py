@@ -11,7 +11,7 @@ from jobs.errors import WrongUsage
 from jobs.rulebook.strict import Fault, day, exact_keys, one_of, read_yaml, text, whole_number
 from jobs.rulebook.values import KINDS
 from jobs.settlement.calendar import Calendar, MonthlyPeriod, Period
-from jobs.settlement.rules import Account, Plan, Platform, Rule, RuleValue
+from jobs.settlement.rules import Account, CollectionRules, Plan, Platform, Rule, RuleValue
 
 ACCOUNT_KINDS = ("asset", "liability", "income", "expense", "clearing")
 ACCOUNTS = (
@@ -37,7 +37,7 @@ def load_platform(platform_id: str, folder: Traversable | Path | None = None) ->
         raise WrongUsage(f"Platform {platform_id} is not known; known are {', '.join(known)}. Nothing was done.")
     root = (folder if folder is not None else files("conf").joinpath("platforms")).joinpath(platform_id)
     file, document = _read(root, platform_id, "platform.yaml")
-    exact_keys(document, ("names", "time_zone", "carry_on", "illnesses"), file, "")
+    exact_keys(document, ("names", "time_zone", "carry_on", "collection", "illnesses"), file, "")
     illnesses = {
         text(code, file, "illnesses"): _names(names, file, f"illnesses.{code}")
         for code, names in document["illnesses"].items()
@@ -53,6 +53,7 @@ def load_platform(platform_id: str, folder: Traversable | Path | None = None) ->
         names=_names(document["names"], file, "names"),
         time_zone=_time_zone(document["time_zone"], file),
         carry_on=_carry_on(document["carry_on"], file),
+        collection=_collection(document["collection"], document["carry_on"]["value"], file),
         calendar=calendar,
         accounts=_accounts(*_read(root, platform_id, "accounts.yaml")),
         illnesses=MappingProxyType(illnesses),
@@ -81,7 +82,21 @@ def _time_zone(value: Any, file: str) -> str:
 def _carry_on(value: Any, file: str) -> str:
     exact_keys(value, ("value", "reference"), file, "carry_on")
     text(value["reference"], file, "carry_on.reference")
-    return one_of(value["value"], ("billed",), file, "carry_on.value")
+    return one_of(value["value"], ("billed", "collected"), file, "carry_on.value")
+
+
+def _collection(value: Any, carry_on: str, file: str) -> CollectionRules:
+    exact_keys(value, ("deducts", "shortfall_borne_by", "reference"), file, "collection")
+    borne_by = one_of(value["shortfall_borne_by"], ("platform", "next_period"), file, "collection.shortfall_borne_by")
+    if carry_on == "collected" and borne_by != "next_period":
+        raise Fault(
+            file, "collection.shortfall_borne_by", "must be next_period: the residual is carried on collected money"
+        )
+    return CollectionRules(
+        deducts=one_of(value["deducts"], ("whole_shares", "any_part"), file, "collection.deducts"),
+        shortfall_borne_by=borne_by,
+        reference=text(value["reference"], file, "collection.reference"),
+    )
 
 
 def _calendar(file: str, document: dict) -> Calendar:

@@ -31,7 +31,7 @@ from schemas.table import Table
 WRITTEN_BY = "generate"
 ROWS_PER_PARTITION_OF_CLAIMANTS = 20_000_000
 
-__all__ = ["World", "existing_sources", "write_published", "write_world"]
+__all__ = ["World", "existing_sources", "write_published", "write_receipts", "write_world"]
 
 
 def write_world(spark: SparkSession, lake: str, platform: Platform, world: World) -> dict[str, int]:
@@ -67,6 +67,13 @@ def write_published(spark: SparkSession, lake: str, platform: Platform, seed: in
         cases=case_rows,
         claims=case_rows,
     )
+
+
+def write_receipts(lake: Lake, platform: Platform, period: str, seed: int) -> int:
+    """Writes the receipts of one settled period over those it has, and returns how many."""
+    bills = _published_bills(lake).where(F.col("period") == period)
+    lake.replace(RECEIPTS, receipts(bills, platform.calendar, seed), f"period = '{period}'", WRITTEN_BY)
+    return _rows_written(lake, RECEIPTS)
 
 
 def existing_sources(spark: SparkSession, lake: str) -> tuple[str, ...]:

@@ -25,28 +25,28 @@ def members_owe_what_the_pool_says(stored: ReadBack) -> list[str]:
     """Control: the assessments sum to the pool's billed, sponsored and due amounts."""
     table = "settled/assessments"
     return [
-        *_differ(
+        *differ(
             "the shares of the assessments",
             stored.total(table, "share_fen"),
             "the pool's billed_fen",
             stored.pool["billed_fen"],
         ),
-        *_differ(
+        *differ(
             "the sponsored shares",
             stored.total(table, "sponsored_fen"),
             "member_sponsored_fen",
             stored.pool["member_sponsored_fen"],
         ),
-        *_differ(
+        *differ(
             "the dues of the assessments", stored.total(table, "due_fen"), "the pool's due_fen", stored.pool["due_fen"]
         ),
-        *_differ("the assessments", stored.digests[table]["rows"], "the covered members", stored.pool["covered_count"]),
+        *differ("the assessments", stored.digests[table]["rows"], "the covered members", stored.pool["covered_count"]),
     ]
 
 
 def payers_are_billed_what_members_owe(stored: ReadBack) -> list[str]:
     """The bills sum to the dues."""
-    return _differ(
+    return differ(
         "the bills",
         stored.total("settled/bills", "due_fen"),
         "the dues",
@@ -57,10 +57,10 @@ def payers_are_billed_what_members_owe(stored: ReadBack) -> list[str]:
 def tiers_make_up_the_pool(stored: ReadBack) -> list[str]:
     """The tiers' members and billed amounts make up the pool's."""
     return [
-        *_differ(
+        *differ(
             "the tiers' billed_fen", sum(r["billed_fen"] for r in stored.rates), "the pool's", stored.pool["billed_fen"]
         ),
-        *_differ(
+        *differ(
             "the tiers' members",
             sum(r["covered_count"] for r in stored.rates),
             "the pool's",
@@ -73,10 +73,10 @@ def cases_make_up_the_pool(stored: ReadBack) -> list[str]:
     """Benefits and per-case sponsorship sum to the pool's."""
     table = "settled/benefits"
     return [
-        *_differ(
+        *differ(
             "the benefits", stored.total(table, "benefit_fen"), "the pool's benefit_fen", stored.pool["benefit_fen"]
         ),
-        *_differ(
+        *differ(
             "the cases' sponsored_fen",
             stored.total(table, "sponsored_fen"),
             "the pool's",
@@ -90,7 +90,7 @@ def pool_is_carried_on(stored: ReadBack) -> list[str]:
     pool = stored.pool
     paid_fen = pool["due_fen"] + pool["member_sponsored_fen"] + pool["case_sponsored_fen"] + pool["brought_forward_fen"]
     asked_fen = pool["benefit_fen"] + pool["fee_fen"] + pool["carried_forward_fen"]
-    return _differ("what is paid", paid_fen, "benefits, fee and what is carried on", asked_fen)
+    return differ("what is paid", paid_fen, "benefits, fee and what is carried on", asked_fen)
 
 
 def control_accounts_tie(stored: ReadBack) -> list[str]:
@@ -100,28 +100,28 @@ def control_accounts_tie(stored: ReadBack) -> list[str]:
     )
     pool_fen = stored.pool["brought_forward_fen"] - _balance_fen(stored, "pool")
     return [
-        *_differ(
+        *differ(
             "members_receivable",
             _balance_fen(stored, "members_receivable"),
             "the dues",
             stored.total("settled/assessments", "due_fen"),
         ),
-        *_differ(
+        *differ(
             "sponsor_receivable", _balance_fen(stored, "sponsor_receivable"), "the sponsored amounts", sponsored_fen
         ),
-        *_differ(
+        *differ(
             "benefits_payable",
             -_balance_fen(stored, "benefits_payable"),
             "the benefits",
             stored.total("settled/benefits", "benefit_fen"),
         ),
-        *_differ(
+        *differ(
             "fee_accrued",
             -_balance_fen(stored, "fee_accrued"),
             "the fee ledger's accrued_fen",
             stored.fee["accrued_fen"],
         ),
-        *_differ("the credit balance of pool", pool_fen, "what is carried forward", stored.pool["carried_forward_fen"]),
+        *differ("the credit balance of pool", pool_fen, "what is carried forward", stored.pool["carried_forward_fen"]),
     ]
 
 
@@ -146,7 +146,7 @@ def _balance_fen(stored: ReadBack, account: str) -> int:
     return debit_fen - credit_fen
 
 
-def _differ(found_name: str, found: int, expected_name: str, expected: int) -> list[str]:
+def differ(found_name: str, found: int, expected_name: str, expected: int) -> list[str]:
     if found == expected:
         return []
     side = "too much" if found > expected else "too little"

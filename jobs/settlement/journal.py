@@ -8,6 +8,12 @@ BENEFITS_PAYABLE = "benefits_payable"
 FEE_ACCRUED = "fee_accrued"
 MEMBERS_RECEIVABLE = "members_receivable"
 SPONSOR_RECEIVABLE = "sponsor_receivable"
+FEE_INCOME = "fee_income"
+CASH = "cash"
+SUSPENSE = "suspense"
+BAD_DEBT = "bad_debt"
+OPERATING_CASH = "operating_cash"
+USES = ("investigation", "technology", "staff_and_premises")
 
 
 class Transfer(NamedTuple):
@@ -39,12 +45,21 @@ def settlement_transfers(pool: dict) -> list[Transfer]:
     return [transfer for transfer in transfers if transfer.amount_fen > 0]
 
 
-def journal_rows(transfers: list[Transfer], period: str, plan_id: str, job: str, posted_on: date) -> list[dict]:
-    """The rows of ledger/journal. One row per transfer; entry_id is period/plan/job/number, the same on every run."""
+def journal_rows(transfers: list[tuple[date, Transfer]], period: str, plan_id: str, job: str) -> list[dict]:
+    """The rows of ledger/journal. One row per transfer, given with its day; entry_id is period/plan/job/number."""
     return [
-        {"entry_id": f"{period}/{plan_id}/{job}/{number}", "job": job, "posted_on": posted_on, **transfer._asdict()}
-        for number, transfer in enumerate(transfers, start=1)
+        {"entry_id": f"{period}/{plan_id}/{job}/{number}", "job": job, "posted_on": day, **transfer._asdict()}
+        for number, (day, transfer) in enumerate(transfers, start=1)
     ]
+
+
+def moved_fen(transfers: list[Transfer], debit_account: str | None = None, credit_account: str | None = None) -> int:
+    """What the transfers move to the debit account, from the credit account, or from the one to the other."""
+    return sum(
+        transfer.amount_fen
+        for transfer in transfers
+        if debit_account in (None, transfer.debit_account) and credit_account in (None, transfer.credit_account)
+    )
 
 
 def balance_fen(transfers: list[Transfer], account: str) -> int:

@@ -86,3 +86,19 @@ def pro_rata(fee_fen: int, part_fen: int, whole_fen: int) -> int:
     A part can be more than the whole where less than nothing was brought forward; the fee is all there is then.
     """
     return floor(fee_fen * min(part_fen, whole_fen), whole_fen) if whole_fen > 0 else 0
+
+
+def split(amount_fen: int, weights: Mapping[str, int]) -> dict[str, int]:
+    """An amount divided over names by weight, to the fen: each gets the difference of two totals rounded down.
+
+    Without any weight everything goes to the first name. Names are taken in order, so the same amount and weights always
+    split alike.
+    """
+    parts, weight_so_far, given_fen = {}, 0, 0
+    whole = sum(weights.values())
+    for name in sorted(weights):
+        weight_so_far += weights[name]
+        until_fen = floor(amount_fen * weight_so_far, whole) if whole else amount_fen
+        parts[name] = until_fen - given_fen
+        given_fen = until_fen
+    return parts

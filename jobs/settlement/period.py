@@ -124,7 +124,8 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
     }
     rates = {p: rate_rows(sharing[p], billed_fen[p]) for p in given.plans}
     transfers = {p: settlement_transfers(pools[p]) for p in given.plans}
-    journal = {p: journal_rows(transfers[p], given.period, p, "settle", given.publicity_on) for p in given.plans}
+    posted = {p: [(given.publicity_on, transfer) for transfer in transfers[p]] for p in given.plans}
+    journal = {p: journal_rows(posted[p], given.period, p, "settle") for p in given.plans}
     fees = {p: [fee_row(transfers[p], asks[p].brought_forward_fen)] for p in given.plans}
 
     small = {

@@ -196,6 +196,18 @@ class Account:
 
 
 @dataclass(frozen=True)
+class CollectionRules:
+    """How money is collected: whether a share is deducted whole or not at all, and who bears what never comes in.
+
+    `deducts`: whole_shares or any_part. `shortfall_borne_by`: platform or next_period.
+    """
+
+    deducts: str
+    shortfall_borne_by: str
+    reference: str
+
+
+@dataclass(frozen=True)
 class Platform:
     """One platform: calendar, chart of accounts, illnesses and plans.
 
@@ -207,6 +219,7 @@ class Platform:
     names: Mapping[str, str]
     time_zone: str
     carry_on: str
+    collection: CollectionRules
     calendar: Calendar
     accounts: tuple[Account, ...]
     illnesses: Mapping[str, Mapping[str, str]]

@@ -1,0 +1,139 @@
+"""`fentan close`: uses of the fee, balances carried forward, and the period is locked."""
+
+import argparse
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from jobs.cli import add_period_arguments, run_as_script
+from jobs.closing import Closing, pin_closing, write_closing
+from jobs.errors import IntegrityBroken, Stop
+from jobs.lake.lake import Lake
+from jobs.lake.lock import RunLock, run_lock
+from jobs.lake.publications import publish
+from jobs.lake.records import record_quality
+from jobs.lake.runs import record
+from jobs.lake.session import open_session
+from jobs.lake.sinks import Measuring
+from jobs.outcome import Outcome, announce
+from jobs.presentation import table_text, yuan
+from jobs.request import PeriodRequest, period_request_of
+from jobs.settlement.digest import plan_digest
+from schemas import TABLES
+
+SUMMARY = "close a collected period: uses of the fee, balances carried forward; it never changes again"
+EXAMPLES = """  fentan close --lake ./lake --period 2020-12-P1
+  fentan close --lake ./lake --period 2020-12-P1 --as-of 2020-12-26"""
+JOB = "close"
+FEE = TABLES["ledger/fee"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_period_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Closes the period under the lake's run lock."""
+    request = period_request_of(args)
+    with run_lock(request.lake_root, JOB, str(request.period), request.environment.lock_lease_seconds) as lock:
+        announce("starting Spark")
+        return close(
+            request, Lake(open_session(request.environment, f"fentan {request.period}"), request.lake_root), lock
+        )
+
+
+def close(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
+    """Closes every plan of the period that is not closed yet; raises Refused with the reason where one cannot be."""
+    closing = pin_closing(request, lake)
+    if not closing.plan_ids:
+        complete_fee(closing)
+        return _already_closed(closing)
+    started_at = datetime.now(UTC)
+    record(lake, closing.run, "running", started_at)
+    try:
+        written = write_closing(closing)
+        lock.confirm()
+        announce("publishing")
+        fees = Measuring(lake, closing.run.period, closing.plan_ids, closing.run.run_id).put_rows(
+            {FEE.name: {p: [row] for p, row in written.fees.items()}}
+        )
+        digests = {p: {**written.digests[p], FEE.name: fees[FEE.name][p].digest} for p in closing.plan_ids}
+        record_quality(lake, written.results, closing.run.run_id, closing.run.period)
+        publish(
+            lake, JOB, closing.run.period, closing.run.run_id,
+            {p: plan_digest(tables) for p, tables in digests.items()}, action="closed",
+        )  # fmt: skip
+        _replace_fee(lake, closing.run.period, closing.run.run_id, written.fees)
+    except Stop as stop:
+        record(
+            lake,
+            closing.run,
+            "failed" if isinstance(stop, IntegrityBroken) else "refused",
+            started_at,
+            messages=[str(stop)],
+        )
+        raise
+    document = _document(closing, written.fees, written.balances)
+    record(lake, closing.run, "published", started_at, digests=digests, totals=document["plans"])
+    return Outcome(document, _text(document), 0, written.messages)
+
+
+def complete_fee(closing: Closing) -> None:
+    """Writes the fee ledger of a close that was killed right after its publication."""
+    by_run: dict[str, dict[str, dict]] = {}
+    for plan_id, publication in closing.closed.items():
+        by_run.setdefault(publication.run_id, {})[plan_id] = closing.fee_of(plan_id)
+    for run_id, fees in by_run.items():
+        where = f"period = '{closing.run.period}' and run_id = '{run_id}'"
+        if closing.lake.read(FEE.name).where(where).count() != len(fees):
+            _replace_fee(closing.lake, closing.run.period, run_id, fees)
+
+
+def _replace_fee(lake: Lake, period: str, run_id: str, fees: Mapping[str, dict]) -> None:
+    rows = [{"period": period, "plan_id": p, "run_id": run_id, **row} for p, row in fees.items()]
+    where = f"period = '{period}' and plan_id in ({', '.join(repr(p) for p in sorted(fees))})"
+    lake.replace(FEE, lake.frame(FEE, rows).coalesce(1), where, run_id)
+
+
+def _document(closing: Closing, fees: Mapping[str, dict], balances: Mapping[str, list[dict]]) -> dict:
+    return {
+        "period": closing.run.period,
+        "state": "closed",
+        "run_id": closing.run.run_id,
+        "plans": {
+            p: {"fee": fees[p], "balances": {row["account"]: row["carried_forward_fen"] for row in balances[p]}}
+            for p in closing.plan_ids
+        },
+    }
+
+
+def _text(document: dict) -> str:
+    parts = ("accrued", "received", "sponsored", "written_off", "used_investigation", "used_technology",
+             "used_staff_and_premises", "result")  # fmt: skip
+    fees = [[p, *(yuan(plan["fee"][f"{part}_fen"]) for part in parts)] for p, plan in document["plans"].items()]
+    balances = [
+        [p, account, yuan(fen)]
+        for p, plan in document["plans"].items()
+        for account, fen in plan["balances"].items()
+        if fen
+    ]
+    return "\n\n".join(
+        [
+            f"Period {document['period']} is closed by {document['run_id']}; it does not change any more.",
+            table_text("Fee (yuan)", ["plan", *(part.replace("_", " ") for part in parts)], fees),
+            table_text("Carried forward (yuan, debit positive)", ["plan", "account", "balance"], balances),
+        ]
+    )
+
+
+def _already_closed(closing: Closing) -> Outcome:
+    runs = {p: publication.run_id for p, publication in sorted(closing.closed.items())}
+    document = {
+        "period": closing.run.period,
+        "state": "already closed",
+        "plans": {p: {"run_id": r} for p, r in runs.items()},
+    }
+    return Outcome(document, f"Period {closing.run.period}: already closed for {', '.join(runs)}; nothing to do")
+
+
+if __name__ == "__main__":
+    run_as_script("close")

@@ -1,0 +1,252 @@
+"""A period's close: what must be done before, what it writes, and what is proven of it before it is published."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations.costs import COST_RULES, VISIT_RULES
+from expectations.rule import breaks_any
+from expectations.suites import Judged, judge
+from jobs.collecting import transfers_of
+from jobs.errors import IntegrityBroken, Refused
+from jobs.lake.lake import Lake
+from jobs.lake.publications import Publication, published, rows_of
+from jobs.lake.runs import Run, input_versions_of, open_runs
+from jobs.lake.sinks import NO_TERMS, Writing
+from jobs.lake.sources import pin_versions, read_source
+from jobs.outcome import announce
+from jobs.request import PeriodRequest
+from jobs.settlement.closing import balance_rows, closing_breaches, used_by_plan_fen
+from jobs.settlement.collection_journal import use_transfers
+from jobs.settlement.fee import fee_row
+from jobs.settlement.journal import Transfer, journal_rows
+
+JOB = "close"
+COSTS, VISITS, REVIEWS = "source/operating_costs", "source/field_visits", "source/claim_reviews"
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What a period is closed from. Maps are by plan; `plan_ids` are those still to be closed, `closed` those closed."""
+
+    request: PeriodRequest
+    lake: Lake
+    settled: Mapping[str, Publication]
+    collected: Mapping[str, Publication]
+    closed: Mapping[str, Publication]
+    pools: Mapping[str, dict]
+    plan_ids: tuple[str, ...]
+    versions: Mapping[str, int]
+    run: Run
+
+    def transfers(self, *further: Publication) -> dict[str, list[Transfer]]:
+        """What settlement and collection posted, and the further publications, by plan."""
+        publications = [*self.settled.values(), *self.collected.values(), *further]
+        found = [transfers_of(self.lake, [p]) for p in publications]
+        return {plan_id: [t for of in found for t in of.get(plan_id, [])] for plan_id in self.settled}
+
+    def fee_of(self, plan_id: str) -> dict:
+        """The closed plan's row of the fee ledger, from its journal."""
+        return fee_row(self.transfers(self.closed[plan_id])[plan_id], self.pools[plan_id]["brought_forward_fen"])
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A close as written and read back. Maps are by plan."""
+
+    digests: Mapping[str, Mapping[str, dict]]
+    fees: Mapping[str, dict]
+    balances: Mapping[str, list[dict]]
+    results: list[Judged]
+    messages: tuple[str, ...]
+
+
+def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
+    """Finds what is to be closed; raises Refused where something must be done before, and says what."""
+    announce("pinning the period")
+    period = str(request.period)
+    by_job = {
+        job: {p: pub for (of, p), pub in published(lake, job).items() if of == period}
+        for job in ("settle", "collect", JOB)
+    }
+    settled = by_job["settle"]
+    asked = tuple(sorted(request.plan_ids or settled))
+    unsettled = [p for p in asked if p not in settled]
+    if unsettled or not settled:
+        raise Refused(
+            f"Period {period}: {', '.join(unsettled) or 'no plan'} is not settled. Nothing was closed. Settle it first."
+        )
+    plan_ids = tuple(p for p in asked if p not in by_job[JOB])
+    if plan_ids:
+        _check_turn(request, lake, plan_ids)
+        _check_collected(request, lake, by_job["collect"], plan_ids)
+    versions = pin_versions(lake, tuple(name for name in (COSTS, VISITS, REVIEWS) if lake.exists(name)))
+    run = Run(
+        job=JOB,
+        platform_id=request.platform.platform_id,
+        period=period,
+        plan_ids=plan_ids,
+        input_versions={
+            **versions,
+            "settled": {p: settled[p].digest for p in plan_ids},
+            "collected": {p: by_job["collect"][p].digest for p in plan_ids},
+        },
+        conf_digest=hashlib.sha256(repr(request.platform.accounts).encode()).hexdigest()[:16],
+        settings={"as_of": str(request.as_of)},
+    )
+    pools = {row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()}
+    return Closing(request, lake, settled, by_job["collect"], by_job[JOB], pools, plan_ids, versions, run)
+
+
+def write_closing(closing: Closing) -> Closed:
+    """Writes the period's uses and balances, reads them back and proves them; raises IntegrityBroken."""
+    platform, period = closing.request.platform, closing.request.period
+    announce("uses of the fee")
+    month_fen, visits_fen, results = _used(closing)
+    accrued = {p: pool["fee_fen"] for p, pool in closing.pools.items()}
+    weights = accrued if any(accrued.values()) else {p: pool["covered_count"] for p, pool in closing.pools.items()}
+    used = used_by_plan_fen(month_fen, visits_fen, weights, period, platform.calendar)
+    day = platform.calendar.grace_ends_on(period)
+    uses = {p: use_transfers(used[p]) for p in closing.plan_ids}
+    before = closing.transfers()
+    every = {p: [*before[p], *uses[p]] for p in closing.plan_ids}
+    brought = _brought_forward(closing)
+    accounts = [account.account for account in platform.accounts]
+    balances = {p: balance_rows(every[p], accounts, brought.get(p, {})) for p in closing.plan_ids}
+    _prove(closing, every, balances)
+
+    sink = Writing(closing.lake, closing.run.period, closing.plan_ids, closing.run.run_id, JOB)
+    journal = {p: journal_rows([(day, t) for t in uses[p]], closing.run.period, p, JOB) for p in closing.plan_ids}
+    put = sink.put_rows({"ledger/journal": journal, "ledger/balances": balances})
+    results += [result for table, counts in sink.broken.items() for result in judge(table, counts)]
+    faults = [
+        f"{r.table_name}: {r.sentence} ({r.observed})" for r in results if not r.success and r.severity == "critical"
+    ]
+    if faults:
+        raise _broken(closing, faults)
+    fees = {p: fee_row(every[p], closing.pools[p]["brought_forward_fen"]) for p in closing.plan_ids}
+    digests = {p: {table: measured[p].digest for table, measured in put.items()} for p in closing.plan_ids}
+    missing = [name for name in (COSTS, VISITS) if name not in closing.versions]
+    messages = tuple(f"{name} is not there: no use of the fee was posted from it" for name in missing)
+    return Closed(digests, fees, balances, results, messages)
+
+
+def _check_turn(request: PeriodRequest, lake: Lake, plan_ids: tuple[str, ...]) -> None:
+    previous = request.platform.calendar.previous(request.period)
+    if previous is not None:
+        settled, closed = published(lake, "settle"), published(lake, JOB)
+        waiting = [p for p in plan_ids if (str(previous), p) in settled and (str(previous), p) not in closed]
+        if waiting:
+            raise Refused(
+                f"Period {request.period}: {', '.join(waiting)}: the previous period {previous} is not closed. "
+                f"Nothing was closed. Close {previous} first."
+            )
+    running = open_runs(lake, str(request.period), plan_ids)
+    if running:
+        raise Refused(
+            f"Period {request.period}: run {', '.join(running)} began and never ended. Nothing was closed. "
+            "Run its command again until it ends, then close."
+        )
+
+
+def _check_collected(
+    request: PeriodRequest, lake: Lake, collected: Mapping[str, Publication], plan_ids: tuple[str, ...]
+) -> None:
+    grace_ends_on = request.platform.calendar.grace_ends_on(request.period)
+    if request.as_of < grace_ends_on:
+        raise Refused(
+            f"Period {request.period}: members may pay until {grace_ends_on}, it is {request.as_of}. Nothing was closed. "
+            "Close it on that day or later."
+        )
+    stages = {p: input_versions_of(lake, pub.run_id)["stage"] for p, pub in collected.items() if p in plan_ids}
+    waiting = [p for p in plan_ids if stages.get(p) != "final"]
+    if waiting:
+        raise Refused(
+            f"Period {request.period}: {', '.join(waiting)}: not collected up to the grace limit {grace_ends_on}. "
+            f"Nothing was closed. Run `fentan collect --period {request.period}` on that day or later, then close."
+        )
+
+
+def _used(closing: Closing) -> tuple[dict[str, int], dict[str | None, int], list[Judged]]:
+    """The costs of the month by category, the visits of the period by plan, and what was found wrong with either."""
+    calendar, period, results = closing.request.platform.calendar, closing.request.period, []
+    month_fen: dict[str, int] = {}
+    if COSTS in closing.versions:
+        costs = read_source(closing.lake, COSTS, closing.versions[COSTS])
+        of_month = costs.where(F.col("month") == f"{period.year:04d}-{period.month:02d}")
+        sound, judged = _judged(COSTS, of_month, COST_RULES)
+        month_fen = {
+            r.category: r.fen for r in sound.groupBy("category").agg(F.sum("amount_fen").alias("fen")).collect()
+        }
+        results += judged
+    visits_fen: dict[str | None, int] = {}
+    if VISITS in closing.versions:
+        next_on = (
+            calendar.publicity_on(calendar.next(period)) if calendar.next(period) else calendar.grace_ends_on(period)
+        )
+        visits = read_source(closing.lake, VISITS, closing.versions[VISITS]).where(
+            (F.col("visited_on") >= F.lit(calendar.publicity_on(period))) & (F.col("visited_on") < F.lit(next_on))
+        )
+        sound, judged = _judged(VISITS, visits, VISIT_RULES)
+        grouped = _with_plan(closing, sound).groupBy("plan_id").agg(F.sum("fee_fen").alias("fen"))
+        visits_fen = {row.plan_id: row.fen for row in grouped.collect()}
+        results += judged
+    return month_fen, visits_fen, results
+
+
+def _with_plan(closing: Closing, visits: DataFrame) -> DataFrame:
+    if REVIEWS not in closing.versions:
+        return visits.withColumn("plan_id", F.lit(None).cast("string"))
+    reviews = read_source(closing.lake, REVIEWS, closing.versions[REVIEWS])
+    plans = reviews.groupBy("claim_id").agg(F.min("plan_id").alias("plan_id"))
+    return visits.join(plans, "claim_id", "left")
+
+
+def _judged(table: str, rows: DataFrame, rules) -> tuple[DataFrame, list[Judged]]:
+    """The rows that break no rule, and the suite's results on all."""
+    counts = rows.agg(*(F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in rules)).first()
+    return rows.where(~breaks_any(rules, NO_TERMS)), judge(table, counts.asDict())
+
+
+def _brought_forward(closing: Closing) -> dict[str, dict[str, int]]:
+    previous = closing.request.platform.calendar.previous(closing.request.period)
+    before = [
+        p
+        for (of, plan_id), p in published(closing.lake, JOB).items()
+        if of == str(previous) and plan_id in closing.plan_ids
+    ]
+    found: dict[str, dict[str, int]] = {}
+    if before:
+        for row in rows_of(closing.lake, "ledger/balances", before).collect():
+            found.setdefault(row.plan_id, {})[row.account] = row.carried_forward_fen
+    return found
+
+
+def _prove(closing: Closing, every: Mapping[str, list[Transfer]], balances: Mapping[str, list[dict]]) -> None:
+    announce("proving")
+    of_plans = [closing.collected[p] for p in closing.plan_ids]
+    sums = (
+        rows_of(closing.lake, "settled/collections", of_plans)
+        .groupBy("plan_id", "status")
+        .agg(F.sum("due_fen").alias("due_fen"), F.sum("collected_fen").alias("collected_fen"))
+        .collect()
+    )
+    facts = {p: {r.status: (r.due_fen, r.collected_fen) for r in sums if r.plan_id == p} for p in closing.plan_ids}
+    borne_by = closing.request.platform.collection.shortfall_borne_by
+    faults = [
+        f"plan {p}: {breach}"
+        for p in closing.plan_ids
+        for breach in closing_breaches(every[p], balances[p], closing.pools[p], facts[p], borne_by)
+    ]
+    if faults:
+        raise _broken(closing, faults)
+
+
+def _broken(closing: Closing, faults: list[str]) -> IntegrityBroken:
+    return IntegrityBroken(
+        f"Period {closing.run.period}: {'; '.join(faults)}. Nothing was closed. "
+        "Collect again, then close; if it fails again, check the storage and report this message."
+    )

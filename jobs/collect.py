@@ -1,0 +1,211 @@
+"""`fentan collect`: receipts -> shares met, arrears, lapses, aid paid, fee received."""
+
+import argparse
+import json
+from datetime import UTC, datetime
+
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+
+from jobs.cli import add_period_arguments, run_as_script
+from jobs.collecting import (
+    JOB,
+    TABLES_OF_JOB,
+    Inputs,
+    Written,
+    fee_rows,
+    pin_collection,
+    transfers_of,
+    write_collection,
+)
+from jobs.errors import Refused, Stop
+from jobs.lake.gate.receipts import judged_receipts
+from jobs.lake.lake import Lake
+from jobs.lake.lock import RunLock, run_lock
+from jobs.lake.publications import publish, published
+from jobs.lake.records import hold_receipts, record_quality
+from jobs.lake.runs import complete_records, record
+from jobs.lake.session import open_session
+from jobs.lake.sinks import Measuring, WritingBeside
+from jobs.outcome import Outcome, announce
+from jobs.presentation import table_text, yuan
+from jobs.request import PeriodRequest, period_request_of
+from jobs.settlement.digest import plan_digest
+from schemas import TABLES
+
+SUMMARY = "match a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received"
+EXAMPLES = """  fentan collect --lake ./lake --period 2020-12-P1 --as-of 2020-12-20
+  fentan collect --lake ./lake --period 2020-12-P1          (all receipts until today)"""
+FEE = TABLES["ledger/fee"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_period_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Collects the period under the lake's run lock."""
+    request = period_request_of(args)
+    with run_lock(request.lake_root, JOB, str(request.period), request.environment.lock_lease_seconds) as lock:
+        announce("starting Spark")
+        return collect(
+            request, Lake(open_session(request.environment, f"fentan {request.period}"), request.lake_root), lock
+        )
+
+
+def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
+    """Brings the period's collection up to the day `as_of`; the same receipts again change nothing."""
+    inputs = pin_collection(request, lake)
+    if _nothing_changed(inputs):
+        run_ids = {p.run_id for p in inputs.standing.values()}
+        complete_records(lake, run_ids)
+        _finish(inputs, *run_ids)
+        return _nothing_new(inputs)
+    _check_open(inputs)
+    started_at = datetime.now(UTC)
+    record(lake, inputs.run, "running", started_at)
+    try:
+        written = _write_and_publish(inputs, lock)
+    except Stop as stop:
+        state = "refused" if isinstance(stop, Refused) else "failed"
+        record(lake, inputs.run, state, started_at, messages=[str(stop)])
+        raise
+    except PySparkException as error:
+        record(lake, inputs.run, "failed", started_at, messages=[type(error).__name__])
+        raise
+    document = _document(inputs, written)
+    record(lake, inputs.run, "published", started_at, digests=written.digests, totals=document["plans"])
+    return Outcome(document, _text(document))
+
+
+def _write_and_publish(inputs: Inputs, lock: RunLock) -> Written:
+    lake, run = inputs.lake, inputs.run
+    sink = WritingBeside(lake, run.period, inputs.plan_ids, run.run_id, JOB)
+    written = write_collection(inputs, sink)
+    announce("holding money without a share")
+    hold_receipts(lake, inputs.gate.unsound, written.without_bill, run.period, run.run_id)
+    record_quality(
+        lake, [*judged_receipts(inputs.gate, written.excess, inputs.days), *written.results], run.run_id, run.period
+    )
+    lock.confirm()
+    announce("publishing")
+    fees = Measuring(lake, run.period, inputs.plan_ids, run.run_id).put_rows(
+        {FEE.name: {p: [row] for p, row in written.fees.items()}}
+    )
+    for p in inputs.plan_ids:
+        written.digests[p][FEE.name] = fees[FEE.name][p].digest
+    publish(lake, JOB, run.period, run.run_id, {p: plan_digest(tables) for p, tables in written.digests.items()})
+    _finish(inputs, run.run_id)
+    return written
+
+
+def _nothing_changed(inputs: Inputs) -> bool:
+    """Whether all plans are collected from these receipts under these rules already."""
+    run_ids = {p.run_id for p in inputs.standing.values()}
+    if len(run_ids) != 1 or set(inputs.standing) != set(inputs.settled):
+        return False
+    row = inputs.lake.read("control/runs").where(F.col("run_id").isin(*run_ids)).first()
+    versions = json.dumps(inputs.run.input_versions, sort_keys=True)
+    return row is not None and (row["input_versions"], row["conf_digest"]) == (versions, inputs.run.conf_digest)
+
+
+def _finish(inputs: Inputs, run_id: str) -> None:
+    """What follows from the publication: the fee ledger of today, and no more rows of earlier collections."""
+    lake, run = inputs.lake, inputs.run
+    publications = [p for (of, _), p in published(lake, JOB).items() if of == run.period and p.run_id == run_id]
+    if not publications or _is_closed(inputs):
+        return
+    where = f"period = '{run.period}' and plan_id in ({', '.join(repr(p) for p in inputs.plan_ids)})"
+    stored = lake.read(FEE.name).where(where).select("run_id").distinct().collect()
+    if {row.run_id for row in stored} != {run_id}:
+        fees = fee_rows(inputs, transfers_of(lake, publications))
+        rows = [{"period": run.period, "plan_id": p, "run_id": run_id, **row} for p, row in fees.items()]
+        lake.replace(FEE, lake.frame(FEE, rows).coalesce(1), where, run_id)
+    WritingBeside(lake, run.period, inputs.plan_ids, run_id, JOB).sweep(TABLES_OF_JOB)
+
+
+def _is_closed(inputs: Inputs) -> bool:
+    closed = published(inputs.lake, "close")
+    return any((inputs.run.period, p) in closed for p in inputs.plan_ids)
+
+
+def _check_open(inputs: Inputs) -> None:
+    closed = published(inputs.lake, "close")
+    locked = [p for p in inputs.plan_ids if (inputs.run.period, p) in closed]
+    if locked:
+        raise Refused(
+            f"Period {inputs.run.period}: closed for {', '.join(locked)}, and its receipts are not those it was closed with. "
+            "Nothing was collected. Give the later money to an open period, or correct the receipts."
+        )
+
+
+def _document(inputs: Inputs, written: Written) -> dict:
+    facts = written.facts
+    return {
+        "period": inputs.run.period,
+        "state": "collected",
+        "as_of": str(inputs.days.as_of),
+        "is_final": inputs.days.is_final,
+        "run_id": inputs.run.run_id,
+        "receipts": {
+            "rows": inputs.gate.row_count,
+            "money_fen": inputs.gate.in_time_fen + inputs.gate.late_fen,
+            "held": {
+                **{k: n for k, n in inputs.gate.broken.items() if n},
+                **{k: n for k, (n, _) in written.excess.items()},
+            },
+            "without_share_fen": sum(fen for _, fen in written.excess.values()),
+        },
+        "plans": {
+            p: {
+                "digest": plan_digest(written.digests[p]),
+                "members": dict(facts[p].count_by_status),
+                "due_fen": sum(facts[p].due_fen.values()),
+                "collected_fen": sum(facts[p].collected_by_status_fen.values()),
+                "fee": written.fees[p],
+            }
+            for p in inputs.plan_ids
+        },
+    }
+
+
+def _text(document: dict) -> str:
+    statuses = ("collected", "waived", "netted", "in_grace", "lapsed")
+    members = [
+        [p, *(plan["members"].get(s, 0) for s in statuses), yuan(plan["due_fen"]), yuan(plan["collected_fen"])]
+        for p, plan in document["plans"].items()
+    ]
+    fees = [
+        [
+            p,
+            *(
+                yuan(plan["fee"][f"{part}_fen"])
+                for part in ("accrued", "received", "sponsored", "outstanding", "written_off")
+            ),
+        ]
+        for p, plan in document["plans"].items()
+    ]
+    held = "".join(f"\n  {reason}: {count:,}" for reason, count in sorted(document["receipts"]["held"].items()))
+    return "\n\n".join(
+        [
+            f"Period {document['period']}, as of {document['as_of']} ({'final' if document['is_final'] else 'in grace'}): "
+            f"{document['receipts']['rows']:,} receipts, {yuan(document['receipts']['money_fen'])} yuan, of which "
+            f"{yuan(document['receipts']['without_share_fen'])} met no share and are in suspense{held}",
+            table_text("Members and money", ["plan", *statuses, "due", "collected (yuan)"], members),
+            table_text("Fee (yuan)", ["plan", "accrued", "received", "sponsored", "outstanding", "written off"], fees),
+        ]
+    )
+
+
+def _nothing_new(inputs: Inputs) -> Outcome:
+    document = {
+        "period": inputs.run.period,
+        "state": "nothing new",
+        "run_id": inputs.run.run_id,
+        "plans": {p: {"digest": publication.digest} for p, publication in sorted(inputs.standing.items())},
+    }
+    return Outcome(document, f"Period {inputs.run.period}: no new receipts; nothing to do")
+
+
+if __name__ == "__main__":
+    run_as_script("collect")

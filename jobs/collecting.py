@@ -1,0 +1,259 @@
+"""A period's collection: what it is made from, what it writes, and what is proven of it before it is published."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations.suites import judge
+from jobs.errors import IntegrityBroken, Refused, WrongUsage
+from jobs.lake.collected import Facts, facts_by_plan
+from jobs.lake.gate.receipts import ReceiptGate, judge_receipts
+from jobs.lake.lake import Lake
+from jobs.lake.publications import Publication, published, rows_of
+from jobs.lake.runs import Run, input_versions_of
+from jobs.lake.sinks import WritingBeside
+from jobs.lake.sources import pin_versions, read_source
+from jobs.outcome import announce
+from jobs.request import PeriodRequest
+from jobs.settlement.collection import (
+    CollectionDays,
+    allocated_shares,
+    collections,
+    lapses,
+    money_without_bill,
+    payers,
+    plain_shares,
+)
+from jobs.settlement.collection_invariants import CollectionReadBack, breaches
+from jobs.settlement.collection_journal import collection_transfers
+from jobs.settlement.fee import fee_row
+from jobs.settlement.id_filter import filter_of_ids, with_passed
+from jobs.settlement.journal import Transfer, journal_rows
+
+JOB = "collect"
+TABLES_OF_JOB = ("settled/collections", "settled/lapses", "ledger/journal")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a period's collection is made from. Maps are by plan.
+
+    `settled`: the publications whose bills are collected; `standing`: the collections published by now.
+    """
+
+    request: PeriodRequest
+    lake: Lake
+    days: CollectionDays
+    settled: Mapping[str, Publication]
+    standing: Mapping[str, Publication]
+    pools: Mapping[str, dict]
+    gate: ReceiptGate
+    run: Run
+
+    @property
+    def plan_ids(self) -> tuple[str, ...]:
+        return tuple(sorted(self.settled))
+
+    def settled_rows(self, table: str) -> DataFrame:
+        return rows_of(self.lake, table, list(self.settled.values()))
+
+
+@dataclass(frozen=True)
+class Written:
+    """A collection as written and read back: digests by plan and table, facts by plan, and the money without a share."""
+
+    digests: Mapping[str, Mapping[str, dict]]
+    facts: Mapping[str, Facts]
+    fees: Mapping[str, dict]
+    without_bill: DataFrame
+    excess: Mapping[str, tuple[int, int]]
+    results: list
+
+
+def days_of(request: PeriodRequest) -> CollectionDays:
+    """The days of the period's collection, by the platform's calendar."""
+    calendar, period = request.platform.calendar, request.period
+    return CollectionDays(
+        calendar.publicity_on(period), calendar.deduction_on(period), calendar.grace_ends_on(period), request.as_of
+    )
+
+
+def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
+    """Finds the settled plans of the period and judges its receipts; raises Refused where nothing is settled."""
+    announce("pinning receipts")
+    period = str(request.period)
+    settled = {p: pub for (of, p), pub in published(lake, "settle").items() if of == period}
+    if not settled:
+        raise Refused(f"Period {period}: not settled. Nothing was collected. Settle it first: `fentan settle`.")
+    if request.plan_ids is not None and set(request.plan_ids) != set(settled):
+        raise WrongUsage(
+            f"--plan {' '.join(request.plan_ids)}: a payer's money pays for all his plans ({', '.join(sorted(settled))}). "
+            "Nothing was collected. Leave --plan out."
+        )
+    versions = pin_versions(lake, ("source/receipts",))
+    receipts = read_source(lake, "source/receipts", versions["source/receipts"]).where(F.col("period") == period)
+    announce("judging receipts")
+    days = days_of(request)
+    gate = judge_receipts(receipts, days)
+    return Inputs(
+        request=request,
+        lake=lake,
+        days=days,
+        settled=settled,
+        standing={p: pub for (of, p), pub in published(lake, JOB).items() if of == period},
+        pools={row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()},
+        gate=gate,
+        run=_run(request, settled, gate, days),
+    )
+
+
+def write_collection(inputs: Inputs, sink: WritingBeside) -> Written:
+    """Writes collections, lapses and journal beside what is published, reads them back and proves them."""
+    assessments = inputs.settled_rows("settled/assessments")
+    bills = inputs.settled_rows("settled/bills")
+    in_time = inputs.gate.in_time
+    of_payers = payers(in_time, bills)
+    closer = of_payers.where(~F.col("is_plain")).localCheckpoint()
+    in_time_closer = _of_payers(in_time, closer).localCheckpoint()
+    allocated = _allocated(inputs, assessments, closer, in_time_closer).localCheckpoint()
+    first_plan_id = inputs.plan_ids[0]
+    excess = money_without_bill(closer, in_time_closer, inputs.gate.late, allocated, first_plan_id).localCheckpoint()
+
+    shares = plain_shares(assessments, of_payers).unionByName(allocated)
+    helped = _helped(inputs)
+    collected = sink.put("settled/collections", collections(shares, helped, inputs.days))
+    stored = sink.stored("settled/collections", shares)
+    ended_at = _instant(inputs.days.grace_ends_on, inputs.request.platform.time_zone)
+    ending = lapses(stored, _ended_already(inputs, ended_at)).withColumn("ended_at", F.lit(ended_at))
+    lapsed = sink.put("settled/lapses", ending)
+
+    facts = facts_by_plan(inputs.plan_ids, stored, helped, excess, inputs.days)
+    transfers = {
+        p: collection_transfers(
+            inputs.pools[p], facts[p].collected, inputs.days, inputs.request.platform.collection.shortfall_borne_by
+        )
+        for p in inputs.plan_ids
+    }
+    journal = {p: journal_rows(transfers[p], str(inputs.request.period), p, JOB) for p in inputs.plan_ids}
+    posted = sink.put_rows({"ledger/journal": journal})["ledger/journal"]
+    fees = fee_rows(inputs, {p: [transfer for _, transfer in transfers[p]] for p in inputs.plan_ids})
+    results = [result for table, counts in sink.broken.items() for result in judge(table, counts)]
+    _prove(inputs, facts, transfers, fees, results)
+    digests = {
+        p: {"settled/collections": collected[p].digest, "settled/lapses": lapsed[p].digest, "ledger/journal": posted[p].digest}
+        for p in inputs.plan_ids
+    }  # fmt: skip
+    return Written(digests, facts, fees, excess, _by_reason(excess), results)
+
+
+def fee_rows(inputs: Inputs, collected: Mapping[str, list[Transfer]]) -> dict[str, dict]:
+    """The row of ledger/fee of every plan, from the transfers of its settlement and those given."""
+    settled = transfers_of(inputs.lake, list(inputs.settled.values()))
+    return {p: fee_row([*settled[p], *collected[p]], inputs.pools[p]["brought_forward_fen"]) for p in inputs.plan_ids}
+
+
+def transfers_of(lake: Lake, publications: list[Publication]) -> dict[str, list[Transfer]]:
+    """The transfers that the publications posted, by plan."""
+    found: dict[str, list[Transfer]] = {p.plan_id: [] for p in publications}
+    for row in rows_of(lake, "ledger/journal", publications).select("plan_id", *Transfer._fields).collect():
+        found[row.plan_id].append(Transfer(*(row[name] for name in Transfer._fields)))
+    return found
+
+
+def _run(request: PeriodRequest, settled: Mapping[str, Publication], gate: ReceiptGate, days: CollectionDays) -> Run:
+    stage = "final" if days.is_final else "deducting" if days.is_deducting else "announced"
+    rules = json.dumps([repr(request.platform.collection), repr(request.platform.calendar)])
+    return Run(
+        job=JOB,
+        platform_id=request.platform.platform_id,
+        period=str(request.period),
+        plan_ids=tuple(sorted(settled)),
+        input_versions={
+            "settled": {p: publication.digest for p, publication in sorted(settled.items())},
+            "receipts": dict(gate.fingerprint),
+            "stage": stage,
+        },
+        conf_digest=hashlib.sha256(rules.encode()).hexdigest()[:16],
+        settings={"as_of": str(days.as_of)},
+    )
+
+
+def _allocated(inputs: Inputs, assessments: DataFrame, closer: DataFrame, in_time: DataFrame) -> DataFrame:
+    known = closer.where("owed_fen is not null").select("payer_id")
+    of_closer = _of_payers(assessments, known).localCheckpoint()
+    version = max(input_versions_of(inputs.lake, p.run_id)["source/members"] for p in inputs.settled.values())
+    members = read_source(inputs.lake, "source/members", version).select(
+        "plan_id", "member_id", "joined_on", "exited_on"
+    )
+    publicity_on = F.lit(inputs.days.publicity_on)
+    covered = (F.col("joined_on") < publicity_on) & F.coalesce(F.col("exited_on") >= publicity_on, F.lit(True))
+    passed = with_passed(members.where(covered), "member_id", filter_of_ids(of_closer, "member_id"), "passed")
+    joined = passed.where("passed").groupBy("plan_id", "member_id").agg(F.min("joined_on").alias("joined_on"))
+    whole = inputs.request.platform.collection.deducts == "whole_shares"
+    return allocated_shares(of_closer, joined, closer, in_time, whole)
+
+
+def _of_payers(rows: DataFrame, of_payers: DataFrame) -> DataFrame:
+    """The rows of these payers only: a filter of ids first, since they are few of many."""
+    passed = with_passed(rows, "payer_id", filter_of_ids(of_payers, "payer_id"), "passed")
+    return passed.where("passed").drop("passed").join(of_payers.select("payer_id"), "payer_id", "left_semi")
+
+
+def _helped(inputs: Inputs) -> DataFrame:
+    """One row per plan and member helped in the period: `benefit_fen`."""
+    counted = inputs.settled_rows("settled/benefits").where("counted and benefit_fen > 0")
+    return counted.groupBy("plan_id", "member_id").agg(F.sum("benefit_fen").alias("benefit_fen")).localCheckpoint()
+
+
+def _ended_already(inputs: Inputs, ended_at: datetime) -> DataFrame:
+    """Members whose cover ended between the publicity day and this period's grace limit, for an earlier period."""
+    calendar, period = inputs.request.platform.calendar, inputs.request.period
+    overlapping = [
+        publication
+        for (of, _), publication in published(inputs.lake, JOB).items()
+        if calendar.period(of) < period and calendar.grace_ends_on(calendar.period(of)) > inputs.days.publicity_on
+    ]
+    public_at = _instant(inputs.days.publicity_on, inputs.request.platform.time_zone)
+    rows = rows_of(inputs.lake, "settled/lapses", overlapping)
+    return rows.where((F.col("ended_at") > F.lit(public_at)) & (F.col("ended_at") <= F.lit(ended_at))).select(
+        "plan_id", "member_id"
+    )
+
+
+def _instant(day: date, time_zone: str) -> datetime:
+    """00:00 of the day at the platform's place, as a UTC instant."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def _by_reason(excess: DataFrame) -> dict[str, tuple[int, int]]:
+    grouped = excess.groupBy("reason").agg(F.count(F.lit(1)).alias("n"), F.sum("excess_fen").alias("fen"))
+    return {row.reason: (row.n, row.fen) for row in grouped.collect()}
+
+
+def _prove(inputs: Inputs, facts: Mapping[str, Facts], transfers: Mapping, fees: Mapping, results: list) -> None:
+    settled = transfers_of(inputs.lake, list(inputs.settled.values()))
+    faults = [f"{r.table_name}: {r.sentence} ({r.observed})" for r in results if not r.success]
+    for p in inputs.plan_ids:
+        every = [*settled[p], *(transfer for _, transfer in transfers[p])]
+        stored = CollectionReadBack(
+            every, inputs.pools[p], fees[p], facts[p].row_count, facts[p].due_fen, facts[p].collected_by_status_fen,
+            sum(facts[p].collected.suspense_fen.values()),
+        )  # fmt: skip
+        faults += [f"plan {p}: {breach}" for breach in breaches(stored)]
+    came_fen = inputs.gate.in_time_fen + inputs.gate.late_fen
+    kept_fen = sum(
+        sum(f.collected.collected_fen.values()) + sum(f.collected.suspense_fen.values()) for f in facts.values()
+    )
+    if came_fen != kept_fen:
+        faults.append(f"{came_fen:,} fen came in, but shares and suspense hold {kept_fen:,}")
+    if faults:
+        raise IntegrityBroken(
+            f"Period {inputs.request.period}: {'; '.join(faults)}. Nothing was published. "
+            "Collect again; if it fails again, check the storage and report this message."
+        )

@@ -1,0 +1,86 @@
+"""What was collected, as stored, summed by day and status: all that the journal and the proof need to know."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.settlement.collection import LAPSED, NETTED, CollectionDays
+from jobs.settlement.collection_journal import Collected
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One plan's collection. `due_fen` and `collected_by_status_fen` are by status."""
+
+    collected: Collected
+    row_count: int
+    due_fen: Mapping[str, int]
+    collected_by_status_fen: Mapping[str, int]
+    count_by_status: Mapping[str, int]
+
+
+def facts_by_plan(
+    plan_ids: Iterable[str], stored: DataFrame, helped: DataFrame, excess: DataFrame, days: CollectionDays
+) -> dict[str, Facts]:
+    """The facts of every plan. `excess`: one row per receipt with money without a share (from `money_without_bill`)."""
+    parts = _sums(stored)
+    of_helped = _sums(stored.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left_semi"))
+    in_suspense = excess.groupBy("plan_id", "attempted_on").agg(F.sum("excess_fen").alias("fen")).collect()
+    suspense: dict[str, dict] = {}
+    for row in in_suspense:
+        suspense.setdefault(row.plan_id, {})[row.attempted_on] = row.fen
+    return {
+        p: _facts(
+            [r for r in parts if r.plan_id == p], [r for r in of_helped if r.plan_id == p], suspense.get(p, {}), days
+        )
+        for p in plan_ids
+    }
+
+
+def _sums(rows: DataFrame) -> list:
+    return (
+        rows.groupBy("plan_id", "status", "collected_on")
+        .agg(
+            F.count(F.lit(1)).alias("row_count"),
+            F.sum("due_fen").alias("due_fen"),
+            F.sum("collected_fen").alias("collected_fen"),
+        )
+        .collect()
+    )
+
+
+def _facts(parts: list, of_helped: list, suspense_fen: Mapping, days: CollectionDays) -> Facts:
+    in_money = [row for row in parts if row.status != NETTED]
+    return Facts(
+        collected=Collected(
+            collected_fen=_by_day(in_money, days),
+            suspense_fen=suspense_fen,
+            helped_collected_fen=_by_day([row for row in of_helped if row.status != NETTED], days),
+            helped_due_fen=sum(row.due_fen for row in of_helped),
+            netted_fen=sum(row.collected_fen for row in parts if row.status == NETTED),
+            given_up_fen=sum(row.due_fen - row.collected_fen for row in parts if row.status == LAPSED),
+        ),
+        row_count=sum(row.row_count for row in parts),
+        due_fen=_by_status(parts, "due_fen"),
+        collected_by_status_fen=_by_status(parts, "collected_fen"),
+        count_by_status=_by_status(parts, "row_count"),
+    )
+
+
+def _by_day(rows: list, days: CollectionDays) -> dict:
+    """Money by the day it met a due; a part of a due that was never met counts on the day of the deduction."""
+    by_day: dict = {}
+    for row in rows:
+        if row.collected_fen:
+            day = row.collected_on or min(days.deduction_on, days.as_of)
+            by_day[day] = by_day.get(day, 0) + row.collected_fen
+    return by_day
+
+
+def _by_status(rows: list, column: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in rows:
+        found[row.status] = found.get(row.status, 0) + row[column]
+    return found

@@ -1,0 +1,104 @@
+"""The receipts' part of the gate: which money came in, in time or late, and which rows are no proof of any."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations.receipts import ROW_RULES, SET_RULES
+from expectations.rule import Terms, broken_bits, reasons
+from expectations.suites import Judged, judge
+from jobs.settlement.collection import CollectionDays
+from jobs.settlement.digest import digest_measures, digest_of, digest_of_all, with_row_hash
+from jobs.settlement.id_filter import bit_of, filter_of_words, with_passed, word_of
+from schemas.sources import RECEIPTS
+
+
+@dataclass(frozen=True)
+class ReceiptGate:
+    """A period's receipts up to a day, as judged.
+
+    `in_time`, `late`: money that came before and after the grace limit. `unsound`: rows that break a rule, with `reasons`.
+    `fingerprint`: digest of all rows looked at. `broken`: rows against each rule; `money_fen`: what came in, sound or not.
+    """
+
+    in_time: DataFrame
+    late: DataFrame
+    unsound: DataFrame
+    fingerprint: Mapping
+    broken: Mapping[str, int]
+    row_count: int
+    in_time_fen: int
+    late_fen: int
+
+
+def judge_receipts(receipts: DataFrame, days: CollectionDays) -> ReceiptGate:
+    """Judges every receipt of the period up to the day `as_of`; a row without a day is looked at on every day."""
+    until = receipts.where(F.col("attempted_on").isNull() | (F.col("attempted_on") <= F.lit(days.as_of)))
+    judged = until.withColumn("broken", broken_bits(ROW_RULES, _terms(days)))
+    duplicated = _duplicated_ids(until).localCheckpoint()
+    duplicated_count = until.join(F.broadcast(duplicated), "receipt_id", "left_semi").count()
+    sound = judged.where("broken = 0 and outcome = 'collected'").drop("broken")
+    if duplicated_count:
+        judged = judged.join(F.broadcast(duplicated.withColumn("duplicated", F.lit(True))), "receipt_id", "left")
+        sound = sound.join(F.broadcast(duplicated), "receipt_id", "left_anti")
+    else:
+        judged = judged.withColumn("duplicated", F.lit(None).cast("boolean"))
+    in_time = F.col("attempted_on") < F.lit(days.grace_ends_on)
+    twice = F.when(F.col("duplicated"), F.array(F.lit("receipt_duplicated"))).otherwise(F.array().cast("array<string>"))
+    unsound = judged.where("broken != 0 or duplicated").withColumn(
+        "reasons", F.concat(reasons(ROW_RULES, F.col("broken")), twice)
+    )
+    groups = _groups(judged, in_time)
+    return ReceiptGate(
+        in_time=sound.where(in_time),
+        late=sound.where(~in_time),
+        unsound=unsound.select(*receipts.columns, "reasons"),
+        fingerprint=digest_of_all((digest_of(row, RECEIPTS) for row in groups), RECEIPTS),
+        broken={
+            **{
+                rule.id: sum(row["rows"] for row in groups if row["broken"] >> position & 1)
+                for position, rule in enumerate(ROW_RULES)
+            },
+            "receipt_duplicated": duplicated_count,
+        },
+        row_count=sum(row["rows"] for row in groups),
+        in_time_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_sound"] and row["is_in_time"]),
+        late_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_sound"] and not row["is_in_time"]),
+    )
+
+
+def judged_receipts(gate: ReceiptGate, excess: Mapping[str, tuple[int, int]], days: CollectionDays) -> list[Judged]:
+    """The suite's results. `excess`: of each reason, how many receipts met no share and with how much money."""
+    table = {"receipts_present": int(days.is_deducting and not gate.row_count)}
+    counts = {rule.id: excess.get(rule.id, (0, 0))[0] for rule in SET_RULES} | dict(gate.broken)
+    return judge("source/receipts", {**table, **counts}, {reason: fen for reason, (_, fen) in excess.items()})
+
+
+def _groups(judged: DataFrame, in_time) -> list[dict]:
+    """The receipts counted and digested by what is wrong with them and whether their money came in time."""
+    is_sound = (F.col("broken") == 0) & (F.col("outcome") == "collected") & F.col("duplicated").isNull()
+    grouped = with_row_hash(judged, RECEIPTS).groupBy(
+        "broken",
+        F.coalesce(is_sound, F.lit(False)).alias("is_sound"),
+        F.coalesce(in_time, F.lit(False)).alias("is_in_time"),
+    )
+    return [row.asDict() for row in grouped.agg(*digest_measures(RECEIPTS)).collect()]
+
+
+def _duplicated_ids(receipts: DataFrame) -> DataFrame:
+    """One row per receipt id that several rows have. 64 ids share a word; only crowded words are looked at closer."""
+    numbered = receipts.where(F.col("receipt_id").isNotNull())
+    words = (
+        numbered.select(word_of("receipt_id").alias("word"), bit_of("receipt_id").alias("bit"))
+        .groupBy("word")
+        .agg(F.bit_or("bit").alias("bits"), F.count(F.lit(1)).alias("row_count"))
+    )
+    crowded = words.where(F.col("row_count") != F.bit_count("bits")).select("word", "bits")
+    closer = with_passed(numbered, "receipt_id", filter_of_words(crowded), "crowded").where("crowded")
+    return closer.groupBy("receipt_id").count().where("count > 1").select("receipt_id")
+
+
+def _terms(days: CollectionDays) -> Terms:
+    return Terms(days.publicity_on, (), {}, (), {}, {}, {}, {})

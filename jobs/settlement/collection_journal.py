@@ -1,0 +1,107 @@
+"""Transfers of a collection and of a closing: day by day what came in, what was paid, what was given up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from jobs.settlement.collection import CollectionDays
+from jobs.settlement.journal import (
+    BAD_DEBT,
+    BENEFITS_PAYABLE,
+    CASH,
+    FEE_ACCRUED,
+    FEE_INCOME,
+    MEMBERS_RECEIVABLE,
+    OPERATING_CASH,
+    POOL,
+    SUSPENSE,
+    USES,
+    Transfer,
+)
+from jobs.settlement.money import pro_rata
+
+SHORTFALL_ACCOUNT = {"platform": BAD_DEBT, "next_period": POOL}
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a plan's period collected, in fen. Maps are by day.
+
+    `collected_fen`: money that met shares; `suspense_fen`: money that met none; `helped_collected_fen`: money that met
+    shares of people helped in the period, whose dues come to `helped_due_fen`, of which `netted_fen` are netted from the
+    aid at the grace limit; `given_up_fen`: dues without money then.
+    """
+
+    collected_fen: Mapping[date, int] = field(default_factory=dict)
+    suspense_fen: Mapping[date, int] = field(default_factory=dict)
+    helped_collected_fen: Mapping[date, int] = field(default_factory=dict)
+    helped_due_fen: int = 0
+    netted_fen: int = 0
+    given_up_fen: int = 0
+
+
+def collection_transfers(
+    pool: Mapping[str, int], collected: Collected, days: CollectionDays, shortfall_borne_by: str
+) -> list[tuple[date, Transfer]]:
+    """The transfers of one plan's period, each with its day, in order of days; a movement of nothing is not posted.
+
+    They follow from the whole of what came in, not from how it came: the same money in more pieces posts the same.
+    """
+    posted_days = sorted({*collected.collected_fen, *collected.suspense_fen, days.deduction_on, days.grace_ends_on})
+    transfers, recognised_fen, paid_fen = [], 0, 0
+    for day in [d for d in posted_days if d <= days.as_of]:
+        fee_fen = fee_received_fen(pool, _until(collected, day, days))
+        aid_fen = _aid_paid_fen(pool, collected, day, days)
+        of_day = [
+            Transfer(CASH, MEMBERS_RECEIVABLE, collected.collected_fen.get(day, 0), "collected",
+                     "settled/collections.collected_fen"),
+            Transfer(CASH, SUSPENSE, collected.suspense_fen.get(day, 0), "without_bill",
+                     "control/quarantine_receipts.amount_at_stake_fen"),
+            Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_fen * (day == days.grace_ends_on), "netted",
+                     "settled/collections.collected_fen"),
+            Transfer(FEE_ACCRUED, FEE_INCOME, fee_fen - recognised_fen, "fee_received", "ledger/fee.received_fen"),
+            Transfer(BENEFITS_PAYABLE, CASH, aid_fen - paid_fen, "aid_paid", "settled/benefits.benefit_fen"),
+            Transfer(SHORTFALL_ACCOUNT[shortfall_borne_by], MEMBERS_RECEIVABLE,
+                     collected.given_up_fen * (day == days.grace_ends_on), "given_up", "settled/collections.due_fen"),
+        ]  # fmt: skip
+        recognised_fen, paid_fen = fee_fen, aid_fen
+        transfers += [(day, transfer) for transfer in of_day if transfer.amount_fen > 0]
+    return transfers
+
+
+def fee_received_fen(pool: Mapping[str, int], received_fen: int) -> int:
+    """The part of the fee that is received once so much of the dues is in.
+
+    fee x (brought forward + received) / (due + sponsored + brought forward), rounded down; all that is not borne by the
+    platform once all dues are in. Source: the fee is income only when it is received.
+    """
+    borne_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
+    whole_fen = pool["due_fen"] + borne_fen + pool["brought_forward_fen"]
+    if received_fen >= pool["due_fen"]:
+        return pool["fee_fen"] - pro_rata(pool["fee_fen"], borne_fen, whole_fen)
+    return pro_rata(pool["fee_fen"], max(pool["brought_forward_fen"] + received_fen, 0), whole_fen)
+
+
+def use_transfers(used_fen: Mapping[str, int]) -> list[Transfer]:
+    """What the fee was used for, by category; posted when the period is closed."""
+    reference = {"investigation": "source/operating_costs, source/field_visits"}
+    return [
+        Transfer(f"use_{category}", OPERATING_CASH, used_fen.get(category, 0), "used",
+                 reference.get(category, "source/operating_costs"))
+        for category in USES
+        if used_fen.get(category, 0) > 0
+    ]  # fmt: skip
+
+
+def _until(collected: Collected, day: date, days: CollectionDays) -> int:
+    netted_fen = collected.netted_fen if day >= days.grace_ends_on else 0
+    return netted_fen + sum(fen for on, fen in collected.collected_fen.items() if on <= day)
+
+
+def _aid_paid_fen(pool: Mapping[str, int], collected: Collected, day: date, days: CollectionDays) -> int:
+    """Aid is paid from the deduction day on; what a helped member still owes is held back until it is met or netted."""
+    if day < days.deduction_on:
+        return 0
+    met_fen = sum(fen for on, fen in collected.helped_collected_fen.items() if on <= day)
+    held_back_fen = collected.helped_due_fen - met_fen if day < days.grace_ends_on else collected.netted_fen
+    return max(pool["benefit_fen"] - held_back_fen, 0)
