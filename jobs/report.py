@@ -10,8 +10,11 @@ from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
 from jobs.reporting.masking import DEFAULT_FLOOR
 from jobs.reporting.notice import notice_of, write_notice
-from jobs.reporting.notice_page import notice_page
+from jobs.reporting.notice_page import notice_file, notice_page
 from jobs.reporting.pages import write_pages
+from jobs.reporting.period import period_report, write_period
+from jobs.reporting.period_page import PeriodPage, period_file
+from jobs.reporting.text import Text
 from jobs.request import PeriodRequest, period_request_of
 
 SUMMARY = "make the publicity notice and the report of a period, the report of a year, or the index of all"
@@ -48,10 +51,23 @@ def _report_period(request: PeriodRequest, floor: int) -> Outcome:
         announce("notice")
         notice = notice_of(lake, request, floor)
         write_notice(lake, notice)
+        announce("period")
+        report = period_report(lake, request, notice)
+        write_period(lake, notice, report)
         announce("pages")
-        paths = write_pages(request.lake_root, [notice_page(notice, request, floor, ())])
+        links = links_of_period(period)
+        pages = [notice_page(notice, request, floor, links), PeriodPage(notice, report, request).page(links)]
+        paths = write_pages(request.lake_root, pages)
     document = {"period": period, "floor": floor, "publicity": notice.cases, "pools": notice.pools, "rates": notice.rates, "pages": paths}  # fmt: skip
     return Outcome(document, "\n".join(paths))
+
+
+def links_of_period(period: str) -> tuple:
+    return (
+        ("index.html", Text("总览", "Overview")),
+        (notice_file(period), Text("公示", "Notice")),
+        (period_file(period), Text("结算报告", "Report")),
+    )
 
 
 if __name__ == "__main__":

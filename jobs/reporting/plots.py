@@ -74,7 +74,7 @@ def lines(rows: Sequence[Mapping], axis: str) -> alt.FacetChart:
         .properties(width=WIDTH - 20, height=150)
     )
     panels = list(dict.fromkeys(row["panel"] for row in rows))
-    facet = alt.Facet("panel:N", sort=panels, columns=1, title=None, header=alt.Header(labelFontSize=14, labelAnchor="start"))
+    facet = alt.Facet("panel:N", sort=panels, title=None, header=alt.Header(labelFontSize=14, labelAnchor="start"))
     return line.facet(facet=facet, columns=1).resolve_scale(y="independent")
 
 
