@@ -69,7 +69,8 @@ class PeriodPage:
         return [r for r in self.report.rows if r["topic"] == topic and measure in (None, r["measure"])]
 
     def _shares(self) -> Section:
-        return Section(T("每人分摊", "Share per head"), (share_figure(self.report.history, self._plan), share_table(self.report.history, self._plan)))
+        history = self.report.history
+        return Section(T("每人分摊", "Share per head"), (share_figure(history, self._plan), share_table(history, self._plan)))
 
     def _causes(self) -> Section:
         rows = self._rows("causes")
@@ -258,10 +259,10 @@ def share_figure(history: list[dict], plan_name):
              "panel": words.in_language(plan_name(row["plan_id"]), language)}
             for row in sorted(shown, key=lambda row: (row["plan_id"], row["tier"] != "standard", row["period"]))
         ]  # fmt: skip
-        return lines(rows, words.in_language(T("元", "yuan"), language))
+        return lines(rows)
 
     return figure(
-        T("每人分摊，按计划和档次。各计划的刻度不同。", "Share per head by plan and tier. Each plan has its own scale."),
+        T("每人分摊（元），按计划和档次。各计划的刻度不同。", "Share per head in yuan by plan and tier. Each plan has its own scale."),
         T("折线图：各期每人分摊，数值见下表。", "Line chart: share per head by period; the table below has the numbers."),
         draw,
     )

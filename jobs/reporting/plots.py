@@ -10,10 +10,10 @@ from jobs.reporting.text import LANGUAGES, Figure, Text
 FONT = 'system-ui, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif'
 # Okabe and Ito: told apart with any kind of colour vision, and in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666")
-WIDTH = 560
+WIDTH = 480
 YUAN = "format(datum.value / 100, ',.2~f')"  # amounts stay whole fen; only the words on the axis are yuan
 PLAIN = {"view": {"stroke": None}, "font": FONT, "background": "white"}
-AXIS = {"labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal", "labelLimit": 220, "gridColor": "#e3e8ee"}
+AXIS = {"labelFontSize": 14, "titleFontSize": 14, "titleFontWeight": "normal", "labelLimit": 220, "gridColor": "#e3e8ee"}
 
 
 def figure(caption: Text, description: Text, draw: Callable[[str], alt.TopLevelMixin]) -> Figure:
@@ -31,7 +31,7 @@ def bars(rows: Sequence[Mapping], axis: str, colour: str | None = None, is_money
         x=alt.X("value:Q", title=axis, axis=_axis(is_money)),
     )
     bar = base.mark_bar(color=COLOURS[0])
-    label = base.mark_text(align="left", dx=5, fontSize=12, color="#1d2733").encode(text="label:N")
+    label = base.mark_text(align="left", dx=5, fontSize=13, color="#1d2733").encode(text="label:N")
     if colour is None:
         return (bar + label).properties(width=WIDTH, height=alt.Step(26))
     offset = alt.YOffset("group:N", sort=groups)
@@ -48,13 +48,13 @@ def changes(rows: Sequence[Mapping], axis: str) -> alt.Chart:
         y=alt.Y("what:N", sort=order, title=None), x=alt.X("value:Q", title=axis, axis=_axis(True))
     )
     up = alt.condition("datum.value > 0", alt.value(COLOURS[1]), alt.value(COLOURS[0]))
-    right = base.transform_filter("datum.value >= 0").mark_text(align="left", dx=5, fontSize=12)
-    left = base.transform_filter("datum.value < 0").mark_text(align="right", dx=-5, fontSize=12)
+    right = base.transform_filter("datum.value >= 0").mark_text(align="left", dx=5, fontSize=13)
+    left = base.transform_filter("datum.value < 0").mark_text(align="right", dx=-5, fontSize=13)
     layers = base.mark_bar().encode(color=up) + right.encode(text="label:N") + left.encode(text="label:N")
     return layers.properties(width=WIDTH, height=alt.Step(28))
 
 
-def lines(rows: Sequence[Mapping], axis: str) -> alt.FacetChart:
+def lines(rows: Sequence[Mapping]) -> alt.FacetChart:
     """Lines over periods, one panel per `panel` with its own scale. Rows: `period`, `value` in fen, `group`, `panel`."""
     groups = list(dict.fromkeys(row["group"] for row in rows))
     colour = alt.Color(
@@ -68,10 +68,10 @@ def lines(rows: Sequence[Mapping], axis: str) -> alt.FacetChart:
         .mark_line(point=alt.OverlayMarkDef(size=45), strokeWidth=2)
         .encode(
             x=alt.X("period:O", title=None, axis=alt.Axis(labelAngle=-40, labelOverlap=True)),
-            y=alt.Y("value:Q", title=axis, scale=alt.Scale(zero=True), axis=_axis(True)),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=True), axis=_axis(True)),
             color=colour,
         )
-        .properties(width=WIDTH - 20, height=150)
+        .properties(width=WIDTH + 60, height=150)
     )
     panels = list(dict.fromkeys(row["panel"] for row in rows))
     facet = alt.Facet("panel:N", sort=panels, title=None, header=alt.Header(labelFontSize=14, labelAnchor="start"))
@@ -84,4 +84,4 @@ def _axis(is_money: bool) -> alt.Axis:
 
 def _svg(chart: alt.TopLevelMixin) -> str:
     configured = chart.configure(**PLAIN).configure_axis(**AXIS).configure_axisY(domain=False, ticks=False)
-    return vl_convert.vegalite_to_svg(configured.configure_legend(labelFontSize=13, titleFontSize=13).to_json())
+    return vl_convert.vegalite_to_svg(configured.configure_legend(labelFontSize=14, titleFontSize=14).to_json())
