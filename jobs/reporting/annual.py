@@ -96,7 +96,7 @@ def _helped(lake: Lake, year: int, floor: int) -> Iterable[dict]:
 
 
 def _above(floor: int, counts: Iterable[tuple[str, int]], rest: str) -> dict[str, int]:
-    """The sums by name, largest first; those below the floor together under `rest`."""
+    """The sums by name, largest first; those below the floor together under `rest`, which comes last if it is hidden."""
     sums: dict[str, int] = {}
     for name, count in counts:
         sums[name] = sums.get(name, 0) + count
@@ -104,7 +104,7 @@ def _above(floor: int, counts: Iterable[tuple[str, int]], rest: str) -> dict[str
     for name, count in sums.items():
         key = name if count >= floor else rest
         shown[key] = shown.get(key, 0) + count
-    return dict(sorted(shown.items(), key=lambda entry: (-entry[1], entry[0])))
+    return dict(sorted(shown.items(), key=lambda entry: (entry[0] == HIDDEN, -entry[1], entry[0])))
 
 
 def _shared_out(pools: list[dict], rates: list[dict]) -> Iterable[dict]:

@@ -78,4 +78,4 @@ def _asset(name: str) -> str:
 def _flush_right() -> str:
     numbers = range(1, COLUMN_COUNT_MAX + 1)
     selectors = ",".join(f".n{n} td:nth-child({n}),.n{n} thead th:nth-child({n})" for n in numbers)
-    return f"{selectors}{{text-align:right;white-space:nowrap}}"
+    return f"{selectors}{{text-align:right}}"

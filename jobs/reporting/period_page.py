@@ -14,7 +14,7 @@ T = Text
 PLAN, TIER = T("计划", "plan"), T("档次", "tier")
 CAUSE_WORDS = {
     "cases": T("个案数", "number of cases"),
-    "aid_per_case": T("每案金额（扣除平台承担）", "aid per case, less what the platform bears"),
+    "aid_per_case": T("每案金额", "aid per case"),
     "residual": T("上期结余", "brought forward"),
     "members": T("分摊成员", "members covered"),
     "rules": T("规则（权重、取整）", "rules: weights, rounding"),
@@ -76,9 +76,10 @@ class PeriodPage:
         rows = self._rows("causes")
         told = Paragraph(
             T(
-                "与上期相比，每人分摊的变化按原因依次分解，各项相加等于变化，精确到分。成员越多，每人越少；个案越多、每案金额越高，每人越多。",
+                "与上期相比，每人分摊的变化按原因依次分解，各项相加等于变化，精确到分。成员越多，每人越少；个案越多、每案金额越高，每人越多。每案金额为互助金加管理费，减去平台按单案上限承担的部分。",
                 "The change since the previous period, one cause after the other; they add up to it, to the fen. More members "
-                "lower a share; more cases, or more aid per case, raise it.",
+                "lower a share; more cases, or more aid per case, raise it. Aid per case is aid and fee, less what the platform "
+                "bears above the per-case cap.",
             )
         )
         if not rows:

@@ -12,8 +12,10 @@ FONT = 'system-ui, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666")
 WIDTH = 480
 YUAN = "format(datum.value / 100, ',.2~f')"  # amounts stay whole fen; only the words on the axis are yuan
-PLAIN = {"view": {"stroke": None}, "font": FONT, "background": "white"}
-AXIS = {"labelFontSize": 14, "titleFontSize": 14, "titleFontWeight": "normal", "labelLimit": 220, "gridColor": "#e3e8ee"}
+# Room at the sides: the fonts of the reader may be wider than those the plot was laid out with.
+PADDING = {"left": 40, "right": 60, "top": 5, "bottom": 5}
+PLAIN = {"padding": PADDING, "view": {"stroke": None}, "font": FONT, "background": "white"}
+AXIS = {"labelFontSize": 14, "titleFontSize": 14, "titleFontWeight": "normal", "labelLimit": 260, "gridColor": "#e3e8ee"}
 
 
 def figure(caption: Text, description: Text, draw: Callable[[str], alt.TopLevelMixin]) -> Figure:
