@@ -18,10 +18,10 @@ from jobs.request import Request
 from jobs.settlement.coverage import in_force_on
 from jobs.settlement.money import half_up
 from schemas import TABLES
+from schemas.codes import SITE_KINDS
 from schemas.report import HIDDEN
 
 ANNUAL = TABLES["report/annual"]
-PERIODS_OF_A_YEAR = 24  # of the platform whose figures were published
 AMOUNTS = ("benefit_fen", "fee_fen", "case_sponsored_fen", "member_sponsored_fen", "billed_fen", "due_fen")
 FEES = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen")
 
@@ -40,10 +40,15 @@ def year_report(lake: Lake, request: Request, year: int, floor: int) -> YearRepo
     """Everything that is told of a year's published periods; raises Refused where none is published."""
     of_year = {key: p for key, p in published(lake, "settle").items() if key[0].startswith(f"{year:04d}-")}
     if not of_year:
-        raise Refused(f"Year {year}: nothing of it is published in this lake. No report was made. `fentan status` shows what is.")  # fmt: skip
+        raise Refused(
+            f"Year {year}: nothing of it is published in this lake. No report was made. "
+            "`fentan status` shows which periods are; name the year of one of them."
+        )
     periods = sorted({period for period, _ in of_year})
     pools = _of_year(published_rows(lake, "settled/pools"), year)
-    rates = sorted(_of_year(published_rows(lake, "settled/rates"), year), key=lambda r: (r["period"], r["plan_id"], r["tier"]))
+    rates = sorted(
+        _of_year(published_rows(lake, "settled/rates"), year), key=lambda r: (r["period"], r["plan_id"], r["tier"])
+    )
     run_id = hashlib.sha256(",".join(sorted({p.run_id for p in of_year.values()})).encode()).hexdigest()[:16]
     own = [
         *_helped(lake, year, floor),
@@ -74,7 +79,7 @@ def _of_year(frame: DataFrame, year: int) -> list[dict]:
 
 
 def _helped(lake: Lake, year: int, floor: int) -> Iterable[dict]:
-    """Cases helped: by plan, in this year and the one before; by province; by illness and sex, no group below the floor."""
+    """Cases helped: by plan, in this year and the one before; by province; by illness and sex; none below the floor."""
     counted = published_rows(lake, "settled/benefits").where("counted")
     counted = counted.withColumn("of_year", F.substring("period", 1, 4).cast("int"))
     for row in counted.where(F.col("of_year").isin(year, year - 1)).groupBy("of_year", "plan_id").count().collect():
@@ -96,7 +101,7 @@ def _helped(lake: Lake, year: int, floor: int) -> Iterable[dict]:
 
 
 def _above(floor: int, counts: Iterable[tuple[str, int]], rest: str) -> dict[str, int]:
-    """The sums by name, largest first; those below the floor together under `rest`, which comes last if it is hidden."""
+    """The sums by name, largest first; those below the floor together under `rest`; hidden ones last."""
     sums: dict[str, int] = {}
     for name, count in counts:
         sums[name] = sums.get(name, 0) + count
@@ -123,7 +128,8 @@ def _shared_out(pools: list[dict], rates: list[dict]) -> Iterable[dict]:
 def _members(lake: Lake, request: Request, of_year: dict, last: str) -> Iterable[dict]:
     """Covered members on the last publicity day: how many, their mean age in tenths of a year, their city tiers."""
     day = F.lit(request.platform.calendar.publicity_on(request.platform.calendar.period(last)))
-    assessed = published_rows(lake, "settled/assessments").where(F.col("period") == last).select("plan_id", "member_id", "run_id")  # fmt: skip
+    of_last = published_rows(lake, "settled/assessments").where(F.col("period") == last)
+    assessed = of_last.select("plan_id", "member_id", "run_id")
     sums: dict[str, list[int]] = {}
     tiers: dict[int, int] = {}
     for run_id in sorted({p.run_id for (period, _), p in of_year.items() if period == last}):
@@ -137,7 +143,12 @@ def _members(lake: Lake, request: Request, of_year: dict, last: str) -> Iterable
             tiers[row.city_tier] = tiers.get(row.city_tier, 0) + row["count"]
     for plan_id, (count, years) in sorted(sums.items()):
         yield {"topic": "members", "measure": "covered", "plan_id": plan_id, "quantity": count}
-        yield {"topic": "members", "measure": "mean_age_tenths", "plan_id": plan_id, "quantity": half_up(years * 10, count)}
+        yield {
+            "topic": "members",
+            "measure": "mean_age_tenths",
+            "plan_id": plan_id,
+            "quantity": half_up(years * 10, count),
+        }
     for tier, count in sorted(tiers.items()):
         yield {"topic": "members", "measure": "covered_by_city_tier", "item": str(tier), "quantity": count}
 
@@ -162,7 +173,7 @@ def _visits(lake: Lake, year: int) -> Iterable[dict]:
     if not lake.exists("source/field_visits"):
         return
     visits = lake.read("source/field_visits").where(F.year("visited_on") == year)
-    sites = {kind: F.countDistinct(F.when(F.col("site_kind") == kind, F.col("site_id"))) for kind in ("hospital", "insurance_office")}  # fmt: skip
+    sites = {kind: F.countDistinct(F.when(F.col("site_kind") == kind, F.col("site_id"))) for kind in SITE_KINDS}
     row = visits.agg(
         F.count("*").alias("visits"), F.countDistinct("investigator_id").alias("investigators"),
         sites["hospital"].alias("hospitals"), sites["insurance_office"].alias("insurance_offices"),
@@ -181,7 +192,12 @@ def _reviews(lake: Lake, year: int) -> Iterable[dict]:
     rows = reviews.groupBy("decision", "technique").agg(F.count("*").alias("count"), days, asked).collect()
     for decision in ("approved", "refused", "fraud"):
         of_decision = [row for row in rows if row.decision == decision]
-        yield {"topic": "review", "measure": "reviews", "item": decision, "quantity": sum(r["count"] for r in of_decision)}
+        yield {
+            "topic": "review",
+            "measure": "reviews",
+            "item": decision,
+            "quantity": sum(r["count"] for r in of_decision),
+        }
     for technique in ("all", *sorted({row.technique for row in rows})):
         of_kind = [row for row in rows if technique in ("all", row.technique)]
         if count := sum(row["count"] for row in of_kind):
@@ -205,14 +221,13 @@ def _beside(request: Request, year: int, own: list[dict], rates: list[dict], per
     for figure in figures:
         if figure.of == str(year):
             found = ours.get(_own_measure(figure)) or _row()
-            count = (found["quantity"], len(periods), PERIODS_OF_A_YEAR)
             per_head = figure.measure == "share_year"
             parts, of = (1, 1) if per_head else (members, whole)
-            at_scale = scaled(figure.value, parts * count[1], of * count[2])
+            at_scale = scaled(figure.value, parts * len(periods), of * 12 * len(request.platform.calendar.monthly))
             yield _beside_row(figure, found["amount_fen"] if figure.unit == "fen" else found["quantity"], at_scale)
         elif figure.of in periods and figure.measure == "share":
-            shares = [r["share_fen"] for r in rates if (r["period"], r["plan_id"], r["tier"]) == (figure.of, figure.plan, "standard")]  # fmt: skip
-            yield _beside_row(figure, shares[0] if shares else None, figure.value)
+            shares = {(r["period"], r["plan_id"], r["tier"]): r["share_fen"] for r in rates}
+            yield _beside_row(figure, shares.get((figure.of, figure.plan, "standard")), figure.value)
 
 
 def _own_measure(figure: Figure) -> tuple[str, str, str, str]:

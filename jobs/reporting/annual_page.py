@@ -2,8 +2,9 @@
 
 from jobs.reporting import words
 from jobs.reporting.annual import YearReport
-from jobs.reporting.period_page import FEE_WORDS, PLAN, share_figure, share_table
+from jobs.reporting.period_page import PLAN
 from jobs.reporting.plots import bars, figure
+from jobs.reporting.shares import share_figure, share_table
 from jobs.reporting.text import Facts, Number, Page, Paragraph, Section, Table, Text, money, number, percent
 from jobs.request import Request
 
@@ -53,7 +54,8 @@ class YearPage:
             "The {n} periods of the year that are published in this lake: {first} to {last}.",
         ).format(n=len(self.report.periods), first=self.report.periods[0], last=self.report.periods[-1])
         sections = (
-            self._overview(), self._helped(), self._shared_out(), self._members(), self._fee(), self._reviews(), self._published(),
+            self._overview(), self._helped(), self._shared_out(), self._members(), self._fee(), self._reviews(),
+            self._published(),
         )  # fmt: skip
         return Page(year_file(self.report.year), title, lead, sections, links)
 
@@ -85,8 +87,11 @@ class YearPage:
     def _helped(self) -> Section:
         before = {p: self._get("helped", "helped_year_before", p) for p in self.plan_ids}
         by_plan = Table(
-            T("受助个案", "Cases helped"), (PLAN, T("今年", "this year"), T("上年（本湖中）", "year before, in this lake")),
-            tuple((self._plan(p), number(self._get("helped", "helped", p) or 0), number(before[p])) for p in self.plan_ids),
+            T("受助个案", "Cases helped"),
+            (PLAN, T("今年", "this year"), T("上年（本湖中）", "year before, in this lake")),
+            tuple(
+                (self._plan(p), number(self._get("helped", "helped", p) or 0), number(before[p])) for p in self.plan_ids
+            ),
         )  # fmt: skip
         provinces = [(words.place(r["item"]), r["quantity"]) for r in self._list("helped_by_province")]
         by_province = self._bars(T("受助个案按省份。", "Cases helped by province."), provinces)
@@ -135,14 +140,19 @@ class YearPage:
     def _shared_out(self) -> Section:
         columns = (ITEM, *(self._plan(p) for p in self.plan_ids))
         rows = tuple(
-            (name, *(money(self._get("shared_out", measure, p)) for p in self.plan_ids)) for measure, name in AMOUNT_WORDS.items()
+            (name, *(money(self._get("shared_out", measure, p)) for p in self.plan_ids))
+            for measure, name in AMOUNT_WORDS.items()
         )
         table = Table(T("各计划全年（元）", "The plans over the year (yuan)"), columns, rows)
         return Section(T("分摊了多少", "What was shared out"), (table,))
 
     def _members(self) -> Section:
         rows = tuple(
-            (self._plan(p), number(self._get("members", "covered", p)), _tenths(self._get("members", "mean_age_tenths", p)))
+            (
+                self._plan(p),
+                number(self._get("members", "covered", p)),
+                _tenths(self._get("members", "mean_age_tenths", p)),
+            )
             for p in self.plan_ids
         )
         note = T("最后一个公示日。", "On the last publicity day.")
@@ -150,7 +160,8 @@ class YearPage:
         tiers = [(r["item"], r["quantity"]) for r in self._list("covered_by_city_tier")]
         total = sum(count for _, count in tiers)
         cities = Table(
-            T("成员居住地（人次，按计划）", "Where memberships live, over all plans"), (T("城市", "city"), COUNT, T("占比", "part")),
+            T("成员居住地（人次，按计划）", "Where memberships live, over all plans"),
+            (T("城市", "city"), COUNT, T("占比", "part")),
             tuple((CITY_TIERS.get(tier, tier), number(n), percent(n, total)) for tier, n in tiers),
         )  # fmt: skip
         return Section(T("成员", "The members"), (table, cities))
@@ -159,14 +170,17 @@ class YearPage:
         measures = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen")
         ledger = Table(
             T("管理费（元）", "The fee (yuan)"), (ITEM, AMOUNT),
-            tuple((FEE_WORDS[m], money(self._get("fee", m))) for m in measures),
+            tuple((words.FEE_WORDS[m], money(self._get("fee", m))) for m in measures),
         )  # fmt: skip
         used = [(words.named(r["item"]), r["amount_fen"]) for r in self._list("used_fen") if r["item"] != "all"]
         total = self._get("fee", "used_fen") or 0
         uses = Table(
             T("用途", "What it was used for"), (ITEM, AMOUNT, T("占比", "part")),
             tuple((name, money(fen), percent(fen, total)) for name, fen in used),
-            T("所列各期所在月份的支出；实收减支出：{result} 元。", "Costs in the months of the periods; received less used: {result} yuan.").format(
+            T(
+                "所列各期所在月份的支出；实收减支出：{result} 元。",
+                "Costs in the months of the periods; received less used: {result} yuan.",
+            ).format(
                 result=money(self._get("fee", "result_fen"))
             ),
         )  # fmt: skip
@@ -195,9 +209,9 @@ class YearPage:
         told = Paragraph(
             T(
                 "平台或媒体公布的数字与本湖的数字并列。总额按成员数和期数缩放；每人全年按期数缩放；单期每人分摊不缩放。小规模时单案上限由平台承担的部分更大，每人分摊因此更低。",
-                "What the platform or the press published, beside this lake. Sums are scaled by members and periods, amounts per "
-                "head and year by periods, shares of a period not at all. In a small lake the per-case cap binds more often: the "
-                "platform bears more and a share is lower.",
+                "What the platform or the press published, beside this lake. Sums are scaled by members and periods, "
+                "amounts per head and year by periods, shares of a period not at all. In a small lake the per-case cap "
+                "binds more often: the platform bears more and a share is lower.",
             )
         )
         rows = []
@@ -205,7 +219,9 @@ class YearPage:
             kind, say = ("fen", money) if row["published_fen"] is not None else ("quantity", number)
             ours = row["amount_fen"] if kind == "fen" else row["quantity"]
             what = T("{plan}：{what}（{of}）", "{plan}: {what} ({of})").format(
-                plan=self._plan(row["plan_id"]), what=PUBLISHED_WORDS.get(row["measure"], T(row["measure"], row["measure"])), of=row["item"]
+                plan=self._plan(row["plan_id"]),
+                what=PUBLISHED_WORDS.get(row["measure"], T(row["measure"], row["measure"])),
+                of=row["item"],
             )
             rows.append((what, say(row[f"published_{kind}"]), say(row[f"scaled_{kind}"]), say(ours)))
         columns = (ITEM, T("公布", "published"), T("按本湖规模", "at this scale"), T("本湖", "this lake"))

@@ -57,7 +57,7 @@ def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
 
 
 def write_notice(lake: Lake, notice: Notice) -> None:
-    """Replaces the period's rows of report/publicity. They carry the settlement's run_id: a withdrawal withdraws them."""
+    """Replaces the period's rows of report/publicity. They carry the run_id of the settlement, so they go with it."""
     rows = [
         {"period": notice.period, "run_id": notice.publications[case["plan_id"]].run_id, **case}
         for case in notice.cases
@@ -69,7 +69,7 @@ def write_notice(lake: Lake, notice: Notice) -> None:
 def _known_cases(
     benefits: DataFrame, claims: DataFrame, members: DataFrame, request: PeriodRequest, run_id: str
 ) -> list[dict]:
-    """One row per claim of the run's notice, not yet masked: benefit, sex, province, length of membership, objection."""
+    """One row per claim of the run's notice, not yet masked: benefit, sex, province, months, objection."""
     mine = benefits.where((F.col("period") == str(request.period)) & (F.col("run_id") == run_id))
     publicised = claims.where(F.col("publicity_period") == str(request.period))
     known = ["plan_id", "claim_id", "sex", "province_code", "diagnosed_on", "objection"]

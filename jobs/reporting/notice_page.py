@@ -14,9 +14,10 @@ CASES_ON_PAGE_MAX = 5_000
 MASKING = T(
     "个案已作遮蔽：所示的年龄段、性别、地区和入会时长，至少由本计划{floor}名受分摊成员共有；同一病种和性别的公示个案不足{floor}例的，"
     "病种显示为“其他重大疾病”。不足时依次放宽：省份→大区→不公开，十年段→二十年段→不公开。公示中没有编号、姓名和日期。",
-    "Cases are masked: at least {floor} covered members of the plan share the age band, sex, place and length of membership "
-    "shown; an illness of which fewer than {floor} cases with that sex have been publicised is shown as “other severe illness”. "
-    "Where too few share it, a province becomes a region, then is not shown; ten years become twenty, then are not shown. "
+    "Cases are masked: at least {floor} covered members of the plan share the age band, sex, place and length of "
+    "membership shown; an illness of which fewer than {floor} cases with that sex have been publicised is shown as "
+    "“other severe illness”. Where too few share it, a province becomes a region, then is not shown; ten years become "
+    "twenty, then are not shown. "
     "There is no number, name or date of a person.",
 )
 
@@ -26,11 +27,9 @@ def notice_page(notice: Notice, request: PeriodRequest, floor: int, links: tuple
     platform, calendar = request.platform, request.platform.calendar
     lead = T(
         "公示日 {public}，分摊日 {deduction}。公示期 {days} 天，异议成立的个案不予互助；未决的个案本期不计。",
-        "Public on {public}, deducted on {deduction}. Public for {days} days: a case with an upheld objection gets no aid; one "
-        "with a pending objection is not part of this period.",
-    ).format(
-        public=request.publicity_on, deduction=calendar.deduction_on(request.period), days=calendar.publicity_days
-    )
+        "Public on {public}, deducted on {deduction}. Public for {days} days: a case with an upheld objection gets no "
+        "aid; one with a pending objection is not part of this period.",
+    ).format(public=request.publicity_on, deduction=calendar.deduction_on(request.period), days=calendar.publicity_days)
     of_plans = [_plan_section(notice, platform, plan_id, floor) for plan_id in sorted(notice.pools)]
     title = T("{name} {period} 公示", "{name} {period}: publicity notice").format(
         name=T(**platform.names), period=notice.period
@@ -62,8 +61,8 @@ def _overview(notice: Notice, platform: Platform) -> Section:
     )  # fmt: skip
     note = T(
         "人数按计划和档次分别计算，为公示日零时在会的成员；各计划各自分摊，人数不可相加。单位：元。",
-        "Head counts are by plan and tier, at 00:00 of the publicity day. Each plan shares on its own: the counts must not be "
-        "added up. Amounts in yuan.",
+        "Head counts are by plan and tier, at 00:00 of the publicity day. Each plan shares on its own: the counts must "
+        "not be added up. Amounts in yuan.",
     )
     table = Table(T("本期每人分摊", "What each member shares"), columns, tuple(rows), note)
     return Section(T("每人分摊多少", "What each member shares"), (table,))
@@ -100,7 +99,10 @@ def _arithmetic(notice: Notice, pool: dict, plan_id: str) -> Table:
         (T("互助金合计（{n}例）", "aid of {n} cases").format(n=number(pool["case_count"])), money(pool["benefit_fen"])),
         (T("＋ 管理费", "+ fee"), money(pool["fee_fen"])),
         (T("－ 上期结余", "− brought forward"), money(pool["brought_forward_fen"])),
-        (T("－ 超出单案上限，由平台承担", "− above the per-case cap: the platform pays"), money(pool["case_sponsored_fen"])),
+        (
+            T("－ 超出单案上限，由平台承担", "− above the per-case cap: the platform pays"),
+            money(pool["case_sponsored_fen"]),
+        ),
         (T("＝ 本期待分摊", "= pool to be shared"), money(pool["pool_fen"])),
     ]
     for rate in rates:
@@ -115,12 +117,17 @@ def _arithmetic(notice: Notice, pool: dict, plan_id: str) -> Table:
         )
     steps += [
         (T("＝ 分摊合计", "= shares in all"), money(pool["billed_fen"])),
-        (T("－ 由平台承担（年度上限、减免）", "− the platform pays (yearly cap, waivers)"), money(pool["member_sponsored_fen"])),
+        (
+            T("－ 由平台承担（年度上限、减免）", "− the platform pays (yearly cap, waivers)"),
+            money(pool["member_sponsored_fen"]),
+        ),
         (T("＝ 成员应付", "= owed by members"), money(pool["due_fen"])),
         (T("结转下期（分摊合计－待分摊）", "carried forward (shares − pool)"), money(pool["carried_forward_fen"])),
     ]  # fmt: skip
     note = T("取整方式：{rounding}。", "Rounding: {rounding}.").format(rounding=words.named(pool["rounding"]))
-    return Table(T("本期账目（元）", "The arithmetic (yuan)"), (T("项目", "item"), T("金额", "amount")), tuple(steps), note)
+    return Table(
+        T("本期账目（元）", "The arithmetic (yuan)"), (T("项目", "item"), T("金额", "amount")), tuple(steps), note
+    )
 
 
 def _by_illness(cases: list[dict], platform: Platform) -> Figure:
@@ -133,7 +140,9 @@ def _by_illness(cases: list[dict], platform: Platform) -> Figure:
         ]
         return bars(rows, T("个案数", "cases")[language == "en"])
 
-    told = [", ".join(f"{words.in_language(name, language)} {count}" for name, count in named) for language in ("zh", "en")]
+    told = [
+        ", ".join(f"{words.in_language(name, language)} {count}" for name, count in named) for language in ("zh", "en")
+    ]
     return figure(
         T("受助个案按病种（遮蔽后）。", "Cases helped by illness, as shown after masking."),
         T("条形图，受助个案按病种：{told}", "Bar chart of the cases helped by illness: {told}").format(told=T(*told)),
@@ -161,7 +170,10 @@ def _cells(case: dict, platform: Platform) -> tuple:
 
 def _cases(caption: Text, cases: list[dict], platform: Platform) -> Table:
     rows = tuple((*_cells(case, platform), money(case["aid_fen"])) for case in cases[:CASES_ON_PAGE_MAX])
-    cut = T("此页列出前{n}例，全部见 report/publicity 表。", "The first {n} cases; all of them are in the table report/publicity.")
+    cut = T(
+        "此页列出前{n}例，全部见 report/publicity 表。",
+        "The first {n} cases; all of them are in the table report/publicity.",
+    )
     note = cut.format(n=number(CASES_ON_PAGE_MAX)) if len(cases) > CASES_ON_PAGE_MAX else None
     return Table(caption, CASE_COLUMNS, rows, note)
 
@@ -184,7 +196,8 @@ def _objections(cases: list[dict], platform: Platform) -> Table:
         for case in cases[:CASES_ON_PAGE_MAX]
     )
     columns = (
-        T("序号", "no."), T("病种", "illness"), T("异议结果", "objection"), T("首次公示", "first public in"), T("计入", "settled in"),
+        T("序号", "no."), T("病种", "illness"), T("异议结果", "objection"), T("首次公示", "first public in"),
+        T("计入", "settled in"),
     )  # fmt: skip
     return Table(T("异议及结果", "Objections and their outcome"), columns, rows)
 

@@ -24,7 +24,9 @@ WORDS = {
     ),
 }
 # Characters that turn the direction of text or hide in it: shown as what they are, never obeyed.
-INVISIBLE = {code: f"[U+{code:04X}]" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
+INVISIBLE = {
+    code: f"[U+{code:04X}]" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)
+}
 RUNS_LEFT = ("R", "AL", "AN")
 
 

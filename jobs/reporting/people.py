@@ -63,7 +63,7 @@ def movements(members: DataFrame, since_on: date | None, publicity_on: date) -> 
     """One row per group of memberships begun or ended between two publicity days: the groups, `exit_reason`, `count`.
 
     Begun: the first day covered, joined_on + 1, is after `since_on` and not after `publicity_on`; `exit_reason` null.
-    Ended likewise, by exited_on. A switch of tier neither begins nor ends a membership. `since_on` None: all there were.
+    Ended likewise, by exited_on. A switch of tier neither begins nor ends a membership. `since_on` None: all.
     """
     day, since = F.lit(publicity_on), F.lit(since_on or date(1900, 1, 1))
     spells = with_member_since(members).withColumn("goes_on", _goes_on(members))

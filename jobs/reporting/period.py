@@ -64,7 +64,14 @@ def write_period(lake: Lake, notice: Notice, report: PeriodReport) -> None:
 
 
 def _row() -> dict:
-    return {"tier": "all", "age_band": "all", "member_months": "all", "item": "all", "quantity": None, "amount_fen": None}
+    return {
+        "tier": "all",
+        "age_band": "all",
+        "member_months": "all",
+        "item": "all",
+        "quantity": None,
+        "amount_fen": None,
+    }
 
 
 def _until(frame, request: PeriodRequest) -> list[dict]:
@@ -91,8 +98,8 @@ def _causes(history: list[dict], pools: list[dict], request: PeriodRequest) -> I
             continue
         for tier in now.covered_count.keys() & before.covered_count.keys():
             for cause, change_fen in causes_of_change(before, now, tier).items():
-                yield {"plan_id": plan_id, "topic": "causes", "measure": "share_change_fen", "tier": tier, "item": cause,
-                       "amount_fen": change_fen}  # fmt: skip
+                yield {"plan_id": plan_id, "topic": "causes", "measure": "share_change_fen", "tier": tier,
+                       "item": cause, "amount_fen": change_fen}  # fmt: skip
 
 
 def _terms(pool: dict, history: list[dict]) -> Terms:
@@ -136,7 +143,7 @@ def _counted(groups: list[dict], measure: str, item_of) -> Iterable[dict]:
 
 
 def _collected(lake: Lake, request: PeriodRequest) -> list[dict]:
-    """Dues, money and members by status, and what is still owed by the days since the deduction; empty before a collection."""
+    """Dues, money and members by status, what is owed by the days since the deduction; empty before that."""
     of_period = published_rows(lake, "settled/collections", "collect").where(F.col("period") == str(request.period))
     sums = of_period.groupBy("plan_id", "status").agg(
         F.count("*").alias("count"), F.sum("due_fen").alias("due_fen"), F.sum("collected_fen").alias("collected_fen")
@@ -192,7 +199,7 @@ def _quality_rows(quality: list[dict], notice: Notice) -> Iterable[dict]:
 
 
 def _held(lake: Lake, notice: Notice) -> Iterable[dict]:
-    """Rows held back still, by reason: members first seen by then, claims of the period. Two reasons count under both."""
+    """Rows held back still, by reason: members seen by then, claims of the period. Two reasons: under both."""
     run_ids = {plan_id: p.run_id for plan_id, p in notice.publications.items()}
     seen = F.col("first_seen_period")
     of_period = {"members": seen <= notice.period, "claims": seen == notice.period}

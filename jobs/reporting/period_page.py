@@ -5,37 +5,14 @@ from collections import Counter
 from jobs.reporting import words
 from jobs.reporting.notice import Notice
 from jobs.reporting.period import FEE_MEASURES, PeriodReport
-from jobs.reporting.plots import bars, changes, figure, lines
+from jobs.reporting.plots import bars, changes, figure
+from jobs.reporting.shares import share_figure, share_table
 from jobs.reporting.text import Page, Paragraph, Section, Table, Text, money, number, signed
 from jobs.request import PeriodRequest
 from jobs.settlement.causes import CAUSES
 
 T = Text
 PLAN, TIER = T("计划", "plan"), T("档次", "tier")
-CAUSE_WORDS = {
-    "cases": T("个案数", "number of cases"),
-    "aid_per_case": T("每案金额", "aid per case"),
-    "residual": T("上期结余", "brought forward"),
-    "members": T("分摊成员", "members covered"),
-    "rules": T("规则（权重、取整）", "rules: weights, rounding"),
-}
-FEE_WORDS = {
-    "accrued_fen": T("计提", "accrued"),
-    "sponsored_fen": T("平台承担", "borne by the platform"),
-    "received_fen": T("实收", "received"),
-    "outstanding_fen": T("待收", "outstanding"),
-    "written_off_fen": T("核销", "written off"),
-    "used_investigation_fen": T("用于实地调查", "used: field investigation"),
-    "used_technology_fen": T("用于技术", "used: technology"),
-    "used_staff_and_premises_fen": T("用于人员与场地", "used: staff and premises"),
-    "result_fen": T("收支差额", "received less used"),
-}
-MONEY_WORDS = {
-    "brought_forward_fen": T("上期结转", "brought forward"),
-    "carried_forward_fen": T("结转下期", "carried forward"),
-    "case_sponsored_fen": T("平台承担：单案上限", "platform: per-case cap"),
-    "member_sponsored_fen": T("平台承担：年度上限、减免", "platform: yearly cap, waivers"),
-}
 
 
 class PeriodPage:
@@ -54,7 +31,8 @@ class PeriodPage:
             "The shares and why they changed; who joined and left; collection; the fee; residual and sponsor; quality.",
         )
         sections = (
-            self._shares(), self._causes(), self._members(), self._collection(), self._fee(), self._money(), self._quality(),
+            self._shares(), self._causes(), self._members(), self._collection(), self._fee(), self._money(),
+            self._quality(),
         )  # fmt: skip
         return Page(period_file(self.notice.period), title, lead, sections, links)
 
@@ -70,26 +48,31 @@ class PeriodPage:
 
     def _shares(self) -> Section:
         history = self.report.history
-        return Section(T("每人分摊", "Share per head"), (share_figure(history, self._plan), share_table(history, self._plan)))
+        return Section(
+            T("每人分摊", "Share per head"), (share_figure(history, self._plan), share_table(history, self._plan))
+        )
 
     def _causes(self) -> Section:
         rows = self._rows("causes")
         told = Paragraph(
             T(
                 "与上期相比，每人分摊的变化按原因依次分解，各项相加等于变化，精确到分。成员越多，每人越少；个案越多、每案金额越高，每人越多。每案金额为互助金加管理费，减去平台按单案上限承担的部分。",
-                "The change since the previous period, one cause after the other; they add up to it, to the fen. More members "
-                "lower a share; more cases, or more aid per case, raise it. Aid per case is aid and fee, less what the platform "
-                "bears above the per-case cap.",
+                "The change since the previous period, one cause after the other; they add up to it, to the fen. More "
+                "members lower a share; more cases, or more aid per case, raise it. Aid per case is aid and fee, less "
+                "what the platform bears above the per-case cap.",
             )
         )
         if not rows:
-            none = T("上期不在本湖中，无从比较。", "The previous period is not in this lake: there is nothing to compare with.")
+            none = T(
+                "上期不在本湖中，无从比较。",
+                "The previous period is not in this lake: there is nothing to compare with.",
+            )
             return Section(T("分摊为何变化", "Why the shares changed"), (Paragraph(none),))
         changed = {}
         for row in rows:
             changed.setdefault((row["plan_id"], row["tier"]), {})[row["item"]] = row["amount_fen"]
         shown = sorted(changed.items())
-        columns = (PLAN, TIER, *(CAUSE_WORDS[cause] for cause in CAUSES), T("合计变化", "change in all"))
+        columns = (PLAN, TIER, *(words.CAUSE_WORDS[cause] for cause in CAUSES), T("合计变化", "change in all"))
         table = Table(
             T("分摊变化的原因（元）", "Causes of the change (yuan)"), columns,
             tuple(
@@ -106,14 +89,20 @@ class PeriodPage:
 
         def draw(language: str):
             rows = [
-                {"what": words.in_language(CAUSE_WORDS[c], language), "value": causes[c], "label": signed(causes[c])}
+                {
+                    "what": words.in_language(words.CAUSE_WORDS[c], language),
+                    "value": causes[c],
+                    "label": signed(causes[c]),
+                }
                 for c in CAUSES
             ]
             total = sum(causes.values())
-            rows.append({"what": words.in_language(T("合计", "in all"), language), "value": total, "label": signed(total)})
+            rows.append(
+                {"what": words.in_language(T("合计", "in all"), language), "value": total, "label": signed(total)}
+            )
             return changes(rows, words.in_language(T("元", "yuan"), language))
 
-        told = T(*("; ".join(f"{CAUSE_WORDS[c][i]} {signed(causes[c])}" for c in CAUSES) for i in (0, 1)))
+        told = T(*("; ".join(f"{words.CAUSE_WORDS[c][i]} {signed(causes[c])}" for c in CAUSES) for i in (0, 1)))
         return figure(
             T("{name}：每人分摊变化的原因。", "{name}: causes of the change of the share.").format(name=name),
             T("条形图，{name}：{told}", "Bar chart, {name}: {told}").format(name=name, told=told), draw,
@@ -121,7 +110,9 @@ class PeriodPage:
 
     def _members(self) -> Section:
         by_age = self._movement_table("age_band", T("按年龄", "By age"), T("年龄段", "age band"))
-        by_months = self._movement_table("member_months", T("按入会时长", "By length of membership"), T("时长", "member for"))
+        by_months = self._movement_table(
+            "member_months", T("按入会时长", "By length of membership"), T("时长", "member for")
+        )
         reasons = Counter()
         for row in self._rows("members", "ended"):
             reasons[(row["plan_id"], row["item"])] += row["quantity"]
@@ -132,7 +123,9 @@ class PeriodPage:
         note = Paragraph(
             T("自上期公示日以来；换档不算进出。", "Since the previous publicity day; a switch of tier is neither.")
         )
-        return Section(T("成员进出", "Members joining and leaving"), (note, *self._movement_figures(), by_age, by_months, why))
+        return Section(
+            T("成员进出", "Members joining and leaving"), (note, *self._movement_figures(), by_age, by_months, why)
+        )
 
     def _sums(self, dimension: str) -> dict[tuple[str, str], Counter]:
         sums: dict[tuple[str, str], Counter] = {}
@@ -166,11 +159,12 @@ class PeriodPage:
 
         if not any(n[kind] for n in sums.values() for kind in kinds):
             return ()
-        told = T(*("; ".join(f"{b}: {kinds['joined'][i]} {sums[b]['joined']}, {kinds['ended'][i]} {sums[b]['ended']}" for b in bands) for i in (0, 1)))  # fmt: skip
+        of_band = lambda b, i: ", ".join(f"{kind[i]} {sums[b][measure]}" for measure, kind in kinds.items())  # noqa: E731
+        told = T(*("; ".join(f"{band}: {of_band(band, i)}" for band in bands) for i in (0, 1)))
         name = self._plan(largest)
         return (
             figure(
-                T("{name}：按年龄段的加入和退出人数。", "{name}: members joined and left, by age band.").format(name=name),
+                T("{name}：按年龄段的加入和退出人数。", "{name}: joined and left, by age band.").format(name=name),
                 T("条形图，{name}：{told}", "Bar chart, {name}: {told}").format(name=name, told=told), draw,
             ),
         )  # fmt: skip
@@ -186,26 +180,37 @@ class PeriodPage:
                 sums.setdefault((row["plan_id"], row["item"]), {})[row["measure"]] = value
         table = Table(
             T("收款情况（元）", "What came in (yuan)"),
-            (PLAN, T("状态", "status"), T("人数", "members"), T("应付", "due"), T("实收", "collected"), T("未收", "not collected")),
+            (
+                PLAN, T("状态", "status"), T("人数", "members"), T("应付", "due"), T("实收", "collected"),
+                T("未收", "not collected"),
+            ),
             tuple(
-                (self._plan(p), words.named(status), number(n["members"]), money(n["due_fen"]), money(n["collected_fen"]),
-                 money(n["due_fen"] - n["collected_fen"]))
+                (self._plan(p), words.named(status), number(n["members"]), money(n["due_fen"]),
+                 money(n["collected_fen"]), money(n["due_fen"] - n["collected_fen"]))
                 for (p, status), n in sorted(sums.items())
             ),
         )  # fmt: skip
         owed = Table(
             T("宽限期内欠费的账龄（元）", "Owed by members in grace, by days since the deduction (yuan)"),
             (PLAN, T("天数", "days"), T("金额", "owed")),
-            tuple((self._plan(r["plan_id"]), r["item"], money(r["amount_fen"])) for r in self._rows("collection", "owed_fen")),
+            tuple(
+                (self._plan(r["plan_id"]), r["item"], money(r["amount_fen"]))
+                for r in self._rows("collection", "owed_fen")
+            ),
         )  # fmt: skip
         return Section(T("收款", "Collection"), (table, owed))
 
     def _fee(self) -> Section:
-        return Section(T("管理费", "The fee"), (self._amounts("fee", {m: FEE_WORDS[m] for m in FEE_MEASURES}, T("管理费账（元）", "Fee ledger (yuan)")),))  # fmt: skip
+        caption = T("管理费账（元）", "Fee ledger (yuan)")
+        table = self._amounts("fee", {measure: words.FEE_WORDS[measure] for measure in FEE_MEASURES}, caption)
+        return Section(T("管理费", "The fee"), (table,))
 
     def _money(self) -> Section:
         title = T("结余与平台承担", "Residual and sponsor")
-        return Section(title, (self._amounts("money", MONEY_WORDS, T("结余与平台承担（元）", "Residual and sponsor (yuan)")),))
+        return Section(
+            title,
+            (self._amounts("money", words.MONEY_WORDS, T("结余与平台承担（元）", "Residual and sponsor (yuan)")),),
+        )
 
     def _amounts(self, topic: str, measures: dict[str, Text], caption: Text) -> Table:
         """One row per measure, one column per plan."""
@@ -217,13 +222,17 @@ class PeriodPage:
         rules = self.report.rules.values()
         broken = [rule for rule in rules if not rule["success"]]
         kept = Paragraph(
-            T("共检查{all}条规则，{broken}条未全部满足。", "{all} rules were checked, {broken} of them broken by some row.").format(
-                all=number(len(rules)), broken=number(len(broken))
-            )
+            T(
+                "共检查{all}条规则，{broken}条未全部满足。",
+                "{all} rules were checked, {broken} of them broken by some row.",
+            ).format(all=number(len(rules)), broken=number(len(broken)))
         )
         table = Table(
             T("未满足的规则", "Rules that are broken"),
-            (T("规则", "rule"), T("级别", "severity"), T("表", "table"), T("行数", "rows"), T("涉及金额（元）", "money at stake (yuan)")),
+            (
+                T("规则", "rule"), T("级别", "severity"), T("表", "table"), T("行数", "rows"),
+                T("涉及金额（元）", "money at stake (yuan)"),
+            ),
             tuple(
                 (rule["sentence"], words.named(rule["severity"]), rule["table_name"], number(rule["unexpected_count"]),
                  money(rule["amount_at_stake_fen"]))
@@ -247,33 +256,3 @@ class PeriodPage:
 
 def period_file(period: str) -> str:
     return f"period-{period}.html"
-
-
-def share_figure(history: list[dict], plan_name):
-    """The shares over the periods, one panel per plan that ever charged, one line per tier."""
-    charged = {row["plan_id"] for row in history if row["share_fen"]}
-    shown = [row for row in history if row["plan_id"] in charged] or history
-
-    def draw(language: str):
-        rows = [
-            {"period": row["period"], "value": row["share_fen"], "group": words.in_language(words.named(row["tier"]), language),
-             "panel": words.in_language(plan_name(row["plan_id"]), language)}
-            for row in sorted(shown, key=lambda row: (row["plan_id"], row["tier"] != "standard", row["period"]))
-        ]  # fmt: skip
-        return lines(rows)
-
-    return figure(
-        T("每人分摊（元），按计划和档次。各计划的刻度不同。", "Share per head in yuan by plan and tier. Each plan has its own scale."),
-        T("折线图：各期每人分摊，数值见下表。", "Line chart: share per head by period; the table below has the numbers."),
-        draw,
-    )
-
-
-def share_table(history: list[dict], plan_name) -> Table:
-    """The same as a table: one row per period, one column per plan and tier."""
-    keys = sorted({(row["plan_id"], row["tier"]) for row in history}, key=lambda key: (key[0], key[1] != "standard"))
-    found = {(row["period"], row["plan_id"], row["tier"]): row for row in history}
-    names = [T("{plan} {tier}", "{plan}, {tier}").format(plan=plan_name(p), tier=words.named(t)) for p, t in keys]
-    share = lambda period, key: money(found[(period, *key)]["share_fen"]) if (period, *key) in found else money(None)  # noqa: E731
-    rows = tuple((period, *(share(period, key) for key in keys)) for period in sorted({r["period"] for r in history}))
-    return Table(T("每人分摊（元）", "Share per head (yuan)"), (T("期", "period"), *names), rows)

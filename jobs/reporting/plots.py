@@ -15,7 +15,13 @@ YUAN = "format(datum.value / 100, ',.2~f')"  # amounts stay whole fen; only the 
 # Room at the sides: the fonts of the reader may be wider than those the plot was laid out with.
 PADDING = {"left": 40, "right": 60, "top": 5, "bottom": 5}
 PLAIN = {"padding": PADDING, "view": {"stroke": None}, "font": FONT, "background": "white"}
-AXIS = {"labelFontSize": 14, "titleFontSize": 14, "titleFontWeight": "normal", "labelLimit": 260, "gridColor": "#e3e8ee"}
+AXIS = {
+    "labelFontSize": 14,
+    "titleFontSize": 14,
+    "titleFontWeight": "normal",
+    "labelLimit": 260,
+    "gridColor": "#e3e8ee",
+}
 
 
 def figure(caption: Text, description: Text, draw: Callable[[str], alt.TopLevelMixin]) -> Figure:
@@ -25,7 +31,7 @@ def figure(caption: Text, description: Text, draw: Callable[[str], alt.TopLevelM
 
 
 def bars(rows: Sequence[Mapping], axis: str, colour: str | None = None, is_money: bool = False) -> alt.Chart:
-    """Horizontal bars in the order given. Rows: `what`, `value`, `label`, and `group` where `colour` names the groups."""
+    """Horizontal bars in the order given. Rows: `what`, `value`, `label`, and `group` where there is a `colour`."""
     order = list(dict.fromkeys(row["what"] for row in rows))
     groups = list(dict.fromkeys(row.get("group", "") for row in rows))
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
@@ -57,7 +63,7 @@ def changes(rows: Sequence[Mapping], axis: str) -> alt.Chart:
 
 
 def lines(rows: Sequence[Mapping]) -> alt.FacetChart:
-    """Lines over periods, one panel per `panel` with its own scale. Rows: `period`, `value` in fen, `group`, `panel`."""
+    """Lines over periods, each `panel` with its own scale. Rows: `period`, `value` in fen, `group`, `panel`."""
     groups = list(dict.fromkeys(row["group"] for row in rows))
     colour = alt.Color(
         "group:N",

@@ -1,4 +1,4 @@
-"""What the platform published of itself, from conf/platforms/<platform>/published_figures.yaml; none where there is no file."""
+"""What a platform published of itself: its published_figures.yaml in conf/platforms; nothing where there is none."""
 
 from dataclasses import dataclass
 from importlib.resources import files

@@ -46,6 +46,6 @@ def source_as_settled(lake: Lake, name: str, versions: dict[str, int]) -> DataFr
         return read_source(lake, name, versions[name])
     except (KeyError, PySparkException) as error:
         raise Refused(
-            f"{name}: version {versions.get(name, '(not recorded)')}, from which the period was settled, cannot be read. "
-            "No report was made. Restore the table's history (a vacuum may have removed it) and run again."
+            f"{name}: version {versions.get(name, '(not recorded)')}, from which the period was settled, cannot be "
+            "read. No report was made. Restore the table's history (a vacuum may have removed it) and run again."
         ) from error

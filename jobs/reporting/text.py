@@ -60,10 +60,10 @@ class Table:
 
     @property
     def numeric(self) -> tuple[int, ...]:
-        """The columns of numbers, counted from 1."""
+        """The columns of numbers after the first, which names the row; counted from 1."""
         return tuple(
             index + 1
-            for index in range(len(self.columns))
+            for index in range(1, len(self.columns))
             if self.rows and all(isinstance(row[index], Number) for row in self.rows)
         )
 

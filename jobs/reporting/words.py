@@ -77,6 +77,31 @@ CODES = {
     "field": Text("实地", "field"),
 }
 
+CAUSE_WORDS = {
+    "cases": Text("个案数", "number of cases"),
+    "aid_per_case": Text("每案金额", "aid per case"),
+    "residual": Text("上期结余", "brought forward"),
+    "members": Text("分摊成员", "members covered"),
+    "rules": Text("规则（权重、取整）", "rules: weights, rounding"),
+}
+FEE_WORDS = {
+    "accrued_fen": Text("计提", "accrued"),
+    "sponsored_fen": Text("平台承担", "borne by the platform"),
+    "received_fen": Text("实收", "received"),
+    "outstanding_fen": Text("待收", "outstanding"),
+    "written_off_fen": Text("核销", "written off"),
+    "used_investigation_fen": Text("用于实地调查", "used: field investigation"),
+    "used_technology_fen": Text("用于技术", "used: technology"),
+    "used_staff_and_premises_fen": Text("用于人员与场地", "used: staff and premises"),
+    "result_fen": Text("收支差额", "received less used"),
+}
+MONEY_WORDS = {
+    "brought_forward_fen": Text("上期结转", "brought forward"),
+    "carried_forward_fen": Text("结转下期", "carried forward"),
+    "case_sponsored_fen": Text("平台承担：单案上限", "platform: per-case cap"),
+    "member_sponsored_fen": Text("平台承担：年度上限、减免", "platform: yearly cap, waivers"),
+}
+
 
 def named(code: str | None) -> Text | str:
     """A code in words."""

@@ -2,7 +2,7 @@
 
 The causes are put in one after the other, and the share is rounded after each: cases (as many as now, each asking what
 one asked before), aid per case (aid and fee less what the platform bears above the per-case cap), residual (what was
-brought forward), members (the covered members of each tier), rules (weights and rounding). The last share is the new one.
+brought forward), members (the covered members of each tier), rules (weights and rounding). The last share is now's.
 """
 
 from collections.abc import Mapping

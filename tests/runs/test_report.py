@@ -1,4 +1,4 @@
-"""Reports of a settled lake against values computed plainly from its tables; its pages in a browser, where there is one."""
+"""Reports of a settled lake against values computed plainly from its tables; its pages in a browser."""
 
 import json
 import re
@@ -30,13 +30,13 @@ def reported(spark, tmp_path_factory):
         for i, (kind, fen) in enumerate(costs)
     ])  # fmt: skip
     lake.write("source/claim_reviews", [
-        {"review_id": i, "claim_id": i, "plan_id": "critical_illness", "received_on": date(2020, 11, 1), "decided_on": day,
-         "decision": decision, "requested_aid_fen": 7_000, "technique": "field"}
+        {"review_id": i, "claim_id": i, "plan_id": "critical_illness", "received_on": date(2020, 11, 1),
+         "decided_on": day, "decision": decision, "requested_aid_fen": 7_000, "technique": "field"}
         for i, (day, decision) in enumerate([(date(2020, 11, 4), "approved"), (date(2020, 11, 6), "fraud")])
     ])  # fmt: skip
     lake.write("source/field_visits", [
-        {"visit_id": i, "claim_id": 1, "investigator_id": 5, "site_kind": kind, "site_id": site, "visited_on": date(2020, 11, 2),
-         "fee_fen": 100}
+        {"visit_id": i, "claim_id": 1, "investigator_id": 5, "site_kind": kind, "site_id": site,
+         "visited_on": date(2020, 11, 2), "fee_fen": 100}
         for i, (kind, site) in enumerate([("hospital", 1), ("hospital", 1), ("hospital", 2), ("insurance_office", 1)])
     ])  # fmt: skip
     for period in (FIRST, SECOND):
@@ -77,7 +77,9 @@ def test_who_joined_and_left_is_counted_and_the_covered_are_the_assessed(reporte
     rows = [row for row in reported.rows("report/period_summary", SECOND) if row["topic"] == "members"]
     assert [(r["item"], r["quantity"]) for r in rows if r["measure"] == "ended"] == [("left", 1)]
     assert [(r["member_months"], r["quantity"]) for r in rows if r["measure"] == "joined"] == [("0-5", 1)]
-    assert sum(r["quantity"] for r in rows if r["measure"] == "covered") == len(reported.rows("settled/assessments", SECOND))
+    assert sum(r["quantity"] for r in rows if r["measure"] == "covered") == len(
+        reported.rows("settled/assessments", SECOND)
+    )
 
 
 def test_money_of_the_period_is_that_of_the_pool_and_the_ledger(reported):
@@ -92,14 +94,19 @@ def test_a_row_held_back_is_told_with_its_reason_and_the_money_at_stake(reported
     rows = reported.rows("report/period_summary", SECOND)
     assert measured(rows, topic="quarantine", measure="held", item="member_sex_unknown") == 1
     (held,) = reported.rows("control/quarantine_members")
-    assert measured(rows, topic="quarantine", measure="at_stake_fen", item="member_sex_unknown") == held["amount_at_stake_fen"]
+    assert (
+        measured(rows, topic="quarantine", measure="at_stake_fen", item="member_sex_unknown")
+        == held["amount_at_stake_fen"]
+    )
 
 
 def test_the_year_is_the_sum_of_its_periods(reported):
     rows = reported.spark.read.format("delta").load(str(reported.folder / "report/annual")).collect()
     rows = [row.asDict() for row in rows]
     pools = [reported.rows("settled/pools", period)[0] for period in (FIRST, SECOND)]
-    shares = [r["share_fen"] for p in (FIRST, SECOND) for r in reported.rows("settled/rates", p) if r["tier"] == "standard"]
+    shares = [
+        r["share_fen"] for p in (FIRST, SECOND) for r in reported.rows("settled/rates", p) if r["tier"] == "standard"
+    ]
     year = lambda **of: measured(rows, **{"plan_id": "all", "sex": "all", "item": "all"} | of)  # noqa: E731
     assert year(topic="helped", measure="helped") == 7
     assert year(topic="shared_out", measure="due_fen") == sum(pool["due_fen"] for pool in pools)
@@ -108,7 +115,12 @@ def test_the_year_is_the_sum_of_its_periods(reported):
     assert year(topic="helped", measure="helped_by_province", item="41") == 7
     assert year(topic="fee", measure="used_fen") == 650
     assert year(topic="fee", measure="used_fen", item="technology") == 300
-    assert [year(topic="fee", measure=m) for m in ("visits", "investigators", "hospitals", "insurance_offices")] == [4, 1, 2, 1]
+    assert [year(topic="fee", measure=m) for m in ("visits", "investigators", "hospitals", "insurance_offices")] == [
+        4,
+        1,
+        2,
+        1,
+    ]
     # 3 and 5 days: 4.0; the fraud had asked for 70 yuan
     assert year(topic="review", measure="mean_days_tenths") == 40
     assert year(topic="review", measure="fraud_saved_fen") == 7_000
@@ -117,7 +129,10 @@ def test_the_year_is_the_sum_of_its_periods(reported):
 
 
 def test_published_figures_stand_beside_ours_at_the_scale_of_the_lake(reported):
-    rows = [row.asDict() for row in reported.spark.read.format("delta").load(str(reported.folder / "report/annual")).collect()]
+    rows = [
+        row.asDict()
+        for row in reported.spark.read.format("delta").load(str(reported.folder / "report/annual")).collect()
+    ]
     helped = next(r for r in rows if (r["topic"], r["measure"]) == ("published", "helped"))
     # 68,675 x 40 of 103,321,600 members x 2 of 24 periods = 0.002 -> 0
     assert (helped["published_quantity"], helped["scaled_quantity"], helped["quantity"]) == (68_675, 0, 7)
@@ -134,10 +149,14 @@ def test_pages_are_small_and_point_to_no_other_place(reported):
     for page in (reported.folder / "report/html").iterdir():
         html = page.read_text(encoding="utf-8")
         assert len(html) < 2_000_000
-        assert set(re.findall(r"https?://[^\s\"'<)]+", html)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+        assert set(re.findall(r"https?://[^\s\"'<)]+", html)) <= {
+            "http://www.w3.org/2000/svg",
+            "http://www.w3.org/1999/xlink",
+        }
 
 
-HARNESS = """<!DOCTYPE html><iframe id="page" src="{page}?lang=zh" width="390" height="800"></iframe><pre id="told"></pre><script>
+HARNESS = """<!DOCTYPE html><iframe id="page" src="{page}?lang=zh" width="390" height="800"></iframe>
+<pre id="told"></pre><script>
 document.getElementById("page").onload = function () {{
   var page = this.contentDocument, told = {{}};
   function seen() {{
@@ -161,7 +180,13 @@ document.getElementById("page").onload = function () {{
 def test_in_a_browser_plots_are_drawn_the_language_switches_and_nothing_fails(reported, tmp_path, name):
     harness = tmp_path / "harness.html"
     harness.write_text(HARNESS.format(page=(reported.folder / "report/html" / name).as_uri()), encoding="utf-8")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--virtual-time-budget=5000"]
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--allow-file-access-from-files",
+        "--virtual-time-budget=5000",
+    ]
     logging = ["--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}"]
     command = [CHROMIUM, *flags, *logging, "--dump-dom", harness.as_uri()]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -62,14 +62,19 @@ def test_the_aid_on_the_notice_is_the_pool(thousand):
 
 
 def test_an_objection_is_shown_with_its_outcome_and_the_period_the_case_was_settled_in(lake):
-    lake.load([member(i) for i in range(1, 20)], [claim(1, 1, objection="pending"), claim(2, 2, objection="upheld"), claim(3, 3)])
+    lake.load(
+        [member(i) for i in range(1, 20)],
+        [claim(1, 1, objection="pending"), claim(2, 2, objection="upheld"), claim(3, 3)],
+    )
     lake.settle()
     cleared = claim(1, 1, objection="dismissed", publicity_period="2020-12-P2")
     lake.write("source/approved_claims", [cleared, claim(2, 2, objection="upheld"), claim(3, 3)])
     assert lake.settle("2020-12-P2").exit_code == 0
     for period in (PERIOD, "2020-12-P2"):
         assert lake.run("report", "--period", period).exit_code == 0
-    told = [(r["objection"], r["counted"], r["first_period"], r["settled_period"]) for r in lake.rows("report/publicity")]
+    told = [
+        (r["objection"], r["counted"], r["first_period"], r["settled_period"]) for r in lake.rows("report/publicity")
+    ]
     assert sorted(told, key=str) == sorted(
         [
             ("none", True, PERIOD, PERIOD),

@@ -10,7 +10,9 @@ from jobs.reporting.masking import LADDER, OTHER, SHOWN, Case, Crowd, Traits, ma
 HIDDEN = "hidden"
 BREAST = {("breast_cancer", "F"): 5}
 bands = st.sampled_from(["20-29", "30-39", "40-49"])
-traits = st.builds(Traits, bands, st.sampled_from("FM"), st.sampled_from(["41", "42", "11"]), st.sampled_from(["0-5", "24+"]))
+traits = st.builds(
+    Traits, bands, st.sampled_from("FM"), st.sampled_from(["41", "42", "11"]), st.sampled_from(["0-5", "24+"])
+)
 
 
 def shown_of(known: Traits, members: dict[Traits, int], floor: int = 5):
@@ -31,7 +33,9 @@ def test_four_in_the_province_and_one_in_its_region_are_shown_with_the_region():
 
 def test_four_in_the_band_of_ten_years_are_shown_in_that_of_twenty():
     known = Traits("30-39", "F", "41", "24+")
-    assert shown_of(known, {known: 4, Traits("20-29", "F", "11", "24+"): 1}).traits == Traits("20-39", "F", HIDDEN, "24+")
+    assert shown_of(known, {known: 4, Traits("20-29", "F", "11", "24+"): 1}).traits == Traits(
+        "20-39", "F", HIDDEN, "24+"
+    )
 
 
 def test_forty_is_not_in_the_band_of_thirty_nine_because_the_aid_would_tell_them_apart():

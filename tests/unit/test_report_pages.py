@@ -18,7 +18,9 @@ def page_with(name: str) -> Page:
     words = Text(name, name)
     drawn = figure(words, words, lambda _: bars([{"what": name, "value": 1, "label": name}], name))
     table = Table(words, (words, words), ((name, Number("1")), (words, Number("2"))), words)
-    return Page("x.html", words, words, (Section(words, (Facts(((words, name),)), table, drawn)),), (("y.html", words),))
+    return Page(
+        "x.html", words, words, (Section(words, (Facts(((words, name),)), table, drawn)),), (("y.html", words),)
+    )
 
 
 @pytest.mark.parametrize("hostile", [HOSTILE, ARABIC, OVERRIDE, "]]>", "<svg onload=alert(3)>"])
