@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.reporting.masking import Traits
@@ -66,17 +66,25 @@ def movements(members: DataFrame, since_on: date | None, publicity_on: date) -> 
     Ended likewise, by exited_on. A switch of tier neither begins nor ends a membership. `since_on` None: all.
     """
     day, since = F.lit(publicity_on), F.lit(since_on or date(1900, 1, 1))
-    spells = with_member_since(members).withColumn("goes_on", _goes_on(members))
+    # Only those who moved are put in order: they are few.
+    moved = members.where(_between("joined_on", since, day) | _between("exited_on", since, day))
+    moved = moved.select("plan_id", "member_id").distinct()
+    theirs = members.join(moved, on=["plan_id", "member_id"], how="left_semi")
+    spells = with_member_since(theirs).withColumn("goes_on", _goes_on())
     begun = spells.where((F.col("joined_on") == F.col("member_since")) & _between("joined_on", since, day))
     ended = spells.where(~F.col("goes_on") & _between("exited_on", since, day))
     parts = begun.withColumn("exit_reason", F.lit(None).cast("string")), ended
     return _grouped(parts[0].unionByName(parts[1]), day, "exit_reason")
 
 
-def _goes_on(members: DataFrame) -> Column:
-    """Whether the member's next spell in the plan opens on the day this one ends: a switch of tier."""
-    from pyspark.sql import Window
+def lapsed_groups(members: DataFrame, lapses: DataFrame, publicity_on: date) -> list[dict]:
+    """One row per group of memberships that lapsed: the groups and `count`. `lapses`: published rows of the period."""
+    spells = members.where(in_force_on(F.lit(publicity_on)))
+    return _grouped(spells.join(lapses, on=["plan_id", "member_id"], how="left_semi"), F.lit(publicity_on))
 
+
+def _goes_on() -> Column:
+    """Whether the member's next spell in the plan opens on the day this one ends: a switch of tier."""
     in_order = Window.partitionBy("plan_id", "member_id").orderBy("joined_on")
     return F.coalesce(F.lead("joined_on").over(in_order) == F.col("exited_on"), F.lit(False))
 

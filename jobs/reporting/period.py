@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
 from jobs.reporting.notice import Notice
-from jobs.reporting.people import movements
+from jobs.reporting.people import lapsed_groups, movements
 from jobs.reporting.rows import input_versions, published_rows, source_as_settled
 from jobs.request import PeriodRequest
 from jobs.settlement.causes import Terms, causes_of_change
@@ -119,14 +119,21 @@ def _covered(groups: list[dict]) -> Iterable[dict]:
 
 
 def _movements(lake: Lake, request: PeriodRequest, notice: Notice) -> Iterable[dict]:
-    """Memberships begun and ended since the previous publicity day, by age band, months and reason of the end."""
+    """Memberships begun and ended since the previous publicity day, and those that lapsed for the period's dues.
+
+    By tier, age band and months; what ended also by the reason. Lapses are known once the period has been collected.
+    """
+    period = str(request.period)
+    lapses = published_rows(lake, "settled/lapses", "collect").where(F.col("period") == period)
     calendar = request.platform.calendar
     previous = calendar.previous(request.period)
     since_on = calendar.publicity_on(previous) if previous else None
     for run_id in sorted({p.run_id for p in notice.publications.values()}):
         plan_ids = [plan_id for plan_id, p in notice.publications.items() if p.run_id == run_id]
         members = source_as_settled(lake, "source/members", input_versions(lake, run_id))
-        groups = movements(members.where(F.col("plan_id").isin(*plan_ids)), since_on, request.publicity_on)
+        members = members.where(F.col("plan_id").isin(*plan_ids))
+        yield from _counted(lapsed_groups(members, lapses, request.publicity_on), "lapsed", lambda group: "all")
+        groups = movements(members, since_on, request.publicity_on)
         yield from _counted([g for g in groups if g["exit_reason"] is None], "joined", lambda group: "all")
         ended = [g for g in groups if g["exit_reason"] is not None]
         yield from _counted(ended, "ended", lambda group: group["exit_reason"])

@@ -121,7 +121,10 @@ class PeriodPage:
             tuple((self._plan(p), words.named(reason), number(n)) for (p, reason), n in sorted(reasons.items())),
         )  # fmt: skip
         note = Paragraph(
-            T("自上期公示日以来；换档不算进出。", "Since the previous publicity day; a switch of tier is neither.")
+            T(
+                "自上期公示日以来；换档不算进出。欠费失效的成员，在收款结束后才知道。",
+                "Since the previous publicity day; a switch of tier is neither. Lapses are known once it is collected.",
+            )
         )
         return Section(
             T("成员进出", "Members joining and leaving"), (note, *self._movement_figures(), by_age, by_months, why)
@@ -136,10 +139,13 @@ class PeriodPage:
     def _movement_table(self, dimension: str, caption: Text, column: Text) -> Table:
         sums = sorted(self._sums(dimension).items(), key=lambda e: (e[0][0], int(e[0][1].rstrip("+").split("-")[0])))
         rows = tuple(
-            (self._plan(p), words.named(band), number(n["covered"]), number(n["joined"]), number(n["ended"]))
+            (self._plan(p), words.named(band), *(number(n[m]) for m in ("covered", "joined", "ended", "lapsed")))
             for (p, band), n in sums
         )
-        columns = (PLAN, column, T("分摊成员", "covered"), T("加入", "joined"), T("退出", "left"))
+        columns = (
+            PLAN, column, T("分摊成员", "covered"), T("加入", "joined"), T("退出", "left"),
+            T("本期欠费失效", "lapsed for this period"),
+        )  # fmt: skip
         return Table(caption, columns, rows)
 
     def _movement_figures(self) -> tuple:

@@ -197,3 +197,39 @@ def test_in_a_browser_plots_are_drawn_the_language_switches_and_nothing_fails(re
     assert (after["lang"], after["zh"], after["en"]) == ("en", False, True)
     assert before["plots"] == after["plots"] >= 1
     assert max(before["width"], after["width"]) <= 390, "the page itself must not scroll sideways on a phone"
+
+
+def test_a_collected_period_tells_what_came_in_and_who_lapsed(lake):
+    lake.load([member(i) for i in range(1, 6)], [claim(1, 1, approved_aid_fen=40)])
+    assert lake.settle(FIRST).exit_code == 0
+    # 40 + 3 over 5 members -> 9 each; 2, 3 and 4 pay, 5 does not; 1 is helped
+    paid = [
+        {
+            "receipt_id": i,
+            "period": FIRST,
+            "payer_id": i,
+            "amount_fen": 9,
+            "outcome": "collected",
+            "attempted_on": date(2020, 12, 14),
+        }
+        for i in (2, 3, 4)
+    ]
+    lake.write("source/receipts", paid)
+    collected = lake.run("collect", "--period", FIRST)
+    assert collected.exit_code == 0, collected.err
+    ended = lake.run("report", "--period", FIRST)
+    assert ended.exit_code == 0, ended.err
+    rows = lake.rows("report/period_summary", FIRST)
+    by_status = {}
+    for row in lake.rows("settled/collections", FIRST):
+        sums = by_status.setdefault(row["status"], [0, 0, 0])
+        by_status[row["status"]] = [sums[0] + 1, sums[1] + row["due_fen"], sums[2] + row["collected_fen"]]
+    for status, sums in by_status.items():
+        told = [
+            measured(rows, topic="collection", item=status, measure=m) for m in ("members", "due_fen", "collected_fen")
+        ]
+        assert told == sums
+    lapsed = sum(r["quantity"] for r in rows if r["topic"] == "members" and r["measure"] == "lapsed")
+    assert lapsed == len(lake.rows("settled/lapses", FIRST)) == by_status["lapsed"][0]
+    (fee,) = lake.rows("ledger/fee", FIRST)
+    assert measured(rows, topic="fee", measure="received_fen") == fee["received_fen"]
