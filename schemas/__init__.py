@@ -6,12 +6,14 @@
 
 from schemas.control import CONTROL_TABLES
 from schemas.ledger import LEDGER_TABLES
+from schemas.report import REPORT_TABLES
 from schemas.settled import SETTLED_TABLES
 from schemas.sources import SOURCE_TABLES
 from schemas.table import Column, Table
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (*SOURCE_TABLES, *SETTLED_TABLES, *LEDGER_TABLES, *CONTROL_TABLES)
+    table.name: table
+    for table in (*SOURCE_TABLES, *SETTLED_TABLES, *LEDGER_TABLES, *CONTROL_TABLES, *REPORT_TABLES)
 }
 
 __all__ = ["TABLES", "Column", "Table"]

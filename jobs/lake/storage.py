@@ -70,8 +70,9 @@ class LocalStorage:
 
     def overwrite(self, name: str, content: str) -> None:
         path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.write_text(content)
+        draft.write_text(content, encoding="utf-8")
         draft.replace(path)
 
     def read(self, name: str) -> str | None:

@@ -1,0 +1,159 @@
+"""The publicity notice of a period: its cases masked, its pools, its head counts by plan and tier."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.lake.lake import Lake
+from jobs.lake.publications import Publication
+from jobs.reporting.masking import Case, Crowd, Traits, masked
+from jobs.reporting.people import covered_groups, crowds, member_months
+from jobs.reporting.rows import input_versions, publications_of, published_rows, source_as_settled
+from jobs.request import PeriodRequest
+from schemas import TABLES
+
+PUBLICITY = TABLES["report/publicity"]
+OBJECTION_OF = {"objection_pending": "pending", "objection_upheld": "upheld"}
+SHOWN_ORDER = ("counted", "illness_code", "severity", "aid_fen", "age_band", "sex", "place", "member_months")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is published of a period: rows of report/publicity, settled/pools and settled/rates.
+
+    `groups`: the covered members in groups, for other reports; it is not published.
+    """
+
+    period: str
+    publications: dict[str, Publication]
+    cases: list[dict]
+    pools: dict[str, dict]
+    rates: list[dict]
+    groups: list[dict]
+
+
+def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
+    """The notice of a published period; raises Refused where the period is not published."""
+    period = str(request.period)
+    publications = publications_of(lake, period)
+    of_period = F.col("period") == period
+    pools = [row.asDict() for row in published_rows(lake, "settled/pools").where(of_period).collect()]
+    rates = published_rows(lake, "settled/rates").where(of_period).orderBy("plan_id", "tier").collect()
+    benefits = published_rows(lake, "settled/benefits").localCheckpoint()
+    assessments = published_rows(lake, "settled/assessments").where(of_period)
+    cases, groups = [], []
+    for run_id in sorted({p.run_id for p in publications.values()}):
+        versions = input_versions(lake, run_id)
+        members = source_as_settled(lake, "source/members", versions)
+        claims = source_as_settled(lake, "source/approved_claims", versions)
+        of_run = covered_groups(members, assessments.where(F.col("run_id") == run_id), request.publicity_on)
+        known = _known_cases(benefits, claims, members, request, run_id)
+        cases += _masked_by_plan(known, of_run, _seen(benefits, claims, request), floor)
+        groups += of_run
+    by_plan = {row["plan_id"]: row for row in pools}
+    return Notice(period, publications, cases, by_plan, [row.asDict() for row in rates], groups)
+
+
+def write_notice(lake: Lake, notice: Notice) -> None:
+    """Replaces the period's rows of report/publicity. They carry the run_id of the settlement, so they go with it."""
+    rows = [
+        {"period": notice.period, "run_id": notice.publications[case["plan_id"]].run_id, **case}
+        for case in notice.cases
+    ]
+    run_id = ",".join(sorted({p.run_id for p in notice.publications.values()}))
+    lake.replace(PUBLICITY, lake.frame(PUBLICITY, rows).coalesce(1), f"period = '{notice.period}'", run_id)
+
+
+def _known_cases(
+    benefits: DataFrame, claims: DataFrame, members: DataFrame, request: PeriodRequest, run_id: str
+) -> list[dict]:
+    """One row per claim of the run's notice, not yet masked: benefit, sex, province, months, objection."""
+    mine = benefits.where((F.col("period") == str(request.period)) & (F.col("run_id") == run_id))
+    publicised = claims.where(F.col("publicity_period") == str(request.period))
+    known = ["plan_id", "claim_id", "sex", "province_code", "diagnosed_on", "objection"]
+    joined = mine.join(F.broadcast(publicised.select(*known)), on=["plan_id", "claim_id"], how="left")
+    history = _history(benefits)
+    months = member_months(F.coalesce("joined_on", "diagnosed_on"), F.lit(request.publicity_on))
+    cases = (
+        joined.join(_joined(members, joined), on=["plan_id", "claim_id"], how="left")
+        .join(history, on=["plan_id", "claim_id"], how="left")
+        .withColumn("member_months", months)
+    )
+    return [row.asDict() for row in cases.collect()]
+
+
+def _joined(members: DataFrame, cases: DataFrame) -> DataFrame:
+    """One row per claim: the day its member last joined the plan before the diagnosis."""
+    wanted = cases.select("plan_id", "member_id", "claim_id", "diagnosed_on")
+    spells = members.select("plan_id", "member_id", "joined_on").join(
+        F.broadcast(wanted), on=["plan_id", "member_id"], how="inner"
+    )
+    before = spells.where(F.col("joined_on") <= F.col("diagnosed_on"))
+    return before.groupBy("plan_id", "claim_id").agg(F.max("joined_on").alias("joined_on"))
+
+
+def _history(benefits: DataFrame) -> DataFrame:
+    """One row per claim: first_period publicised, settled_period in which it counted (null: not yet)."""
+    settled = F.max(F.when(F.col("counted"), F.col("period")))
+    return benefits.groupBy("plan_id", "claim_id").agg(
+        F.min("period").alias("first_period"), settled.alias("settled_period")
+    )
+
+
+def _seen(benefits: DataFrame, claims: DataFrame, request: PeriodRequest) -> dict[str, Counter]:
+    """How many cases of each plan were publicised up to the period, by (illness, sex); a claim is one case."""
+    until = benefits.where(F.col("period") <= str(request.period)).select("plan_id", "claim_id", "illness_code")
+    newest = Window.partitionBy("plan_id", "claim_id").orderBy(F.col("publicity_period").desc())
+    sexes = claims.select("plan_id", "claim_id", "sex", F.row_number().over(newest).alias("rank")).where("rank = 1")
+    counted = until.distinct().join(sexes, on=["plan_id", "claim_id"], how="inner")
+    seen: dict[str, Counter] = {}
+    for row in counted.groupBy("plan_id", "illness_code", "sex").count().collect():
+        seen.setdefault(row.plan_id, Counter())[(row.illness_code, row.sex)] = row["count"]
+    return seen
+
+
+def _masked_by_plan(known: list[dict], groups: list[dict], seen: dict[str, Counter], floor: int) -> list[dict]:
+    """Rows of report/publicity without the period and the run, numbered within each plan."""
+    by_plan = crowds(groups)
+    rows = []
+    for plan_id in sorted({case["plan_id"] for case in known}):
+        of_plan = [case for case in known if case["plan_id"] == plan_id]
+        cases = [Case(_traits(case), case["illness_code"]) for case in of_plan]
+        shown = masked(cases, Crowd(by_plan.get(plan_id, {})), seen.get(plan_id, {}), floor)
+        public = [_public_row(case, mask, floor) for case, mask in zip(of_plan, shown, strict=True)]
+        public.sort(key=_order)
+        rows += [{**row, "case_no": number} for number, row in enumerate(public, 1)]
+    return rows
+
+
+def _traits(case: dict) -> Traits:
+    return Traits(case["age_band"], case["sex"], case["province_code"], case["member_months"])
+
+
+def _public_row(case: dict, mask, floor: int) -> dict:
+    return {
+        "plan_id": case["plan_id"],
+        "illness_code": mask.illness_code,
+        "severity": case["severity"],
+        "age_band": mask.traits.age_band,
+        "sex": mask.traits.sex,
+        "place": mask.traits.place,
+        "member_months": mask.traits.member_months,
+        "aid_fen": case["benefit_fen"],
+        "counted": case["counted"],
+        "marker": case["marker"],
+        "objection": OBJECTION_OF.get(case["marker"], case["objection"] or "none"),
+        "first_period": case["first_period"],
+        "settled_period": case["settled_period"],
+        "shared_by_count": mask.shared_by_count,
+        "floor_count": floor,
+    }
+
+
+def _order(row: dict) -> tuple:
+    """Counted cases first, then by what is shown: nothing that is hidden decides the order."""
+    return tuple(not row[name] if name == "counted" else row[name] for name in SHOWN_ORDER) + tuple(
+        str(row[name]) for name in ("marker", "objection", "first_period", "settled_period")
+    )

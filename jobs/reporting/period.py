@@ -1,0 +1,223 @@
+"""The report of a period: every measure as one row of report/period_summary, in one list."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyspark.sql import functions as F
+
+from jobs.lake.lake import Lake
+from jobs.reporting.notice import Notice
+from jobs.reporting.people import lapsed_groups, movements
+from jobs.reporting.rows import input_versions, published_rows, source_as_settled
+from jobs.request import PeriodRequest
+from jobs.settlement.causes import Terms, causes_of_change
+from schemas import TABLES
+
+SUMMARY = TABLES["report/period_summary"]
+POOL_MEASURES = ("case_count", "covered_count")
+FEE_MEASURES = TABLES["ledger/fee"].amount_columns
+AGEING_DAYS = ((0, 15), (16, 30), (31, 60), (61, None))
+
+
+@dataclass(frozen=True)
+class PeriodReport:
+    """`rows` of report/period_summary; `history`: rates of all published periods up to this one, oldest first.
+
+    `is_collected`: the plans of which a collection is published; `rules`: each quality rule's words and severity.
+    """
+
+    rows: list[dict]
+    history: list[dict]
+    is_collected: frozenset[str]
+    rules: dict[str, dict]
+
+
+def period_report(lake: Lake, request: PeriodRequest, notice: Notice) -> PeriodReport:
+    """Everything that is told of a published period."""
+    period = str(request.period)
+    history = _until(published_rows(lake, "settled/rates"), request)
+    pools = _until(published_rows(lake, "settled/pools"), request)
+    collected = _collected(lake, request)
+    quality = _quality(lake, notice)
+    rows = [
+        *_shares(history, period),
+        *_causes(history, pools, request),
+        *_covered(notice.groups),
+        *_movements(lake, request, notice),
+        *collected,
+        *_fees(lake, period),
+        *_money(notice),
+        *_quality_rows(quality, notice),
+        *_held(lake, notice),
+    ]
+    run_ids = {plan_id: p.run_id for plan_id, p in notice.publications.items()}
+    complete = [{**_row(), **row, "period": period, "run_id": run_ids[row["plan_id"]]} for row in rows]
+    is_collected = frozenset(row["plan_id"] for row in collected)
+    return PeriodReport(complete, history, is_collected, {row["id"]: row for row in quality})
+
+
+def write_period(lake: Lake, notice: Notice, report: PeriodReport) -> None:
+    """Replaces the period's rows of report/period_summary."""
+    run_id = ",".join(sorted({p.run_id for p in notice.publications.values()}))
+    lake.replace(SUMMARY, lake.frame(SUMMARY, report.rows).coalesce(1), f"period = '{notice.period}'", run_id)
+
+
+def _row() -> dict:
+    return {
+        "tier": "all",
+        "age_band": "all",
+        "member_months": "all",
+        "item": "all",
+        "quantity": None,
+        "amount_fen": None,
+    }
+
+
+def _until(frame, request: PeriodRequest) -> list[dict]:
+    rows = frame.where(F.col("period") <= str(request.period)).collect()
+    return sorted((row.asDict() for row in rows), key=lambda row: (row["period"], row["plan_id"], row.get("tier", "")))
+
+
+def _shares(history: list[dict], period: str) -> Iterable[dict]:
+    for row in history:
+        if row["period"] == period:
+            of_tier = {"plan_id": row["plan_id"], "topic": "share", "tier": row["tier"]}
+            yield {**of_tier, "measure": "covered", "quantity": row["covered_count"]}
+            for measure in ("share_fen", "share_aid_fen", "share_fee_fen", "billed_fen"):
+                yield {**of_tier, "measure": measure, "amount_fen": row[measure]}
+
+
+def _causes(history: list[dict], pools: list[dict], request: PeriodRequest) -> Iterable[dict]:
+    """One row per cause of each tier's change of the share since the previous period, where that is published."""
+    previous = request.platform.calendar.previous(request.period)
+    terms = {(p["period"], p["plan_id"]): _terms(p, history) for p in pools}
+    for (period, plan_id), now in terms.items():
+        before = terms.get((str(previous), plan_id))
+        if period != str(request.period) or before is None:
+            continue
+        for tier in now.covered_count.keys() & before.covered_count.keys():
+            for cause, change_fen in causes_of_change(before, now, tier).items():
+                yield {"plan_id": plan_id, "topic": "causes", "measure": "share_change_fen", "tier": tier,
+                       "item": cause, "amount_fen": change_fen}  # fmt: skip
+
+
+def _terms(pool: dict, history: list[dict]) -> Terms:
+    rates = [row for row in history if (row["period"], row["plan_id"]) == (pool["period"], pool["plan_id"])]
+    return Terms(
+        case_count=pool["case_count"],
+        asked_fen=pool["benefit_fen"] + pool["fee_fen"] - pool["case_sponsored_fen"],
+        brought_forward_fen=pool["brought_forward_fen"],
+        covered_count={row["tier"]: row["covered_count"] for row in rates},
+        weight_ppm={row["tier"]: row["weight_ppm"] for row in rates},
+        rounding=pool["rounding"],
+    )
+
+
+def _covered(groups: list[dict]) -> Iterable[dict]:
+    return _counted(groups, "covered", lambda group: "all")
+
+
+def _movements(lake: Lake, request: PeriodRequest, notice: Notice) -> Iterable[dict]:
+    """Memberships begun and ended since the previous publicity day, and those that lapsed for the period's dues.
+
+    By tier, age band and months; what ended also by the reason. Lapses are known once the period has been collected.
+    """
+    period = str(request.period)
+    lapses = published_rows(lake, "settled/lapses", "collect").where(F.col("period") == period)
+    calendar = request.platform.calendar
+    previous = calendar.previous(request.period)
+    since_on = calendar.publicity_on(previous) if previous else None
+    for run_id in sorted({p.run_id for p in notice.publications.values()}):
+        plan_ids = [plan_id for plan_id, p in notice.publications.items() if p.run_id == run_id]
+        members = source_as_settled(lake, "source/members", input_versions(lake, run_id))
+        members = members.where(F.col("plan_id").isin(*plan_ids))
+        yield from _counted(lapsed_groups(members, lapses, request.publicity_on), "lapsed", lambda group: "all")
+        groups = movements(members, since_on, request.publicity_on)
+        yield from _counted([g for g in groups if g["exit_reason"] is None], "joined", lambda group: "all")
+        ended = [g for g in groups if g["exit_reason"] is not None]
+        yield from _counted(ended, "ended", lambda group: group["exit_reason"])
+
+
+def _counted(groups: list[dict], measure: str, item_of) -> Iterable[dict]:
+    counts = Counter()
+    for group in groups:
+        key = (group["plan_id"], group["tier"], group["age_band"], group["member_months"], item_of(group))
+        counts[key] += group["count"]
+    for (plan_id, tier, age_band, months, item), count in sorted(counts.items()):
+        yield {"plan_id": plan_id, "topic": "members", "measure": measure, "tier": tier, "age_band": age_band,
+               "member_months": months, "item": item, "quantity": count}  # fmt: skip
+
+
+def _collected(lake: Lake, request: PeriodRequest) -> list[dict]:
+    """Dues, money and members by status, what is owed by the days since the deduction; empty before that."""
+    of_period = published_rows(lake, "settled/collections", "collect").where(F.col("period") == str(request.period))
+    sums = of_period.groupBy("plan_id", "status").agg(
+        F.count("*").alias("count"), F.sum("due_fen").alias("due_fen"), F.sum("collected_fen").alias("collected_fen")
+    )
+    days = (request.as_of - request.platform.calendar.deduction_on(request.period)).days
+    rows = []
+    for row in sums.orderBy("plan_id", "status").collect():
+        of_status = {"plan_id": row.plan_id, "topic": "collection", "item": row.status}
+        rows += [
+            {**of_status, "measure": "members", "quantity": row["count"]},
+            {**of_status, "measure": "due_fen", "amount_fen": row.due_fen},
+            {**of_status, "measure": "collected_fen", "amount_fen": row.collected_fen},
+        ]
+        owed = row.due_fen - row.collected_fen
+        if owed and row.status == "in_grace":
+            rows.append({**of_status, "measure": "owed_fen", "item": _age_of_debt(days), "amount_fen": owed})
+    return rows
+
+
+def _age_of_debt(days: int) -> str:
+    first, last = next((low, high) for low, high in AGEING_DAYS if high is None or days <= high)
+    return f"{first}+ days" if last is None else f"{first}-{last} days"
+
+
+def _fees(lake: Lake, period: str) -> Iterable[dict]:
+    rows = published_rows(lake, "ledger/fee", "collect", "close").where(F.col("period") == period)
+    for row in rows.orderBy("plan_id").collect():
+        for measure in FEE_MEASURES:
+            yield {"plan_id": row.plan_id, "topic": "fee", "measure": measure, "amount_fen": row[measure]}
+
+
+def _money(notice: Notice) -> Iterable[dict]:
+    for plan_id, pool in sorted(notice.pools.items()):
+        for measure in TABLES["settled/pools"].amount_columns:
+            yield {"plan_id": plan_id, "topic": "money", "measure": measure, "amount_fen": pool[measure]}
+        for measure in POOL_MEASURES:
+            yield {"plan_id": plan_id, "topic": "money", "measure": measure, "quantity": pool[measure]}
+
+
+def _quality(lake: Lake, notice: Notice) -> list[dict]:
+    run_ids = sorted({p.run_id for p in notice.publications.values()})
+    rows = lake.read_or_empty("control/quality").where(F.col("run_id").isin(*run_ids)).orderBy("table_name", "id")
+    return [row.asDict() for row in rows.collect()]
+
+
+def _quality_rows(quality: list[dict], notice: Notice) -> Iterable[dict]:
+    """The rules of a run are of all its plans together: they stand under the first of them."""
+    first_plan = {p.run_id: plan_id for plan_id, p in sorted(notice.publications.items(), reverse=True)}
+    for row in quality:
+        of_rule = {"plan_id": first_plan[row["run_id"]], "topic": "quality", "item": f"{row['table_name']}:{row['id']}"}
+        yield {**of_rule, "measure": "unexpected_count", "quantity": row["unexpected_count"]}
+        yield {**of_rule, "measure": "at_stake_fen", "amount_fen": row["amount_at_stake_fen"]}
+
+
+def _held(lake: Lake, notice: Notice) -> Iterable[dict]:
+    """Rows held back still, by reason: members seen by then, claims of the period. Two reasons: under both."""
+    run_ids = {plan_id: p.run_id for plan_id, p in notice.publications.items()}
+    seen = F.col("first_seen_period")
+    of_period = {"members": seen <= notice.period, "claims": seen == notice.period}
+    for kind, is_seen in of_period.items():
+        held = lake.read_or_empty(f"control/quarantine_{kind}").where(is_seen & F.col("released_by").isNull())
+        by_reason = held.select("plan_id", "amount_at_stake_fen", F.explode("reasons").alias("reason"))
+        sums = by_reason.groupBy("plan_id", "reason").agg(
+            F.count("*").alias("count"), F.sum("amount_at_stake_fen").alias("fen")
+        )
+        for row in sums.orderBy("plan_id", "reason").collect():
+            if row.plan_id in run_ids:
+                of_reason = {"plan_id": row.plan_id, "topic": "quarantine", "item": row.reason}
+                yield {**of_reason, "measure": "held", "quantity": row["count"]}
+                yield {**of_reason, "measure": "at_stake_fen", "amount_fen": row.fen}

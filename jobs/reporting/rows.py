@@ -1,0 +1,51 @@
+"""Published rows for reports, and the sources as a settlement read them."""
+
+import json
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.errors import Refused
+from jobs.lake.lake import Lake
+from jobs.lake.publications import Publication, in_force, published
+from jobs.lake.sources import read_source
+
+VALID = ("period", "plan_id", "run_id")
+
+
+def publications_of(lake: Lake, period: str) -> dict[str, Publication]:
+    """The settlements of a period in force, by plan; raises Refused where there is none."""
+    found = {plan_id: p for (name, plan_id), p in sorted(published(lake, "settle").items()) if name == period}
+    if not found:
+        raise Refused(
+            f"Period {period}: nothing of it is published in this lake. No report was made. "
+            f"Settle it with `fentan settle --period {period}`; `fentan status` shows what is settled."
+        )
+    return found
+
+
+def published_rows(lake: Lake, table: str, *jobs: str) -> DataFrame:
+    """The rows of a table that are valid now: of runs that one of the jobs (default: settle) has published."""
+    valid = in_force(lake, "settle").select(*VALID)
+    for job in jobs:
+        valid = valid.union(in_force(lake, job).select(*VALID))
+    return lake.read_or_empty(table).join(F.broadcast(valid.distinct()), on=list(VALID), how="left_semi")
+
+
+def input_versions(lake: Lake, run_id: str) -> dict[str, int]:
+    """The versions of the source tables that a run read."""
+    row = lake.read("control/runs").where(F.col("run_id") == run_id).select("input_versions").first()
+    versions = json.loads(row.input_versions) if row else {}
+    return {name: version for name, version in versions.items() if name.startswith("source/")}
+
+
+def source_as_settled(lake: Lake, name: str, versions: dict[str, int]) -> DataFrame:
+    """A source table as the settlement read it; raises Refused where that version is gone."""
+    try:
+        return read_source(lake, name, versions[name])
+    except (KeyError, PySparkException) as error:
+        raise Refused(
+            f"{name}: version {versions.get(name, '(not recorded)')}, from which the period was settled, cannot be "
+            "read. No report was made. Restore the table's history (a vacuum may have removed it) and run again."
+        ) from error

@@ -1,0 +1,126 @@
+"""Words in two languages, and the parts a page is made of. Nothing here knows what is reported."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from jobs.presentation import yuan
+
+LANGUAGES = ("zh", "en")
+
+
+class Text(NamedTuple):
+    """The same words in Chinese and in English."""
+
+    zh: str
+    en: str
+
+    def format(self, **values) -> "Text":
+        """Both with their {names} filled in; a value may itself be a Text."""
+        of = lambda language: {k: getattr(v, language) if isinstance(v, Text) else v for k, v in values.items()}  # noqa: E731
+        return Text(self.zh.format(**of("zh")), self.en.format(**of("en")))
+
+
+class Number(str):
+    """A cell that is a number as it is shown: set flush right."""
+
+
+def money(fen: int | None) -> Number:
+    """An amount in yuan."""
+    return Number("–" if fen is None else yuan(fen))
+
+
+def signed(fen: int) -> Number:
+    """A change of an amount in yuan."""
+    return Number(f"+{yuan(fen)}" if fen > 0 else yuan(fen))
+
+
+def number(count: int | None) -> Number:
+    """A whole number."""
+    return Number("–" if count is None else f"{count:,}")
+
+
+def percent(part: int, whole: int) -> Number:
+    """A part in per cent with one decimal, half up; a dash where there is no whole."""
+    if whole <= 0:
+        return Number("–")
+    tenths = (2_000 * part + whole) // (2 * whole)
+    return Number(f"{tenths // 10}.{tenths % 10}%")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: cells are Text (by language), Number (flush right) or text from the data (shown as it is)."""
+
+    caption: Text
+    columns: tuple[Text, ...]
+    rows: tuple[tuple, ...]
+    note: Text | None = None
+
+    kind = "table"
+
+    @property
+    def numeric(self) -> tuple[int, ...]:
+        """The columns of numbers after the first, which names the row; counted from 1."""
+        return tuple(
+            index + 1
+            for index in range(1, len(self.columns))
+            if self.rows and all(isinstance(row[index], Number) for row in self.rows)
+        )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot, drawn once for each language, with what a screen reader says instead of it."""
+
+    caption: Text
+    description: Text
+    svg: Text
+
+    kind = "figure"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The few numbers that matter most: (what, how much)."""
+
+    items: tuple[tuple[Text, str | Text], ...]
+
+    kind = "facts"
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph."""
+
+    text: Text
+
+    kind = "paragraph"
+
+
+@dataclass(frozen=True)
+class Links:
+    """Links to other pages of the report: (file, words)."""
+
+    items: tuple[tuple[str, Text], ...]
+
+    kind = "links"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page with a heading."""
+
+    title: Text
+    parts: tuple
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: the file it is in, title, lead, sections."""
+
+    file: str
+    title: Text
+    lead: Text
+    sections: tuple[Section, ...]
+    links: tuple[tuple[str, Text], ...] = field(default=())

@@ -1,0 +1,76 @@
+"""Report tables: what is published of a period and of a year. Nothing in them points to a person."""
+
+from schemas.table import PERIOD, PLAN_ID, RUN_ID, TIER, Column, Table, count, fen, nullable
+
+HIDDEN = "hidden"
+
+PUBLICITY = Table(
+    name="report/publicity",
+    grain="one case publicised in the period, masked; no claim, no member",
+    key=("period", "plan_id", "case_no"),
+    partitioned_by=("period", "plan_id"),
+    columns=(
+        PERIOD,
+        PLAN_ID,
+        Column("case_no", "BIGINT", "number from 1", "number in the plan's notice, in the order of what is shown"),
+        Column("illness_code", "STRING", "code", "illness; other_severe also where too few cases share the illness"),
+        Column("severity", "STRING", "severe, light", "severity of the illness"),
+        Column("age_band", "STRING", "years, from-to; hidden", "band of ten or twenty years, or hidden"),
+        Column("sex", "STRING", "F, M, hidden", "sex, or hidden"),
+        Column("place", "STRING", "province 41, region 4x, hidden", "province, or the region it is in, or hidden"),
+        Column("member_months", "STRING", "months, from-to; hidden", "how long a member on the publicity day"),
+        fen("aid_fen", "aid payable; 0 where the case does not count"),
+        Column("counted", "BOOLEAN", "true, false", "whether the case is part of the period's pool"),
+        nullable(Column("marker", "STRING", "code", "why the case does not count, or how it was limited")),
+        Column("objection", "STRING", "none, pending, upheld, dismissed", "members' objection and its outcome"),
+        Column("first_period", "STRING", "YYYY-MM-Pn", "period in which the case was first publicised"),
+        nullable(Column("settled_period", "STRING", "YYYY-MM-Pn", "period the case was finally settled in")),
+        count("shared_by_count", "covered members of the plan with the same age band, sex, place and months shown"),
+        count("floor_count", "how many have to share what is shown"),
+        RUN_ID,
+    ),
+)
+
+PERIOD_SUMMARY = Table(
+    name="report/period_summary",
+    grain="one measure of one plan's period, for one tier, age band, length of membership and item",
+    key=("period", "plan_id", "topic", "measure", "tier", "age_band", "member_months", "item"),
+    partitioned_by=("period", "plan_id"),
+    columns=(
+        PERIOD,
+        PLAN_ID,
+        Column("topic", "STRING", "code", "share, causes, members, collection, fee, money, quality, quarantine"),
+        Column("measure", "STRING", "code", "what is measured"),
+        Column("tier", TIER.type, "standard, basic, all", "tier the measure is of"),
+        Column("age_band", "STRING", "years, from-to; all", "band of ten years on the publicity day"),
+        Column("member_months", "STRING", "months, from-to; all", "how long a member on the publicity day"),
+        Column("item", "STRING", "code; all", "cause, status, rule or reason the measure is of"),
+        nullable(count("quantity", "how many; null for a measure of money")),
+        nullable(fen("amount_fen", "how much; null for a measure that counts")),
+        RUN_ID,
+    ),
+)
+
+ANNUAL = Table(
+    name="report/annual",
+    grain="one measure of one year and plan, for one sex and item",
+    key=("year", "plan_id", "topic", "measure", "sex", "item"),
+    partitioned_by=("year",),
+    columns=(
+        Column("year", "INT", "year", "calendar year of the publicity days"),
+        Column("plan_id", "STRING", "code; all", "plan the measure is of"),
+        Column("topic", "STRING", "code", "helped, shared_out, members, fee, review, published"),
+        Column("measure", "STRING", "code", "what is measured"),
+        Column("sex", "STRING", "F, M, all", "sex the measure is of"),
+        Column("item", "STRING", "code; all", "province, illness, city tier, use or technique the measure is of"),
+        nullable(count("quantity", "how many; null for a measure of money")),
+        nullable(fen("amount_fen", "how much; null for a measure that counts")),
+        nullable(count("published_quantity", "the figure the platform published, as published")),
+        nullable(fen("published_fen", "the amount the platform published, as published")),
+        nullable(count("scaled_quantity", "the published figure at the scale of this lake")),
+        nullable(fen("scaled_fen", "the published amount at the scale of this lake")),
+        Column("run_id", "STRING", "digest", "digest of the settlements the year is reported from"),
+    ),
+)
+
+REPORT_TABLES = (PUBLICITY, PERIOD_SUMMARY, ANNUAL)

@@ -1,0 +1,235 @@
+"""Reports of a settled lake against values computed plainly from its tables; its pages in a browser."""
+
+import json
+import re
+import shutil
+import subprocess
+from datetime import date
+
+import pytest
+
+from tests.lakes import LakeFolder, claim, member
+
+FIRST, SECOND = "2020-12-P1", "2020-12-P2"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def reported(spark, tmp_path_factory):
+    """Two periods: five cases, then two; one member leaves, one joins, one has no sex and is held back."""
+    lake = LakeFolder(spark, tmp_path_factory.mktemp("reported") / "lake")
+    members = [member(i, tier="basic" if i % 4 == 0 else "standard", city_tier=1 + i % 6) for i in range(1, 41)]
+    members[38] |= {"exited_on": date(2020, 12, 10), "exit_reason": "left"}
+    members += [member(41, joined_on=date(2020, 12, 9), waiting_ends_on=date(2021, 3, 9)), member(99, sex="X")]
+    claims = [claim(i, i, tier=members[i - 1]["tier"], approved_aid_fen=1_000 * i) for i in range(1, 6)]
+    claims += [claim(i, i, approved_aid_fen=3_000, publicity_period=SECOND) for i in (6, 7)]
+    lake.load(members, claims)
+    costs = [("investigation", 300), ("technology", 200), ("technology", 100), ("staff_and_premises", 50)]
+    lake.write("source/operating_costs", [
+        {"cost_id": i, "month": "2020-12", "category": kind, "amount_fen": fen, "description": "<b>x</b>"}
+        for i, (kind, fen) in enumerate(costs)
+    ])  # fmt: skip
+    lake.write("source/claim_reviews", [
+        {"review_id": i, "claim_id": i, "plan_id": "critical_illness", "received_on": date(2020, 11, 1),
+         "decided_on": day, "decision": decision, "requested_aid_fen": 7_000, "technique": "field"}
+        for i, (day, decision) in enumerate([(date(2020, 11, 4), "approved"), (date(2020, 11, 6), "fraud")])
+    ])  # fmt: skip
+    lake.write("source/field_visits", [
+        {"visit_id": i, "claim_id": 1, "investigator_id": 5, "site_kind": kind, "site_id": site,
+         "visited_on": date(2020, 11, 2), "fee_fen": 100}
+        for i, (kind, site) in enumerate([("hospital", 1), ("hospital", 1), ("hospital", 2), ("insurance_office", 1)])
+    ])  # fmt: skip
+    for period in (FIRST, SECOND):
+        assert lake.settle(period).exit_code == 0
+    lake.ended = {
+        "period": lake.run("report", "--period", SECOND),
+        "year": lake.run("report", "--year", "2020"),
+        "index": lake.run("report"),
+    }
+    return lake
+
+
+def measured(rows, **equal):
+    found = [row for row in rows if all(row[name] == value for name, value in equal.items())]
+    assert len(found) == 1, (equal, found)
+    return found[0]["quantity"] if found[0]["quantity"] is not None else found[0]["amount_fen"]
+
+
+def test_every_report_ends_well_and_says_where_its_pages_are(reported):
+    for name, ended in reported.ended.items():
+        assert ended.exit_code == 0, (name, ended.err)
+        assert all((reported.folder / "report/html" / page.split("/")[-1]).exists() for page in ended.document["pages"])
+    assert sorted(p.name for p in (reported.folder / "report/html").iterdir()) == [
+        "index.html", f"notice-{SECOND}.html", f"period-{SECOND}.html", "year-2020.html",
+    ]  # fmt: skip
+
+
+def test_causes_add_up_to_the_change_of_every_share(reported):
+    before = {row["tier"]: row["share_fen"] for row in reported.rows("settled/rates", FIRST)}
+    rows = reported.rows("report/period_summary", SECOND)
+    for rate in reported.rows("settled/rates", SECOND):
+        causes = [r["amount_fen"] for r in rows if r["topic"] == "causes" and r["tier"] == rate["tier"]]
+        assert len(causes) == 5
+        assert sum(causes) == rate["share_fen"] - before[rate["tier"]]
+
+
+def test_who_joined_and_left_is_counted_and_the_covered_are_the_assessed(reported):
+    rows = [row for row in reported.rows("report/period_summary", SECOND) if row["topic"] == "members"]
+    assert [(r["item"], r["quantity"]) for r in rows if r["measure"] == "ended"] == [("left", 1)]
+    assert [(r["member_months"], r["quantity"]) for r in rows if r["measure"] == "joined"] == [("0-5", 1)]
+    assert sum(r["quantity"] for r in rows if r["measure"] == "covered") == len(
+        reported.rows("settled/assessments", SECOND)
+    )
+
+
+def test_money_of_the_period_is_that_of_the_pool_and_the_ledger(reported):
+    rows = reported.rows("report/period_summary", SECOND)
+    for topic, table in (("money", "settled/pools"), ("fee", "ledger/fee")):
+        (source,) = reported.rows(table, SECOND)
+        told = {row["measure"]: row["amount_fen"] for row in rows if row["topic"] == topic and row["quantity"] is None}
+        assert told and told == {measure: source[measure] for measure in told}
+
+
+def test_a_row_held_back_is_told_with_its_reason_and_the_money_at_stake(reported):
+    rows = reported.rows("report/period_summary", SECOND)
+    assert measured(rows, topic="quarantine", measure="held", item="member_sex_unknown") == 1
+    (held,) = reported.rows("control/quarantine_members")
+    assert (
+        measured(rows, topic="quarantine", measure="at_stake_fen", item="member_sex_unknown")
+        == held["amount_at_stake_fen"]
+    )
+
+
+def test_the_year_is_the_sum_of_its_periods(reported):
+    rows = reported.spark.read.format("delta").load(str(reported.folder / "report/annual")).collect()
+    rows = [row.asDict() for row in rows]
+    pools = [reported.rows("settled/pools", period)[0] for period in (FIRST, SECOND)]
+    shares = [
+        r["share_fen"] for p in (FIRST, SECOND) for r in reported.rows("settled/rates", p) if r["tier"] == "standard"
+    ]
+    year = lambda **of: measured(rows, **{"plan_id": "all", "sex": "all", "item": "all"} | of)  # noqa: E731
+    assert year(topic="helped", measure="helped") == 7
+    assert year(topic="shared_out", measure="due_fen") == sum(pool["due_fen"] for pool in pools)
+    assert year(topic="shared_out", measure="share_year_fen", plan_id="critical_illness") == sum(shares)
+    assert year(topic="helped", measure="helped_by_illness", sex="F", item="breast_cancer") == 7
+    assert year(topic="helped", measure="helped_by_province", item="41") == 7
+    assert year(topic="fee", measure="used_fen") == 650
+    assert year(topic="fee", measure="used_fen", item="technology") == 300
+    assert [year(topic="fee", measure=m) for m in ("visits", "investigators", "hospitals", "insurance_offices")] == [
+        4,
+        1,
+        2,
+        1,
+    ]
+    # 3 and 5 days: 4.0; the fraud had asked for 70 yuan
+    assert year(topic="review", measure="mean_days_tenths") == 40
+    assert year(topic="review", measure="fraud_saved_fen") == 7_000
+    # 40 members born on 1990-06-01: 30 years on 2020-12-21
+    assert year(topic="members", measure="mean_age_tenths") == 300
+
+
+def test_published_figures_stand_beside_ours_at_the_scale_of_the_lake(reported):
+    rows = [
+        row.asDict()
+        for row in reported.spark.read.format("delta").load(str(reported.folder / "report/annual")).collect()
+    ]
+    helped = next(r for r in rows if (r["topic"], r["measure"]) == ("published", "helped"))
+    # 68,675 x 40 of 103,321,600 members x 2 of 24 periods = 0.002 -> 0
+    assert (helped["published_quantity"], helped["scaled_quantity"], helped["quantity"]) == (68_675, 0, 7)
+    share = next(r for r in rows if (r["measure"], r["plan_id"]) == ("share_year", "critical_illness"))
+    # 90.56 yuan x 2 / 24 = 7.546 -> 7.55
+    assert (share["published_fen"], share["scaled_fen"]) == (9_056, 755)
+
+
+def test_an_unknown_year_is_refused(reported):
+    assert reported.run("report", "--year", "2019").exit_code == 4
+
+
+def test_pages_are_small_and_point_to_no_other_place(reported):
+    for page in (reported.folder / "report/html").iterdir():
+        html = page.read_text(encoding="utf-8")
+        assert len(html) < 2_000_000
+        assert set(re.findall(r"https?://[^\s\"'<)]+", html)) <= {
+            "http://www.w3.org/2000/svg",
+            "http://www.w3.org/1999/xlink",
+        }
+
+
+HARNESS = """<!DOCTYPE html><iframe id="page" src="{page}?lang=zh" width="390" height="800"></iframe>
+<pre id="told"></pre><script>
+document.getElementById("page").onload = function () {{
+  var page = this.contentDocument, told = {{}};
+  function seen() {{
+    return {{
+      lang: page.documentElement.lang,
+      zh: page.querySelector("h1 [lang=zh]").offsetWidth > 0, en: page.querySelector("h1 [lang=en]").offsetWidth > 0,
+      plots: [...page.querySelectorAll(".plot svg")].filter(p => p.getBoundingClientRect().height > 20).length,
+      width: page.documentElement.scrollWidth
+    }};
+  }}
+  told.before = seen();
+  page.querySelector('button[data-language="en"]').click();
+  told.after = seen();
+  document.getElementById("told").textContent = JSON.stringify(told);
+}};
+</script>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("name", ["index.html", f"notice-{SECOND}.html", f"period-{SECOND}.html", "year-2020.html"])
+def test_in_a_browser_plots_are_drawn_the_language_switches_and_nothing_fails(reported, tmp_path, name):
+    harness = tmp_path / "harness.html"
+    harness.write_text(HARNESS.format(page=(reported.folder / "report/html" / name).as_uri()), encoding="utf-8")
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--allow-file-access-from-files",
+        "--virtual-time-budget=5000",
+    ]
+    logging = ["--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}"]
+    command = [CHROMIUM, *flags, *logging, "--dump-dom", harness.as_uri()]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert "CONSOLE" not in ended.stderr, [line for line in ended.stderr.splitlines() if "CONSOLE" in line]
+    told = json.loads(re.search(r'<pre id="told">(.*?)</pre>', ended.stdout, re.S).group(1))
+    before, after = told["before"], told["after"]
+    assert (before["lang"], before["zh"], before["en"]) == ("zh-CN", True, False)
+    assert (after["lang"], after["zh"], after["en"]) == ("en", False, True)
+    assert before["plots"] == after["plots"] >= 1
+    assert max(before["width"], after["width"]) <= 390, "the page itself must not scroll sideways on a phone"
+
+
+def test_a_collected_period_tells_what_came_in_and_who_lapsed(lake):
+    lake.load([member(i) for i in range(1, 6)], [claim(1, 1, approved_aid_fen=40)])
+    assert lake.settle(FIRST).exit_code == 0
+    # 40 + 3 over 5 members -> 9 each; 2, 3 and 4 pay, 5 does not; 1 is helped
+    paid = [
+        {
+            "receipt_id": i,
+            "period": FIRST,
+            "payer_id": i,
+            "amount_fen": 9,
+            "outcome": "collected",
+            "attempted_on": date(2020, 12, 14),
+        }
+        for i in (2, 3, 4)
+    ]
+    lake.write("source/receipts", paid)
+    collected = lake.run("collect", "--period", FIRST)
+    assert collected.exit_code == 0, collected.err
+    ended = lake.run("report", "--period", FIRST)
+    assert ended.exit_code == 0, ended.err
+    rows = lake.rows("report/period_summary", FIRST)
+    by_status = {}
+    for row in lake.rows("settled/collections", FIRST):
+        sums = by_status.setdefault(row["status"], [0, 0, 0])
+        by_status[row["status"]] = [sums[0] + 1, sums[1] + row["due_fen"], sums[2] + row["collected_fen"]]
+    for status, sums in by_status.items():
+        told = [
+            measured(rows, topic="collection", item=status, measure=m) for m in ("members", "due_fen", "collected_fen")
+        ]
+        assert told == sums
+    lapsed = sum(r["quantity"] for r in rows if r["topic"] == "members" and r["measure"] == "lapsed")
+    assert lapsed == len(lake.rows("settled/lapses", FIRST)) == by_status["lapsed"][0]
+    (fee,) = lake.rows("ledger/fee", FIRST)
+    assert measured(rows, topic="fee", measure="received_fen") == fee["received_fen"]

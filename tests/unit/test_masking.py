@@ -1,0 +1,70 @@
+"""Nothing is shown of a case that fewer than the floor share, and no more is hidden than that."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.reporting.masking import LADDER, OTHER, SHOWN, Case, Crowd, Traits, masked
+
+HIDDEN = "hidden"
+BREAST = {("breast_cancer", "F"): 5}
+bands = st.sampled_from(["20-29", "30-39", "40-49"])
+traits = st.builds(
+    Traits, bands, st.sampled_from("FM"), st.sampled_from(["41", "42", "11"]), st.sampled_from(["0-5", "24+"])
+)
+
+
+def shown_of(known: Traits, members: dict[Traits, int], floor: int = 5):
+    (mask,) = masked([Case(known, "breast_cancer")], Crowd(members), BREAST, floor)
+    return mask
+
+
+def test_five_who_share_everything_are_shown_as_they_are():
+    known = Traits("30-39", "F", "41", "24+")
+    assert shown_of(known, {known: 5}).traits == known
+
+
+def test_four_in_the_province_and_one_in_its_region_are_shown_with_the_region():
+    known = Traits("30-39", "F", "41", "24+")
+    mask = shown_of(known, {known: 4, Traits("30-39", "F", "42", "24+"): 1})
+    assert (mask.traits, mask.shared_by_count) == (Traits("30-39", "F", "4x", "24+"), 5)
+
+
+def test_four_in_the_band_of_ten_years_are_shown_in_that_of_twenty():
+    known = Traits("30-39", "F", "41", "24+")
+    assert shown_of(known, {known: 4, Traits("20-29", "F", "11", "24+"): 1}).traits == Traits(
+        "20-39", "F", HIDDEN, "24+"
+    )
+
+
+def test_forty_is_not_in_the_band_of_thirty_nine_because_the_aid_would_tell_them_apart():
+    known = Traits("30-39", "F", "41", "24+")
+    assert shown_of(known, {known: 4, Traits("40-49", "F", "41", "24+"): 9}).traits.age_band == HIDDEN
+
+
+def test_in_a_plan_below_the_floor_nothing_is_shown():
+    known = Traits("30-39", "F", "41", "24+")
+    assert shown_of(known, {known: 4}).traits == Traits(HIDDEN, HIDDEN, HIDDEN, HIDDEN)
+    assert shown_of(known, {}).traits == Traits(HIDDEN, HIDDEN, HIDDEN, HIDDEN)
+
+
+def test_a_rare_illness_is_shown_as_another_severe_one_however_many_share_the_rest():
+    known = Traits("30-39", "F", "41", "24+")
+    seen = {("gaucher_disease", "F"): 4, ("gaucher_disease", "M"): 90}
+    (mask,) = masked([Case(known, "gaucher_disease")], Crowd({known: 1000}), seen, 5)
+    assert (mask.illness_code, mask.traits) == (OTHER, known)
+
+
+@given(st.dictionaries(traits, st.integers(1, 6)), traits, st.integers(2, 9))
+def test_what_is_shown_is_shared_by_the_floor_counted_plainly(members, known, floor):
+    mask = shown_of(known, members, floor)
+    step = next(i for i, coarser in enumerate(LADDER) if coarser(known) == mask.traits)
+    sharing = Counter()
+    for other, count in members.items():
+        for i, coarser in enumerate(LADDER):
+            sharing[i] += count * (coarser(other) == coarser(known))
+    assert mask.shared_by_count == sharing[step]
+    if any(getattr(mask.traits, name) != HIDDEN for name in SHOWN):
+        assert sharing[step] >= floor
+    assert all(sharing[i] < floor for i in range(step)), "more was hidden than the floor asks for"
