@@ -24,7 +24,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import publish, published
 from jobs.lake.records import hold_receipts, record_quality
-from jobs.lake.runs import complete_records, record
+from jobs.lake.runs import complete_records, record, settings_of
 from jobs.lake.session import open_session
 from jobs.lake.sinks import Measuring, WritingBeside
 from jobs.outcome import Outcome, announce
@@ -62,6 +62,7 @@ def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
         _finish(inputs, *run_ids)
         return _nothing_new(inputs)
     _check_open(inputs)
+    _check_not_backwards(inputs)
     started_at = datetime.now(UTC)
     record(lake, inputs.run, "running", started_at)
     try:
@@ -136,6 +137,15 @@ def _check_open(inputs: Inputs) -> None:
         raise Refused(
             f"Period {inputs.run.period}: closed for {', '.join(locked)}, and its receipts are not those it was closed with. "
             "Nothing was collected. Give the later money to an open period, or correct the receipts."
+        )
+
+
+def _check_not_backwards(inputs: Inputs) -> None:
+    latest = max((settings_of(inputs.lake, p.run_id)["as_of"] for p in inputs.standing.values()), default="")
+    if str(inputs.days.as_of) < latest:
+        raise Refused(
+            f"Period {inputs.run.period}: collected up to {latest} already; {inputs.days.as_of} would take back what came in "
+            f"and who lapsed since. Nothing was collected. Collect as of {latest} or later."
         )
 
 

@@ -11,6 +11,7 @@ from jobs.errors import Stop, WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import published
+from jobs.lake.runs import settings_of
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
 from jobs.presentation import table_text, yuan
@@ -23,6 +24,7 @@ EXAMPLES = """  fentan run --lake ./lake --from 2020-11-P1 --to 2020-12-P1
   fentan run --lake ./lake --from 2020-01-P1 --to 2020-12-P2 --sample-receipts 1     (a generated world)"""
 # On one day what ends a period comes before what begins one.
 ORDER = ("collect", "close", "settle")
+DONE_BEFORE = ("already settled", "nothing to settle", "nothing new", "already closed")
 
 
 @dataclass(frozen=True, order=True)
@@ -110,22 +112,22 @@ class Walk:
         return tuple(p for p in left if (period, p) in settled)
 
     def _settle(self, event: Event, plan_ids: tuple[str, ...]) -> None:
-        whole = not self.stopped and len(plan_ids) == sum(
-            is_open(self.request.platform, p, event.period) for p in self.request.platform.plans
-        )
-        if whole:
-            outcome = self._step(event, None, lambda request, lock: settle.settle(request, lock))
+        open_count = sum(is_open(self.request.platform, p, event.period) for p in self.request.platform.plans)
+        if not self.stopped and len(plan_ids) == open_count:
+            outcome = self._step(event, None, settle.settle)
             if outcome is not None:
                 self._note_refused(event, outcome)
                 self._receipts(event)
                 return
         for plan_id in plan_ids:
             if plan_id not in self.stopped:
-                self._step(event, (plan_id,), lambda request, lock: settle.settle(request, lock), (plan_id,))
+                self._step(event, (plan_id,), settle.settle, (plan_id,))
         self._receipts(event)
 
     def _collect(self, event: Event, plan_ids: tuple[str, ...]) -> None:
-        self._step(event, None, lambda request, lock: collect.collect(request, self.lake, lock), plan_ids)
+        standing = [p for (of, _), p in published(self.lake, "collect").items() if of == str(event.period)]
+        if all(settings_of(self.lake, p.run_id)["as_of"] < str(event.day) for p in standing):
+            self._step(event, None, lambda request, lock: collect.collect(request, self.lake, lock), plan_ids)
 
     def _close(self, event: Event, plan_ids: tuple[str, ...]) -> None:
         for group in (plan_ids,) if not self.stopped else ((p,) for p in plan_ids):
@@ -151,7 +153,8 @@ class Walk:
                 self.stopped[plan_id] = (stop.exit_code, f"{event.job} {event.period}: {stop}")
             self._note(event, "stopped", str(stop))
             return None
-        self._note(event, outcome.document.get("state", "done"), "")
+        if outcome.document["state"] not in DONE_BEFORE:
+            self._note(event, outcome.document["state"], "")
         return outcome
 
     def _note_refused(self, event: Event, outcome: Outcome) -> None:

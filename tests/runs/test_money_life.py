@@ -1,0 +1,147 @@
+"""A period from its receipts to its close, as an operator lives it: pieces, repeats, refusals, and `run`."""
+
+from datetime import date
+
+import pytest
+from deltalake import DeltaTable
+
+from tests.lakes import PERIOD, claim, member
+
+NEXT = "2020-12-P2"
+
+
+def receipt(receipt_id, payer_id, amount_fen, on=date(2020, 12, 14), period=PERIOD, outcome="collected"):
+    return {"receipt_id": receipt_id, "period": period, "payer_id": payer_id, "amount_fen": amount_fen, "outcome": outcome,
+            "attempted_on": on}  # fmt: skip
+
+
+@pytest.fixture
+def settled(lake):
+    """Ten members; 1 pays for 2 and 3. One case of 90 fen and 7.2 fee -> 7 fen: pool 97, ten pay 10 fen, 3 fen remain."""
+    joined = {2: date(2019, 5, 1), 3: date(2019, 4, 1)}
+    people = [
+        member(i, payer_id=1 if i in (2, 3) else i, joined_on=joined.get(i, date(2019, 6, 1)), waiting_ends_on=date(2019, 9, 1))
+        for i in range(1, 11)
+    ]
+    lake.load(people, [claim(1, 7, approved_aid_fen=90)])
+    assert lake.settle().exit_code == 0
+    return lake
+
+
+def collect(lake, as_of, period=PERIOD):
+    return lake.run("collect", "--period", period, "--as-of", as_of)
+
+
+def statuses(lake, period=PERIOD):
+    return {row["member_id"]: (row["status"], row["collected_fen"]) for row in lake.rows("settled/collections", period)}
+
+
+def test_the_own_share_first_then_the_others_in_the_order_of_joining(settled):
+    settled.write("source/receipts", [receipt(1, 1, 20)])
+    assert collect(settled, "2020-12-15").exit_code == 0
+    found = statuses(settled)
+    assert [found[i] for i in (1, 3, 2)] == [("collected", 10), ("collected", 10), ("in_grace", 0)]
+
+
+def test_ten_pieces_in_any_order_are_one_collection(settled, tmp_path):
+    pieces = [receipt(i, i, 10, date(2020, 12, 14 + i % 3)) for i in range(4, 11)] + [receipt(20, 1, 12), receipt(21, 1, 18)]
+    digests = []
+    for order in (pieces, pieces[::-1]):
+        for upto in (3, 6, len(order)):
+            settled.write("source/receipts", order[:upto])
+            ended = collect(settled, "2020-12-20")
+            assert ended.exit_code == 0, ended.err
+        digests.append(ended.document["plans"]["critical_illness"]["digest"])
+    assert digests[0] == digests[1]
+    assert set(statuses(settled).values()) == {("collected", 10)}
+    again = collect(settled, "2020-12-20")
+    assert (again.exit_code, again.document["state"]) == (0, "nothing new")
+    rows = DeltaTable(str(settled.folder / "settled/collections")).to_pyarrow_table().num_rows
+    assert rows == 10, "rows of earlier collections are left"
+
+
+def test_money_that_meets_no_share_is_kept_with_its_reason(settled):
+    settled.write("source/receipts", [
+        receipt(1, 4, 25), receipt(2, 5, 9), receipt(3, 99, 10), receipt(4, 6, 10, date(2020, 12, 27)),
+        receipt(5, 8, 10), receipt(5, 8, 10), receipt(6, 9, 0, outcome="failed"),
+    ])  # fmt: skip
+    ended = collect(settled, "2020-12-28")
+    assert ended.exit_code == 0, ended.err
+    held = {(r["receipt_id"], r["amount_at_stake_fen"], *r["reasons"]) for r in settled.rows("control/quarantine_receipts")}
+    assert held == {(1, 15, "receipt_overpaid"), (2, 9, "receipt_not_enough"), (3, 10, "receipt_without_bill"),
+                    (4, 10, "receipt_after_grace"), (5, 10, "receipt_duplicated")}  # fmt: skip
+    journal = settled.rows("ledger/journal", job="collect")
+    assert sum(r["amount_fen"] for r in journal if r["credit_account"] == "suspense") == 15 + 9 + 10 + 10
+    assert sum(r["amount_fen"] for r in journal if r["credit_account"] == "members_receivable" and r["debit_account"] == "cash") == 10
+
+
+def test_who_was_helped_has_his_arrears_netted_and_who_was_not_lapses(settled):
+    settled.write("source/receipts", [receipt(i, i, 10) for i in range(8, 11)])
+    assert collect(settled, "2020-12-26").exit_code == 0
+    found = statuses(settled)
+    assert found[7] == ("netted", 10) and found[4] == ("lapsed", 0)
+    assert sorted(row["member_id"] for row in settled.rows("settled/lapses")) == [1, 2, 3, 4, 5, 6]
+    paid = [r for r in settled.rows("ledger/journal", job="collect") if r["reason"] == "aid_paid"]
+    assert sum(r["amount_fen"] for r in paid) == 90 - 10
+    fee = settled.rows("ledger/fee")[0]
+    # 40 of 100 fen due came in: 7 x 40 / 100 = 2.8, rounded down; the rest is given up with the dues.
+    assert (fee["received_fen"], fee["outstanding_fen"], fee["written_off_fen"]) == (2, 0, 5)
+    # Cover ended on the 26th at 00:00 in Shanghai: the four who paid are covered on the 7th of January, the others not.
+    back = collect(settled, "2020-12-25")
+    assert back.exit_code == 4 and "2020-12-26 already" in back.err
+    late = settled.settle("2020-12-P2")
+    assert late.document["plans"]["critical_illness"]["pool"]["covered_count"] == 10
+    january = settled.settle("2021-01-P1")
+    assert january.document["plans"]["critical_illness"]["pool"]["covered_count"] == 4
+    assert january.document["plans"]["critical_illness"]["member_rows"]["lapsed"] == 6
+
+
+def test_a_period_is_closed_in_its_turn_and_never_changes_again(settled):
+    settled.write("source/receipts", [receipt(i, i, 30 if i == 1 else 10) for i in (1, *range(4, 11))])
+    close = lambda period, day: settled.run("close", "--period", period, "--as-of", day)  # noqa: E731
+    early = close(PERIOD, "2020-12-20")
+    assert early.exit_code == 4 and "2020-12-26" in early.err
+    uncollected = close(PERIOD, "2020-12-26")
+    assert uncollected.exit_code == 4 and "fentan collect" in uncollected.err
+    assert collect(settled, "2020-12-26").exit_code == 0
+    assert settled.settle(NEXT).exit_code == 0
+    assert collect(settled, "2021-01-12", NEXT).exit_code == 0
+    out_of_turn = close(NEXT, "2021-01-12")
+    assert out_of_turn.exit_code == 4 and f"Close {PERIOD} first" in out_of_turn.err
+    assert close(PERIOD, "2020-12-26").exit_code == 0
+    assert close(PERIOD, "2020-12-26").document["state"] == "already closed"
+    balances = {r["account"]: r["carried_forward_fen"] for r in settled.rows("ledger/balances")}
+    # In: 100. Out: 90 of aid. The fee of 7 is income, 3 are carried on.
+    assert balances | {"x": 0} == {**dict.fromkeys(balances, 0), "cash": 10, "fee_income": -7, "pool": -3, "x": 0}
+    assert sum(balances.values()) == 0
+    before = settled.rows("settled/collections")
+    settled.write("source/receipts", [receipt(50, 4, 10)], mode="append")
+    more = collect(settled, "2020-12-27")
+    assert more.exit_code == 4 and "closed" in more.err
+    assert settled.rows("settled/collections") == before
+
+
+def test_run_walks_the_days_and_resumes(settled):
+    settled.write("source/receipts", [receipt(i, i, 30 if i == 1 else 10) for i in (1, *range(4, 11))])
+    words = ("--from", PERIOD, "--to", NEXT)
+    half = settled.run("run", *words, "--as-of", "2020-12-21")
+    assert half.exit_code == 0, half.err
+    assert [(s["job"], s["period"]) for s in half.document["steps"]] == [("collect", PERIOD), ("settle", NEXT)]
+    whole = settled.run("run", *words, "--as-of", "2021-01-31")
+    assert whole.exit_code == 0, whole.err
+    assert [(s["job"], s["period"]) for s in whole.document["steps"]] == [
+        ("collect", PERIOD), ("close", PERIOD), ("collect", NEXT), ("collect", NEXT), ("close", NEXT),
+    ]  # fmt: skip
+    again = settled.run("run", *words, "--as-of", "2021-01-31")
+    assert (again.exit_code, again.document["steps"]) == (0, [])
+
+
+@pytest.mark.parametrize("words, exit_code, told", [
+    (("collect", "--period", NEXT, "--as-of", "2020-12-30"), 4, "Settle it first"),
+    (("close", "--period", NEXT, "--as-of", "2021-01-30"), 4, "Settle it first"),
+    (("run", "--from", NEXT, "--to", PERIOD), 2, "Swap them"),
+    (("run", "--from", "2020-12-P3", "--to", "2020-12-P3"), 2, "2 periods a month"),
+])  # fmt: skip
+def test_what_cannot_be_done_says_what_to_do_first(settled, words, exit_code, told):
+    ended = settled.run(*words)
+    assert ended.exit_code == exit_code and told in ended.err

@@ -1,0 +1,83 @@
+"""What the fee was used for is split to the fen, and no account is forgotten."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.rulebook import load_platform
+from jobs.settlement.closing import balance_rows, closing_breaches, used_by_plan_fen
+from jobs.settlement.journal import Transfer
+from jobs.settlement.money import split
+
+CALENDAR = load_platform("xianghubao").calendar
+names = st.text("abc", min_size=1, max_size=3)
+
+
+@given(st.integers(0, 10**15), st.dictionaries(names, st.integers(0, 10**12), min_size=1))
+def test_a_split_gives_away_exactly_the_amount(amount_fen, weights):
+    parts = split(amount_fen, weights)
+    assert sum(parts.values()) == amount_fen
+    assert set(parts) == set(weights)
+    assert all(part >= 0 for part in parts.values())
+
+
+def test_a_split_is_by_weight():
+    assert split(100, {"a": 1, "b": 2}) == {"a": 33, "b": 67}
+    assert split(7, {"a": 0, "b": 0}) == {"a": 7, "b": 0}
+
+
+def test_the_periods_of_a_month_use_up_its_costs_to_the_fen():
+    used = [
+        used_by_plan_fen({"technology": 101}, {}, {"x": 3, "y": 1}, CALENDAR.period(name), CALENDAR)
+        for name in ("2020-12-P1", "2020-12-P2")
+    ]
+    assert [sum(plan["technology"] for plan in period.values()) for period in used] == [50, 51]
+    assert used[0] == {
+        "x": {"investigation": 0, "technology": 37, "staff_and_premises": 0},
+        "y": {"investigation": 0, "technology": 13, "staff_and_premises": 0},
+    }
+
+
+def test_a_visit_is_paid_by_the_plan_of_its_claim_and_without_one_by_all():
+    used = used_by_plan_fen({}, {"x": 10, None: 4, "gone": 4}, {"x": 1, "y": 1}, CALENDAR.period("2020-12-P1"), CALENDAR)
+    assert {plan_id: of_plan["investigation"] for plan_id, of_plan in used.items()} == {"x": 14, "y": 4}
+
+
+SETTLED = [
+    Transfer("pool", "benefits_payable", 1_000, "benefits", ""),
+    Transfer("pool", "fee_accrued", 80, "fee", ""),
+    Transfer("members_receivable", "pool", 1_100, "due", ""),
+]
+PAID = [
+    Transfer("cash", "members_receivable", 1_090, "collected", ""),
+    Transfer("bad_debt", "members_receivable", 10, "given_up", ""),
+    Transfer("benefits_payable", "cash", 1_000, "aid_paid", ""),
+]
+POOL = {"brought_forward_fen": 0, "carried_forward_fen": 20}
+COLLECTED = {"collected": (1_090, 1_090), "lapsed": (10, 0)}
+ACCOUNTS = [account.account for account in load_platform("xianghubao").accounts]
+
+
+def breaches(transfers, collected=COLLECTED, pool=POOL):
+    return closing_breaches(transfers, balance_rows(transfers, ACCOUNTS, {}), pool, collected, "platform")
+
+
+def test_a_period_whose_books_agree_can_be_closed():
+    assert breaches([*SETTLED, *PAID]) == []
+
+
+def test_every_side_that_does_not_agree_is_told_with_its_arithmetic():
+    assert any("members_receivable come to 1,100" in told for told in breaches(SETTLED))
+    assert any("benefits_payable" in told for told in breaches(SETTLED))
+    assert any("cash from members" in told for told in breaches([*SETTLED, *PAID], {"collected": (1_100, 1_100)}))
+    assert any("dues given up" in told for told in breaches([*SETTLED, *PAID], {**COLLECTED, "lapsed": (9, 0)}))
+    assert any("pool" in told for told in breaches([*SETTLED, *PAID], pool={**POOL, "carried_forward_fen": 21}))
+    stray = Transfer("petty_cash", "pool", 1, "?", "")
+    assert any("petty_cash is not in the chart" in told for told in breaches([*SETTLED, *PAID, stray]))
+
+
+def test_balances_roll_forward():
+    rows = {row["account"]: row for row in balance_rows(SETTLED, ACCOUNTS, {"pool": -5, "cash": 7})}
+    assert rows["pool"] == {
+        "account": "pool", "brought_forward_fen": -5, "debit_fen": 1_080, "credit_fen": 1_100, "carried_forward_fen": -25,
+    }  # fmt: skip
+    assert rows["cash"]["carried_forward_fen"] == 7
