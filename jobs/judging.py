@@ -28,7 +28,7 @@ from jobs.lake.gate.report import (
 from jobs.outcome import announce
 from jobs.pinning import Pinned
 from jobs.request import is_open
-from jobs.settlement.coverage import with_cover
+from jobs.settlement.coverage import cut_by_lapses, with_cover
 from jobs.settlement.period import Settled
 
 
@@ -53,12 +53,13 @@ def judge_sources(pinned: Pinned) -> Gate:
     announce("judging members")
     terms = _terms(pinned)
     numbered = numbered_claims(_claims_of_period(pinned))
-    spells = with_cover(pinned.source("source/members"), _lapses(pinned), pinned.request.publicity_on)
+    lapses = pinned.lapses()
+    spells = with_cover(pinned.source("source/members"), lapses, pinned.request.publicity_on)
     plan_ids = None if pinned.request.plan_ids is None else pinned.plan_ids
     members = judge_memberships(spells, numbered.select("member_id"), terms, plan_ids)
 
     announce("judging claims")
-    of_claimants = spells_of_claimants(members.kept_good, numbered)
+    of_claimants = spells_of_claimants(cut_by_lapses(members.kept_good, lapses), numbered)
     counted_before = pinned.history.counted_before().localCheckpoint()
     claims = judge_claims(numbered, of_claimants, counted_before, terms)
     helped = helped_memberships(_with_diagnosis(pinned, counted_before, of_claimants), of_claimants)
@@ -117,14 +118,6 @@ def _with_diagnosis(pinned: Pinned, counted_before: DataFrame, spells: DataFrame
     return earlier.join(diagnosed, on=["plan_id", "claim_id", "period"], how="left").withColumn(
         "diagnosed_on", F.coalesce("diagnosed_on", counted_on)
     )
-
-
-def _lapses(pinned: Pinned) -> DataFrame | None:
-    if not pinned.lake.exists("settled/lapses"):
-        return None
-    zone = pinned.request.platform.time_zone
-    local_day = F.to_date(F.from_utc_timestamp("ended_at", zone))
-    return pinned.lake.read("settled/lapses").select("plan_id", "member_id", local_day.alias("lapsed_on"))
 
 
 def _terms(pinned: Pinned) -> Terms:

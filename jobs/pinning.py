@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.lake.history import History, history_before
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication
+from jobs.lake.publications import Publication, published, rows_of
 from jobs.lake.runs import Run
 from jobs.lake.session import open_session
 from jobs.lake.sources import pin_versions, read_source
@@ -19,12 +20,16 @@ SOURCES = ("source/members", "source/approved_claims")
 
 @dataclass(frozen=True)
 class Pinned:
-    """Source versions, history, the plans concerned and why others are left out."""
+    """Source versions, history, the plans concerned and why others are left out.
+
+    `lapsed_in`: the collections whose grace limit has passed by the publicity day: their lapses have ended cover.
+    """
 
     request: PeriodRequest
     lake: Lake
     versions: Mapping[str, int]
     history: History
+    lapsed_in: tuple[Publication, ...]
     published: Mapping[str, Publication]
     plan_ids: tuple[str, ...]
     skipped: tuple[str, ...]
@@ -41,10 +46,33 @@ class Pinned:
             platform_id=request.platform.platform_id,
             period=str(request.period),
             plan_ids=plan_ids,
-            input_versions={**self.versions, "predecessors": self._predecessor_digests(plan_ids)},
+            input_versions={**self.versions, "predecessors": self._predecessor_digests(plan_ids), **self._money(plan_ids)},
             conf_digest=request.platform.digest_on(request.publicity_on),
             settings={"as_of": str(request.as_of), "ceilings": _ceilings(request)},
         )
+
+    def brought_forward_fen(self, plan_ids: tuple[str, ...]) -> dict[str, int]:
+        """The residual of each plan; after dues given up where the next period bears them."""
+        platform = self.request.platform
+        if platform.collection.shortfall_borne_by == "platform":
+            return self.history.brought_forward_fen(plan_ids)
+        on_collected_money = platform.carry_on == "collected"
+        return self.history.residual_on_books_fen(plan_ids, self.request.publicity_on, on_collected_money)
+
+    def lapses(self) -> DataFrame | None:
+        """One row per lapse: plan_id, member_id, lapsed_on (the local day at whose 00:00 cover ended); None: no lapse."""
+        if not self.lapsed_in:
+            return None
+        local_day = F.to_date(F.from_utc_timestamp("ended_at", self.request.platform.time_zone))
+        rows = rows_of(self.lake, "settled/lapses", self.lapsed_in)
+        return rows.select("plan_id", "member_id", local_day.alias("lapsed_on"))
+
+    def _money(self, plan_ids: tuple[str, ...]) -> dict:
+        """What of earlier collections bears on the period; nothing is said where nothing does."""
+        lapsed = {f"{p.period}/{p.plan_id}": p.digest for p in self.lapsed_in if p.plan_id in plan_ids}
+        borne_by = self.request.platform.collection.shortfall_borne_by
+        brought = {} if borne_by == "platform" else {"brought_forward_fen": self.brought_forward_fen(plan_ids)}
+        return ({"lapses": dict(sorted(lapsed.items()))} if lapsed else {}) | brought
 
     @property
     def period_names(self) -> tuple[str, ...]:
@@ -67,7 +95,7 @@ def pin(request: PeriodRequest) -> Pinned:
     lake = Lake(open_session(request.environment, f"fentan {request.period}"), request.lake_root)
     announce("pinning source versions")
     versions = pin_versions(lake, SOURCES)
-    history, published = history_before(lake, request.platform.calendar, request.period)
+    history, of_period = history_before(lake, request.platform.calendar, request.period)
     if request.plan_ids:
         candidates = request.plan_ids
     else:
@@ -75,7 +103,13 @@ def pin(request: PeriodRequest) -> Pinned:
     present = _plans_present(lake, versions, request, candidates)
     concerned = tuple(p for p in candidates if p in present or p in history.publications)
     skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in concerned)
-    return Pinned(request, lake, versions, history, published, concerned, skipped)
+    return Pinned(request, lake, versions, history, _lapsed_in(lake, request), of_period, concerned, skipped)
+
+
+def _lapsed_in(lake: Lake, request: PeriodRequest) -> tuple[Publication, ...]:
+    calendar = request.platform.calendar
+    over = lambda p: calendar.grace_ends_on(calendar.period(p.period)) <= request.publicity_on  # noqa: E731
+    return tuple(p for p in published(lake, "collect").values() if over(p))
 
 
 def _plans_present(

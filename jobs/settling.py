@@ -20,7 +20,8 @@ def settle_plans(pinned: Pinned, gate: Gate, sink_of: Callable[[tuple[str, ...]]
     given = _given(pinned, gate, plan_ids)
     counted = judged_benefits(given).localCheckpoint()  # cuts the plan: its text alone would cost seconds
     given = _without_helped(given, gate, counted)
-    year = Year(pinned.history, gate.members, pinned.request.platform.calendar, pinned.request.period)
+    calendar, period = pinned.request.platform.calendar, pinned.request.period
+    year = Year(pinned.history, gate.members, calendar, period, pinned.lapses())
     sink = sink_of(plan_ids)
     announce("settling")
     return settle_period(given, counted, sink, year.with_room)
@@ -37,7 +38,7 @@ def _given(pinned: Pinned, gate: Gate, plan_ids: tuple[str, ...]) -> Given:
         claims=gate.claims.good.where(of_plans),
         counted_before=gate.counted_before,
         helped=gate.helped,
-        brought_forward_fen=pinned.history.brought_forward_fen(plan_ids),
+        brought_forward_fen=pinned.brought_forward_fen(plan_ids),
         family_payers=gate.members.family_payers,
     )
     return replace(given, covered=_with_member_since(given, gate))

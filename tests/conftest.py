@@ -8,6 +8,17 @@ from jobs.rulebook import load_platform
 from tests.lakes import LakeFolder
 
 
+# Tiny frames: what costs is planning and compiling a query, not running it.
+QUICK = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.databricks.delta.writeChecksumFile.enabled": "false",
+}
+
+
 @pytest.fixture(scope="session")
 def spark():
     environment = load_environment(None)
@@ -26,3 +37,14 @@ def xianghubao():
 def lake(spark, tmp_path):
     """An empty lake with what tests do to it."""
     return LakeFolder(spark, tmp_path / "lake")
+
+
+@pytest.fixture
+def quick(spark):
+    """The session with settings for tiny frames, put back afterwards."""
+    before = {key: spark.conf.get(key, None) for key in QUICK}
+    for key, value in QUICK.items():
+        spark.conf.set(key, value)
+    yield
+    for key, value in before.items():
+        spark.conf.unset(key) if value is None else spark.conf.set(key, value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -10,6 +11,7 @@ from pyspark.sql import types as T
 from jobs.errors import Refused
 from jobs.lake.lake import Lake, small_frame
 from jobs.lake.publications import Publication, published, rows_of
+from jobs.lake.runs import settings_of
 from jobs.settlement.calendar import Calendar, Period
 
 COUNTED = (
@@ -53,6 +55,40 @@ class History:
         )
         return {plan_id: found.get(plan_id, 0) for plan_id in predecessors}
 
+    def residual_on_books_fen(self, plan_ids: Iterable[str], before: date, on_collected_money: bool) -> dict[str, int]:
+        """What the books hold for each plan at 00:00 of a day: the credit balance of `pool`, after dues given up.
+
+        On collected money, less what members still owe. 0 for a plan without a settled period. Raises Refused where the
+        previous period was not collected up to that day.
+        """
+        settled = {p: self.predecessor(p) for p in plan_ids}
+        known = [p for p, publication in settled.items() if publication is not None]
+        collected = published(self.lake, "collect")
+        if on_collected_money:
+            self._check_collected([settled[p] for p in known], collected, before)
+        of_plans = [p for plan_id in known for p in self.publications[plan_id] if self._is_earlier(p)]
+        of_plans += [p for p in collected.values() if p.plan_id in known and self._is_earlier(p)]
+        found = dict.fromkeys(settled, 0)
+        if not of_plans:
+            return found
+        entries = rows_of(self.lake, "ledger/journal", of_plans).where(F.col("posted_on") < F.lit(before))
+        for row in entries.select("plan_id", "debit_account", "credit_account", "amount_fen").collect():
+            found[row.plan_id] += _bears_on_residual(row.credit_account, on_collected_money) * row.amount_fen
+            found[row.plan_id] -= _bears_on_residual(row.debit_account, on_collected_money) * row.amount_fen
+        return found
+
+    def _check_collected(self, previous: list[Publication], collected: Mapping, before: date) -> None:
+        runs = {p.run_id for p in collected.values()}
+        as_of = {run_id: settings_of(self.lake, run_id)["as_of"] for run_id in runs} if previous else {}
+        for publication in previous:
+            found = collected.get((publication.period, publication.plan_id))
+            if found is None or date.fromisoformat(as_of[found.run_id]) < before - timedelta(days=1):
+                raise Refused(
+                    f"Plan {publication.plan_id}, period {self.period}: the residual is carried on collected money, but "
+                    f"{publication.period} is not collected up to {before - timedelta(days=1)}. Nothing was settled. "
+                    f"Run `fentan collect --period {publication.period}` as of that day or later first."
+                )
+
     def counted_before(self) -> DataFrame:
         """One row per benefit that counted in an earlier period: plan_id, member_id, claim_id, illness_code, period."""
         earlier = [p for of_plan in self.publications.values() for p in of_plan if self._is_earlier(p)]
@@ -85,6 +121,10 @@ def history_before(lake: Lake, calendar: Calendar, period: Period) -> tuple[Hist
         else:
             by_plan.setdefault(publication.plan_id, []).append(publication)
     return History(lake, calendar, period, {plan_id: tuple(rows) for plan_id, rows in by_plan.items()}), of_period
+
+
+def _bears_on_residual(account: str, on_collected_money: bool) -> int:
+    return int(account == "pool" or (on_collected_money and account == "members_receivable"))
 
 
 def _out_of_order(plan_id: str, period: Period, previous: Period | None, of_plan: tuple[Publication, ...]) -> str:

@@ -92,8 +92,16 @@ def open_runs(lake: Lake, period: str, plan_ids: Iterable[str]) -> list[str]:
 
 def input_versions_of(lake: Lake, run_id: str) -> dict:
     """The input versions that the run recorded."""
-    row = lake.read(RUNS.name).where(F.col("run_id") == run_id).select("input_versions").first()
-    return json.loads(row["input_versions"])
+    return _recorded(lake, run_id, "input_versions")
+
+
+def settings_of(lake: Lake, run_id: str) -> dict:
+    """The settings that the run recorded."""
+    return _recorded(lake, run_id, "settings")
+
+
+def _recorded(lake: Lake, run_id: str, column: str) -> dict:
+    return json.loads(lake.read(RUNS.name).where(F.col("run_id") == run_id).select(column).first()[column])
 
 
 @cache

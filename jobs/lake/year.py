@@ -12,7 +12,7 @@ from jobs.lake.history import History
 from jobs.lake.runs import totals_of
 from jobs.outcome import announce
 from jobs.settlement.calendar import Calendar, Period
-from jobs.settlement.coverage import COVERED
+from jobs.settlement.coverage import COVERED, cut_by_lapses
 from jobs.settlement.pool import Sharing
 from jobs.settlement.rules import SharingRules
 from jobs.settlement.yearly_cap import (
@@ -28,8 +28,15 @@ from jobs.settlement.yearly_cap import (
 class Year:
     """The periods of the calendar year before the one being settled."""
 
-    def __init__(self, history: History, members: MembershipGate, calendar: Calendar, period: Period):
-        self._history, self._members = history, members
+    def __init__(
+        self,
+        history: History,
+        members: MembershipGate,
+        calendar: Calendar,
+        period: Period,
+        lapses: DataFrame | None,
+    ):
+        self._history, self._members, self._lapses = history, members, lapses
         self._earlier = calendar.earlier_in_year(period)
 
     def with_room(
@@ -47,7 +54,7 @@ class Year:
         announce(f"yearly cap: what members of {', '.join(sorted(binding))} bore this year")
         year = {plan_id: self._standings(plan_id) for plan_id in binding}
         if all(self._follows_from_spells(plan_id, year[plan_id], cap) for plan_id, cap in binding.items()):
-            ended = self._members.kept_good.where(F.col("cover") != COVERED)
+            ended = cut_by_lapses(self._members.kept_good.where(F.col("cover") != COVERED), self._lapses)
             return with_room_by_spells(covered, ended, year, binding)
         announce("yearly cap: the spells of today are not those assessed: joining the year's assessments")
         earlier = {p: self._history.rows_of("settled/assessments", p, self._earlier) for p in binding}
@@ -56,7 +63,8 @@ class Year:
     def _follows_from_spells(self, plan_id: str, year: list[Standing] | None, cap_fen: int) -> bool:
         if year is None:
             return False
-        return follows_from_spells(self._members.good.where(F.col("plan_id") == plan_id), year, cap_fen)
+        spells = cut_by_lapses(self._members.good.where(F.col("plan_id") == plan_id), self._lapses)
+        return follows_from_spells(spells, year, cap_fen)
 
     def _standings(self, plan_id: str) -> list[Standing] | None:
         """What each earlier period of the year left; None where a run's record does not say."""

@@ -45,6 +45,26 @@ def with_member_since(spells: DataFrame) -> DataFrame:
     )
 
 
+def cut_by_lapses(spells: DataFrame, lapses: DataFrame | None) -> DataFrame:
+    """The spells, as given, ended by the first lapse after their start. `lapses` as for `with_cover`.
+
+    Cover ends at 00:00 of the day of the lapse: the day before is the last one on which the spell is in force at 00:00.
+    """
+    if lapses is None:
+        return spells
+    key = ["plan_id", "member_id", "joined_on"]
+    cut = (
+        spells.select(*key)
+        .distinct()
+        .join(lapses, on=["plan_id", "member_id"])
+        .where("lapsed_on > joined_on")
+        .groupBy(*key)
+        .agg(F.date_sub(F.min("lapsed_on"), 1).alias("cut_on"))
+    )
+    ended = spells.join(cut, on=key, how="left").withColumn("exited_on", F.least("exited_on", "cut_on"))
+    return ended.select(*spells.columns)
+
+
 def _with_last_lapse(members: DataFrame, lapses: DataFrame, publicity_on: date) -> DataFrame:
     last = (
         lapses.where(F.col("lapsed_on") <= F.lit(publicity_on))

@@ -17,16 +17,6 @@ from tests.worlds_rules import FIRST, LAST, world_of_changing_rules
 
 SEEDS = [int(seed) for seed in os.environ.get("FENTAN_ORACLE_SEEDS", "1").split(",")]
 
-# Tiny frames: what costs is planning and compiling a query, not running it.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.databricks.delta.writeChecksumFile.enabled": "false",
-}
-
 # By table: what the oracle calls its rows, and what it does not say of them.
 COMPARED = {
     "settled/pools": ("pool", {"rule_version"}),
@@ -40,17 +30,6 @@ COMPARED = {
 HELD_MEMBERS, HELD_CLAIMS = "control/quarantine_members", "control/quarantine_claims"
 MEMBER_KEY = ("plan_id", "member_id", "joined_on", "tier")
 CLAIM_KEY = ("claim_id", "plan_id", "member_id", "publicity_period", "illness_code")
-
-
-@pytest.fixture
-def quick(spark):
-    """The session with settings for tiny frames, put back afterwards."""
-    before = {key: spark.conf.get(key, None) for key in QUICK}
-    for key, value in QUICK.items():
-        spark.conf.set(key, value)
-    yield
-    for key, value in before.items():
-        spark.conf.unset(key) if value is None else spark.conf.set(key, value)
 
 
 @pytest.mark.timeout(1800)

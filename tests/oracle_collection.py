@@ -1,0 +1,194 @@
+"""The collection and the close a second time, in plain Python, written from the rules and not from the Spark code."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from tests.oracle import Settled
+from tests.oracle_world import World
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A period's collection: rows as in the tables without run_id, and the receipts held with what they are held for."""
+
+    collections: list[dict]
+    lapses: list[dict]
+    transfers: Counter
+    fees: dict[str, dict]
+    held: Counter
+
+
+def collect(world: World, settled: Settled, receipts: list[dict], as_of: date, earlier_lapses: list[dict]) -> Collected:
+    """Gives every payer's money to his members' shares, and tells what became of each due and each receipt."""
+    calendar = world.platform.calendar
+    period = calendar.period(settled.period)
+    public_on, deducted_on, ends_on = calendar.publicity_on(period), calendar.deduction_on(period), calendar.grace_ends_on(period)
+    looked_at = [r for r in receipts if r["period"] == settled.period and (r["attempted_on"] is None or r["attempted_on"] <= as_of)]
+    held, money = Counter(), []
+    times = Counter(r["receipt_id"] for r in looked_at if r["receipt_id"] is not None)
+    for r in looked_at:
+        why = faults(r, public_on) | ({"receipt_duplicated"} if times[r["receipt_id"]] > 1 else set())
+        if why:
+            held[r["receipt_id"], r["amount_fen"] or 0, frozenset(why)] += 1
+        elif r["outcome"] == "collected":
+            money.append(r)
+    in_time = [r for r in money if r["attempted_on"] < ends_on]
+    suspense = Counter()
+    first_plan = min(settled.plans)
+    for r in money:
+        if r["attempted_on"] >= ends_on:
+            held[r["receipt_id"], r["amount_fen"], frozenset({"receipt_after_grace"})] += 1
+            suspense[first_plan, r["attempted_on"]] += r["amount_fen"]
+
+    rows = [dict(row) for row in settled.rows("assessments")]
+    joined_on = {(p, m): day for p, m, day in spells_in_force(world, public_on)}
+    by_payer = defaultdict(list)
+    for row in rows:
+        by_payer[row["payer_id"]].append(row)
+    for row in rows:
+        row |= {"collected_fen": 0, "collected_on": None}
+    of_payer = defaultdict(list)
+    for r in sorted(in_time, key=lambda r: (r["attempted_on"], r["receipt_id"])):
+        of_payer[r["payer_id"]].append(r)
+    for payer_id, his in of_payer.items():
+        left = sum(r["amount_fen"] for r in his)
+        met = 0
+        owed = sum(row["due_fen"] for row in by_payer[payer_id])
+        line = sorted(by_payer[payer_id], key=lambda row: (
+            row["member_id"] != payer_id, joined_on[row["plan_id"], row["member_id"]], row["member_id"], row["plan_id"]))
+        for row in line:
+            if row["due_fen"] > left:
+                break
+            left -= row["due_fen"]
+            met += row["due_fen"]
+            if row["due_fen"]:
+                row |= {"collected_fen": row["due_fen"], "collected_on": day_reached(his, met)}
+        plan_id = min((row["plan_id"] for row in by_payer[payer_id]), default=first_plan)
+        reason = "receipt_without_bill" if not line else "receipt_overpaid" if sum(
+            r["amount_fen"] for r in his) > owed else "receipt_not_enough"
+        running = 0
+        for r in his:
+            running += r["amount_fen"]
+            over = max(0, min(r["amount_fen"], running - met))
+            if over:
+                held[r["receipt_id"], over, frozenset({reason})] += 1
+                suspense[plan_id, r["attempted_on"]] += over
+
+    is_final = as_of >= ends_on
+    benefit = Counter()
+    for row in settled.rows("benefits"):
+        benefit[row["plan_id"], row["member_id"]] += row["benefit_fen"]
+    collections, lapses = [], []
+    ended = datetime(ends_on.year, ends_on.month, ends_on.day, tzinfo=ZoneInfo(world.platform.time_zone))
+    public = datetime(public_on.year, public_on.month, public_on.day, tzinfo=ZoneInfo(world.platform.time_zone))
+    for row in rows:
+        if row["due_fen"] == 0:
+            status = "waived" if row["sponsored_fen"] else "collected"
+        elif row["collected_fen"]:
+            status = "collected"
+        elif not is_final:
+            status = "in_grace"
+        elif benefit[row["plan_id"], row["member_id"]] >= row["due_fen"]:
+            status = "netted"
+            row |= {"collected_fen": row["due_fen"], "collected_on": ends_on}
+        else:
+            status = "lapsed"
+            already = any(
+                lapse["plan_id"] == row["plan_id"] and lapse["member_id"] == row["member_id"] and public < lapse["ended_at"] <= ended
+                for lapse in earlier_lapses
+            )
+            if not already:
+                lapses.append({"period": settled.period, "plan_id": row["plan_id"], "member_id": row["member_id"], "ended_at": ended})
+        names = ("period", "plan_id", "member_id", "due_fen", "collected_fen")
+        collections.append({**{n: row[n] for n in names}, "status": status, "collected_on": row["collected_on"]})
+
+    transfers, fees = Counter(), {}
+    for plan_id, plan in settled.plans.items():
+        of_plan = [row for row in collections if row["plan_id"] == plan_id]
+        posted, fees[plan_id] = post(
+            plan.pool, of_plan, {d: fen for (p, d), fen in suspense.items() if p == plan_id}, benefit,
+            (deducted_on, ends_on, as_of), world.platform.collection.shortfall_borne_by)
+        transfers += Counter({(plan_id, *key): fen for key, fen in posted.items() if fen})
+    return Collected(collections, lapses, transfers, fees, held)
+
+
+def faults(r: dict, public_on: date) -> set[str]:
+    found = set()
+    if None in (r["receipt_id"], r["payer_id"], r["attempted_on"]):
+        found.add("receipt_key_missing")
+    if r["outcome"] not in ("collected", "failed"):
+        found.add("receipt_outcome_unknown")
+    if r["outcome"] == "collected" and not (r["amount_fen"] is not None and 1 <= r["amount_fen"] <= 100_000_000):
+        found.add("receipt_amount_out_of_range")
+    if r["attempted_on"] is not None and r["attempted_on"] < public_on:
+        found.add("receipt_before_publicity")
+    return found
+
+
+def day_reached(receipts: list[dict], needed_fen: int) -> date:
+    running = 0
+    for r in receipts:
+        running += r["amount_fen"]
+        if running >= needed_fen:
+            return r["attempted_on"]
+    raise AssertionError("not reached")
+
+
+def spells_in_force(world: World, day: date):
+    for row in world.members:
+        keyed = None not in (row["plan_id"], row["member_id"], row["joined_on"])
+        if keyed and row["joined_on"] < day and (row["exited_on"] is None or row["exited_on"] >= day):
+            yield row["plan_id"], row["member_id"], row["joined_on"]
+
+
+def post(pool, of_plan, suspense, benefit, days, borne_by):
+    """The transfers as {(day, debit, credit): fen}, and the fee row but for its uses."""
+    deducted_on, ends_on, as_of = days
+    transfers = Counter()
+    received = Counter()
+    for row in of_plan:
+        if row["status"] != "netted" and row["collected_fen"]:
+            received[row["collected_on"]] += row["collected_fen"]
+    for day, fen in received.items():
+        transfers[day, "cash", "members_receivable"] += fen
+    for day, fen in suspense.items():
+        transfers[day, "cash", "suspense"] += fen
+    netted = sum(row["due_fen"] for row in of_plan if row["status"] == "netted")
+    given_up = sum(row["due_fen"] for row in of_plan if row["status"] == "lapsed")
+    if as_of >= ends_on:
+        transfers[ends_on, "benefits_payable", "members_receivable"] += netted
+        transfers[ends_on, "bad_debt" if borne_by == "platform" else "pool", "members_receivable"] += given_up
+
+    helped = [row for row in of_plan if row["due_fen"] and benefit[row["plan_id"], row["member_id"]]]
+    paid = 0
+    for day in sorted({deducted_on, ends_on, *received, *suspense}):
+        if deducted_on <= day <= as_of:
+            unmet = sum(row["due_fen"] for row in helped
+                        if row["status"] == "netted" or not (row["collected_on"] and row["collected_on"] <= day))
+            if day >= ends_on:
+                unmet = netted
+            until = max(pool["benefit_fen"] - unmet, 0)
+            transfers[day, "benefits_payable", "cash"] += until - paid
+            paid = until
+
+    fee, sponsored = pool["fee_fen"], pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
+    whole = pool["due_fen"] + sponsored + pool["brought_forward_fen"]
+    sponsored_fee = fee * min(sponsored, whole) // whole if whole > 0 else 0
+    income, so_far = 0, 0
+    for day in sorted({deducted_on, ends_on, *received, *suspense}):
+        if day > as_of:
+            continue
+        so_far += received[day] + (netted if day == ends_on else 0)
+        if so_far >= pool["due_fen"]:
+            now = fee - sponsored_fee
+        else:
+            now = fee * min(max(pool["brought_forward_fen"] + so_far, 0), whole) // whole if whole > 0 else 0
+        transfers[day, "fee_accrued", "fee_income"] += now - income
+        income = now
+    rest = fee - sponsored_fee - income
+    row = {"accrued_fen": fee, "sponsored_fen": sponsored_fee, "received_fen": income,
+           "outstanding_fen": 0 if given_up and as_of >= ends_on else rest,
+           "written_off_fen": rest if given_up and as_of >= ends_on else 0}
+    return transfers, row

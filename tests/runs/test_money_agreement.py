@@ -1,0 +1,172 @@
+"""P11 for the money: over periods that overlap, with lapses that end cover, Spark and the plain-Python oracle agree.
+
+FENTAN_MONEY_PERIODS=72 walks three years, FENTAN_MONEY_SEED tells another life, FENTAN_MONEY_SHORTFALL=platform another
+rule of who bears what never comes in.
+"""
+
+import os
+from collections import Counter
+from datetime import UTC, timedelta
+from random import Random
+
+import pytest
+from deltalake import DeltaTable
+
+from jobs.rulebook import load_platform
+from tests.oracle import History, World, settle
+from tests.oracle_collection import collect
+from tests.platforms import SHIPPED, write_platform
+from tests.worlds_seeded import small_world
+
+FIRST = "2019-11-P1"
+PERIODS = int(os.environ.get("FENTAN_MONEY_PERIODS", "4"))
+SEED = int(os.environ.get("FENTAN_MONEY_SEED", "3"))
+BORNE_BY = os.environ.get("FENTAN_MONEY_SHORTFALL", "next_period").split(",")
+FEE_PARTS = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen")
+
+
+def bad_receipts(period, payer_id, day):
+    """One of every kind of receipt that proves no money, or money that meets no share."""
+    receipt = {"period": period, "payer_id": payer_id, "amount_fen": 5, "outcome": "collected", "attempted_on": day}
+    return [
+        {**receipt, "receipt_id": None},
+        {**receipt, "receipt_id": 900_001, "payer_id": None},
+        {**receipt, "receipt_id": 900_002, "attempted_on": None},
+        {**receipt, "receipt_id": 900_003, "amount_fen": -5},
+        {**receipt, "receipt_id": 900_004, "amount_fen": 10**15},
+        {**receipt, "receipt_id": 900_005, "outcome": "maybe"},
+        {**receipt, "receipt_id": 900_006, "attempted_on": day - timedelta(days=30)},
+        {**receipt, "receipt_id": 900_007},
+        {**receipt, "receipt_id": 900_007},
+        {**receipt, "receipt_id": 900_008, "payer_id": 424_242},
+        {**receipt, "receipt_id": 900_009, "attempted_on": day + timedelta(days=20)},
+    ]
+
+
+def receipts_of(settled, calendar, draw: Random) -> list[dict]:
+    """Most payers pay at once; some late, in pieces, too much, too little, or never."""
+    period = calendar.period(settled.period)
+    day = calendar.deduction_on(period)
+    dues = Counter()
+    for row in settled.rows("bills"):
+        dues[row["payer_id"]] += row["due_fen"]
+    found = []
+
+    def came(payer_id, amount_fen, days_later=0, outcome="collected"):
+        found.append({"receipt_id": len(found) + 1, "period": settled.period, "payer_id": payer_id,
+                      "amount_fen": amount_fen, "outcome": outcome, "attempted_on": day + timedelta(days=days_later)})  # fmt: skip
+
+    for payer_id, due_fen in sorted(dues.items()):
+        if not due_fen:
+            continue
+        kind = draw.choice(("paid",) * 6 + ("late", "pieces", "too_much", "too_little", "never", "after"))
+        if kind == "paid":
+            came(payer_id, due_fen)
+        elif kind == "late":
+            came(payer_id, 0, 0, "failed")
+            came(payer_id, due_fen, 4)
+        elif kind == "pieces":
+            came(payer_id, max(due_fen // 3, 1), 1)
+            came(payer_id, max(due_fen - due_fen // 3, 1), 3)
+        elif kind == "too_much":
+            came(payer_id, due_fen)
+            came(payer_id, due_fen + 7, 2)
+        elif kind == "too_little":
+            came(payer_id, max(due_fen - 1, 1))
+        elif kind == "after":
+            came(payer_id, due_fen, 25)
+    draw.shuffle(found)
+    return found + bad_receipts(settled.period, min(dues, default=1), day)
+
+
+@pytest.fixture(params=BORNE_BY)
+def platform_and_conf(request, tmp_path):
+    """The shipped rules, with the shortfall of collection borne by the one or the other."""
+    plans = {"critical_illness": {}, "senior_cancer": {}}
+    conf = write_platform(tmp_path / "platforms", "xianghubao", plans, "2019-07-P1")
+    file = tmp_path / "platforms" / "xianghubao" / "platform.yaml"
+    file.write_text(file.read_text().replace("shortfall_borne_by: platform", f"shortfall_borne_by: {request.param}"))
+    assert (SHIPPED / "xianghubao").is_dir()
+    return load_platform("xianghubao", tmp_path / "platforms"), conf
+
+
+@pytest.mark.timeout(7200)
+def test_settling_collecting_and_closing_agree_with_the_oracle(quick, lake, platform_and_conf):
+    platform, conf = platform_and_conf
+    calendar, draw = platform.calendar, Random(SEED)
+    first = calendar.period(FIRST)
+    periods = [first]
+    while len(periods) < PERIODS:
+        periods.append(calendar.next(periods[-1]))
+    world = small_world(platform, SEED, FIRST, str(periods[-1]), persons=30, bad_rows=False, claim_counts=(1, 1, 2))
+    lake.load(world.members, world.claims)
+    history, lapses, receipts, settled = History(), [], [], {}
+    words = ("--conf", str(conf))
+    for position, period in enumerate(periods):
+        name = str(period)
+        known = World(platform, world.members, world.claims, tuple(lapses))
+        ended = lake.settle(name, *words, "--as-of", str(calendar.publicity_on(period)))
+        assert ended.exit_code == 0, ended.err
+        settled[name] = expected = settle(known, name, history)
+        assert rows_of(lake, "settled/assessments", name) == picked(expected.rows("assessments"), "settled/assessments")
+        assert rows_of(lake, "settled/pools", name) == picked(expected.rows("pool"), "settled/pools")
+        history = history.after(expected)
+        receipts += receipts_of(expected, calendar, draw)
+        lake.write("source/receipts", receipts)
+        check_collection(lake, known, expected, receipts, calendar.deduction_on(period) + timedelta(days=1), lapses, words)
+        if position:
+            before = str(periods[position - 1])
+            final = check_collection(lake, known, settled[before], receipts, calendar.grace_ends_on(periods[position - 1]), lapses, words)
+            lapses += final.lapses
+            history = with_residual(history, settled[before], final, platform)
+            closed = lake.run("close", "--period", before, "--as-of", str(calendar.grace_ends_on(periods[position - 1])), *words)
+            assert closed.exit_code == 0, closed.err
+            assert {p: {part: plan["fee"][part] for part in FEE_PARTS} for p, plan in closed.document["plans"].items()} == final.fees
+    assert lapses, "nobody ever lapsed: this life shows too little"
+
+
+def check_collection(lake, world, expected, receipts, as_of, lapses, words):
+    oracle = collect(world, expected, receipts, as_of, lapses)
+    ended = lake.run("collect", "--period", expected.period, "--as-of", str(as_of), *words)
+    assert ended.exit_code == 0, ended.err
+    name = expected.period
+    assert rows_of(lake, "settled/collections", name) == picked(oracle.collections, "settled/collections")
+    found = {(r["plan_id"], r["member_id"], r["ended_at"].astimezone(UTC)) for r in raw(lake, "settled/lapses", name)}
+    assert found == {(r["plan_id"], r["member_id"], r["ended_at"].astimezone(UTC)) for r in oracle.lapses}
+    posted = Counter()
+    for r in raw(lake, "ledger/journal", name):
+        if r["job"] == "collect":
+            posted[r["plan_id"], r["posted_on"], r["debit_account"], r["credit_account"]] += r["amount_fen"]
+    assert posted == oracle.transfers
+    assert {r["plan_id"]: {p: r[p] for p in FEE_PARTS} for r in raw(lake, "ledger/fee", name)} == oracle.fees
+    held = Counter((r["receipt_id"], r["amount_at_stake_fen"], frozenset(r["reasons"])) for r in raw(lake, "control/quarantine_receipts", name))
+    assert held == oracle.held
+    return oracle
+
+
+def with_residual(history, settled, final, platform):
+    """Dues given up are asked of the next period to be settled where the platform does not bear them."""
+    if platform.collection.shortfall_borne_by == "platform":
+        return history
+    pools = dict(history.last_pool)
+    for (plan_id, _, debit, credit), fen in final.transfers.items():
+        if (debit, credit) == ("pool", "members_receivable"):
+            pool = pools[plan_id]
+            pools[plan_id] = {**pool, "carried_forward_fen": pool["carried_forward_fen"] - fen}
+    return History(pools, history.counted_claims, history.borne_fen)
+
+
+def raw(lake, table, period):
+    rows = DeltaTable(str(lake.folder / table)).to_pyarrow_table().to_pylist()
+    return [row for row in rows if row["period"] == period]
+
+
+def rows_of(lake, table, period):
+    return picked(raw(lake, table, period), table)
+
+
+def picked(rows, table):
+    from schemas import TABLES
+
+    names = [c for c in TABLES[table].column_names if c not in ("run_id", "rule_version")]
+    return Counter(tuple(row[name] for name in names) for row in rows)
