@@ -233,3 +233,15 @@ def test_a_collected_period_tells_what_came_in_and_who_lapsed(lake):
     assert lapsed == len(lake.rows("settled/lapses", FIRST)) == by_status["lapsed"][0]
     (fee,) = lake.rows("ledger/fee", FIRST)
     assert measured(rows, topic="fee", measure="received_fen") == fee["received_fen"]
+
+
+def test_another_platform_reports_by_configuration_alone(lake):
+    plan_id, period, platform = "major_illness", "2020-12-P3", ("--platform", "meituan_huzhu")
+    claims = [claim(1, 1, plan_id, publicity_period=period, approved_aid_fen=100)]
+    lake.load([member(i, plan_id) for i in range(1, 8)], claims)
+    assert lake.settle(period, *platform).exit_code == 0
+    assert lake.run("report", "--period", period, *platform).exit_code == 0
+    year = lake.run("report", "--year", "2020", *platform)
+    assert year.exit_code == 0, year.err
+    assert not [row for row in year.document["annual"] if row["topic"] == "published"]
+    assert "美团互助" in (lake.folder / "report/html/year-2020.html").read_text(encoding="utf-8")
