@@ -90,11 +90,14 @@ def publish(lake: Lake, job: str, period: str, run_id: str, digests: dict[str, s
     lake.append(PUBLICATIONS, lake.frame(PUBLICATIONS, [*superseded, *rows]).coalesce(1), run_id)
 
 
-def rows_of(lake: Lake, table: str, publications: Collection[Publication]) -> DataFrame:
-    """The rows of a table that the publications make valid."""
+def rows_of(
+    lake: Lake, table: str, publications: Collection[Publication], rows: DataFrame | None = None
+) -> DataFrame:
+    """The rows of a table that the publications make valid; of some of its `rows` only, where they are given."""
     keys = [{"period": p.period, "plan_id": p.plan_id, "run_id": p.run_id} for p in publications]
     valid = small_frame(lake.spark, VALID, keys)
-    rows = lake.read_or_empty(table).where(F.col("period").isin(*sorted({p.period for p in publications})))
+    rows = lake.read_or_empty(table) if rows is None else rows
+    rows = rows.where(F.col("period").isin(*sorted({p.period for p in publications})))
     return rows.join(F.broadcast(valid), on=["period", "plan_id", "run_id"], how="left_semi")
 
 

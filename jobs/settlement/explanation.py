@@ -1,0 +1,201 @@
+"""Why a member owes what he owes: every step from the sources to the amount, with the rule behind it.
+
+Pure: a few rows of the published tables in, steps out. The arithmetic is done again by the functions that did it first, so
+that a step that does not lead to the stored amount shows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from jobs.settlement.coverage import COVERED
+from jobs.settlement.money import PPM, apportion, fee_on
+from jobs.settlement.rules import Plan
+
+WHY_NOT = {
+    "no_membership": "the member has no membership in the plan",
+    "held": "the row of the membership is held in quarantine until it is mended: {reasons}",
+    "not_yet_joined": "the membership began on {joined_on}, not before the publicity day",
+    "exited": "the membership ended on {exited_on}, before the publicity day",
+    "lapsed": "cover lapsed for arrears on {lapsed_on} at 00:00",
+    "helped": "the member was helped in the period, and by the rules does not share in it",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what is looked at, what was found, and the rule it follows (None: none)."""
+
+    name: str
+    says: str
+    amount_fen: int | None = None
+    rule: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the tables hold of one member in one plan and period.
+
+    `spells`: his rows of source/members; `held`: those in quarantine with `reasons`; `lapsed_on`: local days of lapses;
+    `claims_by_marker`: claims of the plan's period, by marker (None: counted); `borne_fen`: his dues of the year before.
+    `assessment`, `collection`, `bill`: his rows, or None.
+    """
+
+    plan: Plan
+    period: str
+    publicity_on: date
+    spells: list[Mapping]
+    held: list[Mapping]
+    lapsed_on: list[date]
+    pool: Mapping
+    rates: list[Mapping]
+    claims_by_marker: Mapping[str | None, int]
+    borne_fen: int
+    helped: bool
+    assessment: Mapping | None = None
+    collection: Mapping | None = None
+    bill: Mapping | None = None
+    lapses: list[Mapping] = field(default_factory=list)
+
+
+def explain(known: Known) -> dict:
+    """The explanation of one plan's period: `charged`, `because`, `due_fen`, `steps`."""
+    cover, coverage_steps = _coverage(known)
+    row = known.assessment
+    if row is None:
+        return {
+            "plan_id": known.plan.plan_id,
+            "period": known.period,
+            "charged": False,
+            "cover": cover,
+            "because": coverage_steps[-1].says,
+            "due_fen": 0,
+            "steps": [_shown(step) for step in coverage_steps],
+        }
+    steps = [*coverage_steps, *_pool(known), *_share(known), *_due(known), *_money(known)]
+    told = f"share {row['share_fen']} fen, borne by the platform {row['sponsored_fen']} fen, due {row['due_fen']} fen"
+    return {
+        "plan_id": known.plan.plan_id,
+        "period": known.period,
+        "charged": row["due_fen"] > 0,
+        "cover": COVERED,
+        "because": told,
+        "share_fen": row["share_fen"],
+        "sponsored_fen": row["sponsored_fen"],
+        "due_fen": row["due_fen"],
+        "marker": row["marker"],
+        "payer_id": row["payer_id"],
+        "steps": [_shown(step) for step in steps],
+    }
+
+
+def cover_on(known: Known) -> tuple[str, Mapping]:
+    """Whether the member is covered at 00:00 of the publicity day, or why not; and the spell that decides."""
+    day = known.publicity_on
+    held = {row["joined_on"] for row in known.held}
+    sound = [spell for spell in known.spells if spell["joined_on"] not in held]
+    if not known.spells:
+        return "no_membership", {}
+    if not sound:
+        return "held", {"reasons": ", ".join(sorted({reason for row in known.held for reason in row["reasons"]}))}
+    judged = [(_cover(spell, known.lapsed_on, day), spell) for spell in sorted(sound, key=lambda s: s["joined_on"])]
+    covered = [spell for cover, spell in judged if cover == COVERED]
+    return (COVERED, covered[-1]) if covered else judged[-1]
+
+
+def _cover(spell: Mapping, lapsed_on: list[date], day: date) -> str:
+    if spell["joined_on"] >= day:
+        return "not_yet_joined"
+    if spell["exited_on"] is not None and spell["exited_on"] < day:
+        return "exited"
+    return "lapsed" if any(spell["joined_on"] < lapse <= day for lapse in lapsed_on) else COVERED
+
+
+def _coverage(known: Known) -> tuple[str, list[Step]]:
+    cover, spell = cover_on(known)
+    day = known.publicity_on
+    if cover == COVERED and known.assessment is None and known.helped:
+        rule = _rule(known, "helped_member_shares")
+        return "helped", [Step("not charged", f"Not charged, because {WHY_NOT['helped']}.", rule=rule)]
+    if cover != COVERED:
+        lapses = [lapse for lapse in known.lapsed_on if lapse <= day]
+        told = {**spell, "lapsed_on": max(lapses, default=None)}
+        return cover, [Step("not charged", f"Not charged, because {WHY_NOT[cover].format(**told)}.")]
+    joined = f"Covered at 00:00 of the publicity day {day}: {spell['tier']} tier since {spell['joined_on']}"
+    ends = f", until {spell['exited_on']}." if spell["exited_on"] else "."
+    steps = [Step("coverage", joined + ends)]
+    if spell["waiting_ends_on"] and spell["waiting_ends_on"] >= day:
+        told = f"In the waiting period until {spell['waiting_ends_on']}: shares, but cannot be helped yet."
+        steps.append(Step("waiting period", told, rule=_rule(known, "waiting_days")))
+    return cover, steps
+
+
+def _pool(known: Known) -> list[Step]:
+    pool = known.pool
+    struck = {marker: n for marker, n in known.claims_by_marker.items() if n}
+    told = ", ".join(f"{n} {marker}" for marker, n in sorted(struck.items(), key=lambda item: str(item[0])) if marker)
+    rate_ppm = known.plan.rules["fee_rate"].in_force(known.publicity_on).value
+    fee_fen = fee_on(pool["benefit_fen"], rate_ppm)
+    return [
+        Step("claims", f"{pool['case_count']} claims count" + (f"; with a marker: {told}." if told else ".")),
+        Step("benefits", f"Aid for the {pool['case_count']} cases.", pool["benefit_fen"]),
+        Step("fee", f"Fee of {rate_ppm} ppm on the benefits, on top of them.", fee_fen, _rule(known, "fee_rate")),
+        Step("brought forward", "Less what earlier rounding collected too much.", -pool["brought_forward_fen"]),
+        Step("per-case cap", "Less what the platform bears of cases above the cap.", -pool["case_sponsored_fen"],
+             _rule(known, "per_case_cap")),
+        Step("pool", "What is shared by the members of the plan.", pool["pool_fen"]),
+    ]  # fmt: skip
+
+
+def _share(known: Known) -> list[Step]:
+    pool, row = known.pool, known.assessment
+    covered = {rate["tier"]: rate["covered_count"] for rate in known.rates}
+    weights = {rate["tier"]: rate["weight_ppm"] for rate in known.rates}
+    share_fen = apportion(pool["pool_fen"], covered, weights, pool["rounding"]).share_fen[row["tier"]]
+    basis = sum(covered[tier] * weights[tier] for tier in covered)
+    tiers = " + ".join(f"{covered[tier]:,} {tier} x {weights[tier]}" for tier in sorted(covered))
+    steps = [
+        Step("basis", f"Covered members by weight (ppm): {tiers} = {basis:,}.", rule=_rule(known, "tier_weights")),
+        Step("share", f"{pool['pool_fen']:,} x {weights[row['tier']]} / {basis:,}, rounded by {pool['rounding']}.",
+             share_fen, _rule(known, "rounding")),
+    ]  # fmt: skip
+    if row["share_fen"] > share_fen:
+        told = "One fen more: chosen by lot for this period, so that the shares are exactly the pool."
+        steps.append(Step("one fen more", told, row["share_fen"] - share_fen, _rule(known, "rounding")))
+    steps.append(Step("carried forward", "What rounding collected too much goes to the next period.", pool["carried_forward_fen"]))
+    return steps
+
+
+def _due(known: Known) -> list[Step]:
+    row, steps = known.assessment, []
+    rules = {"yearly_cap": "yearly_cap", "funded_period": "funded_periods", "first_month_waiver": "first_month_waiver"}
+    if row["marker"]:
+        told = f"The platform bears {row['sponsored_fen']} fen ({row['marker']})."
+        if row["marker"] == "yearly_cap":
+            told += f" Borne earlier in the year: {known.borne_fen} fen."
+        steps.append(Step("sponsor", told, -row["sponsored_fen"], _rule(known, rules[row["marker"]])))
+    return [*steps, Step("due", "What the member owes.", row["due_fen"])]
+
+
+def _money(known: Known) -> list[Step]:
+    steps = []
+    if known.bill is not None:
+        told = f"Billed to the member's payer together with {known.bill['member_count'] - 1} others of the plan."
+        steps.append(Step("bill", told, known.bill["due_fen"]))
+    if known.collection is not None:
+        on = f" on {known.collection['collected_on']}" if known.collection["collected_on"] else ""
+        steps.append(Step("collected", f"Status {known.collection['status']}{on}.", known.collection["collected_fen"]))
+    for lapse in known.lapses:
+        steps.append(Step("lapse", f"Cover ended for arrears of {lapse['period']} at {lapse['ended_at']} UTC."))
+    return steps
+
+
+def _rule(known: Known, name: str) -> dict[str, str]:
+    value = known.plan.rules[name].in_force(known.publicity_on)
+    unit = known.plan.rules[name].unit
+    shown = f"{value.value} ppm of 1 = {value.value * 100 // PPM}%" if name == "fee_rate" else str(value.value)
+    return {"name": name, "value": shown, "unit": unit, "from": str(value.from_on), "reference": value.reference}
+
+
+def _shown(step: Step) -> dict:
+    return {"name": step.name, "says": step.says, "amount_fen": step.amount_fen, "rule": step.rule}

@@ -1,0 +1,113 @@
+"""P9: what is explained is what the tables hold, for every member of a small world; and the command in its three forms."""
+
+from collections import Counter
+from datetime import date
+
+import pytest
+from deltalake import DeltaTable
+
+from jobs.rulebook import load_platform
+from jobs.settlement.coverage import COVERED
+from jobs.settlement.explanation import Known, cover_on, explain
+from tests.lakes import PERIOD, claim, member
+from tests.worlds_seeded import small_world
+
+FIRST, SECOND = "2019-12-P2", "2020-01-P1"
+
+
+@pytest.fixture(scope="module")
+def world_and_lake(spark, tmp_path_factory):
+    from tests.lakes import LakeFolder
+
+    platform = load_platform("xianghubao")
+    world = small_world(platform, 5, FIRST, SECOND, persons=40, claim_counts=(1, 2))
+    lake = LakeFolder(spark, tmp_path_factory.mktemp("explained")).load(world.members, world.claims)
+    conf = lake.folder.parent / "free.toml"
+    conf.write_text(
+        'platform = "xianghubao"\n[quality]\nquarantine_ceiling_members_ppm = 1000000\n'
+        "quarantine_ceiling_claims_ppm = 1000000\nquarantine_ceiling_floor_rows = 0\n[lock]\nlease_seconds = 60\n"
+    )
+    for period in (FIRST, SECOND):
+        assert lake.settle(period, "--conf", str(conf)).exit_code == 0
+    return platform, world, lake, conf
+
+
+def table(lake, name, period=None):
+    rows = DeltaTable(str(lake.folder / name)).to_pyarrow_table().to_pylist()
+    return [row for row in rows if period in (None, row.get("period", period))]
+
+
+def every_known(platform, world, lake, period):
+    """Of every plan settled and every member id there is: what the tables hold."""
+    publicity_on = platform.calendar.publicity_on(platform.calendar.period(period))
+    assessments = {(r["plan_id"], r["member_id"]): r for r in table(lake, "settled/assessments", period)}
+    held, benefits = table(lake, "control/quarantine_members"), table(lake, "settled/benefits", period)
+    bills = {(r["plan_id"], r["payer_id"]): r for r in table(lake, "settled/bills", period)}
+    for pool in table(lake, "settled/pools", period):
+        plan_id = pool["plan_id"]
+        for member_id in sorted({r["member_id"] for r in world.members if r["member_id"] is not None}):
+            row = assessments.get((plan_id, member_id))
+            yield member_id, Known(
+                plan=platform.plans[plan_id], period=period, publicity_on=publicity_on,
+                spells=[r for r in world.members if (r["plan_id"], r["member_id"]) == (plan_id, member_id) and r["joined_on"]],
+                held=[r for r in held if (r["plan_id"], r["member_id"]) == (plan_id, member_id) and r["joined_on"]],
+                lapsed_on=[], pool=pool, rates=[r for r in table(lake, "settled/rates", period) if r["plan_id"] == plan_id],
+                claims_by_marker=Counter(r["marker"] for r in benefits if r["plan_id"] == plan_id), borne_fen=0,
+                helped=any(r["counted"] and (r["plan_id"], r["member_id"]) == (plan_id, member_id) for r in benefits),
+                assessment=row, bill=bills.get((plan_id, row["payer_id"])) if row else None,
+            )  # fmt: skip
+
+
+def test_explanation_and_tables_say_the_same_of_every_member(world_and_lake):
+    platform, world, lake, _ = world_and_lake
+    seen = Counter()
+    for period in (FIRST, SECOND):
+        for member_id, known in every_known(platform, world, lake, period):
+            told, row = explain(known), known.assessment
+            cover, _ = cover_on(known)
+            seen[cover, row is not None] += 1
+            assert (cover == COVERED) == (row is not None), (member_id, told)
+            if row is None:
+                assert not told["charged"] and told["because"].startswith("Not charged, because")
+                continue
+            fen = {step["name"]: step["amount_fen"] for step in told["steps"]}
+            assert fen["benefits"] + fen["fee"] + fen["brought forward"] + fen["per-case cap"] == fen["pool"]
+            assert fen["fee"] == known.pool["fee_fen"]
+            assert fen["share"] + fen.get("one fen more", 0) == row["share_fen"]
+            assert row["share_fen"] + fen.get("sponsor", 0) == fen["due"] == row["due_fen"] == told["due_fen"]
+    assert {("covered", True), ("exited", False), ("not_yet_joined", False), ("no_membership", False), ("held", False)} <= set(seen)
+
+
+def test_the_command_finds_the_rows_of_one_member(world_and_lake):
+    platform, world, lake, conf = world_and_lake
+    wanted = {}
+    for member_id, known in every_known(platform, world, lake, SECOND):
+        wanted.setdefault(cover_on(known)[0], (member_id, known))
+    for member_id, known in (wanted["covered"], wanted["exited"]):
+        words = ("--member", str(member_id), "--period", SECOND, "--plan", known.plan.plan_id, "--conf", str(conf))
+        ended = lake.run("explain", *words)
+        assert ended.exit_code == 0, ended.err
+        found = ended.document["plans"][0]
+        assert [s["name"] for s in found["steps"]] == [s["name"] for s in explain(known)["steps"]]
+        assert {k: found[k] for k in ("charged", "cover", "due_fen")} == {k: explain(known)[k] for k in ("charged", "cover", "due_fen")}
+
+
+def test_three_forms_and_a_statement(lake, tmp_path):
+    lake.load([member(1), member(2, payer_id=1), member(3, joined_on=date(2021, 1, 1))], [claim(1, 2, approved_aid_fen=90)])
+    assert lake.settle().exit_code == 0
+    page = tmp_path / "why.html"
+    words = ("--member", "2", "--period", PERIOD)
+    ended = lake.run("explain", *words, "--html", str(page))
+    assert ended.document["plans"][0]["due_fen"] == 10  # at most 10 fen a case and member
+    text = lake.run("explain", *words, as_json=False).out
+    assert "rule per_case_cap = 10" in text and "0.10" in text
+    html = page.read_text(encoding="utf-8")
+    assert "单案封顶" in html and "per-case cap" in html.lower() and "http" not in html.replace("http-equiv", "")
+    later = lake.run("explain", "--member", "3", "--period", PERIOD).document["plans"][0]
+    assert "began on 2021-01-01" in later["because"]
+    nobody = lake.run("explain", "--member", "99", "--period", PERIOD).document
+    assert nobody["plans"] == [] and "no membership" in nobody["because"]
+    payer = lake.run("explain", "--payer", "1", "--year", "2020").document
+    assert [row["member_id"] for row in payer["rows"]] == [1, 2] and payer["totals"]["due_fen"] == 20
+    assert lake.run("explain", "--payer", "1", "--period", PERIOD).exit_code == 2
+    assert lake.run("explain", "--member", "1", "--period", "2020-12-P2").exit_code == 4
