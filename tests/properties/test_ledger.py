@@ -1,5 +1,7 @@
 """What holds of the journal and the fee row of every period, and of a row of periods that carry to each other."""
 
+from datetime import date
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,7 +82,7 @@ def test_over_any_row_of_periods_only_the_last_residual_is_left(periods):
 @given(terms=TERMS)
 def test_entries_are_numbered_within_their_period_plan_and_job(terms):
     transfers = settlement_transfers(settled_pool(terms, 0))
-    rows = journal_rows(transfers, "2020-12-P1", "chronic", "settle", None)
+    rows = journal_rows([(date(2020, 12, 7), transfer) for transfer in transfers], "2020-12-P1", "chronic", "settle")
     assert [row["entry_id"] for row in rows] == [
         f"2020-12-P1/chronic/settle/{number}" for number in range(1, len(transfers) + 1)
     ]
