@@ -19,7 +19,7 @@ from tests.platforms import SHIPPED, write_platform
 from tests.worlds_seeded import small_world
 
 FIRST = "2019-11-P1"
-PERIODS = int(os.environ.get("FENTAN_MONEY_PERIODS", "2"))
+PERIODS = int(os.environ.get("FENTAN_MONEY_PERIODS", "4"))
 SEED = int(os.environ.get("FENTAN_MONEY_SEED", "3"))
 BORNE_BY = os.environ.get("FENTAN_MONEY_SHORTFALL", "next_period").split(",")
 FEE_PARTS = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen")
