@@ -33,6 +33,9 @@ class Terms:
     membership_ends_at_age_years: Mapping[str, int | None]
 
 
+NO_TERMS = Terms(date.min, (), {}, (), {}, {}, {}, {})  # for rules that ask nothing of the period
+
+
 @dataclass(frozen=True)
 class Rule:
     """One rule of one table. `sentence` says what holds when nothing is wrong."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from expectations import claims, costs, members, outputs, receipts
+from expectations import claims, costs, members, outputs, receipts, reviews
 from expectations.rule import Rule, Severity
 
 SUITES: dict[str, tuple[Rule, ...]] = {
@@ -19,6 +19,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
     "source/approved_claims": (*claims.TABLE_RULES, *claims.ROW_RULES, *claims.SET_RULES),
     "source/receipts": (*receipts.TABLE_RULES, *receipts.ROW_RULES, *receipts.SET_RULES),
     "source/operating_costs": costs.COST_RULES,
+    "source/claim_reviews": reviews.ROW_RULES,
     "source/field_visits": costs.VISIT_RULES,
     **outputs.SUITES,
 }

@@ -99,20 +99,26 @@ def _date(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it like 2020-12-07") from error
 
 
+def tell(text: str) -> None:
+    """Prints to stdout. A reader who has seen enough and closed the pipe (`| head`) is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at the end would fail again
+
+
 def _show(outcome: Outcome, args: argparse.Namespace) -> None:
     if args.json:
-        print(json.dumps(outcome.document, ensure_ascii=False, indent=2, default=str))
+        tell(json.dumps(outcome.document, ensure_ascii=False, indent=2, default=str))
     else:
-        print(outcome.text)
+        tell(outcome.text)
     for message in outcome.messages:
         print(f"fentan {args.command}: {message}", file=sys.stderr)
 
 
 def _show_stop(stop: Stop, args: argparse.Namespace) -> int:
     if args.json:
-        print(
-            json.dumps({"command": args.command, "exit_code": stop.exit_code, "error": str(stop)}, ensure_ascii=False)
-        )
+        tell(json.dumps({"command": args.command, "exit_code": stop.exit_code, "error": str(stop)}, ensure_ascii=False))
     print(f"fentan {args.command}: {stop}", file=sys.stderr)
     return stop.exit_code
 

@@ -8,12 +8,12 @@ from jobs.cli import add_period_arguments, run_as_script
 from jobs.closing import Closing, pin_closing, write_closing
 from jobs.errors import IntegrityBroken, Stop
 from jobs.lake.lake import Lake
+from jobs.lake.ledger import fee_run_ids, replace_fee
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import publish
 from jobs.lake.records import record_quality
 from jobs.lake.runs import record
 from jobs.lake.session import open_session
-from jobs.lake.sinks import Measuring
 from jobs.outcome import Outcome, announce
 from jobs.presentation import table_text, yuan
 from jobs.request import PeriodRequest, period_request_of
@@ -53,16 +53,12 @@ def close(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
         written = write_closing(closing)
         lock.confirm()
         announce("publishing")
-        fees = Measuring(lake, closing.run.period, closing.plan_ids, closing.run.run_id).put_rows(
-            {FEE.name: {p: [row] for p, row in written.fees.items()}}
-        )
-        digests = {p: {**written.digests[p], FEE.name: fees[FEE.name][p].digest} for p in closing.plan_ids}
         record_quality(lake, written.results, closing.run.run_id, closing.run.period)
         publish(
             lake, JOB, closing.run.period, closing.run.run_id,
-            {p: plan_digest(tables) for p, tables in digests.items()}, action="closed",
+            {p: plan_digest(tables) for p, tables in written.digests.items()}, action="closed",
         )  # fmt: skip
-        _replace_fee(lake, closing.run.period, closing.run.run_id, written.fees)
+        replace_fee(lake, closing.run.period, closing.run.run_id, written.fees)
     except Stop as stop:
         record(
             lake,
@@ -73,7 +69,7 @@ def close(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
         )
         raise
     document = _document(closing, written.fees, written.balances)
-    record(lake, closing.run, "published", started_at, digests=digests, totals=document["plans"])
+    record(lake, closing.run, "published", started_at, digests=written.digests, totals=document["plans"])
     return Outcome(document, _text(document), 0, written.messages)
 
 
@@ -83,15 +79,8 @@ def complete_fee(closing: Closing) -> None:
     for plan_id, publication in closing.closed.items():
         by_run.setdefault(publication.run_id, {})[plan_id] = closing.fee_of(plan_id)
     for run_id, fees in by_run.items():
-        where = f"period = '{closing.run.period}' and run_id = '{run_id}'"
-        if closing.lake.read(FEE.name).where(where).count() != len(fees):
-            _replace_fee(closing.lake, closing.run.period, run_id, fees)
-
-
-def _replace_fee(lake: Lake, period: str, run_id: str, fees: Mapping[str, dict]) -> None:
-    rows = [{"period": period, "plan_id": p, "run_id": run_id, **row} for p, row in fees.items()]
-    where = f"period = '{period}' and plan_id in ({', '.join(repr(p) for p in sorted(fees))})"
-    lake.replace(FEE, lake.frame(FEE, rows).coalesce(1), where, run_id)
+        if fee_run_ids(closing.lake, closing.run.period, fees) != {run_id}:
+            replace_fee(closing.lake, closing.run.period, run_id, fees)
 
 
 def _document(closing: Closing, fees: Mapping[str, dict], balances: Mapping[str, list[dict]]) -> dict:

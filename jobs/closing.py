@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from expectations.costs import COST_RULES, VISIT_RULES
-from expectations.rule import breaks_any
+from expectations.reviews import ROW_RULES as REVIEW_RULES
+from expectations.rule import NO_TERMS, RowRule, Severity, breaks_any
 from expectations.suites import Judged, judge
-from jobs.collecting import transfers_of
 from jobs.errors import IntegrityBroken, Refused
-from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication, published, rows_of
+from jobs.lake.lake import Lake, small_frame
+from jobs.lake.ledger import FEE, fee_digests, transfers_of
+from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.lake.runs import Run, input_versions_of, open_runs
-from jobs.lake.sinks import NO_TERMS, Writing
+from jobs.lake.sinks import Writing
 from jobs.lake.sources import pin_versions, read_source
 from jobs.outcome import announce
 from jobs.request import PeriodRequest
@@ -25,6 +27,7 @@ from jobs.settlement.fee import fee_row
 from jobs.settlement.journal import Transfer, journal_rows
 
 JOB = "close"
+CLAIM_AND_PLAN = T.StructType([T.StructField("claim_id", T.LongType()), T.StructField("plan_id", T.StringType())])
 COSTS, VISITS, REVIEWS = "source/operating_costs", "source/field_visits", "source/claim_reviews"
 
 
@@ -44,9 +47,7 @@ class Closing:
 
     def transfers(self, *further: Publication) -> dict[str, list[Transfer]]:
         """What settlement and collection posted, and the further publications, by plan."""
-        publications = [*self.settled.values(), *self.collected.values(), *further]
-        found = [transfers_of(self.lake, [p]) for p in publications]
-        return {plan_id: [t for of in found for t in of.get(plan_id, [])] for plan_id in self.settled}
+        return transfers_of(self.lake, [*self.settled.values(), *self.collected.values(), *further])
 
     def fee_of(self, plan_id: str) -> dict:
         """The closed plan's row of the fee ledger, from its journal."""
@@ -68,10 +69,7 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
     """Finds what is to be closed; raises Refused where something must be done before, and says what."""
     announce("pinning the period")
     period = str(request.period)
-    by_job = {
-        job: {p: pub for (of, p), pub in published(lake, job).items() if of == period}
-        for job in ("settle", "collect", JOB)
-    }
+    by_job = {job: published_in(lake, job, period) for job in ("settle", "collect", JOB)}
     settled = by_job["settle"]
     asked = tuple(sorted(request.plan_ids or settled))
     unsettled = [p for p in asked if p not in settled]
@@ -128,7 +126,11 @@ def write_closing(closing: Closing) -> Closed:
     if faults:
         raise _broken(closing, faults)
     fees = {p: fee_row(every[p], closing.pools[p]["brought_forward_fen"]) for p in closing.plan_ids}
-    digests = {p: {table: measured[p].digest for table, measured in put.items()} for p in closing.plan_ids}
+    of_fees = fee_digests(closing.lake, closing.run, fees)
+    digests = {
+        p: {**{table: measured[p].digest for table, measured in put.items()}, FEE.name: of_fees[p]}
+        for p in closing.plan_ids
+    }
     missing = [name for name in (COSTS, VISITS) if name not in closing.versions]
     messages = tuple(f"{name} is not there: no use of the fee was posted from it" for name in missing)
     return Closed(digests, fees, balances, results, messages)
@@ -137,8 +139,8 @@ def write_closing(closing: Closing) -> Closed:
 def _check_turn(request: PeriodRequest, lake: Lake, plan_ids: tuple[str, ...]) -> None:
     previous = request.platform.calendar.previous(request.period)
     if previous is not None:
-        settled, closed = published(lake, "settle"), published(lake, JOB)
-        waiting = [p for p in plan_ids if (str(previous), p) in settled and (str(previous), p) not in closed]
+        settled, closed = published_in(lake, "settle", str(previous)), published_in(lake, JOB, str(previous))
+        waiting = [p for p in plan_ids if p in settled and p not in closed]
         if waiting:
             raise Refused(
                 f"Period {request.period}: {', '.join(waiting)}: the previous period {previous} is not closed. "
@@ -191,33 +193,32 @@ def _used(closing: Closing) -> tuple[dict[str, int], dict[str | None, int], list
             (F.col("visited_on") >= F.lit(calendar.publicity_on(period))) & (F.col("visited_on") < F.lit(next_on))
         )
         sound, judged = _judged(VISITS, visits, VISIT_RULES)
-        grouped = _with_plan(closing, sound).groupBy("plan_id").agg(F.sum("fee_fen").alias("fen"))
+        plans, judged_reviews = _plans_of_claims(closing)
+        grouped = sound.join(plans, "claim_id", "left").groupBy("plan_id").agg(F.sum("fee_fen").alias("fen"))
         visits_fen = {row.plan_id: row.fen for row in grouped.collect()}
-        results += judged
+        results += [*judged, *judged_reviews]
     return month_fen, visits_fen, results
 
 
-def _with_plan(closing: Closing, visits: DataFrame) -> DataFrame:
+def _plans_of_claims(closing: Closing) -> tuple[DataFrame, list[Judged]]:
+    """The plan of every claim that was reviewed, one row per claim_id; and the suite's results on the reviews."""
     if REVIEWS not in closing.versions:
-        return visits.withColumn("plan_id", F.lit(None).cast("string"))
+        return small_frame(closing.lake.spark, CLAIM_AND_PLAN, []), []
     reviews = read_source(closing.lake, REVIEWS, closing.versions[REVIEWS])
-    plans = reviews.groupBy("claim_id").agg(F.min("plan_id").alias("plan_id"))
-    return visits.join(plans, "claim_id", "left")
+    sound, judged = _judged(REVIEWS, reviews, REVIEW_RULES)
+    return sound.groupBy("claim_id").agg(F.min("plan_id").alias("plan_id")), judged
 
 
-def _judged(table: str, rows: DataFrame, rules) -> tuple[DataFrame, list[Judged]]:
-    """The rows that break no rule, and the suite's results on all."""
+def _judged(table: str, rows: DataFrame, rules: tuple[RowRule, ...]) -> tuple[DataFrame, list[Judged]]:
+    """The rows that break no error rule, and the suite's results on all."""
     counts = rows.agg(*(F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in rules)).first()
-    return rows.where(~breaks_any(rules, NO_TERMS)), judge(table, counts.asDict())
+    errors = tuple(rule for rule in rules if rule.severity is Severity.ERROR)
+    return rows.where(~breaks_any(errors, NO_TERMS)), judge(table, counts.asDict())
 
 
 def _brought_forward(closing: Closing) -> dict[str, dict[str, int]]:
     previous = closing.request.platform.calendar.previous(closing.request.period)
-    before = [
-        p
-        for (of, plan_id), p in published(closing.lake, JOB).items()
-        if of == str(previous) and plan_id in closing.plan_ids
-    ]
+    before = [p for p in published_in(closing.lake, JOB, str(previous)).values() if p.plan_id in closing.plan_ids]
     found: dict[str, dict[str, int]] = {}
     if before:
         for row in rows_of(closing.lake, "ledger/balances", before).collect():

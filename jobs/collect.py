@@ -15,28 +15,26 @@ from jobs.collecting import (
     Written,
     fee_rows,
     pin_collection,
-    transfers_of,
     write_collection,
 )
 from jobs.errors import Refused, Stop
 from jobs.lake.gate.receipts import judged_receipts
 from jobs.lake.lake import Lake
+from jobs.lake.ledger import fee_run_ids, replace_fee, transfers_of
 from jobs.lake.lock import RunLock, run_lock
-from jobs.lake.publications import publish, published
+from jobs.lake.publications import publish, published_in
 from jobs.lake.records import hold_receipts, record_quality
 from jobs.lake.runs import complete_records, record, settings_of
 from jobs.lake.session import open_session
-from jobs.lake.sinks import Measuring, WritingBeside
+from jobs.lake.sinks import WritingBeside
 from jobs.outcome import Outcome, announce
 from jobs.presentation import table_text, yuan
 from jobs.request import PeriodRequest, period_request_of
 from jobs.settlement.digest import plan_digest
-from schemas import TABLES
 
 SUMMARY = "match a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received"
 EXAMPLES = """  fentan collect --lake ./lake --period 2020-12-P1 --as-of 2020-12-20
   fentan collect --lake ./lake --period 2020-12-P1          (all receipts until today)"""
-FEE = TABLES["ledger/fee"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,11 +88,6 @@ def _write_and_publish(inputs: Inputs, lock: RunLock) -> Written:
     )
     lock.confirm()
     announce("publishing")
-    fees = Measuring(lake, run.period, inputs.plan_ids, run.run_id).put_rows(
-        {FEE.name: {p: [row] for p, row in written.fees.items()}}
-    )
-    for p in inputs.plan_ids:
-        written.digests[p][FEE.name] = fees[FEE.name][p].digest
     publish(lake, JOB, run.period, run.run_id, {p: plan_digest(tables) for p, tables in written.digests.items()})
     _finish(inputs, run.run_id)
     return written
@@ -113,26 +106,22 @@ def _nothing_changed(inputs: Inputs) -> bool:
 def _finish(inputs: Inputs, run_id: str) -> None:
     """What follows from the publication: the fee ledger of today, and no more rows of earlier collections."""
     lake, run = inputs.lake, inputs.run
-    publications = [p for (of, _), p in published(lake, JOB).items() if of == run.period and p.run_id == run_id]
-    if not publications or _is_closed(inputs):
+    publications = [p for p in published_in(lake, JOB, run.period).values() if p.run_id == run_id]
+    if not publications or _closed_plans(inputs):
         return
-    where = f"period = '{run.period}' and plan_id in ({', '.join(repr(p) for p in inputs.plan_ids)})"
-    stored = lake.read(FEE.name).where(where).select("run_id").distinct().collect()
-    if {row.run_id for row in stored} != {run_id}:
-        fees = fee_rows(inputs, transfers_of(lake, publications))
-        rows = [{"period": run.period, "plan_id": p, "run_id": run_id, **row} for p, row in fees.items()]
-        lake.replace(FEE, lake.frame(FEE, rows).coalesce(1), where, run_id)
+    if fee_run_ids(lake, run.period, inputs.plan_ids) != {run_id}:
+        of_plans = transfers_of(lake, [*inputs.settled.values(), *publications])
+        replace_fee(lake, run.period, run_id, fee_rows(inputs, of_plans))
     WritingBeside(lake, run.period, inputs.plan_ids, run_id, JOB).sweep(TABLES_OF_JOB)
 
 
-def _is_closed(inputs: Inputs) -> bool:
-    closed = published(inputs.lake, "close")
-    return any((inputs.run.period, p) in closed for p in inputs.plan_ids)
+def _closed_plans(inputs: Inputs) -> list[str]:
+    closed = published_in(inputs.lake, "close", inputs.run.period)
+    return [p for p in inputs.plan_ids if p in closed]
 
 
 def _check_open(inputs: Inputs) -> None:
-    closed = published(inputs.lake, "close")
-    locked = [p for p in inputs.plan_ids if (inputs.run.period, p) in closed]
+    locked = _closed_plans(inputs)
     if locked:
         raise Refused(
             f"Period {inputs.run.period}: closed for {', '.join(locked)}, and its receipts are not those it was closed with. "

@@ -15,7 +15,8 @@ from jobs.errors import IntegrityBroken, Refused, WrongUsage
 from jobs.lake.collected import Facts, facts_by_plan
 from jobs.lake.gate.receipts import ReceiptGate, judge_receipts
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication, published, rows_of
+from jobs.lake.ledger import FEE, fee_digests, transfers_of
+from jobs.lake.publications import Publication, published, published_in, rows_of
 from jobs.lake.runs import Run, input_versions_of
 from jobs.lake.sinks import WritingBeside
 from jobs.lake.sources import pin_versions, read_source
@@ -32,6 +33,7 @@ from jobs.settlement.collection import (
 )
 from jobs.settlement.collection_invariants import CollectionReadBack, breaches
 from jobs.settlement.collection_journal import collection_transfers
+from jobs.settlement.coverage import in_force_on
 from jobs.settlement.fee import fee_row
 from jobs.settlement.id_filter import filter_of_ids, with_passed
 from jobs.settlement.journal import Transfer, journal_rows
@@ -88,7 +90,7 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
     """Finds the settled plans of the period and judges its receipts; raises Refused where nothing is settled."""
     announce("pinning receipts")
     period = str(request.period)
-    settled = {p: pub for (of, p), pub in published(lake, "settle").items() if of == period}
+    settled = published_in(lake, "settle", period)
     if not settled:
         raise Refused(f"Period {period}: not settled. Nothing was collected. Settle it first: `fentan settle`.")
     if request.plan_ids is not None and set(request.plan_ids) != set(settled):
@@ -106,7 +108,7 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
         lake=lake,
         days=days,
         settled=settled,
-        standing={p: pub for (of, p), pub in published(lake, JOB).items() if of == period},
+        standing=published_in(lake, JOB, period),
         pools={row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()},
         gate=gate,
         run=_run(request, settled, gate, days),
@@ -142,28 +144,27 @@ def write_collection(inputs: Inputs, sink: WritingBeside) -> Written:
     }
     journal = {p: journal_rows(transfers[p], str(inputs.request.period), p, JOB) for p in inputs.plan_ids}
     posted = sink.put_rows({"ledger/journal": journal})["ledger/journal"]
-    fees = fee_rows(inputs, {p: [transfer for _, transfer in transfers[p]] for p in inputs.plan_ids})
+    settled = transfers_of(inputs.lake, list(inputs.settled.values()))
+    every = {p: [*settled[p], *(transfer for _, transfer in transfers[p])] for p in inputs.plan_ids}
+    fees = fee_rows(inputs, every)
     results = [result for table, counts in sink.broken.items() for result in judge(table, counts)]
-    _prove(inputs, facts, transfers, fees, results)
+    _prove(inputs, facts, every, fees, results)
+    of_fees = fee_digests(inputs.lake, inputs.run, fees)
     digests = {
-        p: {"settled/collections": collected[p].digest, "settled/lapses": lapsed[p].digest, "ledger/journal": posted[p].digest}
+        p: {
+            "settled/collections": collected[p].digest,
+            "settled/lapses": lapsed[p].digest,
+            "ledger/journal": posted[p].digest,
+            FEE.name: of_fees[p],
+        }
         for p in inputs.plan_ids
-    }  # fmt: skip
+    }
     return Written(digests, facts, fees, excess, _by_reason(excess), results)
 
 
-def fee_rows(inputs: Inputs, collected: Mapping[str, list[Transfer]]) -> dict[str, dict]:
-    """The row of ledger/fee of every plan, from the transfers of its settlement and those given."""
-    settled = transfers_of(inputs.lake, list(inputs.settled.values()))
-    return {p: fee_row([*settled[p], *collected[p]], inputs.pools[p]["brought_forward_fen"]) for p in inputs.plan_ids}
-
-
-def transfers_of(lake: Lake, publications: list[Publication]) -> dict[str, list[Transfer]]:
-    """The transfers that the publications posted, by plan."""
-    found: dict[str, list[Transfer]] = {p.plan_id: [] for p in publications}
-    for row in rows_of(lake, "ledger/journal", publications).select("plan_id", *Transfer._fields).collect():
-        found[row.plan_id].append(Transfer(*(row[name] for name in Transfer._fields)))
-    return found
+def fee_rows(inputs: Inputs, transfers: Mapping[str, list[Transfer]]) -> dict[str, dict]:
+    """The row of ledger/fee of every plan, from all transfers of its settlement and its collection."""
+    return {p: fee_row(transfers[p], inputs.pools[p]["brought_forward_fen"]) for p in inputs.plan_ids}
 
 
 def _run(request: PeriodRequest, settled: Mapping[str, Publication], gate: ReceiptGate, days: CollectionDays) -> Run:
@@ -191,9 +192,8 @@ def _allocated(inputs: Inputs, assessments: DataFrame, closer: DataFrame, in_tim
     members = read_source(inputs.lake, "source/members", version).select(
         "plan_id", "member_id", "joined_on", "exited_on"
     )
-    publicity_on = F.lit(inputs.days.publicity_on)
-    covered = (F.col("joined_on") < publicity_on) & F.coalesce(F.col("exited_on") >= publicity_on, F.lit(True))
-    passed = with_passed(members.where(covered), "member_id", filter_of_ids(of_closer, "member_id"), "passed")
+    covered = members.where(in_force_on(F.lit(inputs.days.publicity_on)))
+    passed = with_passed(covered, "member_id", filter_of_ids(of_closer, "member_id"), "passed")
     joined = passed.where("passed").groupBy("plan_id", "member_id").agg(F.min("joined_on").alias("joined_on"))
     whole = inputs.request.platform.collection.deducts == "whole_shares"
     return allocated_shares(of_closer, joined, closer, in_time, whole)
@@ -236,13 +236,11 @@ def _by_reason(excess: DataFrame) -> dict[str, tuple[int, int]]:
     return {row.reason: (row.n, row.fen) for row in grouped.collect()}
 
 
-def _prove(inputs: Inputs, facts: Mapping[str, Facts], transfers: Mapping, fees: Mapping, results: list) -> None:
-    settled = transfers_of(inputs.lake, list(inputs.settled.values()))
+def _prove(inputs: Inputs, facts: Mapping[str, Facts], every: Mapping, fees: Mapping, results: list) -> None:
     faults = [f"{r.table_name}: {r.sentence} ({r.observed})" for r in results if not r.success]
     for p in inputs.plan_ids:
-        every = [*settled[p], *(transfer for _, transfer in transfers[p])]
         stored = CollectionReadBack(
-            every, inputs.pools[p], fees[p], facts[p].row_count, facts[p].due_fen, facts[p].collected_by_status_fen,
+            every[p], inputs.pools[p], fees[p], facts[p].row_count, facts[p].due_fen, facts[p].collected_by_status_fen,
             sum(facts[p].collected.suspense_fen.values()),
         )  # fmt: skip
         faults += [f"plan {p}: {breach}" for breach in breaches(stored)]

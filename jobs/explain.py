@@ -66,7 +66,9 @@ def _year(args: argparse.Namespace):
     keep = ("period", "plan_id", "member_id", "tier", "share_fen", "sponsored_fen", "due_fen", "marker", "status",
             "collected_fen", "collected_on")  # fmt: skip
     rows = [{name: row[name] for name in keep} for row in rows if not args.plan or row["plan_id"] in args.plan]
-    totals = {name: sum(row[name] or 0 for row in rows) for name in ("share_fen", "sponsored_fen", "due_fen", "collected_fen")}
+    totals = {
+        name: sum(row[name] or 0 for row in rows) for name in ("share_fen", "sponsored_fen", "due_fen", "collected_fen")
+    }
     document = {column: number, "year": args.year, "rows": rows, "totals": totals}
     return Outcome(document, _statement(document)), statement_page(document, request)
 
@@ -81,7 +83,9 @@ def _text(document: dict) -> str:
             lines.append(f"  {step['name']:<16}{amount:>20}  {step['says']}")
             if step["rule"]:
                 rule = step["rule"]
-                lines.append(f"  {'':<36}  rule {rule['name']} = {rule['value']} since {rule['from']}: {rule['reference']}")
+                lines.append(
+                    f"  {'':<36}  rule {rule['name']} = {rule['value']} since {rule['from']}: {rule['reference']}"
+                )
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
 
@@ -93,7 +97,14 @@ def _statement(document: dict) -> str:
         for row in document["rows"]
     ]  # fmt: skip
     totals = document["totals"]
-    last = ["total", "", "", *(yuan(totals[name]) for name in ("share_fen", "sponsored_fen", "due_fen")), "", yuan(totals["collected_fen"])]
+    last = [
+        "total",
+        "",
+        "",
+        *(yuan(totals[name]) for name in ("share_fen", "sponsored_fen", "due_fen")),
+        "",
+        yuan(totals["collected_fen"]),
+    ]
     columns = ["period", "plan", "member", "share", "platform bears", "due", "status", "collected"]
     return table_text(f"Statement of {document['year']} (yuan)", columns, [*rows, last])
 

@@ -68,7 +68,9 @@ class Books:
             helped=helped,
             assessment=assessment,
             collection=_one(self._rows("settled/collections", collected, of_member)),
-            bill=_one(self._rows("settled/bills", [publication], F.col("payer_id") == payer_id)) if assessment else None,
+            bill=_one(self._rows("settled/bills", [publication], F.col("payer_id") == payer_id))
+            if assessment
+            else None,
             lapses=[lapse for lapse in lapses if lapse["period"] == str(request.period)],
         )
 

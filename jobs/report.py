@@ -8,6 +8,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
+from jobs.reporting.ageing import ageing_of, write_ageing
 from jobs.reporting.annual import write_year, year_report
 from jobs.reporting.annual_page import YearPage
 from jobs.reporting.index import index_of
@@ -68,10 +69,12 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
     announce("notice")
     notice = notice_of(lake, request, floor)
     announce("report of the period")
-    report = period_report(lake, request, notice)
-    announce("writing report/publicity, report/period_summary")
+    ageing = ageing_of(lake, notice.period, request.platform.calendar.deduction_on(request.period))
+    report = period_report(lake, request, notice, ageing)
+    announce("writing report/publicity, report/period_summary, report/ageing")
     write_notice(lake, notice)
     write_period(lake, notice, report)
+    write_ageing(lake, notice.period, ageing)
     period = notice.period
     links = (
         INDEX_LINK,
@@ -80,7 +83,7 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
     )
     document = {
         "period": period, "floor": floor, "pools": notice.pools, "rates": notice.rates, "publicity": notice.cases,
-        "summary": report.rows,
+        "summary": report.rows, "ageing": ageing,
     }  # fmt: skip
     return [notice_page(notice, request, floor, links), PeriodPage(notice, report, request).page(links)], document
 

@@ -8,13 +8,15 @@ from datetime import date, timedelta
 from jobs import close, collect, settle
 from jobs.cli import run_as_script
 from jobs.errors import Stop, WrongUsage
-from jobs.lake.lake import Lake
+from jobs.lake.lake import Lake, any_of
 from jobs.lake.lock import RunLock, run_lock
-from jobs.lake.publications import published
+from jobs.lake.publications import published, published_in
 from jobs.lake.runs import settings_of
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
 from jobs.presentation import table_text, yuan
+from jobs.reporting.comparison import comparison, comparison_text, whole_years
+from jobs.reporting.rows import published_rows
 from jobs.request import PeriodRequest, Request, is_open, request_of
 from jobs.sample.world import write_receipts
 from jobs.settlement.calendar import Calendar, Period
@@ -125,7 +127,7 @@ class Walk:
         self._receipts(event)
 
     def _collect(self, event: Event, plan_ids: tuple[str, ...]) -> None:
-        standing = [p for (of, _), p in published(self.lake, "collect").items() if of == str(event.period)]
+        standing = published_in(self.lake, "collect", str(event.period)).values()
         if all(settings_of(self.lake, p.run_id)["as_of"] < str(event.day) for p in standing):
             self._step(event, None, lambda request, lock: collect.collect(request, self.lake, lock), plan_ids)
 
@@ -185,6 +187,7 @@ def _ends(calendar: Calendar, first: str, last: str) -> tuple[Period, Period]:
 def _outcome(walk: Walk, first: Period, last: Period, not_due_count: int) -> Outcome:
     lake, periods = walk.lake, [str(p) for p in walk.request.platform.calendar.between(first, last)]
     fees = _fees(lake, periods)
+    compared = _compared(walk, first, last) if fees and not not_due_count else []
     document = {
         "from": str(first),
         "to": str(last),
@@ -192,6 +195,7 @@ def _outcome(walk: Walk, first: Period, last: Period, not_due_count: int) -> Out
         "stopped": {plan_id: told for plan_id, (_, told) in walk.stopped.items()},
         "not_due_yet": not_due_count,
         "fees": fees,
+        "published": compared,
     }
     done = sum(step["state"] not in ("stopped",) for step in walk.steps)
     lines = [f"{first} to {last}: {done} steps done, {not_due_count} not due by {walk.request.as_of}"]
@@ -201,24 +205,24 @@ def _outcome(walk: Walk, first: Period, last: Period, not_due_count: int) -> Out
     table = (
         table_text("Fee (yuan)", ["period", "plan", *(part.replace("_", " ") for part in parts)], rows) if rows else ""
     )
+    tables = [table, comparison_text(compared)] if compared else [table]
     exit_code = max((code for code, _ in walk.stopped.values()), default=0)
     stopped = [step for step in walk.steps if step["state"] == "stopped"]
     messages = tuple(step["told"] for step in stopped)
-    return Outcome(document, "\n".join(lines) + "\n\n" + table, exit_code or (1 if stopped else 0), messages)
+    return Outcome(document, "\n\n".join(["\n".join(lines), *tables]), exit_code or (1 if stopped else 0), messages)
+
+
+def _compared(walk: Walk, first: Period, last: Period) -> list[dict]:
+    """The whole years walked, beside what the platform published of them."""
+    years = whole_years(walk.request.platform.calendar, first, last)
+    settled = {period[:4] for period, _ in published(walk.lake, "settle")}
+    return comparison(walk.lake, walk.request, [year for year in years if str(year) in settled])
 
 
 def _fees(lake: Lake, periods: list[str]) -> list[dict]:
     """The fee ledger of the periods: of each plan the row of its latest published job."""
-    valid = {
-        (p.period, p.plan_id, p.run_id) for job in ("settle", "collect", "close") for p in published(lake, job).values()
-    }
-    rows = [row.asDict() for row in lake.read_or_empty("ledger/fee").where(_any_of_periods(periods)).collect()]
-    found = [row for row in rows if (row["period"], row["plan_id"], row["run_id"]) in valid]
-    return sorted(found, key=lambda row: (row["period"], row["plan_id"]))
-
-
-def _any_of_periods(periods: list[str]) -> str:
-    return f"period in ({', '.join(repr(p) for p in periods)})"
+    rows = published_rows(lake, "ledger/fee", "collect", "close").where(any_of("period", periods)).collect()
+    return sorted((row.asDict() for row in rows), key=lambda row: (row["period"], row["plan_id"]))
 
 
 if __name__ == "__main__":

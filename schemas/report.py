@@ -51,6 +51,24 @@ PERIOD_SUMMARY = Table(
     ),
 )
 
+AGEING = Table(
+    name="report/ageing",
+    grain="arrears of one plan's period by what became of them and the days since the deduction",
+    key=("period", "plan_id", "status", "debt_days"),
+    partitioned_by=("period", "plan_id"),
+    columns=(
+        PERIOD,
+        PLAN_ID,
+        Column("status", "STRING", "in_grace, lapsed", "whether the members may still pay, or their cover ended"),
+        Column("debt_days", "STRING", "days, from-to", "days from the deduction to the day of the last collection"),
+        Column("as_of", "DATE", "date", "day of the last collection"),
+        count("member_count", "members with arrears"),
+        fen("owed_fen", "still to be collected; all of a plan's period: its balance of members_receivable"),
+        fen("written_off_fen", "given up at the grace limit; all of a plan's period: what its journal wrote off"),
+        RUN_ID,
+    ),
+)
+
 ANNUAL = Table(
     name="report/annual",
     grain="one measure of one year and plan, for one sex and item",
@@ -73,4 +91,4 @@ ANNUAL = Table(
     ),
 )
 
-REPORT_TABLES = (PUBLICITY, PERIOD_SUMMARY, ANNUAL)
+REPORT_TABLES = (PUBLICITY, PERIOD_SUMMARY, AGEING, ANNUAL)

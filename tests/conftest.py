@@ -7,7 +7,6 @@ from jobs.lake.session import open_session
 from jobs.rulebook import load_platform
 from tests.lakes import LakeFolder
 
-
 # Tiny frames: what costs is planning and compiling a query, not running it.
 QUICK = {
     "spark.sql.codegen.wholeStage": "false",

@@ -78,10 +78,11 @@ class History:
         return found
 
     def _check_collected(self, previous: list[Publication], collected: Mapping, before: date) -> None:
-        runs = {p.run_id for p in collected.values()}
-        as_of = {run_id: settings_of(self.lake, run_id)["as_of"] for run_id in runs} if previous else {}
+        of_previous = {p.plan_id: collected.get((p.period, p.plan_id)) for p in previous}
+        runs = {p.run_id for p in of_previous.values() if p is not None}
+        as_of = {run_id: settings_of(self.lake, run_id)["as_of"] for run_id in runs}
         for publication in previous:
-            found = collected.get((publication.period, publication.plan_id))
+            found = of_previous[publication.plan_id]
             if found is None or date.fromisoformat(as_of[found.run_id]) < before - timedelta(days=1):
                 raise Refused(
                     f"Plan {publication.plan_id}, period {self.period}: the residual is carried on collected money, but "

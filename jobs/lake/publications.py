@@ -47,6 +47,11 @@ def published(lake: Lake, job: str) -> dict[tuple[str, str], Publication]:
     return {(row.period, row.plan_id): Publication(**row.asDict()) for row in rows}
 
 
+def published_in(lake: Lake, job: str, period: str) -> dict[str, Publication]:
+    """The publications of one period in force, by plan."""
+    return {plan_id: p for (of, plan_id), p in sorted(published(lake, job).items()) if of == period}
+
+
 def next_revisions(lake: Lake, job: str, period: str, plan_ids: list[str]) -> dict[str, int]:
     """The number the next publication of each plan's period gets."""
     earlier = lake.read_or_empty(PUBLICATIONS.name).where((F.col("job") == job) & (F.col("period") == period))
@@ -73,8 +78,8 @@ def publish(lake: Lake, job: str, period: str, run_id: str, digests: dict[str, s
             "run_id": p.run_id,
             "digest": p.digest,
         }
-        for p in published(lake, job).values()
-        if p.period == period and p.plan_id in digests
+        for p in published_in(lake, job, period).values()
+        if p.plan_id in digests
     ]
     rows = [
         {
@@ -90,9 +95,7 @@ def publish(lake: Lake, job: str, period: str, run_id: str, digests: dict[str, s
     lake.append(PUBLICATIONS, lake.frame(PUBLICATIONS, [*superseded, *rows]).coalesce(1), run_id)
 
 
-def rows_of(
-    lake: Lake, table: str, publications: Collection[Publication], rows: DataFrame | None = None
-) -> DataFrame:
+def rows_of(lake: Lake, table: str, publications: Collection[Publication], rows: DataFrame | None = None) -> DataFrame:
     """The rows of a table that the publications make valid; of some of its `rows` only, where they are given."""
     keys = [{"period": p.period, "plan_id": p.plan_id, "run_id": p.run_id} for p in publications]
     valid = small_frame(lake.spark, VALID, keys)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from typing import Any
 
 from pyspark import inheritable_thread_target
@@ -10,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from expectations.outputs import ROW_RULES
-from expectations.rule import Terms
+from expectations.rule import NO_TERMS
 from jobs.errors import IntegrityBroken
 from jobs.lake.lake import Lake, any_of
 from jobs.outcome import announce
@@ -123,6 +122,3 @@ class WritingBeside(Writing):
 
     def _partition(self, table: Table) -> str:
         return f"{super()._partition(table)} and run_id = '{self.run_id}'"
-
-
-NO_TERMS = Terms(date.min, (), {}, (), {}, {}, {}, {})

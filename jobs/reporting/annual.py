@@ -159,12 +159,14 @@ def _fee(lake: Lake, year: int, periods: list[str]) -> Iterable[dict]:
     sums = {measure: sum(fee[measure] for fee in fees) for measure in FEES}
     for measure, amount_fen in sums.items():
         yield {"topic": "fee", "measure": measure, "amount_fen": amount_fen}
-    spent_fen = 0
     if lake.exists("source/operating_costs"):
         costs = lake.read("source/operating_costs").where(F.col("month").isin(*sorted({p[:7] for p in periods})))
-        for row in costs.groupBy("category").agg(F.sum("amount_fen").alias("fen")).orderBy("category").collect():
-            spent_fen += row.fen
+        used = costs.groupBy("category").agg(F.sum("amount_fen").alias("fen")).orderBy("category").collect()
+        spent_fen = sum(row.fen for row in used)
+        for row in used:
             yield {"topic": "fee", "measure": "used_fen", "item": row.category, "amount_fen": row.fen}
+            part_ppm = half_up(1_000_000 * row.fen, spent_fen) if spent_fen else None
+            yield {"topic": "fee", "measure": "used_ppm", "item": row.category, "quantity": part_ppm}
         yield {"topic": "fee", "measure": "used_fen", "amount_fen": spent_fen}
         yield {"topic": "fee", "measure": "result_fen", "amount_fen": sums["received_fen"] - spent_fen}
 
@@ -211,7 +213,7 @@ def _beside(request: Request, year: int, own: list[dict], rates: list[dict], per
     """Each published figure of the year beside ours: as published, and at the scale of the lake.
 
     Sums are scaled by the members (ours on the last publicity day to the published ones of all plans) and by the
-    periods (ours to the year's); amounts per head and year by the periods alone; shares of a period are not scaled.
+    periods (ours to the year's); amounts per head and year by the periods alone; shares of a period and ratios not at all.
     """
     figures = published_figures(request.platform.platform_id, request.environment.platforms)
     of_all = [f for f in figures if (f.plan, f.measure) == ("all", "covered") and f.of[:4] == str(year)]
@@ -223,7 +225,10 @@ def _beside(request: Request, year: int, own: list[dict], rates: list[dict], per
             found = ours.get(_own_measure(figure)) or _row()
             per_head = figure.measure == "share_year"
             parts, of = (1, 1) if per_head else (members, whole)
-            at_scale = scaled(figure.value, parts * len(periods), of * 12 * len(request.platform.calendar.monthly))
+            in_year = 12 * len(request.platform.calendar.monthly)
+            at_scale = (
+                figure.value if figure.unit == "ppm" else scaled(figure.value, parts * len(periods), of * in_year)
+            )
             yield _beside_row(figure, found["amount_fen"] if figure.unit == "fen" else found["quantity"], at_scale)
         elif figure.of in periods and figure.measure == "share":
             shares = {(r["period"], r["plan_id"], r["tier"]): r["share_fen"] for r in rates}
@@ -237,6 +242,8 @@ def _own_measure(figure: Figure) -> tuple[str, str, str, str]:
         "share_year": ("shared_out", "share_year_fen", figure.plan, "all"),
         "shared_out": ("shared_out", "due_fen", figure.plan, "all"),
         "fee_received": ("fee", "received_fen", "all", "all"),
+        "used_investigation": ("fee", "used_ppm", "all", "investigation"),
+        "used_technology": ("fee", "used_ppm", "all", "technology"),
         "fraud_cases": ("review", "reviews", "all", "fraud"),
         "fraud_saved": ("review", "fraud_saved_fen", "all", "all"),
     }.get(figure.measure, ("", "", "", ""))

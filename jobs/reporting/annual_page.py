@@ -34,6 +34,8 @@ PUBLISHED_WORDS = {
     "shared_out": T("分摊总额", "shared out"), "fee_received": T("实收管理费", "fee received"),
     "fraud_cases": T("拦截欺诈", "frauds intercepted"), "fraud_saved": T("避免损失", "amount saved"),
     "share": T("每人分摊", "share per head"),
+    "used_investigation": T("支出用于实地调查（公布：逾四成）", "of the costs, field investigation (published: over 40%)"),
+    "used_technology": T("支出用于技术（公布：近四成）", "of the costs, technology (published: nearly 40%)"),
 }  # fmt: skip
 
 
@@ -216,7 +218,8 @@ class YearPage:
         )
         rows = []
         for row in (r for r in self.report.rows if r["topic"] == "published"):
-            kind, say = ("fen", money) if row["published_fen"] is not None else ("quantity", number)
+            kind = "fen" if row["published_fen"] is not None else "quantity"
+            say = money if kind == "fen" else _of_a_million if row["measure"].startswith("used_") else number
             ours = row["amount_fen"] if kind == "fen" else row["quantity"]
             what = T("{plan}：{what}（{of}）", "{plan}: {what} ({of})").format(
                 plan=self._plan(row["plan_id"]),
@@ -227,6 +230,10 @@ class YearPage:
         columns = (ITEM, T("公布", "published"), T("按本湖规模", "at this scale"), T("本湖", "this lake"))
         table = Table(T("公布的数字与本湖", "Published figures and this lake"), columns, tuple(rows))
         return Section(T("与公布的数字相比", "Beside the published figures"), (told, table))
+
+
+def _of_a_million(ppm: int | None) -> Number:
+    return percent(ppm or 0, 0 if ppm is None else 1_000_000)
 
 
 def _tenths(tenths: int | None) -> Number:

@@ -20,7 +20,9 @@ def explanation_page(document: dict, request: PeriodRequest) -> Page:
     names = request.platform.names
     return Page(
         file="explain.html",
-        title=Text(f"{names['zh']} {document['period']} 分摊说明", f"{names['en']} {document['period']}: why this amount"),
+        title=Text(
+            f"{names['zh']} {document['period']} 分摊说明", f"{names['en']} {document['period']}: why this amount"
+        ),
         lead=Text(f"成员 {document['member_id']}", f"member {document['member_id']}"),
         sections=tuple(sections),
     )
@@ -50,12 +52,20 @@ def statement_page(document: dict, request: Request) -> Page:
 
 
 def _plan_section(plan: dict, request: PeriodRequest) -> Section:
-    columns = (Text("步骤", "step"), Text("金额（元）", "yuan"), Text("说明", "what was found"), Text("规则与出处", "rule and source"))
+    columns = (
+        Text("步骤", "step"),
+        Text("金额（元）", "yuan"),
+        Text("说明", "what was found"),
+        Text("规则与出处", "rule and source"),
+    )
     rows = tuple(
         (Text(STEP_NAMES[step["name"]], step["name"]), money(step["amount_fen"]), step["says"], _rule(step["rule"]))
         for step in plan["steps"]
     )
-    return Section(_plan_name(plan["plan_id"], request), (Paragraph(Text(plan["because"], plan["because"])), Table(Text("逐步", "step by step"), columns, rows)))
+    return Section(
+        _plan_name(plan["plan_id"], request),
+        (Paragraph(Text(plan["because"], plan["because"])), Table(Text("逐步", "step by step"), columns, rows)),
+    )
 
 
 def _rule(rule: dict | None) -> str:

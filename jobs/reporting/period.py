@@ -17,7 +17,6 @@ from schemas import TABLES
 SUMMARY = TABLES["report/period_summary"]
 POOL_MEASURES = ("case_count", "covered_count")
 FEE_MEASURES = TABLES["ledger/fee"].amount_columns
-AGEING_DAYS = ((0, 15), (16, 30), (31, 60), (61, None))
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,12 @@ class PeriodReport:
     rules: dict[str, dict]
 
 
-def period_report(lake: Lake, request: PeriodRequest, notice: Notice) -> PeriodReport:
-    """Everything that is told of a published period."""
+def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: list[dict]) -> PeriodReport:
+    """Everything that is told of a published period. `ageing`: its rows of report/ageing."""
     period = str(request.period)
     history = _until(published_rows(lake, "settled/rates"), request)
     pools = _until(published_rows(lake, "settled/pools"), request)
-    collected = _collected(lake, request)
+    collected = [*_collected(lake, request), *_owed(ageing)]
     quality = _quality(lake, notice)
     rows = [
         *_shares(history, period),
@@ -150,12 +149,11 @@ def _counted(groups: list[dict], measure: str, item_of) -> Iterable[dict]:
 
 
 def _collected(lake: Lake, request: PeriodRequest) -> list[dict]:
-    """Dues, money and members by status, what is owed by the days since the deduction; empty before that."""
+    """Dues, money and members by status; empty before the first collection."""
     of_period = published_rows(lake, "settled/collections", "collect").where(F.col("period") == str(request.period))
     sums = of_period.groupBy("plan_id", "status").agg(
         F.count("*").alias("count"), F.sum("due_fen").alias("due_fen"), F.sum("collected_fen").alias("collected_fen")
     )
-    days = (request.as_of - request.platform.calendar.deduction_on(request.period)).days
     rows = []
     for row in sums.orderBy("plan_id", "status").collect():
         of_status = {"plan_id": row.plan_id, "topic": "collection", "item": row.status}
@@ -164,15 +162,14 @@ def _collected(lake: Lake, request: PeriodRequest) -> list[dict]:
             {**of_status, "measure": "due_fen", "amount_fen": row.due_fen},
             {**of_status, "measure": "collected_fen", "amount_fen": row.collected_fen},
         ]
-        owed = row.due_fen - row.collected_fen
-        if owed and row.status == "in_grace":
-            rows.append({**of_status, "measure": "owed_fen", "item": _age_of_debt(days), "amount_fen": owed})
     return rows
 
 
-def _age_of_debt(days: int) -> str:
-    first, last = next((low, high) for low, high in AGEING_DAYS if high is None or days <= high)
-    return f"{first}+ days" if last is None else f"{first}-{last} days"
+def _owed(ageing: list[dict]) -> Iterable[dict]:
+    for row in ageing:
+        if row["owed_fen"]:
+            yield {"plan_id": row["plan_id"], "topic": "collection", "measure": "owed_fen", "item": row["debt_days"],
+                   "amount_fen": row["owed_fen"]}  # fmt: skip
 
 
 def _fees(lake: Lake, period: str) -> Iterable[dict]:

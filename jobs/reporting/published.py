@@ -9,7 +9,9 @@ from jobs.rulebook.strict import Fault, exact_keys, one_of, read_yaml, text, who
 from jobs.settlement.money import half_up
 
 KEYS = ("of", "plan", "measure", "value", "unit", "confidence")
-UNITS = ("fen", "members", "cases")
+UNITS = ("fen", "members", "cases", "ppm")
+# What `fentan generate` is made to meet; every other figure follows from the rules and the members.
+CALIBRATED_IN_SAMPLES = frozenset({"covered", "cases", "helped", "fraud_cases"})
 
 
 @dataclass(frozen=True)

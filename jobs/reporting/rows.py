@@ -1,14 +1,13 @@
 """Published rows for reports, and the sources as a settlement read them."""
 
-import json
-
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import Refused
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication, in_force, published
+from jobs.lake.publications import Publication, in_force, published_in
+from jobs.lake.runs import input_versions_of
 from jobs.lake.sources import read_source
 
 VALID = ("period", "plan_id", "run_id")
@@ -16,7 +15,7 @@ VALID = ("period", "plan_id", "run_id")
 
 def publications_of(lake: Lake, period: str) -> dict[str, Publication]:
     """The settlements of a period in force, by plan; raises Refused where there is none."""
-    found = {plan_id: p for (name, plan_id), p in sorted(published(lake, "settle").items()) if name == period}
+    found = published_in(lake, "settle", period)
     if not found:
         raise Refused(
             f"Period {period}: nothing of it is published in this lake. No report was made. "
@@ -35,9 +34,7 @@ def published_rows(lake: Lake, table: str, *jobs: str) -> DataFrame:
 
 def input_versions(lake: Lake, run_id: str) -> dict[str, int]:
     """The versions of the source tables that a run read."""
-    row = lake.read("control/runs").where(F.col("run_id") == run_id).select("input_versions").first()
-    versions = json.loads(row.input_versions) if row else {}
-    return {name: version for name, version in versions.items() if name.startswith("source/")}
+    return {name: version for name, version in input_versions_of(lake, run_id).items() if name.startswith("source/")}
 
 
 def source_as_settled(lake: Lake, name: str, versions: dict[str, int]) -> DataFrame:

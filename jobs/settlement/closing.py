@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from jobs.settlement.calendar import Calendar, Period
+from jobs.settlement.collection import LAPSED, NETTED
 from jobs.settlement.invariants import differ
 from jobs.settlement.journal import (
     BENEFITS_PAYABLE,
@@ -71,8 +72,8 @@ def closing_breaches(
 
     `collected`: dues and money by status, from settled/collections.
     """
-    money_fen = sum(fen for status, (_, fen) in collected.items() if status != "netted")
-    given_up_fen = sum(due - fen for status, (due, fen) in collected.items() if status == "lapsed")
+    money_fen = sum(fen for status, (_, fen) in collected.items() if status != NETTED)
+    given_up_fen = sum(due - fen for status, (due, fen) in collected.items() if status == LAPSED)
     borne_fen = given_up_fen if shortfall_borne_by == "next_period" else 0
     pool_fen = pool["brought_forward_fen"] - balance_fen(transfers, POOL)
     known = {row["account"] for row in balances}

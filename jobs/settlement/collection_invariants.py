@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from jobs.settlement.collection import LAPSED, NETTED
 from jobs.settlement.invariants import differ
 from jobs.settlement.journal import (
     BENEFITS_PAYABLE,
@@ -35,9 +36,9 @@ class CollectionReadBack:
 def breaches(stored: CollectionReadBack) -> list[str]:
     """Every breach, as a sentence with the arithmetic."""
     t = stored.transfers
-    netted_fen = stored.collected_fen.get("netted", 0)
+    netted_fen = stored.collected_fen.get(NETTED, 0)
     in_money_fen = sum(stored.collected_fen.values()) - netted_fen
-    owed_fen = sum(fen - stored.collected_fen[s] for s, fen in stored.due_fen.items() if s != "lapsed")
+    owed_fen = sum(fen - stored.collected_fen[s] for s, fen in stored.due_fen.items() if s != LAPSED)
     received_fen = moved_fen(t, debit_account=FEE_ACCRUED)
     unpaid_aid_fen = moved_fen(t, credit_account=BENEFITS_PAYABLE) - moved_fen(t, debit_account=BENEFITS_PAYABLE)
     return [

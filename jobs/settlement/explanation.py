@@ -162,7 +162,11 @@ def _share(known: Known) -> list[Step]:
     if row["share_fen"] > share_fen:
         told = "One fen more: chosen by lot for this period, so that the shares are exactly the pool."
         steps.append(Step("one fen more", told, row["share_fen"] - share_fen, _rule(known, "rounding")))
-    steps.append(Step("carried forward", "What rounding collected too much goes to the next period.", pool["carried_forward_fen"]))
+    steps.append(
+        Step(
+            "carried forward", "What rounding collected too much goes to the next period.", pool["carried_forward_fen"]
+        )
+    )
     return steps
 
 

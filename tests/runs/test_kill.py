@@ -1,21 +1,25 @@
 """kill -9 at a stage, run again: the same digests, and no reader ever saw half a publication."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 
-from tests.lakes import PERIOD, claim, member
+from tests.lakes import PERIOD, LakeFolder, claim, member
 
 pytestmark = pytest.mark.slow
 
 
-def killed_when_it_says(stage: str, lake) -> int:
-    """Runs `settle` as a program of its own and kills it with SIGKILL as soon as it announces the stage."""
-    command = [sys.executable, "-m", "jobs.cli", "settle", "--lake", str(lake.folder), "--period", PERIOD]
-    program = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ.copy())
+def killed_when_it_says(stage: str, lake, job: str = "settle") -> int:
+    """Runs the job as a program of its own and kills it with SIGKILL as soon as it announces the stage."""
+    command = [sys.executable, "-m", "jobs.cli", job, "--lake", str(lake.folder), "--period", PERIOD]
+    program = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ.copy()
+    )
     for line in program.stderr:
         if stage in line:
             program.send_signal(signal.SIGKILL)
@@ -38,3 +42,48 @@ def test_a_killed_run_is_finished_by_the_next_one(lake, stage):
     assert len(lake.rows("settled/assessments")) == 40
     assert len(lake.rows("control/quarantine_members")) == 1
     assert len(lake.rows("control/runs")) == 1
+
+
+def test_a_killed_collection_and_a_killed_close_end_as_if_nobody_had_killed_them(lake, tmp_path):
+    lake.load([member(i) for i in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])
+    assert lake.settle().exit_code == 0
+    lake.write("source/receipts", [
+        {"receipt_id": i, "period": PERIOD, "payer_id": i, "amount_fen": 10, "outcome": "collected",
+         "attempted_on": date(2020, 12, 14)} for i in range(3, 11)
+    ])  # fmt: skip
+    shutil.copytree(lake.folder, tmp_path / "unharmed")
+    unharmed = LakeFolder(lake.spark, tmp_path / "unharmed")
+    expected = {job: plans_of(unharmed.run(job, "--period", PERIOD)) for job in ("collect", "close")}
+
+    before = lake.rows("ledger/fee")
+    assert killed_when_it_says("reading back", lake, "collect") == -signal.SIGKILL
+    assert lake.rows("ledger/fee") == before and published_jobs(lake) == {"settle"}
+    assert killed_when_it_says("publishing", lake, "collect") == -signal.SIGKILL
+    collected = lake.run("collect", "--period", PERIOD)
+    assert plans_of(collected)["digest"] == expected["collect"]["digest"]
+    assert (
+        killed_when_it_says(
+            "publishing",
+            lake,
+            "close",
+        )
+        == -signal.SIGKILL
+    )
+    closed = lake.run("close", "--period", PERIOD)
+    assert closed.exit_code == 0, closed.err
+    for table in ("settled/collections", "settled/lapses", "ledger/fee", "ledger/journal", "ledger/balances"):
+        assert without_run(lake.rows(table)) == without_run(unharmed.rows(table)), table
+    assert published_jobs(lake) == {"settle", "collect", "close"}
+
+
+def plans_of(ended) -> dict:
+    assert ended.exit_code == 0, ended.err
+    return ended.document["plans"]["critical_illness"]
+
+
+def published_jobs(lake) -> set[str]:
+    return {row["job"] for row in lake.rows("control/publications")}
+
+
+def without_run(rows: list[dict]) -> list[dict]:
+    return [{name: value for name, value in row.items() if name != "run_id"} for row in rows]

@@ -7,7 +7,14 @@ import subprocess
 from datetime import date
 
 import pytest
+from delta.tables import DeltaTable
 
+from jobs.environment import load_environment
+from jobs.errors import IntegrityBroken
+from jobs.lake.lake import Lake
+from jobs.reporting.ageing import ageing_of
+from jobs.reporting.comparison import comparison, comparison_text, whole_years
+from jobs.request import Request
 from tests.lakes import LakeFolder, claim, member
 
 FIRST, SECOND = "2020-12-P1", "2020-12-P2"
@@ -141,6 +148,30 @@ def test_published_figures_stand_beside_ours_at_the_scale_of_the_lake(reported):
     assert (share["published_fen"], share["scaled_fen"]) == (9_056, 755)
 
 
+def test_a_year_walked_is_compared_with_what_is_calibrated_and_what_results_told_apart(reported, xianghubao):
+    request = Request(load_environment(None), xianghubao, str(reported.folder), date(2021, 2, 1))
+    rows = {
+        (r["measure"], r["plan_id"], r["of"]): r
+        for r in comparison(Lake(reported.spark, request.lake_root), request, [2020])
+    }
+    helped = rows["helped", "all", "2020"]
+    assert (helped["published"], helped["ours"], helped["kind"]) == (68_675, 7, "calibrated")
+    share = rows["share", "critical_illness", FIRST]
+    assert (share["published"], share["at_scale"], share["kind"], share["unit"]) == (483, 483, "result", "fen")
+    # 300 of 650 fen of costs
+    assert rows["used_investigation", "all", "2020"]["ours"] == 461_538
+    told = comparison_text(list(rows.values()))
+    assert "4.83" in told and "46.1%" in told and "calibrated" in told
+
+
+def test_only_whole_years_are_compared(xianghubao):
+    calendar = xianghubao.calendar
+    years = lambda first, last: whole_years(calendar, calendar.period(first), calendar.period(last))  # noqa: E731
+    assert years("2020-01-P1", "2020-12-P2") == [2020]
+    assert years("2020-01-P2", "2020-12-P2") == []
+    assert years("2019-01-P2", "2020-12-P1") == [2019], "2019 began with its second period"
+
+
 def test_an_unknown_year_is_refused(reported):
     assert reported.run("report", "--year", "2019").exit_code == 4
 
@@ -233,6 +264,28 @@ def test_a_collected_period_tells_what_came_in_and_who_lapsed(lake):
     assert lapsed == len(lake.rows("settled/lapses", FIRST)) == by_status["lapsed"][0]
     (fee,) = lake.rows("ledger/fee", FIRST)
     assert measured(rows, topic="fee", measure="received_fen") == fee["received_fen"]
+    # 5 owed 9 and lapsed; what 1 owed was netted from his aid.
+    (lapsed_debt,) = lake.rows("report/ageing", FIRST)
+    assert {k: lapsed_debt[k] for k in ("status", "member_count", "owed_fen", "written_off_fen")} == {
+        "status": "lapsed", "member_count": 1, "owed_fen": 0, "written_off_fen": 9,
+    }  # fmt: skip
+
+
+def test_ageing_is_the_receivable_of_the_journal_or_no_report_is_made(lake):
+    lake.load([member(i) for i in range(1, 6)], [claim(1, 1, approved_aid_fen=40)])
+    assert lake.settle(FIRST).exit_code == 0
+    lake.write("source/receipts", [
+        {"receipt_id": 1, "period": FIRST, "payer_id": 2, "amount_fen": 9, "outcome": "collected",
+         "attempted_on": date(2020, 12, 14)},
+    ])  # fmt: skip
+    assert lake.run("collect", "--period", FIRST, "--as-of", "2020-12-20").exit_code == 0
+    opened = Lake(lake.spark, str(lake.folder))
+    (in_grace,) = ageing_of(opened, FIRST, date(2020, 12, 14))
+    assert (in_grace["debt_days"], in_grace["member_count"], in_grace["owed_fen"]) == ("0-15 days", 4, 36)
+    collections = DeltaTable.forPath(lake.spark, opened.path("settled/collections"))
+    collections.update("member_id = 3", {"due_fen": "8L"})
+    with pytest.raises(IntegrityBroken, match="35, the journal 36"):
+        ageing_of(opened, FIRST, date(2020, 12, 14))
 
 
 def test_another_platform_reports_by_configuration_alone(lake):

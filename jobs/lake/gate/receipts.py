@@ -1,13 +1,13 @@
 """The receipts' part of the gate: which money came in, in time or late, and which rows are no proof of any."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.receipts import ROW_RULES, SET_RULES
-from expectations.rule import Terms, broken_bits, reasons
+from expectations.rule import NO_TERMS, broken_bits, reasons
 from expectations.suites import Judged, judge
 from jobs.settlement.collection import CollectionDays
 from jobs.settlement.digest import digest_measures, digest_of, digest_of_all, with_row_hash
@@ -36,12 +36,14 @@ class ReceiptGate:
 def judge_receipts(receipts: DataFrame, days: CollectionDays) -> ReceiptGate:
     """Judges every receipt of the period up to the day `as_of`; a row without a day is looked at on every day."""
     until = receipts.where(F.col("attempted_on").isNull() | (F.col("attempted_on") <= F.lit(days.as_of)))
-    judged = until.withColumn("broken", broken_bits(ROW_RULES, _terms(days)))
+    judged = until.withColumn("broken", broken_bits(ROW_RULES, replace(NO_TERMS, publicity_on=days.publicity_on)))
     duplicated = _duplicated_ids(until).localCheckpoint()
-    duplicated_count = until.join(F.broadcast(duplicated), "receipt_id", "left_semi").count()
+    is_any_duplicated = not duplicated.isEmpty()
+    duplicated_count = duplicated.agg(F.sum("count")).first()[0] if is_any_duplicated else 0
     sound = judged.where("broken = 0 and outcome = 'collected'").drop("broken")
-    if duplicated_count:
-        judged = judged.join(F.broadcast(duplicated.withColumn("duplicated", F.lit(True))), "receipt_id", "left")
+    if is_any_duplicated:
+        flagged = duplicated.select("receipt_id", F.lit(True).alias("duplicated"))
+        judged = judged.join(F.broadcast(flagged), "receipt_id", "left")
         sound = sound.join(F.broadcast(duplicated), "receipt_id", "left_anti")
     else:
         judged = judged.withColumn("duplicated", F.lit(None).cast("boolean"))
@@ -88,7 +90,7 @@ def _groups(judged: DataFrame, in_time) -> list[dict]:
 
 
 def _duplicated_ids(receipts: DataFrame) -> DataFrame:
-    """One row per receipt id that several rows have. 64 ids share a word; only crowded words are looked at closer."""
+    """One row per receipt id that several rows have, with their `count`. 64 ids share a word; only crowded words are looked at closer."""
     numbered = receipts.where(F.col("receipt_id").isNotNull())
     words = (
         numbered.select(word_of("receipt_id").alias("word"), bit_of("receipt_id").alias("bit"))
@@ -97,8 +99,4 @@ def _duplicated_ids(receipts: DataFrame) -> DataFrame:
     )
     crowded = words.where(F.col("row_count") != F.bit_count("bits")).select("word", "bits")
     closer = with_passed(numbered, "receipt_id", filter_of_words(crowded), "crowded").where("crowded")
-    return closer.groupBy("receipt_id").count().where("count > 1").select("receipt_id")
-
-
-def _terms(days: CollectionDays) -> Terms:
-    return Terms(days.publicity_on, (), {}, (), {}, {}, {}, {})
+    return closer.groupBy("receipt_id").count().where("count > 1")
