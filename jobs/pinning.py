@@ -11,7 +11,6 @@ from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published, rows_of
 from jobs.lake.runs import Run
 from jobs.lake.session import open_session
-from jobs.lake.sinks import at_once
 from jobs.lake.sources import pin_versions, read_source
 from jobs.outcome import announce
 from jobs.request import PeriodRequest, is_open
@@ -125,8 +124,7 @@ def _plans_present(
     claims = read_source(lake, "source/approved_claims", versions["source/approved_claims"])
     of_period = claims.where(F.col("publicity_period") == str(request.period))
     sources = (members, of_period)
-    is_present = lambda p: any(not rows.where(F.col("plan_id") == p).isEmpty() for rows in sources)  # noqa: E731
-    return {plan_id for plan_id, present in at_once(is_present, candidates).items() if present}
+    return {p for p in candidates if any(not rows.where(F.col("plan_id") == p).isEmpty() for rows in sources)}
 
 
 def _ceilings(request: PeriodRequest) -> dict[str, int]:
