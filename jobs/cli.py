@@ -12,7 +12,21 @@ from datetime import date
 from jobs.errors import Stop, WrongUsage
 from jobs.outcome import Outcome
 
-COMMANDS = ("demo", "generate", "check", "preview", "settle", "collect", "close", "run", "report", "explain", "status")
+COMMANDS = (
+    "demo",
+    "generate",
+    "check",
+    "preview",
+    "settle",
+    "collect",
+    "close",
+    "run",
+    "report",
+    "explain",
+    "conform",
+    "views",
+    "status",
+)
 
 EXIT_CODES = """exit codes:
   0 done or nothing to do      2 wrong usage or configuration   3 stopped by the quality gate

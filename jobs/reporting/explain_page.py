@@ -59,12 +59,17 @@ def _plan_section(plan: dict, request: PeriodRequest) -> Section:
         Text("规则与出处", "rule and source"),
     )
     rows = tuple(
-        (Text(STEP_NAMES[step["name"]], step["name"]), money(step["amount_fen"]), step["says"], _rule(step["rule"]))
+        (
+            Text(STEP_NAMES[step["name"]], step["name"]),
+            money(step["amount_fen"]),
+            Text(step["says_zh"], step["says"]),
+            _rule(step["rule"]),
+        )
         for step in plan["steps"]
     )
     return Section(
         _plan_name(plan["plan_id"], request),
-        (Paragraph(Text(plan["because"], plan["because"])), Table(Text("逐步", "step by step"), columns, rows)),
+        (Paragraph(Text(plan["because_zh"], plan["because"])), Table(Text("逐步", "step by step"), columns, rows)),
     )
 
 

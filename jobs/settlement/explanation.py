@@ -9,25 +9,17 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from jobs.settlement.coverage import COVERED
+from jobs.settlement.explanation_words import say, why_not
 from jobs.settlement.money import PPM, apportion, fee_on
 from jobs.settlement.rules import Plan
-
-WHY_NOT = {
-    "no_membership": "the member has no membership in the plan",
-    "held": "the row of the membership is held in quarantine until it is mended: {reasons}",
-    "not_yet_joined": "the membership began on {joined_on}, not before the publicity day",
-    "exited": "the membership ended on {exited_on}, before the publicity day",
-    "lapsed": "cover lapsed for arrears on {lapsed_on} at 00:00",
-    "helped": "the member was helped in the period, and by the rules does not share in it",
-}
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what is looked at, what was found, and the rule it follows (None: none)."""
+    """One step: what is looked at, what was found (by language), and the rule it follows (None: none)."""
 
     name: str
-    says: str
+    says: Mapping[str, str]
     amount_fen: int | None = None
     rule: Mapping[str, str] | None = None
 
@@ -68,18 +60,20 @@ def explain(known: Known) -> dict:
             "period": known.period,
             "charged": False,
             "cover": cover,
-            "because": coverage_steps[-1].says,
+            "because": coverage_steps[-1].says["en"],
+            "because_zh": coverage_steps[-1].says["zh"],
             "due_fen": 0,
             "steps": [_shown(step) for step in coverage_steps],
         }
     steps = [*coverage_steps, *_pool(known), *_share(known), *_due(known), *_money(known)]
-    told = f"share {row['share_fen']} fen, borne by the platform {row['sponsored_fen']} fen, due {row['due_fen']} fen"
+    told = say("charged", **{name: row[name] for name in ("share_fen", "sponsored_fen", "due_fen")})
     return {
         "plan_id": known.plan.plan_id,
         "period": known.period,
         "charged": row["due_fen"] > 0,
         "cover": COVERED,
-        "because": told,
+        "because": told["en"],
+        "because_zh": told["zh"],
         "share_fen": row["share_fen"],
         "sponsored_fen": row["sponsored_fen"],
         "due_fen": row["due_fen"],
@@ -116,16 +110,15 @@ def _coverage(known: Known) -> tuple[str, list[Step]]:
     day = known.publicity_on
     if cover == COVERED and known.assessment is None and known.helped:
         rule = _rule(known, "helped_member_shares")
-        return "helped", [Step("not charged", f"Not charged, because {WHY_NOT['helped']}.", rule=rule)]
+        return "helped", [Step("not charged", why_not("helped", {}), rule=rule)]
     if cover != COVERED:
         lapses = [lapse for lapse in known.lapsed_on if lapse <= day]
         told = {**spell, "lapsed_on": max(lapses, default=None)}
-        return cover, [Step("not charged", f"Not charged, because {WHY_NOT[cover].format(**told)}.")]
-    joined = f"Covered at 00:00 of the publicity day {day}: {spell['tier']} tier since {spell['joined_on']}"
-    ends = f", until {spell['exited_on']}." if spell["exited_on"] else "."
-    steps = [Step("coverage", joined + ends)]
+        return cover, [Step("not charged", why_not(cover, told))]
+    in_force = {name: spell[name] for name in ("tier", "joined_on", "exited_on")}
+    steps = [Step("coverage", say("covered until" if spell["exited_on"] else "covered", day=day, **in_force))]
     if spell["waiting_ends_on"] and spell["waiting_ends_on"] >= day:
-        told = f"In the waiting period until {spell['waiting_ends_on']}: shares, but cannot be helped yet."
+        told = say("waiting", ends_on=spell["waiting_ends_on"])
         steps.append(Step("waiting period", told, rule=_rule(known, "waiting_days")))
     return cover, steps
 
@@ -137,13 +130,13 @@ def _pool(known: Known) -> list[Step]:
     rate_ppm = known.plan.rules["fee_rate"].in_force(known.publicity_on).value
     fee_fen = fee_on(pool["benefit_fen"], rate_ppm)
     return [
-        Step("claims", f"{pool['case_count']} claims count" + (f"; with a marker: {told}." if told else ".")),
-        Step("benefits", f"Aid for the {pool['case_count']} cases.", pool["benefit_fen"]),
-        Step("fee", f"Fee of {rate_ppm} ppm on the benefits, on top of them.", fee_fen, _rule(known, "fee_rate")),
-        Step("brought forward", "Less what earlier rounding collected too much.", -pool["brought_forward_fen"]),
-        Step("per-case cap", "Less what the platform bears of cases above the cap.", -pool["case_sponsored_fen"],
+        Step("claims", say("claims marked" if told else "claims", count=pool["case_count"], markers=told)),
+        Step("benefits", say("benefits", count=pool["case_count"]), pool["benefit_fen"]),
+        Step("fee", say("fee", ppm=rate_ppm), fee_fen, _rule(known, "fee_rate")),
+        Step("brought forward", say("brought forward"), -pool["brought_forward_fen"]),
+        Step("per-case cap", say("per-case cap"), -pool["case_sponsored_fen"],
              _rule(known, "per_case_cap")),
-        Step("pool", "What is shared by the members of the plan.", pool["pool_fen"]),
+        Step("pool", say("pool"), pool["pool_fen"]),
     ]  # fmt: skip
 
 
@@ -155,18 +148,13 @@ def _share(known: Known) -> list[Step]:
     basis = sum(covered[tier] * weights[tier] for tier in covered)
     tiers = " + ".join(f"{covered[tier]:,} {tier} x {weights[tier]}" for tier in sorted(covered))
     steps = [
-        Step("basis", f"Covered members by weight (ppm): {tiers} = {basis:,}.", rule=_rule(known, "tier_weights")),
-        Step("share", f"{pool['pool_fen']:,} x {weights[row['tier']]} / {basis:,}, rounded by {pool['rounding']}.",
-             share_fen, _rule(known, "rounding")),
+        Step("basis", say("basis", tiers=tiers, basis=f"{basis:,}"), rule=_rule(known, "tier_weights")),
+        Step("share", say("share", pool=f"{pool['pool_fen']:,}", weight=weights[row["tier"]], basis=f"{basis:,}",
+                          rounding=pool["rounding"]), share_fen, _rule(known, "rounding")),
     ]  # fmt: skip
     if row["share_fen"] > share_fen:
-        told = "One fen more: chosen by lot for this period, so that the shares are exactly the pool."
-        steps.append(Step("one fen more", told, row["share_fen"] - share_fen, _rule(known, "rounding")))
-    steps.append(
-        Step(
-            "carried forward", "What rounding collected too much goes to the next period.", pool["carried_forward_fen"]
-        )
-    )
+        steps.append(Step("one fen more", say("one fen more"), row["share_fen"] - share_fen, _rule(known, "rounding")))
+    steps.append(Step("carried forward", say("carried forward"), pool["carried_forward_fen"]))
     return steps
 
 
@@ -174,23 +162,23 @@ def _due(known: Known) -> list[Step]:
     row, steps = known.assessment, []
     rules = {"yearly_cap": "yearly_cap", "funded_period": "funded_periods", "first_month_waiver": "first_month_waiver"}
     if row["marker"]:
-        told = f"The platform bears {row['sponsored_fen']} fen ({row['marker']})."
-        if row["marker"] == "yearly_cap":
-            told += f" Borne earlier in the year: {known.borne_fen} fen."
+        key = "sponsor above cap" if row["marker"] == "yearly_cap" else "sponsor"
+        told = say(key, sponsored_fen=row["sponsored_fen"], marker=row["marker"], borne_fen=known.borne_fen)
         steps.append(Step("sponsor", told, -row["sponsored_fen"], _rule(known, rules[row["marker"]])))
-    return [*steps, Step("due", "What the member owes.", row["due_fen"])]
+    return [*steps, Step("due", say("due"), row["due_fen"])]
 
 
 def _money(known: Known) -> list[Step]:
     steps = []
     if known.bill is not None:
-        told = f"Billed to the member's payer together with {known.bill['member_count'] - 1} others of the plan."
+        told = say("bill", others=known.bill["member_count"] - 1)
         steps.append(Step("bill", told, known.bill["due_fen"]))
     if known.collection is not None:
-        on = f" on {known.collection['collected_on']}" if known.collection["collected_on"] else ""
-        steps.append(Step("collected", f"Status {known.collection['status']}{on}.", known.collection["collected_fen"]))
+        told = {name: known.collection[name] for name in ("status", "collected_on")}
+        key = "collected on" if told["collected_on"] else "collected"
+        steps.append(Step("collected", say(key, **told), known.collection["collected_fen"]))
     for lapse in known.lapses:
-        steps.append(Step("lapse", f"Cover ended for arrears of {lapse['period']} at {lapse['ended_at']} UTC."))
+        steps.append(Step("lapse", say("lapse", period=lapse["period"], ended_at=lapse["ended_at"])))
     return steps
 
 
@@ -202,4 +190,10 @@ def _rule(known: Known, name: str) -> dict[str, str]:
 
 
 def _shown(step: Step) -> dict:
-    return {"name": step.name, "says": step.says, "amount_fen": step.amount_fen, "rule": step.rule}
+    return {
+        "name": step.name,
+        "says": step.says["en"],
+        "says_zh": step.says["zh"],
+        "amount_fen": step.amount_fen,
+        "rule": step.rule,
+    }

@@ -1,0 +1,58 @@
+"""`fentan views`: views of the published rows, one for each output table, and of payers' bills over all plans."""
+
+import argparse
+
+from jobs.cli import run_as_script
+from jobs.errors import WrongUsage
+from jobs.lake.lake import Lake
+from jobs.lake.session import open_session
+from jobs.outcome import Outcome
+from jobs.request import request_of
+from schemas import TABLES, Table
+
+SUMMARY = "print, or create in Spark's catalog, views that show published rows only"
+EXAMPLES = """  fentan views --lake ./lake > views.sql                       (paste into spark-sql)
+  fentan views --lake s3a://bucket/lake --conf conf/cluster.toml --create"""
+PUBLISHED = """SELECT period, plan_id, run_id FROM delta.`{root}/control/publications`
+  GROUP BY period, plan_id, run_id HAVING max_by(action, struct(revision, action)) <> 'withdrawn'"""
+VIEW = """CREATE OR REPLACE VIEW {schema}.{name} COMMENT '{comment}' AS
+SELECT * FROM delta.`{root}/{table}`"""
+PAYER_BILLS = """CREATE OR REPLACE VIEW {schema}.payer_bills COMMENT 'one row per period and payer: all his plans' AS
+SELECT period, payer_id, sum(member_count) AS member_count, sum(due_fen) AS due_fen, count(*) AS plan_count
+FROM {schema}.settled_bills GROUP BY period, payer_id"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--schema", default="fentan", metavar="NAME", help="schema of the views (default: fentan)")
+    parser.add_argument("--create", action="store_true", help="create them in the catalog of the conf's Spark")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """One view per table that is there, named like settled_pools; payer_bills once there are bills."""
+    if not args.schema.isidentifier():
+        raise WrongUsage(f"--schema {args.schema}: not a name. Nothing was done. Use letters, digits and _.")
+    request = request_of(args)
+    lake = Lake(open_session(request.environment, "fentan views"), request.lake_root)
+    tables = [table for name, table in TABLES.items() if not name.startswith("source/") and lake.exists(name)]
+    statements = [f"CREATE SCHEMA IF NOT EXISTS {args.schema}", *(_view(t, lake.root, args.schema) for t in tables)]
+    if any(table.name == "settled/bills" for table in tables):
+        statements.append(PAYER_BILLS.format(schema=args.schema))
+    if args.create:
+        for statement in statements:
+            lake.spark.sql(statement)
+    document = {"lake": lake.root, "schema": args.schema, "created": args.create, "statements": statements}
+    return Outcome(document, "\n".join(f"{statement};\n" for statement in statements))
+
+
+def _view(table: Table, root: str, schema: str) -> str:
+    comment = f"one row per {table.grain}".replace("'", "’")
+    name = table.name.replace("/", "_")
+    view = VIEW.format(schema=schema, name=name, comment=comment, root=root, table=table.name)
+    is_published = {"period", "plan_id", "run_id"} <= set(table.column_names) and not table.name.startswith("control/")
+    if not is_published:
+        return view
+    return f"{view} LEFT SEMI JOIN (\n  {PUBLISHED.format(root=root)}) published\n  USING (period, plan_id, run_id)"
+
+
+if __name__ == "__main__":
+    run_as_script("views")
