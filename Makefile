@@ -20,7 +20,7 @@ demo: setup
 	@.venv/bin/fentan demo --lake "$(LAKE)"
 
 test: setup
-	@.venv/bin/python -m pytest -n 2 --dist loadfile
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 wheel: setup
 	@rm -rf build

@@ -29,7 +29,7 @@ def killed_when_it_says(stage: str, lake, job: str = "settle") -> int:
 
 
 @pytest.mark.parametrize("stage", ["writing settled/assessments", "reading back", "publishing"])
-def test_a_killed_run_is_finished_by_the_next_one(lake, stage):
+def test_a_killed_run_is_finished_by_the_next_one(quick, lake, stage):
     lake.load([*(member(i) for i in range(1, 41)), member(50, tier="gold")], [claim(1, 7, approved_aid_fen=370)])
     shown = lake.run("preview", "--period", PERIOD).document["plans"]["critical_illness"]["digest"]
     assert killed_when_it_says(stage, lake) == -signal.SIGKILL
@@ -44,7 +44,7 @@ def test_a_killed_run_is_finished_by_the_next_one(lake, stage):
     assert len(lake.rows("control/runs")) == 1
 
 
-def test_a_killed_collection_and_a_killed_close_end_as_if_nobody_had_killed_them(lake, tmp_path):
+def test_a_killed_collection_and_a_killed_close_end_as_if_nobody_had_killed_them(quick, lake, tmp_path):
     lake.load([member(i) for i in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])
     assert lake.settle().exit_code == 0
     lake.write("source/receipts", [
