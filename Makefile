@@ -10,7 +10,7 @@ help:
 	@echo "make test                 set up, then run the tests"
 	@echo "make setup [PYTHON=...]   make .venv with exact versions and fetch the Delta JARs into .jars"
 	@echo "make wheel                build the wheel into dist/"
-	@echo "make bench [MEMBERS=N] [ROUNDS=R]   the benchmark (100 million members: 6 minutes a round, 5 GB of disk)"
+	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   a benchmark, OF=settle or collect (see README, Speed)"
 	@echo "make clean                remove what set-up and builds made"
 
 setup:
@@ -28,7 +28,7 @@ wheel: setup
 	@ls dist/*.whl
 
 bench: setup
-	@.venv/bin/python -m tests.benchmarks.settle --members $(or $(MEMBERS),10m) --rounds $(or $(ROUNDS),1)
+	@.venv/bin/python -m tests.benchmarks.$(or $(OF),settle) --members $(or $(MEMBERS),10m) --rounds $(or $(ROUNDS),1)
 
 clean:
 	rm -rf .venv .jars dist build *.egg-info

@@ -9,28 +9,23 @@ from zoneinfo import ZoneInfo
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from expectations.suites import judge
 from jobs.errors import IntegrityBroken, Refused, WrongUsage
 from jobs.lake.collected import Facts, facts_by_plan
 from jobs.lake.gate.receipts import ReceiptGate, judge_receipts
-from jobs.lake.lake import Lake
+from jobs.lake.helped import aid_to_net, netted_before_fen, netted_from_these, next_settled
+from jobs.lake.lake import Lake, small_frame
 from jobs.lake.ledger import FEE, fee_digests, transfers_of
 from jobs.lake.publications import Publication, published, published_in, rows_of
 from jobs.lake.runs import Run, input_versions_of
 from jobs.lake.sinks import WritingBeside
 from jobs.lake.sources import pin_versions, read_source
+from jobs.matching import match
 from jobs.outcome import announce
 from jobs.request import PeriodRequest
-from jobs.settlement.collection import (
-    CollectionDays,
-    allocated_shares,
-    collections,
-    lapses,
-    money_without_bill,
-    payers,
-    plain_shares,
-)
+from jobs.settlement.collection import CollectionDays, collections, lapses
 from jobs.settlement.collection_invariants import CollectionReadBack, breaches
 from jobs.settlement.collection_journal import collection_transfers
 from jobs.settlement.coverage import in_force_on
@@ -39,6 +34,9 @@ from jobs.settlement.id_filter import filter_of_ids, with_passed
 from jobs.settlement.journal import Transfer, journal_rows
 
 JOB = "collect"
+KEY = ("plan_id", "member_id")
+JOINED = T.StructType().add("plan_id", "string").add("member_id", "long").add("joined_on", "date")
+AID_OF_NEXT = "aid_of_next"
 TABLES_OF_JOB = ("settled/collections", "settled/lapses", "ledger/journal")
 
 
@@ -46,7 +44,9 @@ TABLES_OF_JOB = ("settled/collections", "settled/lapses", "ledger/journal")
 class Inputs:
     """What a period's collection is made from. Maps are by plan.
 
-    `settled`: the publications whose bills are collected; `standing`: the collections published by now.
+    `settled`: the publications whose bills are collected; `standing`: the collections published by now; `next_settled`:
+    settlements of the next period whose aid arrears may be netted from; `netted_before_fen`: what the previous period's
+    arrears took from this one's aid.
     """
 
     request: PeriodRequest
@@ -54,6 +54,8 @@ class Inputs:
     days: CollectionDays
     settled: Mapping[str, Publication]
     standing: Mapping[str, Publication]
+    next_settled: Mapping[str, Publication]
+    netted_before_fen: Mapping[str, int]
     pools: Mapping[str, dict]
     gate: ReceiptGate
     run: Run
@@ -103,39 +105,42 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
     announce("judging receipts")
     days = days_of(request)
     gate = judge_receipts(receipts, days)
+    calendar = request.platform.calendar
+    following = next_settled(lake, calendar, request.period, settled) if days.is_final else {}
+    before_fen = netted_before_fen(lake, calendar, request.period, settled)
     return Inputs(
         request=request,
         lake=lake,
         days=days,
         settled=settled,
         standing=published_in(lake, JOB, period),
+        next_settled=following,
+        netted_before_fen=before_fen,
         pools={row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()},
         gate=gate,
-        run=_run(request, settled, gate, days),
+        run=_run(request, settled, gate, days, _aid_versions(following, before_fen)),
     )
 
 
 def write_collection(inputs: Inputs, sink: WritingBeside) -> Written:
     """Writes collections, lapses and journal beside what is published, reads them back and proves them."""
-    assessments = inputs.settled_rows("settled/assessments")
-    bills = inputs.settled_rows("settled/bills")
-    in_time = inputs.gate.in_time
-    of_payers = payers(in_time, bills)
-    closer = of_payers.where(~F.col("is_plain")).localCheckpoint()
-    in_time_closer = _of_payers(in_time, closer).localCheckpoint()
-    allocated = _allocated(inputs, assessments, closer, in_time_closer).localCheckpoint()
-    first_plan_id = inputs.plan_ids[0]
-    excess = money_without_bill(closer, in_time_closer, inputs.gate.late, allocated, first_plan_id).localCheckpoint()
-
-    shares = plain_shares(assessments, of_payers).unionByName(allocated)
+    matched = match(
+        inputs.settled_rows("settled/assessments"),
+        inputs.settled_rows("settled/bills"),
+        inputs.gate,
+        lambda members: _joined(inputs, members),
+        inputs.request.platform.collection.deducts == "whole_shares",
+        inputs.plan_ids[0],
+    )
+    excess = matched.excess
     helped = _helped(inputs)
-    collected = sink.put("settled/collections", collections(shares, helped, inputs.days))
-    stored = sink.stored("settled/collections", shares)
+    collected = sink.put("settled/collections", collections(matched.shares, helped, inputs.days))
+    stored = sink.stored("settled/collections", matched.shares)
     ended_at = _instant(inputs.days.grace_ends_on, inputs.request.platform.time_zone)
     ending = lapses(stored, _ended_already(inputs, ended_at)).withColumn("ended_at", F.lit(ended_at))
     lapsed = sink.put("settled/lapses", ending)
 
-    facts = facts_by_plan(inputs.plan_ids, stored, helped, excess, inputs.days)
+    facts = facts_by_plan(inputs.plan_ids, stored, helped, excess, inputs.days, inputs.netted_before_fen)
     transfers = {
         p: collection_transfers(
             inputs.pools[p], facts[p].collected, inputs.days, inputs.request.platform.collection.shortfall_borne_by
@@ -167,7 +172,17 @@ def fee_rows(inputs: Inputs, transfers: Mapping[str, list[Transfer]]) -> dict[st
     return {p: fee_row(transfers[p], inputs.pools[p]["brought_forward_fen"]) for p in inputs.plan_ids}
 
 
-def _run(request: PeriodRequest, settled: Mapping[str, Publication], gate: ReceiptGate, days: CollectionDays) -> Run:
+def _aid_versions(following: Mapping[str, Publication], before_fen: Mapping[str, int]) -> dict:
+    """What of neighbouring periods bears on the collection; nothing is said where nothing does."""
+    of_next = (
+        {AID_OF_NEXT: {p: publication.digest for p, publication in sorted(following.items())}} if following else {}
+    )
+    return of_next | ({"netted_before_fen": dict(before_fen)} if before_fen else {})
+
+
+def _run(
+    request: PeriodRequest, settled: Mapping[str, Publication], gate: ReceiptGate, days: CollectionDays, aid: dict
+) -> Run:
     stage = "final" if days.is_final else "deducting" if days.is_deducting else "announced"
     rules = json.dumps([repr(request.platform.collection), repr(request.platform.calendar)])
     return Run(
@@ -179,36 +194,29 @@ def _run(request: PeriodRequest, settled: Mapping[str, Publication], gate: Recei
             "settled": {p: publication.digest for p, publication in sorted(settled.items())},
             "receipts": dict(gate.fingerprint),
             "stage": stage,
+            **aid,
         },
         conf_digest=hashlib.sha256(rules.encode()).hexdigest()[:16],
         settings={"as_of": str(days.as_of)},
     )
 
 
-def _allocated(inputs: Inputs, assessments: DataFrame, closer: DataFrame, in_time: DataFrame) -> DataFrame:
-    known = closer.where("owed_fen is not null").select("payer_id")
-    of_closer = _of_payers(assessments, known).localCheckpoint()
+def _joined(inputs: Inputs, members: DataFrame) -> DataFrame:
+    """One row per plan and member of `members` (member_id) who was covered on the publicity day, with `joined_on`."""
+    if members.isEmpty():
+        return small_frame(inputs.lake.spark, JOINED, [])
     version = max(input_versions_of(inputs.lake, p.run_id)["source/members"] for p in inputs.settled.values())
-    members = read_source(inputs.lake, "source/members", version).select(
-        "plan_id", "member_id", "joined_on", "exited_on"
-    )
-    covered = members.where(in_force_on(F.lit(inputs.days.publicity_on)))
-    passed = with_passed(covered, "member_id", filter_of_ids(of_closer, "member_id"), "passed")
-    joined = passed.where("passed").groupBy("plan_id", "member_id").agg(F.min("joined_on").alias("joined_on"))
-    whole = inputs.request.platform.collection.deducts == "whole_shares"
-    return allocated_shares(of_closer, joined, closer, in_time, whole)
-
-
-def _of_payers(rows: DataFrame, of_payers: DataFrame) -> DataFrame:
-    """The rows of these payers only: a filter of ids first, since they are few of many."""
-    passed = with_passed(rows, "payer_id", filter_of_ids(of_payers, "payer_id"), "passed")
-    return passed.where("passed").drop("passed").join(of_payers.select("payer_id"), "payer_id", "left_semi")
+    spells = read_source(inputs.lake, "source/members", version).select(*KEY, "joined_on", "exited_on")
+    covered = spells.where(in_force_on(F.lit(inputs.days.publicity_on)))
+    passed = with_passed(covered, "member_id", filter_of_ids(members, "member_id"), "passed")
+    return passed.where("passed").groupBy(*KEY).agg(F.min("joined_on").alias("joined_on"))
 
 
 def _helped(inputs: Inputs) -> DataFrame:
-    """One row per plan and member helped in the period: `benefit_fen`."""
-    counted = inputs.settled_rows("settled/benefits").where("counted and benefit_fen > 0")
-    return counted.groupBy("plan_id", "member_id").agg(F.sum("benefit_fen").alias("benefit_fen")).localCheckpoint()
+    """One row per plan and member whose arrears may be netted from aid (from `aid_to_net`)."""
+    calendar, period = inputs.request.platform.calendar, inputs.request.period
+    before = netted_from_these(inputs.lake, calendar, period, inputs.netted_before_fen)
+    return aid_to_net(inputs.lake, list(inputs.settled.values()), list(inputs.next_settled.values()), before)
 
 
 def _ended_already(inputs: Inputs, ended_at: datetime) -> DataFrame:
@@ -241,7 +249,7 @@ def _prove(inputs: Inputs, facts: Mapping[str, Facts], every: Mapping, fees: Map
     for p in inputs.plan_ids:
         stored = CollectionReadBack(
             every[p], inputs.pools[p], fees[p], facts[p].row_count, facts[p].due_fen, facts[p].collected_by_status_fen,
-            sum(facts[p].collected.suspense_fen.values()),
+            sum(facts[p].collected.suspense_fen.values()), inputs.netted_before_fen.get(p, 0),
         )  # fmt: skip
         faults += [f"plan {p}: {breach}" for breach in breaches(stored)]
     came_fen = inputs.gate.in_time_fen + inputs.gate.late_fen

@@ -114,3 +114,15 @@ def claim(claim_id, member_id, plan_id="critical_illness", **given) -> dict:
         "objection": "none",
         **given,
     }
+
+
+def receipt(receipt_id, payer_id, amount_fen, on=date(2020, 12, 14), period=PERIOD, outcome="collected") -> dict:
+    """Money of a payer for a period, in on its deduction day; what is given goes before."""
+    return {
+        "receipt_id": receipt_id,
+        "period": period,
+        "payer_id": payer_id,
+        "amount_fen": amount_fen,
+        "outcome": outcome,
+        "attempted_on": on,
+    }

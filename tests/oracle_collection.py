@@ -18,10 +18,18 @@ class Collected:
     transfers: Counter
     fees: dict[str, dict]
     held: Counter
+    netted_from_next: dict[tuple[str, int], int]
 
 
-def collect(world: World, settled: Settled, receipts: list[dict], as_of: date, earlier_lapses: list[dict]) -> Collected:
-    """Gives every payer's money to his members' shares, and tells what became of each due and each receipt."""
+def collect(
+    world: World, settled: Settled, receipts: list[dict], as_of: date, earlier_lapses: list[dict],
+    following: Settled | None = None, before: Collected | None = None,
+) -> Collected:  # fmt: skip
+    """Gives every payer's money to his members' shares, and tells what became of each due and each receipt.
+
+    `following`: the next period, once it is settled: its aid is not paid when the grace of this one ends. `before`: how
+    the collection of the previous period ended.
+    """
     calendar = world.platform.calendar
     period = calendar.period(settled.period)
     public_on, deducted_on, ends_on = calendar.publicity_on(period), calendar.deduction_on(period), calendar.grace_ends_on(period)
@@ -77,9 +85,10 @@ def collect(world: World, settled: Settled, receipts: list[dict], as_of: date, e
                 suspense[plan_id, r["attempted_on"]] += over
 
     is_final = as_of >= ends_on
-    benefit = Counter()
-    for row in settled.rows("benefits"):
-        benefit[row["plan_id"], row["member_id"]] += row["benefit_fen"]
+    netted_before = before.netted_from_next if before else {}
+    own_aid, next_aid = aid_of(settled), aid_of(following) if following else {}
+    left_aid = {who: fen - netted_before.get(who, 0) for who, fen in own_aid.items()}
+    netted_from_next = {}
     collections, lapses = [], []
     ended = datetime(ends_on.year, ends_on.month, ends_on.day, tzinfo=ZoneInfo(world.platform.time_zone))
     public = datetime(public_on.year, public_on.month, public_on.day, tzinfo=ZoneInfo(world.platform.time_zone))
@@ -90,9 +99,11 @@ def collect(world: World, settled: Settled, receipts: list[dict], as_of: date, e
             status = "collected"
         elif not is_final:
             status = "in_grace"
-        elif benefit[row["plan_id"], row["member_id"]] >= row["due_fen"]:
+        elif ({**next_aid, **left_aid}).get((row["plan_id"], row["member_id"]), 0) >= row["due_fen"]:
             status = "netted"
             row |= {"collected_fen": row["due_fen"], "collected_on": ends_on}
+            if (row["plan_id"], row["member_id"]) not in own_aid:
+                netted_from_next[row["plan_id"], row["member_id"]] = row["due_fen"]
         else:
             status = "lapsed"
             already = any(
@@ -108,10 +119,18 @@ def collect(world: World, settled: Settled, receipts: list[dict], as_of: date, e
     for plan_id, plan in settled.plans.items():
         of_plan = [row for row in collections if row["plan_id"] == plan_id]
         posted, fees[plan_id] = post(
-            plan.pool, of_plan, {d: fen for (p, d), fen in suspense.items() if p == plan_id}, benefit,
+            plan.pool, of_plan, {d: fen for (p, d), fen in suspense.items() if p == plan_id}, own_aid,
+            sum(fen for (p, _), fen in netted_before.items() if p == plan_id),
             (deducted_on, ends_on, as_of), world.platform.collection.shortfall_borne_by)
         transfers += Counter({(plan_id, *key): fen for key, fen in posted.items() if fen})
-    return Collected(collections, lapses, transfers, fees, held)
+    return Collected(collections, lapses, transfers, fees, held, netted_from_next)
+
+
+def aid_of(settled: Settled) -> dict[tuple[str, int], int]:
+    found = Counter()
+    for row in settled.rows("benefits"):
+        found[row["plan_id"], row["member_id"]] += row["benefit_fen"]
+    return {who: fen for who, fen in found.items() if fen}
 
 
 def faults(r: dict, public_on: date) -> set[str]:
@@ -143,7 +162,7 @@ def spells_in_force(world: World, day: date):
             yield row["plan_id"], row["member_id"], row["joined_on"]
 
 
-def post(pool, of_plan, suspense, benefit, days, borne_by):
+def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by):
     """The transfers as {(day, debit, credit): fen}, and the fee row but for its uses."""
     deducted_on, ends_on, as_of = days
     transfers = Counter()
@@ -161,15 +180,16 @@ def post(pool, of_plan, suspense, benefit, days, borne_by):
         transfers[ends_on, "benefits_payable", "members_receivable"] += netted
         transfers[ends_on, "bad_debt" if borne_by == "platform" else "pool", "members_receivable"] += given_up
 
-    helped = [row for row in of_plan if row["due_fen"] and benefit[row["plan_id"], row["member_id"]]]
+    helped = [row for row in of_plan if row["due_fen"] and (row["plan_id"], row["member_id"]) in own_aid]
+    netted_from_own = sum(row["due_fen"] for row in helped if row["status"] == "netted")
     paid = 0
     for day in sorted({deducted_on, ends_on, *received, *suspense}):
         if deducted_on <= day <= as_of:
             unmet = sum(row["due_fen"] for row in helped
                         if row["status"] == "netted" or not (row["collected_on"] and row["collected_on"] <= day))
             if day >= ends_on:
-                unmet = netted
-            until = max(pool["benefit_fen"] - unmet, 0)
+                unmet = netted_from_own
+            until = max(pool["benefit_fen"] - unmet - netted_before, 0)
             transfers[day, "benefits_payable", "cash"] += until - paid
             paid = until
 

@@ -22,26 +22,34 @@ class Facts:
 
 
 def facts_by_plan(
-    plan_ids: Iterable[str], stored: DataFrame, helped: DataFrame, excess: DataFrame, days: CollectionDays
+    plan_ids: Iterable[str],
+    stored: DataFrame,
+    helped: DataFrame,
+    excess: DataFrame,
+    days: CollectionDays,
+    netted_before_fen: Mapping[str, int],
 ) -> dict[str, Facts]:
-    """The facts of every plan. `excess`: one row per receipt with money without a share (from `money_without_bill`)."""
-    parts = _sums(stored)
-    of_helped = _sums(stored.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left_semi"))
+    """The facts of every plan.
+
+    `helped`: who is helped in the period or in the next (from `aid_to_net`). `excess`: one row per receipt with money
+    without a share (from `money_without_bill`). `netted_before_fen`: by plan, what earlier arrears took from the aid.
+    """
+    parts = _sums(stored, helped)
     in_suspense = excess.groupBy("plan_id", "attempted_on").agg(F.sum("excess_fen").alias("fen")).collect()
     suspense: dict[str, dict] = {}
     for row in in_suspense:
         suspense.setdefault(row.plan_id, {})[row.attempted_on] = row.fen
     return {
-        p: _facts(
-            [r for r in parts if r.plan_id == p], [r for r in of_helped if r.plan_id == p], suspense.get(p, {}), days
-        )
+        p: _facts([r for r in parts if r.plan_id == p], suspense.get(p, {}), days, netted_before_fen.get(p, 0))
         for p in plan_ids
     }
 
 
-def _sums(rows: DataFrame) -> list:
+def _sums(stored: DataFrame, helped: DataFrame) -> list:
+    """The collections summed by what became of them, and by who is helped (`is_of_next`; null: not helped)."""
     return (
-        rows.groupBy("plan_id", "status", "collected_on")
+        stored.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left")
+        .groupBy("plan_id", "status", "collected_on", "is_of_next")
         .agg(
             F.count(F.lit(1)).alias("row_count"),
             F.sum("due_fen").alias("due_fen"),
@@ -51,15 +59,19 @@ def _sums(rows: DataFrame) -> list:
     )
 
 
-def _facts(parts: list, of_helped: list, suspense_fen: Mapping, days: CollectionDays) -> Facts:
+def _facts(parts: list, suspense_fen: Mapping, days: CollectionDays, netted_before_fen: int) -> Facts:
     in_money = [row for row in parts if row.status != NETTED]
+    netted = [row for row in parts if row.status == NETTED]
+    of_helped = [row for row in parts if row.is_of_next is False]
     return Facts(
         collected=Collected(
             collected_fen=_by_day(in_money, days),
             suspense_fen=suspense_fen,
             helped_collected_fen=_by_day([row for row in of_helped if row.status != NETTED], days),
             helped_due_fen=sum(row.due_fen for row in of_helped),
-            netted_fen=sum(row.collected_fen for row in parts if row.status == NETTED),
+            netted_fen=sum(row.collected_fen for row in netted if row.is_of_next is False),
+            netted_from_next_fen=sum(row.collected_fen for row in netted if row.is_of_next),
+            netted_before_fen=netted_before_fen,
             given_up_fen=sum(row.due_fen - row.collected_fen for row in parts if row.status == LAPSED),
         ),
         row_count=sum(row.row_count for row in parts),

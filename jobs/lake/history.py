@@ -12,6 +12,8 @@ from jobs.errors import Refused
 from jobs.lake.lake import Lake, small_frame
 from jobs.lake.publications import Publication, published, rows_of
 from jobs.lake.runs import settings_of
+from jobs.lake.sources import has_receipts
+from jobs.outcome import announce
 from jobs.settlement.calendar import Calendar, Period
 
 COUNTED = (
@@ -58,14 +60,16 @@ class History:
     def residual_on_books_fen(self, plan_ids: Iterable[str], before: date, on_collected_money: bool) -> dict[str, int]:
         """What the books hold for each plan at 00:00 of a day: the credit balance of `pool`, after dues given up.
 
-        On collected money, less what members still owe. 0 for a plan without a settled period. Raises Refused where the
-        previous period was not collected up to that day.
+        On collected money, less what members still owe. 0 for a plan without a settled period. Raises Refused where
+        receipts of the previous period are there and were not collected up to that day; where none is there, the plan's
+        residual is carried on billed money: what then does not come in is asked of the period after.
         """
         settled = {p: self.predecessor(p) for p in plan_ids}
         known = [p for p, publication in settled.items() if publication is not None]
         collected = published(self.lake, "collect")
-        if on_collected_money:
-            self._check_collected([settled[p] for p in known], collected, before)
+        less_owed = (
+            self._collected_plans([settled[p] for p in known], collected, before) if on_collected_money else set()
+        )
         of_plans = [p for plan_id in known for p in self.publications[plan_id] if self._is_earlier(p)]
         of_plans += [p for p in collected.values() if p.plan_id in known and self._is_earlier(p)]
         found = dict.fromkeys(settled, 0)
@@ -73,22 +77,30 @@ class History:
             return found
         entries = rows_of(self.lake, "ledger/journal", of_plans).where(F.col("posted_on") < F.lit(before))
         for row in entries.select("plan_id", "debit_account", "credit_account", "amount_fen").collect():
-            found[row.plan_id] += _bears_on_residual(row.credit_account, on_collected_money) * row.amount_fen
-            found[row.plan_id] -= _bears_on_residual(row.debit_account, on_collected_money) * row.amount_fen
+            on_collected = row.plan_id in less_owed
+            found[row.plan_id] += _bears_on_residual(row.credit_account, on_collected) * row.amount_fen
+            found[row.plan_id] -= _bears_on_residual(row.debit_account, on_collected) * row.amount_fen
         return found
 
-    def _check_collected(self, previous: list[Publication], collected: Mapping, before: date) -> None:
+    def _collected_plans(self, previous: list[Publication], collected: Mapping, before: date) -> set[str]:
+        """The plans whose previous period was collected up to the eve of the day; raises Refused as said above."""
+        eve = before - timedelta(days=1)
         of_previous = {p.plan_id: collected.get((p.period, p.plan_id)) for p in previous}
         runs = {p.run_id for p in of_previous.values() if p is not None}
         as_of = {run_id: settings_of(self.lake, run_id)["as_of"] for run_id in runs}
-        for publication in previous:
-            found = of_previous[publication.plan_id]
-            if found is None or date.fromisoformat(as_of[found.run_id]) < before - timedelta(days=1):
+        is_late = lambda p: p is None or date.fromisoformat(as_of[p.run_id]) < eve  # noqa: E731
+        late = [p for p in previous if is_late(of_previous[p.plan_id])]
+        for publication in late:
+            if of_previous[publication.plan_id] is not None or has_receipts(self.lake, publication.period, before):
                 raise Refused(
                     f"Plan {publication.plan_id}, period {self.period}: the residual is carried on collected money, but "
-                    f"{publication.period} is not collected up to {before - timedelta(days=1)}. Nothing was settled. "
+                    f"{publication.period} is not collected up to {eve}. Nothing was settled. "
                     f"Run `fentan collect --period {publication.period}` as of that day or later first."
                 )
+            announce(
+                f"{publication.plan_id}: no receipt of {publication.period} is there: its residual is carried on billed money"
+            )
+        return set(of_previous) - {p.plan_id for p in late}
 
     def counted_before(self) -> DataFrame:
         """One row per benefit that counted in an earlier period: plan_id, member_id, claim_id, illness_code, period."""

@@ -1,5 +1,7 @@
 """Source tables at pinned versions, with the columns and types the data dictionary asks for."""
 
+from datetime import date
+
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -43,6 +45,14 @@ def read_source(lake: Lake, name: str, version: int) -> DataFrame:
             "Ask the owner of the table to restore its columns (schemas/DICTIONARY.md lists them), then run again."
         )
     return frame.select(*(_typed(column, found[column.name]) for column in table.columns))
+
+
+def has_receipts(lake: Lake, period: str, before: date) -> bool:
+    """Whether any receipt of the period came before the day."""
+    if not lake.exists("source/receipts"):
+        return False
+    receipts = read_source(lake, "source/receipts", lake.version("source/receipts"))
+    return not receipts.where((F.col("period") == period) & (F.col("attempted_on") < F.lit(before))).isEmpty()
 
 
 def _fault(column, found: dict[str, T.DataType]) -> str | None:

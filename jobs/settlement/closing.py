@@ -9,6 +9,7 @@ from jobs.settlement.journal import (
     BENEFITS_PAYABLE,
     CASH,
     MEMBERS_RECEIVABLE,
+    NETTED_FROM_NEXT,
     POOL,
     USES,
     Transfer,
@@ -76,20 +77,26 @@ def closing_breaches(
     given_up_fen = sum(due - fen for status, (due, fen) in collected.items() if status == LAPSED)
     borne_fen = given_up_fen if shortfall_borne_by == "next_period" else 0
     pool_fen = pool["brought_forward_fen"] - balance_fen(transfers, POOL)
+    payable_fen = sum(row["carried_forward_fen"] for row in balances if row["account"] == BENEFITS_PAYABLE)
     known = {row["account"] for row in balances}
     unknown = {account for t in transfers for account in (t.debit_account, t.credit_account)} - known
     return [
         *[f"account {account} is not in the chart of accounts" for account in sorted(unknown)],
         *differ("the trial balance", sum(row["carried_forward_fen"] for row in balances), "nothing", 0),
         *differ("members_receivable", balance_fen(transfers, MEMBERS_RECEIVABLE), "nothing", 0),
-        *differ("benefits_payable", balance_fen(transfers, BENEFITS_PAYABLE), "nothing", 0),
+        *differ(
+            "benefits_payable",
+            payable_fen,
+            "what was netted from the next period's aid",
+            _moved_for(transfers, NETTED_FROM_NEXT),
+        ),
         *differ("cash from members", moved_fen(transfers, CASH, MEMBERS_RECEIVABLE), "what was collected", money_fen),
-        *differ("dues given up", _given_up_fen(transfers), "what lapsed members owe", given_up_fen),
+        *differ("dues given up", _moved_for(transfers, "given_up"), "what lapsed members owe", given_up_fen),
         *differ(
             "the credit balance of pool", pool_fen, "what is carried forward", pool["carried_forward_fen"] - borne_fen
         ),
     ]
 
 
-def _given_up_fen(transfers: list[Transfer]) -> int:
-    return sum(transfer.amount_fen for transfer in transfers if transfer.reason == "given_up")
+def _moved_for(transfers: list[Transfer], reason: str) -> int:
+    return sum(transfer.amount_fen for transfer in transfers if transfer.reason == reason)

@@ -34,40 +34,59 @@ class CollectionDays:
 
 
 def payers(in_time: DataFrame, bills: DataFrame) -> DataFrame:
-    """One row per payer with a bill or with money that came in time. Key: payer_id.
+    """One row per payer with a bill or with money that came in time. Key: payer_id. Amounts in fen.
 
-    `owed_fen` over all his plans (null: no bill), `of_plan` the first of them; `received_fen` (null: nothing came),
-    `receipt_count`, `last_on`. `is_plain`: at most one receipt, and it is what he owes; then every share is met, or none.
+    `owed_fen` over all his plans, `received_fen`, `receipt_count`; 0 where there is none. One pass over both tables: sums
+    of numbers only, so that no row has to be put in order.
     """
-    owed = bills.groupBy("payer_id").agg(F.sum("due_fen").alias("owed_fen"), F.min("plan_id").alias("of_plan"))
-    received = in_time.groupBy("payer_id").agg(
-        F.sum("amount_fen").alias("received_fen"),
-        F.count(F.lit(1)).alias("receipt_count"),
-        F.max("attempted_on").alias("last_on"),
+    nothing = _fen(0)
+    owed = bills.select(
+        "payer_id", F.col("due_fen").alias("owed_fen"), nothing.alias("received_fen"), nothing.alias("n")
     )
-    is_plain = F.col("received_fen").isNull() | (
-        (F.col("receipt_count") == 1) & (F.col("received_fen") == F.coalesce("owed_fen", _fen(0)))
+    received = in_time.select(
+        "payer_id", nothing.alias("owed_fen"), F.col("amount_fen").alias("received_fen"), _fen(1).alias("n")
     )
-    return owed.join(received, on="payer_id", how="full_outer").withColumn("is_plain", is_plain)
+    return (
+        owed.unionByName(received)
+        .groupBy("payer_id")
+        .agg(
+            F.sum("owed_fen").alias("owed_fen"),
+            F.sum("received_fen").alias("received_fen"),
+            F.sum("n").alias("receipt_count"),
+        )
+    )
 
 
-def plain_shares(assessments: DataFrame, of_payers: DataFrame) -> DataFrame:
-    """One row per assessment of a plain payer, with `collected_fen` and `collected_on`. Key: plan_id, member_id."""
-    joined = assessments.join(of_payers.select("payer_id", "is_plain", "received_fen", "last_on"), "payer_id", "left")
-    is_met = F.col("received_fen").isNotNull() & (F.col("due_fen") > 0)
-    return joined.where(F.coalesce("is_plain", F.lit(True))).select(
+def looked_at_closer(of_payers: DataFrame) -> DataFrame:
+    """The payers (from `payers`) whose money has to be given to one share after another.
+
+    The others paid nothing, or once and what they owe: then every share is met, or none.
+    """
+    is_exact = (F.col("receipt_count") == 1) & (F.col("received_fen") == F.col("owed_fen"))
+    return of_payers.where((F.col("receipt_count") > 0) & ~is_exact)
+
+
+def plain_shares(assessments: DataFrame, in_time: DataFrame) -> DataFrame:
+    """One row per assessment of payers who need no closer look, with `collected_fen` and `collected_on`.
+
+    Key: plan_id, member_id. `assessments` holds these payers only; of `in_time` each of them has at most one receipt.
+    The receipts are looked up by payer: neither table is put in order.
+    """
+    paid_on = in_time.select("payer_id", F.col("attempted_on").alias("paid_on")).hint("shuffle_hash")
+    is_met = F.col("paid_on").isNotNull() & (F.col("due_fen") > 0)
+    return assessments.join(paid_on, "payer_id", "left").select(
         *assessments.columns,
         F.when(is_met, F.col("due_fen")).otherwise(_fen(0)).alias("collected_fen"),
-        F.when(is_met, F.col("last_on")).alias("collected_on"),
+        F.when(is_met, F.col("paid_on")).alias("collected_on"),
     )
 
 
 def allocated_shares(
     assessments: DataFrame, joined: DataFrame, closer: DataFrame, in_time: DataFrame, whole_shares: bool
 ) -> DataFrame:
-    """One row per assessment of a payer that is not plain, with `collected_fen` and `collected_on`.
+    """One row per assessment of a payer who is looked at closer, with `collected_fen` and `collected_on`.
 
-    `assessments`, `closer` (from `payers`) and `in_time` hold these payers only; `joined` one row per plan and member with
+    `assessments`, `closer` (from `looked_at_closer`) and `in_time` hold these payers only; `joined` one row per plan and member with
     `joined_on`. The payer's own share is met first, then the others in the order of joining (B/C). Under `whole_shares`
     a share is met whole or not at all. A share is met on the day of the receipt that completes it.
     """
@@ -108,12 +127,12 @@ def with_running_fen(receipts: DataFrame) -> DataFrame:
 def collections(shares: DataFrame, helped: DataFrame, days: CollectionDays) -> DataFrame:
     """One row per assessment: due, collected, status, day. Key: plan_id, member_id. Amounts in fen.
 
-    `helped`: one row per plan and member helped in the period, with `benefit_fen`. A due that is not met at the grace
-    limit is netted from the aid where the member was helped (B), else the membership lapses. What a member does not owe
-    because the platform bears it is waived.
+    `helped`: one row per plan and member whose arrears may be netted, with `aid_fen` to net them from. A due that is not
+    met at the grace limit is netted from the aid where the member is helped (B), else the membership lapses. What a
+    member does not owe because the platform bears it is waived.
     """
     is_met = (F.col("due_fen") == 0) | (F.col("collected_fen") == F.col("due_fen"))
-    is_netted = F.lit(days.is_final) & ~is_met & (F.col("benefit_fen") >= F.col("due_fen"))
+    is_netted = F.lit(days.is_final) & ~is_met & (F.col("aid_fen") >= F.col("due_fen"))
     is_netted = F.coalesce(is_netted & (F.col("collected_fen") == 0), F.lit(False))
     status = (
         F.when((F.col("due_fen") == 0) & (F.col("sponsored_fen") > 0), WAIVED)
@@ -144,14 +163,14 @@ def money_without_bill(
 ) -> DataFrame:
     """One row per receipt with money that meets no share: the receipt, `excess_fen`, `reason`, `plan_id`. Key: receipt_id.
 
-    `closer`, `in_time`: payers that are not plain and their receipts. `late`: receipts after the grace limit.
+    `closer`, `in_time`: payers looked at closer and their receipts. `late`: receipts after the grace limit.
     `allocated`: what was collected by payer and plan. The plan is the first the payer has a bill of; for a payer without
     any, `first_plan_id`.
     """
-    met = allocated.groupBy("payer_id").agg(F.sum("collected_fen").alias("met_fen"))
+    met = allocated.groupBy("payer_id").agg(F.sum("collected_fen").alias("met_fen"), F.min("plan_id").alias("of_plan"))
     known = closer.join(met, "payer_id", "left").withColumn("met_fen", F.coalesce("met_fen", _fen(0)))
     reason = (
-        F.when(F.col("owed_fen").isNull(), WITHOUT_BILL)
+        F.when(F.col("of_plan").isNull(), WITHOUT_BILL)
         .when(F.col("received_fen") > F.col("owed_fen"), OVERPAID)
         .otherwise(NOT_ENOUGH)
     )

@@ -10,6 +10,7 @@ from jobs.settlement.journal import (
     CASH,
     FEE_ACCRUED,
     MEMBERS_RECEIVABLE,
+    NETTED_FROM_NEXT,
     SUSPENSE,
     Transfer,
     balance_fen,
@@ -21,7 +22,8 @@ from jobs.settlement.journal import (
 class CollectionReadBack:
     """One plan's period as stored: all its transfers, its pool and fee rows, and sums of the collections by status.
 
-    `due_fen`, `collected_fen`: by status; `row_count` of all; `suspense_fen`: money held without a share.
+    `due_fen`, `collected_fen`: by status; `row_count` of all; `suspense_fen`: money held without a share;
+    `netted_before_fen`: what arrears of the previous period took from this one's aid.
     """
 
     transfers: list[Transfer]
@@ -31,6 +33,7 @@ class CollectionReadBack:
     due_fen: Mapping[str, int]
     collected_fen: Mapping[str, int]
     suspense_fen: int
+    netted_before_fen: int = 0
 
 
 def breaches(stored: CollectionReadBack) -> list[str]:
@@ -40,7 +43,8 @@ def breaches(stored: CollectionReadBack) -> list[str]:
     in_money_fen = sum(stored.collected_fen.values()) - netted_fen
     owed_fen = sum(fen - stored.collected_fen[s] for s, fen in stored.due_fen.items() if s != LAPSED)
     received_fen = moved_fen(t, debit_account=FEE_ACCRUED)
-    unpaid_aid_fen = moved_fen(t, credit_account=BENEFITS_PAYABLE) - moved_fen(t, debit_account=BENEFITS_PAYABLE)
+    of_next_fen = moved_fen([transfer for transfer in t if transfer.reason == NETTED_FROM_NEXT])
+    unpaid_aid_fen = of_next_fen - stored.netted_before_fen - balance_fen(t, BENEFITS_PAYABLE)
     return [
         *differ("the collections", stored.row_count, "the assessments", stored.pool["covered_count"]),
         *differ(

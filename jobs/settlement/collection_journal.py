@@ -12,6 +12,7 @@ from jobs.settlement.journal import (
     FEE_ACCRUED,
     FEE_INCOME,
     MEMBERS_RECEIVABLE,
+    NETTED_FROM_NEXT,
     OPERATING_CASH,
     POOL,
     SUSPENSE,
@@ -29,7 +30,8 @@ class Collected:
 
     `collected_fen`: money that met shares; `suspense_fen`: money that met none; `helped_collected_fen`: money that met
     shares of people helped in the period, whose dues come to `helped_due_fen`, of which `netted_fen` are netted from the
-    aid at the grace limit; `given_up_fen`: dues without money then.
+    aid at the grace limit; `netted_from_next_fen`: dues netted then from aid of the next period; `netted_before_fen`:
+    what the previous period netted from this one's aid; `given_up_fen`: dues without money at the grace limit.
     """
 
     collected_fen: Mapping[date, int] = field(default_factory=dict)
@@ -37,6 +39,8 @@ class Collected:
     helped_collected_fen: Mapping[date, int] = field(default_factory=dict)
     helped_due_fen: int = 0
     netted_fen: int = 0
+    netted_from_next_fen: int = 0
+    netted_before_fen: int = 0
     given_up_fen: int = 0
 
 
@@ -52,17 +56,20 @@ def collection_transfers(
     for day in [d for d in posted_days if d <= days.as_of]:
         fee_fen = fee_received_fen(pool, _until(collected, day, days))
         aid_fen = _aid_paid_fen(pool, collected, day, days)
+        at_the_limit = int(day == days.grace_ends_on)
         of_day = [
             Transfer(CASH, MEMBERS_RECEIVABLE, collected.collected_fen.get(day, 0), "collected",
                      "settled/collections.collected_fen"),
             Transfer(CASH, SUSPENSE, collected.suspense_fen.get(day, 0), "without_bill",
                      "control/quarantine_receipts.amount_at_stake_fen"),
-            Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_fen * (day == days.grace_ends_on), "netted",
+            Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_fen * at_the_limit, "netted",
                      "settled/collections.collected_fen"),
+            Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_from_next_fen * at_the_limit,
+                     NETTED_FROM_NEXT, "settled/collections.collected_fen"),
             Transfer(FEE_ACCRUED, FEE_INCOME, fee_fen - recognised_fen, "fee_received", "ledger/fee.received_fen"),
             Transfer(BENEFITS_PAYABLE, CASH, aid_fen - paid_fen, "aid_paid", "settled/benefits.benefit_fen"),
             Transfer(SHORTFALL_ACCOUNT[shortfall_borne_by], MEMBERS_RECEIVABLE,
-                     collected.given_up_fen * (day == days.grace_ends_on), "given_up", "settled/collections.due_fen"),
+                     collected.given_up_fen * at_the_limit, "given_up", "settled/collections.due_fen"),
         ]  # fmt: skip
         recognised_fen, paid_fen = fee_fen, aid_fen
         transfers += [(day, transfer) for transfer in of_day if transfer.amount_fen > 0]
@@ -94,14 +101,17 @@ def use_transfers(used_fen: Mapping[str, int]) -> list[Transfer]:
 
 
 def _until(collected: Collected, day: date, days: CollectionDays) -> int:
-    netted_fen = collected.netted_fen if day >= days.grace_ends_on else 0
+    netted_fen = collected.netted_fen + collected.netted_from_next_fen if day >= days.grace_ends_on else 0
     return netted_fen + sum(fen for on, fen in collected.collected_fen.items() if on <= day)
 
 
 def _aid_paid_fen(pool: Mapping[str, int], collected: Collected, day: date, days: CollectionDays) -> int:
-    """Aid is paid from the deduction day on; what a helped member still owes is held back until it is met or netted."""
+    """Aid is paid from the deduction day on; what a helped member still owes is held back until it is met or netted.
+
+    What the arrears of the previous period took from the aid is not paid.
+    """
     if day < days.deduction_on:
         return 0
     met_fen = sum(fen for on, fen in collected.helped_collected_fen.items() if on <= day)
     held_back_fen = collected.helped_due_fen - met_fen if day < days.grace_ends_on else collected.netted_fen
-    return max(pool["benefit_fen"] - held_back_fen, 0)
+    return max(pool["benefit_fen"] - held_back_fen - collected.netted_before_fen, 0)

@@ -13,6 +13,8 @@ CASH = "cash"
 SUSPENSE = "suspense"
 BAD_DEBT = "bad_debt"
 OPERATING_CASH = "operating_cash"
+# Reason of arrears that are netted from the aid of the period after, which then pays so much less.
+NETTED_FROM_NEXT = "netted_from_next"
 USES = ("investigation", "technology", "staff_and_premises")
 
 

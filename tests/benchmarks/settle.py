@@ -115,13 +115,13 @@ def stages_of(words: list[str]) -> tuple[list[tuple[float, str]], float]:
     return found, elapsed
 
 
-def copy_seconds(lake: Path) -> dict[str, float]:
-    """A copy of the assessments with nothing but Spark's and Delta's defaults, in a session of its own."""
+def bare_session():
+    """A session with nothing but Spark's and Delta's defaults."""
     from pyspark.sql import SparkSession
 
-    jars = Path(__file__).resolve().parents[2] / ".jars"
+    jars = Path(os.environ.get("FENTAN_JARS", Path(__file__).resolve().parents[2] / ".jars"))
     found = [str(sorted(jars.glob(f"*{name}*.jar"))[-1]) for name in ("delta-spark", "delta-storage")]
-    spark = (
+    return (
         SparkSession.builder.master("local[*]")
         .config("spark.jars", ",".join(found))
         .config("spark.driver.memory", heap())
@@ -130,6 +130,11 @@ def copy_seconds(lake: Path) -> dict[str, float]:
         .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
         .getOrCreate()
     )
+
+
+def copy_seconds(lake: Path) -> dict[str, float]:
+    """A copy of the assessments with nothing but Spark's and Delta's defaults, in a session of its own."""
+    spark = bare_session()
     spark.range(10).write.format("delta").mode("overwrite").save(str(lake / "copy-warm-up"))
     target = lake / "copy"
     shutil.rmtree(target, ignore_errors=True)

@@ -1,38 +1,22 @@
 """kill -9 at a stage, run again: the same digests, and no reader ever saw half a publication."""
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from datetime import date
 
 import pytest
 
+from tests.killing import killed_when_it_says
 from tests.lakes import PERIOD, LakeFolder, claim, member
 
 pytestmark = pytest.mark.slow
-
-
-def killed_when_it_says(stage: str, lake, job: str = "settle") -> int:
-    """Runs the job as a program of its own and kills it with SIGKILL as soon as it announces the stage."""
-    command = [sys.executable, "-m", "jobs.cli", job, "--lake", str(lake.folder), "--period", PERIOD]
-    program = subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ.copy()
-    )
-    for line in program.stderr:
-        if stage in line:
-            program.send_signal(signal.SIGKILL)
-            break
-    program.stderr.close()
-    return program.wait(timeout=120)
 
 
 @pytest.mark.parametrize("stage", ["writing settled/assessments", "reading back", "publishing"])
 def test_a_killed_run_is_finished_by_the_next_one(quick, lake, stage):
     lake.load([*(member(i) for i in range(1, 41)), member(50, tier="gold")], [claim(1, 7, approved_aid_fen=370)])
     shown = lake.run("preview", "--period", PERIOD).document["plans"]["critical_illness"]["digest"]
-    assert killed_when_it_says(stage, lake) == -signal.SIGKILL
+    assert killed_when_it_says(stage, lake, "settle", PERIOD) == -signal.SIGKILL
     if stage != "publishing":  # there the commit may have been made in the instant before the kill
         assert not lake.exists("control/publications")
     again = lake.settle()
@@ -56,19 +40,12 @@ def test_a_killed_collection_and_a_killed_close_end_as_if_nobody_had_killed_them
     expected = {job: plans_of(unharmed.run(job, "--period", PERIOD)) for job in ("collect", "close")}
 
     before = lake.rows("ledger/fee")
-    assert killed_when_it_says("reading back", lake, "collect") == -signal.SIGKILL
+    assert killed_when_it_says("reading back", lake, "collect", PERIOD) == -signal.SIGKILL
     assert lake.rows("ledger/fee") == before and published_jobs(lake) == {"settle"}
-    assert killed_when_it_says("publishing", lake, "collect") == -signal.SIGKILL
+    assert killed_when_it_says("publishing", lake, "collect", PERIOD) == -signal.SIGKILL
     collected = lake.run("collect", "--period", PERIOD)
     assert plans_of(collected)["digest"] == expected["collect"]["digest"]
-    assert (
-        killed_when_it_says(
-            "publishing",
-            lake,
-            "close",
-        )
-        == -signal.SIGKILL
-    )
+    assert killed_when_it_says("publishing", lake, "close", PERIOD) == -signal.SIGKILL
     closed = lake.run("close", "--period", PERIOD)
     assert closed.exit_code == 0, closed.err
     for table in ("settled/collections", "settled/lapses", "ledger/fee", "ledger/journal", "ledger/balances"):

@@ -1,7 +1,8 @@
 """P11 for the money: over periods that overlap, with lapses that end cover, Spark and the plain-Python oracle agree.
 
 FENTAN_MONEY_PERIODS=72 walks three years, FENTAN_MONEY_SEED tells another life, FENTAN_MONEY_SHORTFALL=platform another
-rule of who bears what never comes in.
+rule of who bears what never comes in. FENTAN_MONEY_KILLS=8: about every eighth command is killed with SIGKILL at some
+stage, then given again.
 """
 
 import os
@@ -13,6 +14,7 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.rulebook import load_platform
+from tests.killing import killed_when_it_says
 from tests.oracle import History, World, settle
 from tests.oracle_collection import collect
 from tests.platforms import SHIPPED, write_platform
@@ -21,6 +23,8 @@ from tests.worlds_seeded import small_world
 FIRST = "2019-11-P1"
 PERIODS = int(os.environ.get("FENTAN_MONEY_PERIODS", "4"))
 SEED = int(os.environ.get("FENTAN_MONEY_SEED", "3"))
+KILLS = int(os.environ.get("FENTAN_MONEY_KILLS", "0"))
+STAGES = ("pinning", "writing", "reading back", "publishing")
 BORNE_BY = os.environ.get("FENTAN_MONEY_SHORTFALL", "next_period").split(",")
 FEE_PARTS = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen")
 
@@ -90,6 +94,22 @@ def platform_and_conf(request, tmp_path):
     return load_platform("xianghubao", tmp_path / "platforms"), conf
 
 
+class Operator:
+    """Gives a lake its commands, each until it ends well; some are killed first."""
+
+    def __init__(self, lake, *words):
+        self.lake, self.words, self.draw, self.kill_count = lake, words, Random(SEED + 1), 0
+
+    def does(self, job, period, day):
+        words = ("--as-of", str(day), *self.words)
+        if KILLS and not self.draw.randrange(KILLS):
+            killed_when_it_says(self.draw.choice(STAGES), self.lake, job, period, *words)
+            self.kill_count += 1
+        ended = self.lake.run(job, "--period", period, *words)
+        assert ended.exit_code == 0, ended.err
+        return ended
+
+
 @pytest.mark.timeout(7200)
 def test_settling_collecting_and_closing_agree_with_the_oracle(quick, lake, platform_and_conf):
     platform, conf = platform_and_conf
@@ -100,36 +120,39 @@ def test_settling_collecting_and_closing_agree_with_the_oracle(quick, lake, plat
         periods.append(calendar.next(periods[-1]))
     world = small_world(platform, SEED, FIRST, str(periods[-1]), persons=30, bad_rows=False, claim_counts=(1, 1, 2))
     lake.load(world.members, world.claims)
-    history, lapses, receipts, settled = History(), [], [], {}
-    words = ("--conf", str(conf))
+    history, lapses, receipts, settled, final = History(), [], [], {}, None
+    netted = 0
+    operator = Operator(lake, "--conf", str(conf))
     for position, period in enumerate(periods):
         name = str(period)
         known = World(platform, world.members, world.claims, tuple(lapses))
-        ended = lake.settle(name, *words, "--as-of", str(calendar.publicity_on(period)))
-        assert ended.exit_code == 0, ended.err
+        operator.does("settle", name, calendar.publicity_on(period))
         settled[name] = expected = settle(known, name, history)
         assert rows_of(lake, "settled/assessments", name) == picked(expected.rows("assessments"), "settled/assessments")
         assert rows_of(lake, "settled/pools", name) == picked(expected.rows("pool"), "settled/pools")
         history = history.after(expected)
         receipts += receipts_of(expected, calendar, draw)
         lake.write("source/receipts", receipts)
-        check_collection(lake, known, expected, receipts, calendar.deduction_on(period) + timedelta(days=1), lapses, words)
         if position:
             before = str(periods[position - 1])
-            final = check_collection(lake, known, settled[before], receipts, calendar.grace_ends_on(periods[position - 1]), lapses, words)
+            grace_ends_on = calendar.grace_ends_on(periods[position - 1])
+            final = check_collection(operator, known, settled[before], receipts, grace_ends_on, lapses, expected, final)
             lapses += final.lapses
             history = with_residual(history, settled[before], final, platform)
-            closed = lake.run("close", "--period", before, "--as-of", str(calendar.grace_ends_on(periods[position - 1])), *words)
-            assert closed.exit_code == 0, closed.err
-            assert {p: {part: plan["fee"][part] for part in FEE_PARTS} for p, plan in closed.document["plans"].items()} == final.fees
+            netted += len(final.netted_from_next)
+            operator.does("close", before, grace_ends_on)
+            assert fees_of(lake, before) == final.fees
+        day_after = calendar.deduction_on(period) + timedelta(days=1)
+        check_collection(operator, known, expected, receipts, day_after, lapses, before=final)
     assert lapses, "nobody ever lapsed: this life shows too little"
+    assert netted or PERIODS < 24, "nobody's arrears were ever netted from aid of the next period"
+    assert operator.kill_count or not KILLS
 
 
-def check_collection(lake, world, expected, receipts, as_of, lapses, words):
-    oracle = collect(world, expected, receipts, as_of, lapses)
-    ended = lake.run("collect", "--period", expected.period, "--as-of", str(as_of), *words)
-    assert ended.exit_code == 0, ended.err
-    name = expected.period
+def check_collection(operator, world, expected, receipts, as_of, lapses, following=None, before=None):
+    oracle = collect(world, expected, receipts, as_of, lapses, following, before)
+    name, lake = expected.period, operator.lake
+    operator.does("collect", name, as_of)
     assert rows_of(lake, "settled/collections", name) == picked(oracle.collections, "settled/collections")
     found = {(r["plan_id"], r["member_id"], r["ended_at"].astimezone(UTC)) for r in raw(lake, "settled/lapses", name)}
     assert found == {(r["plan_id"], r["member_id"], r["ended_at"].astimezone(UTC)) for r in oracle.lapses}
@@ -138,7 +161,7 @@ def check_collection(lake, world, expected, receipts, as_of, lapses, words):
         if r["job"] == "collect":
             posted[r["plan_id"], r["posted_on"], r["debit_account"], r["credit_account"]] += r["amount_fen"]
     assert posted == oracle.transfers
-    assert {r["plan_id"]: {p: r[p] for p in FEE_PARTS} for r in raw(lake, "ledger/fee", name)} == oracle.fees
+    assert fees_of(lake, name) == oracle.fees
     held = Counter((r["receipt_id"], r["amount_at_stake_fen"], frozenset(r["reasons"])) for r in raw(lake, "control/quarantine_receipts", name))
     assert held == oracle.held
     return oracle
@@ -154,6 +177,10 @@ def with_residual(history, settled, final, platform):
             pool = pools[plan_id]
             pools[plan_id] = {**pool, "carried_forward_fen": pool["carried_forward_fen"] - fen}
     return History(pools, history.counted_claims, history.borne_fen)
+
+
+def fees_of(lake, period):
+    return {r["plan_id"]: {part: r[part] for part in FEE_PARTS} for r in raw(lake, "ledger/fee", period)}
 
 
 def raw(lake, table, period):

@@ -5,14 +5,9 @@ from datetime import date
 import pytest
 from deltalake import DeltaTable
 
-from tests.lakes import PERIOD, claim, member
+from tests.lakes import PERIOD, claim, member, receipt
 
 NEXT = "2020-12-P2"
-
-
-def receipt(receipt_id, payer_id, amount_fen, on=date(2020, 12, 14), period=PERIOD, outcome="collected"):
-    return {"receipt_id": receipt_id, "period": period, "payer_id": payer_id, "amount_fen": amount_fen, "outcome": outcome,
-            "attempted_on": on}  # fmt: skip
 
 
 @pytest.fixture
@@ -96,6 +91,36 @@ def test_who_was_helped_has_his_arrears_netted_and_who_was_not_lapses(settled):
     assert january.document["plans"]["critical_illness"]["member_rows"]["lapsed"] == 6
 
 
+def test_arrears_are_netted_from_the_aid_of_the_next_period_which_pays_so_much_less(settled):
+    """Member 4 owes 10 fen of P1 when his aid of 50 fen is public in P2: 6 others pay, of whom none is helped but 7."""
+    more = {**claim(2, 4, approved_aid_fen=50), "publicity_period": NEXT}
+    settled.write("source/approved_claims", [more], mode="append")
+    paid = [receipt(i, i, 10) for i in range(5, 11)]
+    settled.write("source/receipts", [*paid, *(receipt(i + 20, i, 6, date(2020, 12, 28), NEXT) for i in range(5, 11))])
+    # P2: 50 of aid and 4 of fee, less the 3 brought forward: 51 over ten members is 6 each, and 9 remain.
+    assert settled.settle(NEXT).document["plans"]["critical_illness"]["pool"]["due_fen"] == 60
+    early = collect(settled, "2020-12-29", NEXT)  # before P1 has come to its limit: nothing is netted yet
+    assert aid_paid_fen(settled, NEXT) == 50 - 6 and early.exit_code == 0
+    assert collect(settled, "2020-12-26").exit_code == 0
+    assert statuses(settled)[4] == ("netted", 10) and statuses(settled)[1] == ("lapsed", 0)
+    assert sorted(row["member_id"] for row in settled.rows("settled/lapses")) == [1, 2, 3]
+    # The aid of 90 went to member 7, who paid: all of it. What member 4 owed is not paid to him in P2.
+    assert aid_paid_fen(settled, PERIOD) == 90
+    assert collect(settled, "2021-01-12", NEXT).exit_code == 0
+    assert statuses(settled, NEXT)[4] == ("netted", 6)
+    assert aid_paid_fen(settled, NEXT) == 50 - 10 - 6
+    for period, day in ((PERIOD, "2021-01-12"), (NEXT, "2021-01-12")):
+        ended = settled.run("close", "--period", period, "--as-of", day)
+        assert ended.exit_code == 0, ended.err
+    payable = [{r["account"]: r for r in settled.rows("ledger/balances", p)}["benefits_payable"] for p in (PERIOD, NEXT)]
+    assert [(r["brought_forward_fen"], r["carried_forward_fen"]) for r in payable] == [(0, 10), (10, 0)]
+    assert collect(settled, "2020-12-26").document["state"] == "nothing new"
+
+
+def aid_paid_fen(lake, period):
+    return sum(r["amount_fen"] for r in lake.rows("ledger/journal", period, job="collect") if r["reason"] == "aid_paid")
+
+
 def test_a_period_is_closed_in_its_turn_and_never_changes_again(settled):
     settled.write("source/receipts", [receipt(i, i, 30 if i == 1 else 10) for i in (1, *range(4, 11))])
     close = lambda period, day: settled.run("close", "--period", period, "--as-of", day)  # noqa: E731
@@ -114,6 +139,8 @@ def test_a_period_is_closed_in_its_turn_and_never_changes_again(settled):
     # In: 100. Out: 90 of aid. The fee of 7 is income, 3 are carried on.
     assert balances | {"x": 0} == {**dict.fromkeys(balances, 0), "cash": 10, "fee_income": -7, "pool": -3, "x": 0}
     assert sum(balances.values()) == 0
+    # The next period was settled after this one was collected: that does not reach back into a closed period.
+    assert collect(settled, "2020-12-26").document["state"] == "nothing new"
     before = settled.rows("settled/collections")
     settled.write("source/receipts", [receipt(50, 4, 10)], mode="append")
     more = collect(settled, "2020-12-27")

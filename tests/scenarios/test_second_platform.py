@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.lakes import LakeFolder, claim, member
+from tests.lakes import LakeFolder, claim, member, receipt
 
 PLAN = "major_illness"
 PLATFORM = ("--platform", "meituan_huzhu")
@@ -76,3 +76,37 @@ def test_the_month_turns_after_the_third_period(settled):
     absent = settled.settle("2020-12-P4", *PLATFORM)
     assert (absent.exit_code, "3 periods a month" in absent.err) == (2, True)
     assert len(settled.rows("control/publications", "2021-01-P2")) == 0
+
+
+def test_its_residual_counts_the_money_that_came_in_before_the_next_publicity_day(quick, lake):
+    """Ten members, none of whom lapses before the 16th. Every amount is in fen."""
+    periods = ("2020-12-P1", "2020-12-P2", "2020-12-P3")
+    asked = zip((1, 2, 3), periods, (90, 84, 50), strict=True)
+    lake.load([of_plan(n) for n in range(1, 11)], [asking(n, n, period, aid_fen) for n, period, aid_fen in asked])
+    brought = lambda period: pool(lake, period)["brought_forward_fen"]  # noqa: E731
+    run = lambda command, period, day: lake.run(command, "--period", period, "--as-of", day, *PLATFORM)  # noqa: E731
+
+    # P1, public on the 6th: 90 + 7 of fee = 97, ten pay 10; eight on the 9th, one on the 15th, one never.
+    assert run("settle", periods[0], "2020-12-06").exit_code == 0
+    money = [receipt(n, n, 10, date(2020, 12, 9 if n < 9 else 15), periods[0]) for n in range(1, 10)]
+    lake.write("source/receipts", money)
+    early = run("settle", periods[1], "2020-12-15")
+    assert early.exit_code == 4 and "not collected up to 2020-12-14" in early.err and "fentan collect" in early.err
+    assert run("collect", periods[0], "2020-12-14").exit_code == 0
+
+    # P2, public on the 15th: 3 too much were billed, but 20 are not in: 17 are asked again. 84 + 7 + 17 = 108, 11 each.
+    assert run("settle", periods[1], "2020-12-15").exit_code == 0
+    assert (brought(periods[1]), pool(lake, periods[1])["due_fen"]) == (-17, 110)
+    # On the 16th the grace of P1 ends: 10 came in late and 10 are given up. Of P2 nine pay 11 on the 18th.
+    assert run("collect", periods[0], "2020-12-16").exit_code == 0
+    money += [receipt(n + 20, n, 11, date(2020, 12, 18), periods[1]) for n in range(1, 10)]
+    lake.write("source/receipts", money)
+    assert run("collect", periods[1], "2020-12-23").exit_code == 0
+
+    # P3, public on the 24th: 90 + 99 came in, 97 + 91 went out: 1 remains.
+    assert run("settle", periods[2], "2020-12-24").exit_code == 0
+    assert brought(periods[2]) == 1
+
+
+def test_without_any_receipt_its_residual_is_carried_on_what_was_billed(settled):
+    assert pool(settled, "2020-12-P3")["brought_forward_fen"] == pool(settled, "2020-12-P2")["carried_forward_fen"] == 8

@@ -97,6 +97,8 @@ def _duplicated_ids(receipts: DataFrame) -> DataFrame:
         .groupBy("word")
         .agg(F.bit_or("bit").alias("bits"), F.count(F.lit(1)).alias("row_count"))
     )
-    crowded = words.where(F.col("row_count") != F.bit_count("bits")).select("word", "bits")
+    crowded = words.where(F.col("row_count") != F.bit_count("bits")).select("word", "bits").localCheckpoint()
+    if crowded.isEmpty():
+        return numbered.where("false").groupBy("receipt_id").count()
     closer = with_passed(numbered, "receipt_id", filter_of_words(crowded), "crowded").where("crowded")
     return closer.groupBy("receipt_id").count().where("count > 1")

@@ -1,0 +1,129 @@
+"""How long a collection takes, as ratios to a bare join of the same assessments and receipts written to Delta.
+
+    python -m tests.benchmarks.collect --members 10m 100m --rounds 3 --folder /tmp/fentan-bench
+
+For each size, once: `fentan generate`, `fentan settle`, and receipts of the settled period (a lake that is there is used
+again). In every round `fentan collect` as of the grace limit, beside the join (left, all columns, default settings of
+Spark and Delta, `partitionBy` period and plan). Sessions' starts are not counted, on either side.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+from jobs.presentation import table_text
+from tests.benchmarks.settle import CONF, PERIOD, bare_session, generate, heap, stages_of
+
+GRACE_LIMIT = "2020-12-26"
+READ_ONLY = ("source", "settled/assessments", "settled/bills")
+# The stages of a collection in the order they are announced, and the part of the work each belongs to.
+PARTS = (
+    ("pinning receipts", "receipts: judged, ids, digest"),
+    ("adding up bills and receipts by payer", "payers: bills and receipts added up"),
+    ("giving money to shares", "payers looked at closer"),
+    ("writing settled/collections", "collections: matched and written"),
+    ("reading back settled/collections", "collections: read back"),
+    ("writing settled/lapses", "lapses, sums, journal, proof"),
+    ("holding money without a share", "quarantine, quality"),
+    ("publishing", "publish, fee ledger"),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--members", nargs="+", default=["10m"], help="sizes, as `fentan generate` takes them")
+    parser.add_argument("--rounds", type=int, default=1, help="the medians are of so many rounds")
+    parser.add_argument("--folder", type=Path, default=Path("bench"), help="where the lakes are made")
+    parser.add_argument("--join", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.join:
+        print(json.dumps(join_seconds(Path(args.join))))
+        return
+    args.folder.mkdir(parents=True, exist_ok=True)
+    conf = args.folder / "bench.toml"
+    conf.write_text(CONF)
+    print(f"{os.cpu_count()} cores, heap {heap()}, medians of {args.rounds}", flush=True)
+    for size in args.members:
+        lake = args.folder / f"lake-{size}"
+        prepare(lake, size, conf)
+        show(size, [one_round(lake, conf) for _ in range(args.rounds)])
+
+
+def prepare(lake: Path, size: str, conf: Path) -> None:
+    """A settled period with its receipts."""
+    generate(lake, size, "0")
+    if not (lake / "settled/assessments").exists():
+        stages_of(["settle", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
+    if not (lake / "source/receipts").exists():
+        stages_of(["generate", "--lake", str(lake), "--receipts", PERIOD])
+
+
+def one_round(lake: Path, conf: Path) -> dict[str, float]:
+    """Seconds of every part of one collection, and of the join beside it."""
+    of_round = as_settled(lake)
+    words = ["collect", "--lake", str(of_round), "--period", PERIOD, "--conf", str(conf), "--as-of", GRACE_LIMIT]
+    stages, ended = stages_of(words)
+    starts = [next(at for at, stage in stages if stage.startswith(name)) for name, _ in PARTS]
+    seconds = {part: until - at for (_, part), at, until in zip(PARTS, starts, [*starts[1:], ended], strict=True)}
+    shutil.rmtree(of_round)
+    joined = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.collect", "--join", str(lake)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return seconds | json.loads(joined.stdout.splitlines()[-1])
+
+
+def as_settled(lake: Path) -> Path:
+    """A lake of its own for one round: the big tables are those of the lake, which a collection only reads."""
+    of_round = lake / "round"
+    shutil.rmtree(of_round, ignore_errors=True)
+    for name in READ_ONLY:
+        (of_round / name).parent.mkdir(parents=True, exist_ok=True)
+        (of_round / name).symlink_to((lake / name).resolve())
+    for folder in ("settled", "ledger", "control"):
+        for table in (lake / folder).iterdir():
+            if table.is_dir() and f"{folder}/{table.name}" not in READ_ONLY:
+                shutil.copytree(table, of_round / folder / table.name)
+    return of_round
+
+
+def join_seconds(lake: Path) -> dict[str, float]:
+    """The join, with nothing but Spark's and Delta's defaults, in a session of its own."""
+    spark = bare_session()
+    spark.range(10).write.format("delta").mode("overwrite").save(str(lake / "join-warm-up"))
+    target = lake / "join"
+    shutil.rmtree(target, ignore_errors=True)
+    read = spark.read.format("delta")
+    began = time.monotonic()
+    assessments, receipts = read.load(str(lake / "settled/assessments")), read.load(str(lake / "source/receipts"))
+    joined = assessments.join(receipts.drop("period"), "payer_id", "left")
+    joined.write.format("delta").partitionBy("period", "plan_id").save(str(target))
+    elapsed = time.monotonic() - began
+    counts = {"assessments": assessments.count(), "receipts": receipts.count()}
+    spark.stop()
+    shutil.rmtree(target)
+    return {"bare join": elapsed, **counts}
+
+
+def show(size: str, rounds: list[dict[str, float]]) -> None:
+    """Prints one size's medians and ratios."""
+    seconds = {part: median(one[part] for one in rounds) for part in rounds[0]}
+    join, parts = seconds["bare join"], [part for _, part in PARTS]
+    rows = [[part, f"{seconds[part]:.1f}", f"{seconds[part] / join:.2f}"] for part in parts]
+    whole = [sum(one[part] for part in parts) for one in rounds]
+    ratio = median(of_round / one["bare join"] for of_round, one in zip(whole, rounds, strict=True))
+    rows += [["whole collection", f"{median(whole):.1f}", f"{ratio:.2f}"], ["bare join", f"{join:.1f}", "1.00"]]
+    title = f"{size} members, {int(seconds['assessments']):,} assessments, {int(seconds['receipts']):,} receipts"
+    print(table_text(title, ["part", "seconds", "ratio to the join"], rows), flush=True)
+
+
+if __name__ == "__main__":
+    main()
