@@ -60,7 +60,7 @@ def prepare(lake: Path, size: str, conf: Path) -> None:
     generate(lake, size, "0")
     if not (lake / "settled/assessments").exists():
         stages_of(["settle", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
-    if not (lake / "source/receipts").exists():
+    if not (lake / "source/receipts" / f"period={PERIOD}").exists():
         stages_of(["generate", "--lake", str(lake), "--receipts", PERIOD])
 
 
