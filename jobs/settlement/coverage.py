@@ -5,8 +5,11 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.settlement.id_filter import filter_of_ids, with_passed
+
 COVERED = "covered"
 NOT_COVERED_REASONS = ("not_yet_joined", "exited", "lapsed")
+MOST_ROWS_TO_BROADCAST = 1_000_000
 
 
 def with_cover(members: DataFrame, lapses: DataFrame | None, publicity_on: date) -> DataFrame:
@@ -70,5 +73,13 @@ def _with_last_lapse(members: DataFrame, lapses: DataFrame, publicity_on: date) 
         lapses.where(F.col("lapsed_on") <= F.lit(publicity_on))
         .groupBy("plan_id", "member_id")
         .agg(F.max("lapsed_on").alias("lapsed_on"))
+        .localCheckpoint()
     )
-    return members.join(last, on=["plan_id", "member_id"], how="left")
+    if last.count() <= MOST_ROWS_TO_BROADCAST:
+        return members.join(F.broadcast(last), on=["plan_id", "member_id"], how="left")
+    # Lapses add up over the years; all members are not shuffled for them, only those whose id may have lapsed.
+    lapsed_ids = filter_of_ids(last, "member_id").localCheckpoint()
+    passed = with_passed(members, "member_id", lapsed_ids, "may_have_lapsed")
+    joined = passed.where("may_have_lapsed").join(last.hint("merge"), on=["plan_id", "member_id"], how="left")
+    never = passed.where("not may_have_lapsed").withColumn("lapsed_on", F.lit(None).cast("date"))
+    return joined.unionByName(never).drop("may_have_lapsed")

@@ -1,0 +1,41 @@
+"""Cover and lapses: however many there are, and however they are joined, the same spells are covered."""
+
+from datetime import date
+
+import pytest
+
+from jobs.settlement import coverage
+from jobs.settlement.coverage import with_cover
+
+PUBLICITY_ON = date(2020, 12, 7)
+SPELLS = [
+    ("critical_illness", 1, date(2019, 1, 1), None, "covered"),
+    ("critical_illness", 2, date(2019, 1, 1), None, "lapsed"),
+    ("senior_cancer", 2, date(2019, 1, 1), None, "covered"),  # the lapse was in the other plan
+    ("critical_illness", 3, date(2020, 9, 1), None, "covered"),  # joined again on the day of the lapse
+    ("critical_illness", 3, date(2019, 1, 1), date(2020, 8, 31), "exited"),
+    ("critical_illness", 4, date(2020, 9, 15), None, "lapsed"),  # of two lapses the last one counts
+    ("critical_illness", 5, date(2019, 1, 1), None, "covered"),  # lapses only after the publicity day
+    ("critical_illness", 6, date(2020, 12, 7), None, "not_yet_joined"),
+    ("critical_illness", None, date(2019, 1, 1), None, "covered"),
+    ("critical_illness", 2 + (1 << 27), date(2019, 1, 1), None, "covered"),  # shares its place in the filter with 2
+]
+LAPSES = [
+    ("critical_illness", 2, date(2020, 9, 1)),
+    ("critical_illness", 3, date(2020, 9, 1)),
+    ("critical_illness", 4, date(2020, 9, 1)),
+    ("critical_illness", 4, date(2020, 11, 1)),
+    ("critical_illness", 5, date(2020, 12, 8)),
+    ("critical_illness", 77, date(2020, 9, 1)),
+]
+
+
+@pytest.mark.parametrize("most_rows_to_broadcast", [1_000_000, 0], ids=["broadcast", "filtered"])
+def test_a_lapse_ends_the_spell_that_was_in_force(quick, spark, monkeypatch, most_rows_to_broadcast):
+    monkeypatch.setattr(coverage, "MOST_ROWS_TO_BROADCAST", most_rows_to_broadcast)
+    columns = "plan_id string, member_id bigint, joined_on date, exited_on date"
+    members = spark.createDataFrame([row[:4] for row in SPELLS], columns)
+    lapses = spark.createDataFrame(LAPSES, "plan_id string, member_id bigint, lapsed_on date")
+    found = with_cover(members, lapses, PUBLICITY_ON)
+    assert found.columns == [*members.columns, "cover"]
+    assert sorted(map(tuple, found.collect()), key=str) == sorted(SPELLS, key=str)
