@@ -89,7 +89,9 @@ def stop_if_critical(gate: Gate) -> None:
 
 def previous_shares(pinned: Pinned) -> dict[tuple[str, str], int]:
     """The shares of the previous period, by plan and tier."""
-    return {(row.plan_id, row.tier): row.share_fen for row in _previous_rows(pinned, "settled/rates")}
+    previous = pinned.request.platform.calendar.previous(pinned.request.period)
+    found = pinned.history.rows_of_plans("settled/rates", pinned.plan_ids, [previous]) if previous else None
+    return {} if found is None else {(row.plan_id, row.tier): row.share_fen for row in found.collect()}
 
 
 def _claims_of_period(pinned: Pinned) -> DataFrame:
@@ -157,7 +159,7 @@ def _refused_plans(pinned: Pinned, claims: ClaimGate, counts: Mapping[str, Mappi
 
 
 def _results(pinned: Pinned, gate: Gate, share_fen: Mapping, limited: tuple[int, int]) -> tuple[Judged, ...]:
-    before = {row.plan_id: row for row in _previous_rows(pinned, "settled/pools")}
+    before = {p: pool for p, pool in pinned.history.previous_pools.items() if p in pinned.plan_ids}
     members = judge_members(gate.members, _members_as_a_whole(pinned, gate, before), share_fen)
     claims = judge_approved_claims(gate.claims, _claims_as_a_whole(pinned, gate, before), limited)
     return (*members, *claims)
@@ -203,10 +205,3 @@ def _claims_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str,
 
 def _claim_count(claims: ClaimGate, plan_id: str) -> int:
     return sum(row["count"] for row in claims.groups if row.plan_id == plan_id)
-
-
-def _previous_rows(pinned: Pinned, table: str) -> list:
-    """The published rows of a small table in the previous period, of the plans concerned."""
-    previous = pinned.request.platform.calendar.previous(pinned.request.period)
-    found = pinned.history.rows_of_plans(table, pinned.plan_ids, [previous]) if previous else None
-    return [] if found is None else found.collect()

@@ -1,6 +1,8 @@
 """A period's inputs, pinned: from here on the run reads these versions, whatever happens to the sources."""
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -73,10 +75,14 @@ class Pinned:
 
     def _money(self, plan_ids: tuple[str, ...]) -> dict:
         """What of earlier collections bears on the period; nothing is said where nothing does."""
-        lapsed = {f"{p.period}/{p.plan_id}": p.digest for p in self.lapsed_in if p.plan_id in plan_ids}
+        lapsed = sorted((p.period, p.plan_id, p.digest) for p in self.lapsed_in if p.plan_id in plan_ids)
         borne_by = self.request.platform.collection.shortfall_borne_by
         brought = {} if borne_by == "platform" else {"brought_forward_fen": self.brought_forward_fen(plan_ids)}
-        return ({"lapses": dict(sorted(lapsed.items()))} if lapsed else {}) | brought
+        if not lapsed:
+            return brought
+        # One digest of all: the list itself grows with every period, and would be kept by each of them.
+        digest = hashlib.sha256(json.dumps(lapsed).encode()).hexdigest()[:16]
+        return {"lapses": {"until": lapsed[-1][0], "digest": digest}} | brought
 
     @property
     def period_names(self) -> tuple[str, ...]:
@@ -104,7 +110,8 @@ def pin(request: PeriodRequest) -> Pinned:
         candidates = request.plan_ids
     else:
         candidates = tuple(p for p in sorted(request.platform.plans) if is_open(request.platform, p, request.period))
-    present = _plans_present(lake, versions, request, candidates)
+    # A plan that was settled before is concerned anyway: only of a new one it must be known whether anything is there.
+    present = _plans_present(lake, versions, request, [p for p in candidates if p not in history.publications])
     concerned = tuple(p for p in candidates if p in present or p in history.publications)
     skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in concerned)
     return Pinned(request, lake, versions, history, _lapsed_in(lake, request), of_period, concerned, skipped)
@@ -117,7 +124,7 @@ def _lapsed_in(lake: Lake, request: PeriodRequest) -> tuple[Publication, ...]:
 
 
 def _plans_present(
-    lake: Lake, versions: Mapping[str, int], request: PeriodRequest, candidates: tuple[str, ...]
+    lake: Lake, versions: Mapping[str, int], request: PeriodRequest, candidates: Iterable[str]
 ) -> set[str]:
     """The plans with members, or with claims of the period; one row of a plan's partition is enough to know."""
     members = read_source(lake, "source/members", versions["source/members"])

@@ -1,10 +1,11 @@
 """What earlier settlements of a lake left: published periods, residuals, benefits that counted, rates of the year."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -49,13 +50,15 @@ class History:
     def brought_forward_fen(self, plan_ids: Iterable[str]) -> dict[str, int]:
         """The residual of each plan's previous period; 0 for the first period settled in the lake."""
         predecessors = {plan_id: self.predecessor(plan_id) for plan_id in plan_ids}
-        wanted = [publication for publication in predecessors.values() if publication is not None]
-        found = (
-            {row.plan_id: row.carried_forward_fen for row in rows_of(self.lake, "settled/pools", wanted).collect()}
-            if wanted
-            else {}
-        )
-        return {plan_id: found.get(plan_id, 0) for plan_id in predecessors}
+        found = {plan_id: pool.carried_forward_fen for plan_id, pool in self.previous_pools.items()}
+        return {plan_id: found[plan_id] if predecessors[plan_id] else 0 for plan_id in predecessors}
+
+    @cached_property
+    def previous_pools(self) -> dict[str, Row]:
+        """The pools of the previous period, by plan. They are published: they are read once."""
+        previous = self.calendar.previous(self.period)
+        found = self.rows_of_plans("settled/pools", self.publications, [previous]) if previous else None
+        return {} if found is None else {row.plan_id: row for row in found.collect()}
 
     def residual_on_books_fen(self, plan_ids: Iterable[str], before: date, on_collected_money: bool) -> dict[str, int]:
         """What the books hold for each plan at 00:00 of a day: the credit balance of `pool`, after dues given up.
@@ -70,9 +73,11 @@ class History:
         less_owed = (
             self._collected_plans([settled[p] for p in known], collected, before) if on_collected_money else set()
         )
+        closed = self._last_closed(known, before)
+        found = dict.fromkeys(settled, 0) | self._closed_with_fen(closed, less_owed)
         of_plans = [p for plan_id in known for p in self.publications[plan_id] if self._is_earlier(p)]
         of_plans += [p for p in collected.values() if p.plan_id in known and self._is_earlier(p)]
-        found = dict.fromkeys(settled, 0)
+        of_plans = [p for p in of_plans if p.plan_id not in closed or self._is_later(p, closed[p.plan_id])]
         if not of_plans:
             return found
         entries = rows_of(self.lake, "ledger/journal", of_plans).where(F.col("posted_on") < F.lit(before))
@@ -80,6 +85,21 @@ class History:
             on_collected = row.plan_id in less_owed
             found[row.plan_id] += _bears_on_residual(row.credit_account, on_collected) * row.amount_fen
             found[row.plan_id] -= _bears_on_residual(row.debit_account, on_collected) * row.amount_fen
+        return found
+
+    def _last_closed(self, plan_ids: Iterable[str], before: date) -> dict[str, Publication]:
+        """The last close of each plan whose period was over before the day: its balances stand for the journal up to it."""
+        over = [
+            p for p in published(self.lake, "close").values()
+            if p.plan_id in plan_ids and self.calendar.grace_ends_on(self.calendar.period(p.period)) < before
+        ]  # fmt: skip
+        return {p.plan_id: p for p in sorted(over, key=lambda p: self.calendar.period(p.period))}
+
+    def _closed_with_fen(self, closed: Mapping[str, Publication], less_owed: Collection[str]) -> dict[str, int]:
+        found = dict.fromkeys(closed, 0)
+        balances = rows_of(self.lake, "ledger/balances", closed.values()).collect() if closed else []
+        for row in balances:  # debit positive, the residual is a credit
+            found[row.plan_id] -= _bears_on_residual(row.account, row.plan_id in less_owed) * row.carried_forward_fen
         return found
 
     def _collected_plans(self, previous: list[Publication], collected: Mapping, before: date) -> set[str]:
@@ -119,6 +139,9 @@ class History:
         names = {str(period) for period in periods}
         wanted = [p for plan_id in plan_ids for p in self.publications.get(plan_id, ()) if p.period in names]
         return rows_of(self.lake, table, wanted) if wanted else None
+
+    def _is_later(self, publication: Publication, other: Publication) -> bool:
+        return self.calendar.period(publication.period) > self.calendar.period(other.period)
 
     def _is_earlier(self, publication: Publication) -> bool:
         return self.calendar.period(publication.period) < self.period
