@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> Outcome:
         settling.conf_digest,
         {},
     )
-    record_quality(pinned.lake, gate.results, checking.run_id, checking.period)
+    record_quality(pinned.lake, gate.results, checking.run_id, checking.period, earlier_runs=(checking.run_id,))
     rules = [
         {
             "table": result.table_name,

@@ -12,7 +12,7 @@ from jobs.lake.ledger import fee_run_ids, replace_fee
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import publish
 from jobs.lake.records import record_quality
-from jobs.lake.runs import record
+from jobs.lake.runs import begin, compact_control, record
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
 from jobs.presentation import table_text, yuan
@@ -48,12 +48,12 @@ def close(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
         complete_fee(closing)
         return _already_closed(closing)
     started_at = datetime.now(UTC)
-    record(lake, closing.run, "running", started_at)
+    earlier_runs = begin(lake, closing.run, started_at)
     try:
-        written = write_closing(closing)
+        written = write_closing(closing, earlier_runs)
         lock.confirm()
         announce("publishing")
-        record_quality(lake, written.results, closing.run.run_id, closing.run.period)
+        record_quality(lake, written.results, closing.run.run_id, closing.run.period, earlier_runs)
         publish(
             lake, JOB, closing.run.period, closing.run.run_id,
             {p: plan_digest(tables) for p, tables in written.digests.items()}, action="closed",
@@ -70,6 +70,7 @@ def close(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
         raise
     document = _document(closing, written.fees, written.balances)
     record(lake, closing.run, "published", started_at, digests=written.digests, totals=document["plans"])
+    compact_control(lake)
     return Outcome(document, _text(document), 0, written.messages)
 
 

@@ -1,7 +1,7 @@
 """A period's close: what must be done before, what it writes, and what is proven of it before it is published."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -99,7 +99,7 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
     return Closing(request, lake, settled, by_job["collect"], by_job[JOB], pools, plan_ids, versions, run)
 
 
-def write_closing(closing: Closing) -> Closed:
+def write_closing(closing: Closing, earlier_runs: Collection[str]) -> Closed:
     """Writes the period's uses and balances, reads them back and proves them; raises IntegrityBroken."""
     platform, period = closing.request.platform, closing.request.period
     announce("uses of the fee")
@@ -116,7 +116,7 @@ def write_closing(closing: Closing) -> Closed:
     balances = {p: balance_rows(every[p], accounts, brought.get(p, {})) for p in closing.plan_ids}
     _prove(closing, every, balances)
 
-    sink = Writing(closing.lake, closing.run.period, closing.plan_ids, closing.run.run_id, JOB)
+    sink = Writing(closing.lake, closing.run.period, closing.plan_ids, closing.run.run_id, earlier_runs, JOB)
     journal = {p: journal_rows([(day, t) for t in uses[p]], closing.run.period, p, JOB) for p in closing.plan_ids}
     put = sink.put_rows({"ledger/journal": journal, "ledger/balances": balances})
     results += [result for table, counts in sink.broken.items() for result in judge(table, counts)]

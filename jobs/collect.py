@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from pyspark.errors import PySparkException
@@ -25,7 +26,7 @@ from jobs.lake.ledger import fee_run_ids, replace_fee, transfers_of
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import publish, published_in
 from jobs.lake.records import hold_receipts, record_quality
-from jobs.lake.runs import complete_records, record, settings_of
+from jobs.lake.runs import begin, complete_records, record, settings_of
 from jobs.lake.session import open_session
 from jobs.lake.sinks import WritingBeside
 from jobs.outcome import Outcome, announce
@@ -63,9 +64,9 @@ def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
     _check_open(inputs)
     _check_not_backwards(inputs)
     started_at = datetime.now(UTC)
-    record(lake, inputs.run, "running", started_at)
+    earlier_runs = begin(lake, inputs.run, started_at)
     try:
-        written = _write_and_publish(inputs, lock)
+        written = _write_and_publish(inputs, earlier_runs, lock)
     except Stop as stop:
         state = "refused" if isinstance(stop, Refused) else "failed"
         record(lake, inputs.run, state, started_at, messages=[str(stop)])
@@ -78,19 +79,22 @@ def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
     return Outcome(document, _text(document))
 
 
-def _write_and_publish(inputs: Inputs, lock: RunLock) -> Written:
+def _write_and_publish(inputs: Inputs, earlier_runs: Collection[str], lock: RunLock) -> Written:
     lake, run = inputs.lake, inputs.run
-    sink = WritingBeside(lake, run.period, inputs.plan_ids, run.run_id, JOB)
+    sink = WritingBeside(lake, run.period, inputs.plan_ids, run.run_id, earlier_runs, JOB)
     written = write_collection(inputs, sink)
     announce("holding money without a share")
     hold_receipts(lake, inputs.gate.unsound, written.without_bill, run.period, run.run_id)
     record_quality(
-        lake, [*judged_receipts(inputs.gate, written.excess, inputs.days), *written.results], run.run_id, run.period
-    )
+        lake, [*judged_receipts(inputs.gate, written.excess, inputs.days), *written.results], run.run_id, run.period,
+        earlier_runs,
+    )  # fmt: skip
     lock.confirm()
     announce("publishing")
     publish(lake, JOB, run.period, run.run_id, {p: plan_digest(tables) for p, tables in written.digests.items()})
-    _finish(inputs, run.run_id)
+    replace_fee(lake, run.period, run.run_id, written.fees)
+    if earlier_runs:
+        sink.sweep(TABLES_OF_JOB)
     return written
 
 
@@ -109,7 +113,7 @@ def _nothing_changed(inputs: Inputs) -> bool:
 
 
 def _finish(inputs: Inputs, run_id: str) -> None:
-    """What follows from the publication: the fee ledger of today, and no more rows of earlier collections."""
+    """What follows from a publication, where the run was killed before: the fee ledger, and no rows of earlier runs."""
     lake, run = inputs.lake, inputs.run
     publications = [p for p in published_in(lake, JOB, run.period).values() if p.run_id == run_id]
     if not publications or _closed_plans(inputs):
@@ -117,7 +121,7 @@ def _finish(inputs: Inputs, run_id: str) -> None:
     if fee_run_ids(lake, run.period, inputs.plan_ids) != {run_id}:
         of_plans = transfers_of(lake, [*inputs.settled.values(), *publications])
         replace_fee(lake, run.period, run_id, fee_rows(inputs, of_plans))
-    WritingBeside(lake, run.period, inputs.plan_ids, run_id, JOB).sweep(TABLES_OF_JOB)
+    WritingBeside(lake, run.period, inputs.plan_ids, run_id, (), JOB).sweep(TABLES_OF_JOB)
 
 
 def _closed_plans(inputs: Inputs) -> list[str]:

@@ -1,6 +1,7 @@
 """`fentan settle`: gate -> settlement -> publish -> proof on what was read back."""
 
 import argparse
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.proof import prove
 from jobs.lake.publications import publish
 from jobs.lake.records import claims_in_scope, hold_claims, hold_members, plans_in_scope, record_quality
-from jobs.lake.runs import Run, complete_records, record
+from jobs.lake.runs import Run, begin, complete_records, record
 from jobs.lake.sinks import Measuring, Writing
 from jobs.lake.year import document_of
 from jobs.outcome import Outcome, announce
@@ -65,9 +66,9 @@ def settle(request: PeriodRequest, lock: RunLock, expected_digests: tuple[str, .
 
 def _settle_fresh(pinned: Pinned, lock: RunLock, expected_digests: tuple[str, ...]) -> Outcome:
     run, started_at = pinned.run, datetime.now(UTC)
-    record(pinned.lake, run, "running", started_at)
+    earlier_runs = begin(pinned.lake, run, started_at)
     try:
-        gate, settled = _settle_and_publish(pinned, run, lock, expected_digests)
+        gate, settled = _settle_and_publish(pinned, run, earlier_runs, lock, expected_digests)
     except Stop as stop:
         state = "refused" if isinstance(stop, (GateStopped, Refused)) else "failed"
         record(pinned.lake, run, state, started_at, messages=[str(stop)])
@@ -92,26 +93,26 @@ def _totals(document: dict, settled: Settled) -> dict[str, dict]:
 
 
 def _settle_and_publish(
-    pinned: Pinned, run: Run, lock: RunLock, expected_digests: tuple[str, ...]
+    pinned: Pinned, run: Run, earlier_runs: Collection[str], lock: RunLock, expected_digests: tuple[str, ...]
 ) -> tuple[Gate, Settled]:
     request, lake = pinned.request, pinned.lake
     gate = judge_sources(pinned)
     try:
         stop_if_critical(gate)
     except GateStopped:
-        record_quality(lake, gate.results, run.run_id, run.period)
+        record_quality(lake, gate.results, run.run_id, run.period, earlier_runs)
         raise
 
     sinks = []
     settled = settle_plans(
-        pinned, gate, lambda plans: sinks.append(Writing(lake, run.period, plans, run.run_id)) or sinks[0]
+        pinned, gate, lambda plans: sinks.append(Writing(lake, run.period, plans, run.run_id, earlier_runs)) or sinks[0]
     )
     gate = judged_again(pinned, gate, settled)
     _hold_bad_rows(pinned, gate, settled, run)
 
     announce("proving")
     judged = prove(sinks[0], settled.digests, run.period)
-    record_quality(lake, [*gate.results, *judged], run.run_id, run.period)
+    record_quality(lake, [*gate.results, *judged], run.run_id, run.period, earlier_runs)
     digests = {plan_id: plan_digest(tables) for plan_id, tables in settled.digests.items()}
     _check_expected(expected_digests, digests, run.period)
 

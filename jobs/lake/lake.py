@@ -1,8 +1,9 @@
 """A lake: Delta tables under one root, read at pinned versions and written partition by partition."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
+from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -13,14 +14,16 @@ from schemas import TABLES, Table
 
 # Two thousand days of history: an auditor can travel back to any version a closed period was settled from.
 KEPT_FOR = "interval 3650 days"
+MOST_FILES = 50  # of a control table
 
 
 class Lake:
-    """The tables of one lake. Paths are relative to the root; nothing is cached."""
+    """The tables of one lake. Paths are relative to the root. What is kept is kept for one version of a table only."""
 
     def __init__(self, spark: SparkSession, root: str):
         self.spark = spark
         self.root = root.rstrip("/") or "/"
+        self._kept: dict[tuple[str, str], tuple[int, Any]] = {}
 
     def path(self, table: str) -> str:
         return f"{self.root}/{table}"
@@ -30,9 +33,15 @@ class Lake:
         return DeltaTable.isDeltaTable(self.spark, self.path(table))
 
     def version(self, table: str) -> int:
-        """The newest version of a table."""
-        history = DeltaTable.forPath(self.spark, self.path(table)).history(1)
-        return history.select("version").first()["version"]
+        """The newest version of a table; -1 where there is none. Its log is listed: the table's history takes a Spark job."""
+        return self._snapshot(table).version()
+
+    def kept(self, table: str, name: str, look: Callable[[], Any]) -> Any:
+        """What a look at a small table found, for as long as the table has no newer version, whoever writes it."""
+        version = self.version(table)
+        if self._kept.get((table, name), (None,))[0] != version:
+            self._kept[table, name] = version, look()
+        return self._kept[table, name][1]
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """A table as it was at a version, or as it is now."""
@@ -51,11 +60,15 @@ class Lake:
 
     def replace(self, table: Table, frame: DataFrame, where: str, run_id: str) -> None:
         """Replaces the rows that satisfy `where` by the frame's, in one commit that carries the run's id."""
-        writer = self._writer(table, frame, run_id)
         if not self.exists(table.name) or self.read(table.name).where(where).isEmpty():
-            writer.mode("append").save(self.path(table.name))  # nothing to replace: half the time of an overwrite
+            self.append(table, frame, run_id)  # nothing to replace: half the time of an overwrite
         else:
-            writer.mode("overwrite").option("replaceWhere", where).save(self.path(table.name))
+            self.overwrite(table, frame, where, run_id)
+
+    def overwrite(self, table: Table, frame: DataFrame, where: str, run_id: str) -> None:
+        """Replaces rows that are known to be there."""
+        writer = self._writer(table, frame, run_id)
+        writer.mode("overwrite").option("replaceWhere", where).save(self.path(table.name))
 
     def delete(self, table: Table, where: str) -> None:
         """Removes the rows that satisfy `where`, in one commit; none where there are no such rows."""
@@ -65,6 +78,16 @@ class Lake:
     def append(self, table: Table, frame: DataFrame, run_id: str) -> None:
         """Appends the frame's rows in one commit."""
         self._writer(table, frame, run_id).mode("append").save(self.path(table.name))
+
+    def compact(self, table: str) -> None:
+        """Makes one file of many: every run adds some to the control tables, and whoever reads them opens each."""
+        file_count = self._snapshot(table).numOfFilesIfKnown()
+        if file_count.isDefined() and file_count.get() > MOST_FILES:
+            DeltaTable.forPath(self.spark, self.path(table)).optimize().executeCompaction()
+
+    def _snapshot(self, table: str):
+        log = self.spark._jvm.org.apache.spark.sql.delta.DeltaLog
+        return log.forTableWithSnapshot(self.spark._jsparkSession, self.path(table))._2()
 
     def _writer(self, table: Table, frame: DataFrame, run_id: str):
         statistics = [name for name in table.key if name not in table.partitioned_by]

@@ -35,7 +35,7 @@ def fee_run_ids(lake: Lake, period: str, plan_ids: Collection[str]) -> set[str]:
 def replace_fee(lake: Lake, period: str, run_id: str, fees: Mapping[str, dict]) -> None:
     """Puts the plans' fees, one row for each, in the place of those the period has: each job that moves money does so."""
     rows = [{"period": period, "plan_id": p, "run_id": run_id, **row} for p, row in fees.items()]
-    lake.replace(FEE, lake.frame(FEE, rows).coalesce(1), _of(period, fees), run_id)
+    lake.overwrite(FEE, lake.frame(FEE, rows).coalesce(1), _of(period, fees), run_id)
 
 
 def _of(period: str, plan_ids: Collection[str]) -> str:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from expectations.suites import Judged, judge
 from jobs.errors import IntegrityBroken
-from jobs.lake.sinks import Writing, at_once
+from jobs.lake.sinks import Writing
 from jobs.settlement.invariants import ReadBack, breaches
-from schemas import TABLES
 
 SMALL_TABLES = ("settled/pools", "settled/rates", "ledger/journal", "ledger/fee")
 
@@ -16,11 +15,10 @@ def prove(sink: Writing, stored: Mapping[str, Mapping[str, dict]], period: str) 
 
     `stored`: digests by plan and table, as read back.
     """
-    rows = at_once(lambda table: _rows(sink, table), SMALL_TABLES)
     judged = [result for table, counts in sink.broken.items() for result in judge(table, counts)]
     faults = [f"{result.table_name}: {result.sentence} ({result.observed})" for result in judged if not result.success]
     for plan_id, digests in stored.items():
-        faults += [f"plan {plan_id}: {fault}" for fault in _faults_of_plan(plan_id, digests, rows)]
+        faults += [f"plan {plan_id}: {fault}" for fault in _faults_of_plan(plan_id, digests, sink.rows)]
     if faults:
         raise IntegrityBroken(
             f"Period {period}: {'; '.join(faults)}. Nothing was published. "
@@ -42,8 +40,3 @@ def _faults_of_plan(plan_id: str, digests: Mapping[str, dict], rows: Mapping[str
             fee=of_plan["ledger/fee"][0],
         )
     )
-
-
-def _rows(sink: Writing, table: str) -> list[dict]:
-    frame = sink.stored(table, None)
-    return [row.asDict() for row in frame.select(*TABLES[table].column_names).collect()]

@@ -1,6 +1,6 @@
 """What a run leaves beside its tables: results of the gate, and the rows held back with every reason."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -20,8 +20,10 @@ HELD_RECEIPTS = TABLES["control/quarantine_receipts"]
 RECEIPT_COLUMNS = len(TABLES["source/receipts"].columns)
 
 
-def record_quality(lake: Lake, results: Iterable[Judged], run_id: str, period: str) -> None:
-    """Writes one row per expectation; a re-run of the same run replaces them."""
+def record_quality(
+    lake: Lake, results: Iterable[Judged], run_id: str, period: str, earlier_runs: Collection[str]
+) -> None:
+    """Writes one row per expectation; a run that is among the earlier ones replaces its own."""
     rows = [
         {
             "run_id": run_id,
@@ -39,7 +41,11 @@ def record_quality(lake: Lake, results: Iterable[Judged], run_id: str, period: s
         }
         for result in results
     ]
-    lake.replace(QUALITY, lake.frame(QUALITY, rows).coalesce(1), f"run_id = '{run_id}'", run_id)
+    frame = lake.frame(QUALITY, rows).coalesce(1)
+    if run_id in earlier_runs:
+        lake.replace(QUALITY, frame, f"run_id = '{run_id}'", run_id)
+    else:
+        lake.append(QUALITY, frame, run_id)
 
 
 def hold_members(

@@ -47,9 +47,30 @@ class Run:
         return f"{self.job}-{self.period}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
+def begin(lake: Lake, run: Run, started_at: datetime) -> frozenset[str]:
+    """Writes the run's row as running; the runs of its job that began on the period before it, itself among them.
+
+    Where there is none, nothing of the job is there to be replaced: to look for it takes Spark longer than to write.
+    """
+    of_period = (F.col("job") == run.job) & (F.col("period") == run.period)
+    began = lake.read_or_empty(RUNS.name).where(of_period).select("run_id").collect()
+    earlier = frozenset(row.run_id for row in began)
+    row = lake.frame(RUNS, [_row(run, "running", started_at)]).coalesce(1)
+    if run.run_id in earlier:
+        lake.overwrite(RUNS, row, f"run_id = '{run.run_id}'", run.run_id)
+    else:
+        lake.append(RUNS, row, run.run_id)
+    return earlier
+
+
 def record(lake: Lake, run: Run, state: str, started_at: datetime, **outcome: dict) -> None:
-    """Writes the run's one row: its inputs, its state and, at its end, digests, totals and messages."""
-    row = {
+    """Replaces the row of a run that began by what became of it: its state, digests, totals and messages."""
+    row = lake.frame(RUNS, [_row(run, state, started_at, **outcome)]).coalesce(1)
+    lake.overwrite(RUNS, row, f"run_id = '{run.run_id}'", run.run_id)
+
+
+def _row(run: Run, state: str, started_at: datetime, **outcome: dict) -> dict:
+    return {
         "run_id": run.run_id,
         "job": run.job,
         "period": run.period,
@@ -66,7 +87,6 @@ def record(lake: Lake, run: Run, state: str, started_at: datetime, **outcome: di
             run.settings | {"messages": outcome.get("messages", [])}, sort_keys=True, ensure_ascii=False
         ),
     }
-    lake.replace(RUNS, lake.frame(RUNS, [row]).coalesce(1), f"run_id = '{run.run_id}'", run.run_id)
 
 
 def complete_records(lake: Lake, run_ids: Iterable[str]) -> None:
@@ -74,7 +94,13 @@ def complete_records(lake: Lake, run_ids: Iterable[str]) -> None:
     rows = lake.read_or_empty(RUNS.name).where(F.col("run_id").isin(*run_ids) & (F.col("state") == "running"))
     for row in rows.collect():
         completed = {**row.asDict(), "state": "published", "finished_at": datetime.now(UTC)}
-        lake.replace(RUNS, lake.frame(RUNS, [completed]).coalesce(1), f"run_id = '{row.run_id}'", row.run_id)
+        lake.overwrite(RUNS, lake.frame(RUNS, [completed]).coalesce(1), f"run_id = '{row.run_id}'", row.run_id)
+
+
+def compact_control(lake: Lake) -> None:
+    """Keeps the control tables as quick to read after years as in the first period; call it under the run lock."""
+    for table in ("control/runs", "control/publications", "control/quality"):
+        lake.compact(table)
 
 
 def totals_of(lake: Lake, run_ids: list[str]) -> dict[str, dict]:
@@ -101,7 +127,8 @@ def settings_of(lake: Lake, run_id: str) -> dict:
 
 
 def _recorded(lake: Lake, run_id: str, column: str) -> dict:
-    return json.loads(lake.read(RUNS.name).where(F.col("run_id") == run_id).select(column).first()[column])
+    of_run = lake.read(RUNS.name).where(F.col("run_id") == run_id).select("input_versions", "settings")
+    return json.loads(lake.kept(RUNS.name, run_id, of_run.first)[column])
 
 
 @cache

@@ -1,6 +1,6 @@
 """Where settled rows go: a preview measures them, a settlement writes them and proves what it wrote."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -41,10 +41,13 @@ class Measuring:
     def put_rows(self, tables: Mapping[str, Mapping[str, list[dict]]]) -> dict[str, dict[str, Measured]]:
         """Puts tables of a few rows, given by table and plan; they do not wait for one another."""
         frames = {name: self._frame(TABLES[name], by_plan) for name, by_plan in tables.items()}
-        return at_once(lambda name: self.put(name, frames[name]), frames)
+        return at_once(lambda name: self._put_few(name, frames[name]), frames)
 
     def stored(self, table_name: str, frame: DataFrame) -> DataFrame:
         return frame
+
+    def _put_few(self, table_name: str, frame: DataFrame) -> dict[str, Measured]:
+        return self.put(table_name, frame)
 
     def _measured(self, table: Table, frame: DataFrame, further: Sequence[Column]) -> dict[str, Measured]:
         measures = [*digest_measures(table), *further]
@@ -63,13 +66,23 @@ class Measuring:
 class Writing(Measuring):
     """A settlement's sink: a table's partitions are replaced in one commit, measured on their way, and read back.
 
-    `broken`: by table, how many of the rows read back break each rule of the table.
+    `earlier_runs`: those of the job on the period (from `begin`). `broken`: by table, how many of the rows read back break
+    each rule of the table. `rows`: by table of a few rows, all of them as read back.
     """
 
-    def __init__(self, lake: Lake, period: str, plan_ids: Iterable[str], run_id: str, job: str = "settle"):
+    def __init__(
+        self,
+        lake: Lake,
+        period: str,
+        plan_ids: Iterable[str],
+        run_id: str,
+        earlier_runs: Collection[str],
+        job: str = "settle",
+    ):
         super().__init__(lake, period, plan_ids, run_id)
-        self.job = job
+        self.job, self.earlier_runs = job, earlier_runs
         self.broken: dict[str, dict[str, int]] = {}
+        self.rows: dict[str, list[dict]] = {}
 
     def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measured]:
         """Writes the rows and gives what was read back; raises IntegrityBroken where that is not what was to be written."""
@@ -77,11 +90,22 @@ class Writing(Measuring):
         table = TABLES[table_name]
         observation = Observation()
         observed = with_row_hash(frame, table).observe(observation, *digest_measures(table)).drop(ROW_HASH)
-        self.lake.replace(table, self._complete(observed), self._partition(table), self.run_id)
+        if self._may_replace():
+            self.lake.replace(table, self._complete(observed), self._partition(table), self.run_id)
+        else:
+            self.lake.append(table, self._complete(observed), self.run_id)
         return self._read_back(table, digest_of(observation.get, table), further)
 
     def stored(self, table_name: str, frame: DataFrame) -> DataFrame:
         return self._read(TABLES[table_name])
+
+    def _put_few(self, table_name: str, frame: DataFrame) -> dict[str, Measured]:
+        every_row = F.collect_list(F.struct(*TABLES[table_name].column_names)).alias("every_row")
+        measured = self.put(table_name, frame, [every_row])
+        self.rows[table_name] = [
+            row.asDict() for of_plan in measured.values() for row in of_plan.values.get("every_row", ())
+        ]
+        return measured
 
     def _read_back(self, table: Table, intended: dict, further: Sequence[Column]) -> dict[str, Measured]:
         announce(f"reading back {table.name}")
@@ -98,6 +122,10 @@ class Writing(Measuring):
             rule: sum(of_plan.values.get(rule) or 0 for of_plan in measured.values()) for rule in rules
         }
         return measured
+
+    def _may_replace(self) -> bool:
+        """Whether the partitions may hold rows already."""
+        return bool(self.earlier_runs)
 
     def _read(self, table: Table) -> DataFrame:
         return self.lake.read(table.name).where(self._partition(table)).where(F.col("run_id") == self.run_id)
@@ -119,6 +147,9 @@ class WritingBeside(Writing):
             if self.lake.exists(name):
                 others = f"{super()._partition(TABLES[name])} and run_id != '{self.run_id}'"
                 self.lake.delete(TABLES[name], others)
+
+    def _may_replace(self) -> bool:
+        return self.run_id in self.earlier_runs
 
     def _partition(self, table: Table) -> str:
         return f"{super()._partition(table)} and run_id = '{self.run_id}'"

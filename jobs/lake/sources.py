@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -22,7 +23,7 @@ def pin_versions(lake: Lake, names: tuple[str, ...]) -> dict[str, int]:
             if not lake.exists(name):
                 raise GateStopped(_missing_table(lake, name))
             versions[name] = lake.version(name)
-        except PySparkException as error:
+        except (PySparkException, Py4JError) as error:
             first_line = str(error).splitlines()[0]
             raise GateStopped(
                 f"{name} at {lake.path(name)} cannot be read: {first_line}. Nothing was settled. Restore the table and run again."
