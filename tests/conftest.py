@@ -1,5 +1,7 @@
 """One Spark session for the whole test run: local and small, with room for the code that many queries compile to."""
 
+from importlib.resources import files
+
 import pytest
 
 from jobs.environment import load_environment
@@ -36,6 +38,18 @@ def xianghubao():
 def lake(spark, tmp_path):
     """An empty lake with what tests do to it."""
     return LakeFolder(spark, tmp_path / "lake")
+
+
+@pytest.fixture(scope="session")
+def quick_conf(tmp_path_factory):
+    """A conf with the same settings, for programs that a test starts: what is compiled anew in each takes half a minute."""
+    usual = files("conf").joinpath("local.toml").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in usual if "spark.sql.shuffle.partitions" not in line]
+    place = kept.index("[spark]") + 1
+    quick = [f'"{key}" = "{value}"' for key, value in QUICK.items()]
+    file = tmp_path_factory.mktemp("conf") / "quick.toml"
+    file.write_text("\n".join([*kept[:place], *quick, *kept[place:]]), encoding="utf-8")
+    return file
 
 
 @pytest.fixture

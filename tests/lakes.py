@@ -1,6 +1,7 @@
 """A lake for tests: sources from rows, commands as a user gives them, tables as published."""
 
 import json
+import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
@@ -33,6 +34,11 @@ class LakeFolder:
         self.spark = spark
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+
+    def copied(self, folder: Path) -> "LakeFolder":
+        """The same lake in another folder: what is done to it is not done to this one."""
+        shutil.copytree(self.folder, folder)
+        return LakeFolder(self.spark, folder)
 
     def load(self, members=(), claims=(), mode="overwrite"):
         """Writes both sources from rows given as dicts."""

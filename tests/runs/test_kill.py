@@ -13,10 +13,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("stage", ["writing settled/assessments", "reading back", "publishing"])
-def test_a_killed_run_is_finished_by_the_next_one(quick, lake, stage):
+def test_a_killed_run_is_finished_by_the_next_one(quick, quick_conf, lake, stage):
+    words = ("--conf", str(quick_conf))
     lake.load([*(member(i) for i in range(1, 41)), member(50, tier="gold")], [claim(1, 7, approved_aid_fen=370)])
     shown = lake.run("preview", "--period", PERIOD).document["plans"]["critical_illness"]["digest"]
-    assert killed_when_it_says(stage, lake, "settle", PERIOD) == -signal.SIGKILL
+    assert killed_when_it_says(stage, lake, "settle", PERIOD, *words) == -signal.SIGKILL
     if stage != "publishing":  # there the commit may have been made in the instant before the kill
         assert not lake.exists("control/publications")
     again = lake.settle()
@@ -28,7 +29,8 @@ def test_a_killed_run_is_finished_by_the_next_one(quick, lake, stage):
     assert len(lake.rows("control/runs")) == 1
 
 
-def test_a_killed_collection_and_a_killed_close_end_as_if_nobody_had_killed_them(quick, lake, tmp_path):
+def test_a_killed_collection_and_a_killed_close_end_as_if_nobody_had_killed_them(quick, quick_conf, lake, tmp_path):
+    words = ("--conf", str(quick_conf))
     lake.load([member(i) for i in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])
     assert lake.settle().exit_code == 0
     lake.write("source/receipts", [
@@ -40,12 +42,12 @@ def test_a_killed_collection_and_a_killed_close_end_as_if_nobody_had_killed_them
     expected = {job: plans_of(unharmed.run(job, "--period", PERIOD)) for job in ("collect", "close")}
 
     before = lake.rows("ledger/fee")
-    assert killed_when_it_says("reading back", lake, "collect", PERIOD) == -signal.SIGKILL
+    assert killed_when_it_says("reading back", lake, "collect", PERIOD, *words) == -signal.SIGKILL
     assert lake.rows("ledger/fee") == before and published_jobs(lake) == {"settle"}
-    assert killed_when_it_says("publishing", lake, "collect", PERIOD) == -signal.SIGKILL
+    assert killed_when_it_says("publishing", lake, "collect", PERIOD, *words) == -signal.SIGKILL
     collected = lake.run("collect", "--period", PERIOD)
     assert plans_of(collected)["digest"] == expected["collect"]["digest"]
-    assert killed_when_it_says("publishing", lake, "close", PERIOD) == -signal.SIGKILL
+    assert killed_when_it_says("publishing", lake, "close", PERIOD, *words) == -signal.SIGKILL
     closed = lake.run("close", "--period", PERIOD)
     assert closed.exit_code == 0, closed.err
     for table in ("settled/collections", "settled/lapses", "ledger/fee", "ledger/journal", "ledger/balances"):

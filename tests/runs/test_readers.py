@@ -10,7 +10,7 @@ import xxhash
 from deltalake import DeltaTable
 
 from schemas import TABLES
-from tests.lakes import claim, member
+from tests.lakes import LakeFolder, claim, member
 
 WRITTEN = (
     "settled/benefits", "settled/pools", "settled/rates", "settled/assessments", "settled/bills", "ledger/journal",
@@ -18,9 +18,9 @@ WRITTEN = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def settled(lake):
-    bad = member(99, tier="gold")
+@pytest.fixture(scope="module")
+def settled(spark, tmp_path_factory):
+    lake, bad = LakeFolder(spark, tmp_path_factory.mktemp("read") / "lake"), member(99, tier="gold")
     lake.load([*(member(i) for i in range(1, 8)), bad], [claim(1, 1, approved_aid_fen=20)])
     assert lake.settle().exit_code == 0
     return lake

@@ -3,7 +3,7 @@
 import pytest
 from delta.tables import DeltaTable
 
-from tests.lakes import PERIOD, claim, member
+from tests.lakes import PERIOD, LakeFolder, claim, member
 
 TABLES_OF_A_SETTLEMENT = (
     "settled/benefits", "settled/pools", "settled/rates", "settled/assessments", "settled/bills", "ledger/journal", "ledger/fee",
@@ -13,11 +13,28 @@ TABLES_OF_A_SETTLEMENT = (
 @pytest.fixture
 def hundred(lake):
     """100 standard members; one claim of 100,000 yuan: the per-case cap lets 0.10 yuan x 100 = 1,000 fen through."""
+    return with_hundred(lake)
+
+
+def with_hundred(lake):
     return lake.load([member(i) for i in range(1, 101)], [claim(1, 7)])
 
 
-def test_a_case_asks_at_most_the_cap_and_the_platform_bears_the_rest(hundred):
-    ended = hundred.settle()
+@pytest.fixture(scope="module")
+def settled_once(spark, tmp_path_factory):
+    lake = with_hundred(LakeFolder(spark, tmp_path_factory.mktemp("hundred") / "lake"))
+    return lake, lake.settle()
+
+
+@pytest.fixture
+def settled(settled_once, tmp_path):
+    """A copy of the hundred, settled, and how that ended."""
+    lake, ended = settled_once
+    return lake.copied(tmp_path / "lake"), ended
+
+
+def test_a_case_asks_at_most_the_cap_and_the_platform_bears_the_rest(settled):
+    hundred, ended = settled
     assert ended.exit_code == 0, ended.err
     (pool,) = hundred.rows("settled/pools")
     # aid 10,000,000 + fee 800,000 = 10,800,000 asked; 10 x 100 = 1,000 allowed; 10,799,000 borne by the platform
@@ -29,8 +46,8 @@ def test_a_case_asks_at_most_the_cap_and_the_platform_bears_the_rest(hundred):
     assert {row["due_fen"] for row in hundred.rows("settled/assessments")} == {10}
 
 
-def test_the_journal_balances_and_the_fee_ledger_follows_from_it(hundred):
-    hundred.settle()
+def test_the_journal_balances_and_the_fee_ledger_follows_from_it(settled):
+    hundred, _ = settled
     entries = [(e["debit_account"], e["credit_account"], e["amount_fen"]) for e in hundred.rows("ledger/journal")]
     assert entries == [
         ("pool", "benefits_payable", 10_000_000),
@@ -43,8 +60,8 @@ def test_the_journal_balances_and_the_fee_ledger_follows_from_it(hundred):
     assert (fee["accrued_fen"], fee["sponsored_fen"], fee["outstanding_fen"]) == (800_000, 799_925, 75)
 
 
-def test_settling_again_from_the_same_inputs_changes_nothing(hundred):
-    first = hundred.settle()
+def test_settling_again_from_the_same_inputs_changes_nothing(settled):
+    hundred, first = settled
     before = {table: hundred.spark.read.format("delta").load(str(hundred.folder / table)).count() for table in TABLES_OF_A_SETTLEMENT}
     again = hundred.settle()
     assert again.exit_code == 0
@@ -54,8 +71,8 @@ def test_settling_again_from_the_same_inputs_changes_nothing(hundred):
     assert before == {t: hundred.spark.read.format("delta").load(str(hundred.folder / t)).count() for t in TABLES_OF_A_SETTLEMENT}
 
 
-def test_a_run_killed_right_after_its_publication_gets_its_record_completed(hundred):
-    hundred.settle()
+def test_a_run_killed_right_after_its_publication_gets_its_record_completed(settled):
+    hundred, _ = settled
     runs = DeltaTable.forPath(hundred.spark, str(hundred.folder / "control/runs"))
     runs.update(set={"state": "'running'", "finished_at": "null"})
     assert hundred.settle().document["state"] == "already settled"
@@ -63,8 +80,8 @@ def test_a_run_killed_right_after_its_publication_gets_its_record_completed(hund
     assert run["state"] == "published" and run["finished_at"] is not None
 
 
-def test_newer_versions_with_the_same_rows_are_a_no_op_and_with_other_rows_are_refused(hundred):
-    hundred.settle()
+def test_newer_versions_with_the_same_rows_are_a_no_op_and_with_other_rows_are_refused(settled):
+    hundred, _ = settled
     hundred.write("source/approved_claims", [claim(9, 9, publicity_period="2020-12-P2")], mode="append")
     assert hundred.settle().exit_code == 0
     hundred.write("source/members", [member(101)], mode="append")
@@ -81,9 +98,9 @@ def test_a_preview_shows_the_digest_that_is_settled_and_writes_nothing(hundred):
     shown = preview.document["plans"]["critical_illness"]["digest"]
     assert hundred.settle(PERIOD, "--expect-digest", "0" * 64).exit_code == 4
     assert not hundred.exists("control/publications")
-    settled = hundred.settle(PERIOD, "--expect-digest", shown)
-    assert settled.exit_code == 0, settled.err
-    assert settled.document["plans"]["critical_illness"]["digest"] == shown
+    approved = hundred.settle(PERIOD, "--expect-digest", shown)
+    assert approved.exit_code == 0, approved.err
+    assert approved.document["plans"]["critical_illness"]["digest"] == shown
 
 
 def test_periods_of_a_plan_are_settled_in_order_and_carry_the_residual(lake):
