@@ -10,7 +10,7 @@ help:
 	@echo "make test                 set up, then run the tests"
 	@echo "make setup [PYTHON=...]   make .venv with exact versions and fetch the Delta JARs into .jars"
 	@echo "make wheel                build the wheel into dist/"
-	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   a benchmark, OF=settle or collect (see README, Speed)"
+	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   a benchmark, OF=settle, collect or report (see README, Speed)"
 	@echo "make clean                remove what set-up and builds made"
 
 setup:

@@ -4,15 +4,16 @@ import argparse
 from pathlib import Path
 
 from jobs.cli import run_as_script
-from jobs.errors import WrongUsage
+from jobs.errors import Refused, WrongUsage
 from jobs.explaining import Books, plans_to_explain
+from jobs.lake.few_rows import with_quick_queries
 from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
-from jobs.outcome import Outcome
+from jobs.outcome import Outcome, announce
 from jobs.presentation import table_text, yuan
 from jobs.reporting.explain_page import explanation_page, statement_page
 from jobs.reporting.pages import render
-from jobs.request import period_request_of, request_of
+from jobs.request import Request, period_request_of, request_of
 from jobs.settlement.explanation import explain
 
 SUMMARY = "explain one member's period step by step, or a year of a member or a payer"
@@ -48,19 +49,34 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _period(args: argparse.Namespace):
     request = period_request_of(args)
-    books = Books(request, Lake(open_session(request.environment, "fentan explain"), request.lake_root))
-    plan_ids = [p for p in books.plans_of(request.period) if request.plan_ids is None or p in request.plan_ids]
-    known = plans_to_explain([books.known(request, plan_id, args.member) for plan_id in plan_ids])
+    books = _books(request)
+    settled = books.plans_of(request.period)
+    asked = {p: publication for p, publication in settled.items() if request.plan_ids is None or p in request.plan_ids}
+    if not asked:
+        raise Refused(
+            f"Period {request.period}: {', '.join(request.plan_ids)} is not published; {', '.join(settled)} is. "
+            "Nothing was explained. Name another plan, or settle it first."
+        )
+    announce("looking for the member's rows")
+    known = plans_to_explain(books.known(request, asked, args.member))
     explained = [explain(of_plan) for of_plan in known]
     document = {"member_id": args.member, "period": str(request.period), "plans": explained}
     if not explained:
         document["because"] = "Not charged, because the member has no membership in any plan settled in the period."
+    document["files_read"] = books.files_read
     return Outcome(document, _text(document)), explanation_page(document, request)
 
 
 def _year(args: argparse.Namespace):
     request = request_of(args)
-    books = Books(request, Lake(open_session(request.environment, "fentan explain"), request.lake_root))
+    unknown = sorted(set(args.plan or ()) - set(request.platform.plans))
+    if unknown:
+        known = ", ".join(sorted(request.platform.plans))
+        raise WrongUsage(
+            f"--plan {unknown[0]}: {request.platform.platform_id} has no such plan; it has {known}. Nothing was done."
+        )
+    books = _books(request)
+    announce("looking for the rows of the year")
     column, number = ("member_id", args.member) if args.member is not None else ("payer_id", args.payer)
     rows = books.year(args.year, column, number)
     keep = ("period", "plan_id", "member_id", "tier", "share_fen", "sponsored_fen", "due_fen", "marker", "status",
@@ -69,8 +85,15 @@ def _year(args: argparse.Namespace):
     totals = {
         name: sum(row[name] or 0 for row in rows) for name in ("share_fen", "sponsored_fen", "due_fen", "collected_fen")
     }
-    document = {column: number, "year": args.year, "rows": rows, "totals": totals}
+    document = {column: number, "year": args.year, "rows": rows, "totals": totals, "files_read": books.files_read}
     return Outcome(document, _statement(document)), statement_page(document, request)
+
+
+def _books(request: Request) -> Books:
+    announce("starting Spark")
+    spark = open_session(with_quick_queries(request.environment), "fentan explain")
+    announce("looking for what is published")
+    return Books(request, Lake(spark, request.lake_root))
 
 
 def _text(document: dict) -> str:

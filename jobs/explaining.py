@@ -1,33 +1,36 @@
-"""The few rows that explain one member's period or year.
-
-Fast at any size: tables are filtered by period and plan (partitions) and by member_id or payer_id, on which the files'
-smallest and largest values are kept; files that cannot hold the member are not opened.
-"""
+"""The few rows that explain one member's period or year: each table is asked once, for all plans, by partition and id."""
 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from jobs.errors import Refused
+from jobs.lake.few_rows import FewRows, side_by_side
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication, published, rows_of
+from jobs.lake.publications import Publication
 from jobs.lake.runs import input_versions_of
-from jobs.lake.sources import read_source
 from jobs.request import PeriodRequest, Request
 from jobs.settlement.calendar import Period
 from jobs.settlement.explanation import Known
 
+COLLECTED = ("status", "collected_fen", "collected_on")
+
 
 class Books:
-    """What is published in a lake, read member by member."""
+    """What is published in a lake, read member by member. `files_read`: data files opened so far, by table."""
 
     def __init__(self, request: Request, lake: Lake):
-        self.request, self.lake = request, lake
-        self.settled, self.collected = published(lake, "settle"), published(lake, "collect")
+        self.request, self.lake, self._few = request, lake, FewRows(lake)
+        in_force = self._few.in_force("settle", "collect")
+        self.settled, self.collected = in_force["settle"], in_force["collect"]
+
+    @property
+    def files_read(self) -> dict[str, int]:
+        return dict(sorted(self._few.files_read.items()))
 
     def plans_of(self, period: Period) -> dict[str, Publication]:
         """The period's settlements in force, by plan; raises Refused where there is none."""
@@ -39,86 +42,94 @@ class Books:
             )
         return found
 
-    def known(self, request: PeriodRequest, plan_id: str, member_id: int) -> Known:
-        """What the tables hold of the member in the plan and period."""
-        publication = self.settled[str(request.period), plan_id]
+    def known(self, request: PeriodRequest, publications: dict[str, Publication], member_id: int) -> list[Known]:
+        """What the tables hold of the member in each of the plans settled in the period."""
+        settled = list(publications.values())
         of_member = F.col("member_id") == member_id
-        version = input_versions_of(self.lake, publication.run_id)["source/members"]
-        mine = of_member & (F.col("plan_id") == plan_id)
-        spells = _dicts(read_source(self.lake, "source/members", version).where(mine))
-        held = _dicts(self.lake.read_or_empty("control/quarantine_members").where(mine))
-        lapses = self._lapses(plan_id, of_member)
-        assessment = _one(self._rows("settled/assessments", [publication], of_member))
-        benefits = self._rows("settled/benefits", [publication])
-        markers = Counter(row.marker for row in benefits.select("marker").collect())
-        helped = not benefits.where(of_member & F.col("counted")).isEmpty()
-        payer_id = assessment["payer_id"] if assessment else None
-        collected = [p for p in [self.collected.get((str(request.period), plan_id))] if p]
+        collected = [p for p in (self.collected.get((p.period, p.plan_id)) for p in settled) if p]
+        of_plans = [p for p in self.collected.values() if p.plan_id in publications]
+        few = self._few
+        found = side_by_side({
+            "spells": lambda: self._spells(publications, of_member),
+            "assessments": lambda: few.published("settled/assessments", settled, of_member),
+            "held": lambda: few.now("control/quarantine_members", of_member),
+            "benefits": lambda: few.published("settled/benefits", settled, None, "member_id", "counted", "marker"),
+            "pools": lambda: few.published("settled/pools", settled),
+            "rates": lambda: few.published("settled/rates", settled),
+            "collections": lambda: few.published("settled/collections", collected, of_member),
+            "lapses": lambda: few.published("settled/lapses", of_plans, of_member),
+        })  # fmt: skip
+        payers = sorted({row["payer_id"] for row in found["assessments"]})
+        of_payers = F.col("payer_id").isin(*payers)
+        found["bills"] = few.published("settled/bills", settled, of_payers) if payers else []
+        return [self._known_of(request, plan_id, member_id, found) for plan_id in sorted(publications)]
+
+    def year(self, year: int, id_column: str, number: int) -> list[dict]:
+        """The assessments of a member, or of all whom a payer pays for, in a calendar year, with what was collected."""
+        of_year = {p.plan_id for (of, _), p in self.settled.items() if of.startswith(f"{year:04d}-")}
+        if not of_year:
+            raise Refused(f"Year {year}: nothing of it is published. Nothing was explained. Settle its periods first.")
+        settled = [p for (of, _), p in self.settled.items() if of.startswith(f"{year:04d}-")]
+        assessments = self._few.published("settled/assessments", settled, F.col(id_column) == number)
+        keys = {(row["period"], row["plan_id"]) for row in assessments}
+        collected = [p for key, p in self.collected.items() if key in keys]
+        of_members = F.col("member_id").isin(*sorted({row["member_id"] for row in assessments}))
+        paid = {_key(row): row for row in self._few.published("settled/collections", collected, of_members)}
+        for row in assessments:
+            row |= {name: paid.get(_key(row), {}).get(name) for name in COLLECTED}
+        return sorted(assessments, key=_key)
+
+    def _spells(self, publications: dict[str, Publication], of_member: Column) -> list[dict]:
+        """His rows of source/members, each plan's at the version its settlement read."""
+        runs = {p.run_id for p in publications.values()}
+        versions = {run_id: input_versions_of(self.lake, run_id)["source/members"] for run_id in runs}
+        by_version: dict[int, list[str]] = {}
+        for plan_id, publication in sorted(publications.items()):
+            by_version.setdefault(versions[publication.run_id], []).append(plan_id)
+        rows = []
+        for version, plan_ids in by_version.items():
+            rows += self._few.source("source/members", version, F.col("plan_id").isin(*plan_ids) & of_member)
+        return rows
+
+    def _known_of(self, request: PeriodRequest, plan_id: str, member_id: int, found: dict[str, list[dict]]) -> Known:
+        of_plan = {name: [row for row in rows if row["plan_id"] == plan_id] for name, rows in found.items()}
+        lapses, benefits, assessment = of_plan["lapses"], of_plan["benefits"], _one(of_plan["assessments"])
+        capped = assessment is not None and assessment["marker"] == "yearly_cap"
         return Known(
             plan=request.platform.plans[plan_id],
             period=str(request.period),
             publicity_on=request.publicity_on,
-            spells=[spell for spell in spells if spell["joined_on"] is not None],
-            held=[row for row in held if row["joined_on"] is not None],
+            spells=[spell for spell in of_plan["spells"] if spell["joined_on"] is not None],
+            held=[row for row in of_plan["held"] if row["joined_on"] is not None],
             lapsed_on=[self._local_day(lapse["ended_at"]) for lapse in lapses],
-            pool=_one(self._rows("settled/pools", [publication])),
-            rates=_dicts(self._rows("settled/rates", [publication])),
-            claims_by_marker=markers,
-            borne_fen=self._borne_fen(request, plan_id, of_member),
-            helped=helped,
+            pool=_one(of_plan["pools"]),
+            rates=of_plan["rates"],
+            claims_by_marker=Counter(row["marker"] for row in benefits),
+            borne_fen=self._borne_fen(request, plan_id, member_id) if capped else 0,
+            helped=any(row["counted"] and row["member_id"] == member_id for row in benefits),
             assessment=assessment,
-            collection=_one(self._rows("settled/collections", collected, of_member)),
-            bill=_one(self._rows("settled/bills", [publication], F.col("payer_id") == payer_id))
-            if assessment
-            else None,
+            collection=_one(of_plan["collections"]),
+            bill=_one([row for row in of_plan["bills"] if assessment and row["payer_id"] == assessment["payer_id"]]),
             lapses=[lapse for lapse in lapses if lapse["period"] == str(request.period)],
         )
 
-    def year(self, year: int, id_column: str, number: int) -> list[dict]:
-        """The published assessments of a member, or the bills of a payer, in a calendar year, with what was collected."""
-        settled = [p for (of, _), p in self.settled.items() if of.startswith(f"{year:04d}-")]
-        collected = [p for (of, _), p in self.collected.items() if of.startswith(f"{year:04d}-")]
-        if not settled:
-            raise Refused(f"Year {year}: nothing of it is published. Nothing was explained. Settle its periods first.")
-        mine = F.col(id_column) == number
-        assessments = _dicts(self._rows("settled/assessments", settled, mine))
-        members = [row["member_id"] for row in assessments]
-        paid = _dicts(self._rows("settled/collections", collected, F.col("member_id").isin(*members)))
-        by_key = {(row["period"], row["plan_id"], row["member_id"]): row for row in paid}
-        for row in assessments:
-            found = by_key.get((row["period"], row["plan_id"], row["member_id"]), {})
-            row |= {name: found.get(name) for name in ("status", "collected_fen", "collected_on")}
-        return sorted(assessments, key=lambda row: (row["period"], row["plan_id"], row["member_id"]))
-
-    def _rows(self, table: str, publications: list[Publication], where: Column | None = None) -> DataFrame:
-        rows = self.lake.read_or_empty(table)
-        rows = rows if where is None else rows.where(where)
-        if not publications:
-            return rows.limit(0)
-        plans = sorted({p.plan_id for p in publications})
-        return rows_of(self.lake, table, publications, rows.where(F.col("plan_id").isin(*plans)))
-
-    def _lapses(self, plan_id: str, of_member: Column) -> list[dict]:
-        of_plan = [p for (_, plan), p in self.collected.items() if plan == plan_id]
-        return _dicts(self._rows("settled/lapses", of_plan, of_member)) if of_plan else []
-
-    def _borne_fen(self, request: PeriodRequest, plan_id: str, of_member: Column) -> int:
+    def _borne_fen(self, request: PeriodRequest, plan_id: str, member_id: int) -> int:
+        """What the member owed earlier in the year: asked for only where the yearly cap binds."""
         earlier = {str(period) for period in request.platform.calendar.earlier_in_year(request.period)}
         of_year = [p for (of, plan), p in self.settled.items() if plan == plan_id and of in earlier]
-        rows = _dicts(self._rows("settled/assessments", of_year, of_member)) if of_year else []
+        rows = self._few.published("settled/assessments", of_year, F.col("member_id") == member_id)
         return sum(row["due_fen"] for row in rows)
 
     def _local_day(self, ended_at):
         return ended_at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.request.platform.time_zone)).date()
 
 
-def _dicts(rows: DataFrame) -> list[dict]:
-    return [row.asDict() for row in rows.collect()]
+def _key(row: dict) -> tuple[str, str, int]:
+    return row["period"], row["plan_id"], row["member_id"]
 
 
-def _one(rows: DataFrame) -> dict | None:
-    found = _dicts(rows.limit(2))
-    return found[0] if found else None
+def _one(rows: list[dict]) -> dict | None:
+    return rows[0] if rows else None
 
 
 def plans_to_explain(known: Iterable[Known]) -> list[Known]:

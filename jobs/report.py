@@ -11,6 +11,7 @@ from jobs.outcome import Outcome, announce
 from jobs.reporting.ageing import ageing_of, write_ageing
 from jobs.reporting.annual import write_year, year_report
 from jobs.reporting.annual_page import YearPage
+from jobs.reporting.dictionary_page import dictionary_page
 from jobs.reporting.index import index_of
 from jobs.reporting.masking import DEFAULT_FLOOR
 from jobs.reporting.notice import notice_of, write_notice
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> Outcome:
         announce("index")
         index, published = index_of(lake, request)
         announce("pages")
-        paths = write_pages(request.lake_root, [*pages, index])
+        paths = write_pages(request.lake_root, [*pages, index, dictionary_page(request, (INDEX_LINK,))])
     return Outcome({**(document or published), "pages": paths}, "\n".join(["Pages", *paths]))
 
 
@@ -70,7 +71,7 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
     notice = notice_of(lake, request, floor)
     announce("report of the period")
     ageing = ageing_of(lake, notice.period, request.platform.calendar.deduction_on(request.period))
-    report = period_report(lake, request, notice, ageing)
+    report = period_report(lake, request, notice, ageing, floor)
     announce("writing report/publicity, report/period_summary, report/ageing")
     write_notice(lake, notice)
     write_period(lake, notice, report)
@@ -85,7 +86,7 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
         "period": period, "floor": floor, "pools": notice.pools, "rates": notice.rates, "publicity": notice.cases,
         "summary": report.rows, "ageing": ageing,
     }  # fmt: skip
-    return [notice_page(notice, request, floor, links), PeriodPage(notice, report, request).page(links)], document
+    return [notice_page(notice, request, floor, links), PeriodPage(notice, report, request, floor).page(links)], document
 
 
 def _year(lake: Lake, request: Request, year: int, floor: int) -> tuple[list[Page], dict]:

@@ -91,6 +91,7 @@ ASSESSMENTS = Table(
     grain="one covered member in one plan and period",
     key=("period", "plan_id", "member_id"),
     partitioned_by=BY_PERIOD_AND_PLAN,
+    looked_up_by=("payer_id",),
     columns=(
         PERIOD,
         PLAN_ID,

@@ -34,13 +34,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: what one row is, its key, how its files are partitioned, and its columns in order."""
+    """One table: what one row is, its key, how its files are partitioned, and its columns in order.
+
+    `looked_up_by`: columns besides the key by which single rows are found: every file's range of them is kept.
+    """
 
     name: str
     grain: str
     key: tuple[str, ...]
     partitioned_by: tuple[str, ...]
     columns: tuple[Column, ...]
+    looked_up_by: tuple[str, ...] = ()
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ class Lake:
         return log.forTableWithSnapshot(self.spark._jsparkSession, self.path(table))._2()
 
     def _writer(self, table: Table, frame: DataFrame, run_id: str):
-        statistics = [name for name in table.key if name not in table.partitioned_by]
+        statistics = [name for name in (*table.key, *table.looked_up_by) if name not in table.partitioned_by]
         writer = (
             frame.select(*table.column_names)
             .write.format("delta")

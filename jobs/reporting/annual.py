@@ -1,6 +1,7 @@
 """The report of a year: every measure as one row of report/annual, in one list."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,21 +10,21 @@ from pyspark.sql import functions as F
 
 from jobs.errors import Refused
 from jobs.lake.lake import Lake
-from jobs.lake.publications import published
+from jobs.lake.publications import Publication, published
+from jobs.reporting.annual_fee import fee_rows, reviews_rows, visits_rows
+from jobs.reporting.annual_sources import COSTS, REVIEWS, VISITS, claims_as_settled, year_sources
 from jobs.reporting.masking import OTHER
 from jobs.reporting.people import age_years
 from jobs.reporting.published import Figure, published_figures, scaled
-from jobs.reporting.rows import input_versions, published_rows, source_as_settled
+from jobs.reporting.roll import roll_of
+from jobs.reporting.rows import published_rows
 from jobs.request import Request
-from jobs.settlement.coverage import in_force_on
 from jobs.settlement.money import half_up
 from schemas import TABLES
-from schemas.codes import SITE_KINDS
 from schemas.report import HIDDEN
 
 ANNUAL = TABLES["report/annual"]
 AMOUNTS = ("benefit_fen", "fee_fen", "case_sponsored_fen", "member_sponsored_fen", "billed_fen", "due_fen")
-FEES = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen")
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,17 @@ def year_report(lake: Lake, request: Request, year: int, floor: int) -> YearRepo
         _of_year(published_rows(lake, "settled/rates"), year), key=lambda r: (r["period"], r["plan_id"], r["tier"])
     )
     run_id = hashlib.sha256(",".join(sorted({p.run_id for p in of_year.values()})).encode()).hexdigest()[:16]
+    sources = year_sources(lake, year)
+    fees = published_rows(lake, "ledger/fee", "collect", "close")
     own = [
-        *_helped(lake, year, floor),
+        *_helped(lake, of_year, year, floor),
         *_shared_out(pools, rates),
-        *_members(lake, request, of_year, periods[-1]),
-        *_fee(lake, year, periods),
-        *_visits(lake, year),
-        *_reviews(lake, year),
+        *_periods(request, year, periods),
+        *_members(lake, request, [p for (period, _), p in of_year.items() if period == periods[-1]], floor),
+        *fee_rows(_of_year(fees, year), sources.rows(COSTS, {p[:7] for p in periods})),
+        *visits_rows(sources.rows(VISITS)),
+        *reviews_rows(sources.rows(REVIEWS)),
+        *sources.told(),
     ]
     known = [{**_row(), **row} for row in own]
     rows = known + [{**_row(), **row} for row in _beside(request, year, known, rates, periods)]
@@ -78,16 +83,15 @@ def _of_year(frame: DataFrame, year: int) -> list[dict]:
     return [row.asDict() for row in frame.where(F.col("period").startswith(f"{year:04d}-")).collect()]
 
 
-def _helped(lake: Lake, year: int, floor: int) -> Iterable[dict]:
+def _helped(lake: Lake, of_year: dict, year: int, floor: int) -> Iterable[dict]:
     """Cases helped: by plan, in this year and the one before; by province; by illness and sex; none below the floor."""
     counted = published_rows(lake, "settled/benefits").where("counted")
     counted = counted.withColumn("of_year", F.substring("period", 1, 4).cast("int"))
     for row in counted.where(F.col("of_year").isin(year, year - 1)).groupBy("of_year", "plan_id").count().collect():
         measure = "helped" if row.of_year == year else "helped_year_before"
         yield {"topic": "helped", "measure": measure, "plan_id": row.plan_id, "quantity": row["count"]}
-    claims = lake.read("source/approved_claims").select("plan_id", "claim_id", "sex", "province_code")
     known = counted.where(F.col("of_year") == year).join(
-        claims.dropDuplicates(["plan_id", "claim_id"]), on=["plan_id", "claim_id"], how="left"
+        F.broadcast(claims_as_settled(lake, of_year)), on=["period", "plan_id", "claim_id"], how="left"
     )
     groups = known.groupBy("illness_code", "sex", "province_code").count().collect()
     total = sum(group["count"] for group in groups)
@@ -125,88 +129,40 @@ def _shared_out(pools: list[dict], rates: list[dict]) -> Iterable[dict]:
             yield {"topic": "shared_out", "measure": "periods", "plan_id": plan_id, "quantity": len(shares)}
 
 
-def _members(lake: Lake, request: Request, of_year: dict, last: str) -> Iterable[dict]:
-    """Covered members on the last publicity day: how many, their mean age in tenths of a year, their city tiers."""
-    day = F.lit(request.platform.calendar.publicity_on(request.platform.calendar.period(last)))
-    of_last = published_rows(lake, "settled/assessments").where(F.col("period") == last)
-    assessed = of_last.select("plan_id", "member_id", "run_id")
-    sums: dict[str, list[int]] = {}
-    tiers: dict[int, int] = {}
-    for run_id in sorted({p.run_id for (period, _), p in of_year.items() if period == last}):
-        members = source_as_settled(lake, "source/members", input_versions(lake, run_id))
-        mine = assessed.where(F.col("run_id") == run_id).drop("run_id")
-        spells = members.where(in_force_on(day)).join(mine, on=["plan_id", "member_id"], how="left_semi")
-        ages = F.sum(age_years(F.col("birth_date"), day)).alias("years")
-        for row in spells.groupBy("plan_id", "city_tier").agg(F.count("*").alias("count"), ages).collect():
-            for key in ("all", row.plan_id):
-                sums[key] = [a + b for a, b in zip(sums.get(key, [0, 0]), (row["count"], row.years), strict=True)]
-            tiers[row.city_tier] = tiers.get(row.city_tier, 0) + row["count"]
-    for plan_id, (count, years) in sorted(sums.items()):
+def _periods(request: Request, year: int, periods: list[str]) -> Iterable[dict]:
+    """The periods the platform had in the year: published, and each that is not."""
+    calendar = request.platform.calendar
+    of_platform = [str(p) for p in calendar.between(calendar.first_period, calendar.last_period) if p.year == year]
+    yield {"topic": "periods", "measure": "published", "quantity": len(periods)}
+    for period in of_platform:
+        if period not in periods:
+            yield {"topic": "periods", "measure": "missing", "item": period, "quantity": 1}
+
+
+def _members(lake: Lake, request: Request, of_last: list[Publication], floor: int) -> Iterable[dict]:
+    """Covered members on the last publicity day: how many, their mean age in tenths of a year, their city tiers.
+
+    No mean age is told of fewer than `floor` members, and city tiers with fewer are counted together.
+    """
+    calendar = request.platform.calendar
+    day = calendar.publicity_on(calendar.period(of_last[0].period))
+    by = {"city_tier": F.col("city_tier"), "age": age_years(F.col("birth_date"), F.lit(day))}
+    counts, years, tiers = Counter(), Counter(), Counter()
+    for run_id in sorted({p.run_id for p in of_last}):
+        of_run = [p for p in of_last if p.run_id == run_id]
+        covered = roll_of(lake, of_run, day, day, request.platform.time_zone).covered(by)
+        for (plan_id, _, city_tier, age), count in covered.items():
+            tiers[str(city_tier)] += count
+            for key in ("all", plan_id):
+                counts[key] += count
+                years[key] += count * age
+    for plan_id, count in sorted(counts.items()):
         yield {"topic": "members", "measure": "covered", "plan_id": plan_id, "quantity": count}
-        yield {
-            "topic": "members",
-            "measure": "mean_age_tenths",
-            "plan_id": plan_id,
-            "quantity": half_up(years * 10, count),
-        }
-    for tier, count in sorted(tiers.items()):
-        yield {"topic": "members", "measure": "covered_by_city_tier", "item": str(tier), "quantity": count}
-
-
-def _fee(lake: Lake, year: int, periods: list[str]) -> Iterable[dict]:
-    """The fee of the year, what it was spent on in the months of the published periods, and what is left."""
-    fees = _of_year(published_rows(lake, "ledger/fee", "collect", "close"), year)
-    sums = {measure: sum(fee[measure] for fee in fees) for measure in FEES}
-    for measure, amount_fen in sums.items():
-        yield {"topic": "fee", "measure": measure, "amount_fen": amount_fen}
-    if lake.exists("source/operating_costs"):
-        costs = lake.read("source/operating_costs").where(F.col("month").isin(*sorted({p[:7] for p in periods})))
-        used = costs.groupBy("category").agg(F.sum("amount_fen").alias("fen")).orderBy("category").collect()
-        spent_fen = sum(row.fen for row in used)
-        for row in used:
-            yield {"topic": "fee", "measure": "used_fen", "item": row.category, "amount_fen": row.fen}
-            part_ppm = half_up(1_000_000 * row.fen, spent_fen) if spent_fen else None
-            yield {"topic": "fee", "measure": "used_ppm", "item": row.category, "quantity": part_ppm}
-        yield {"topic": "fee", "measure": "used_fen", "amount_fen": spent_fen}
-        yield {"topic": "fee", "measure": "result_fen", "amount_fen": sums["received_fen"] - spent_fen}
-
-
-def _visits(lake: Lake, year: int) -> Iterable[dict]:
-    if not lake.exists("source/field_visits"):
-        return
-    visits = lake.read("source/field_visits").where(F.year("visited_on") == year)
-    sites = {kind: F.countDistinct(F.when(F.col("site_kind") == kind, F.col("site_id"))) for kind in SITE_KINDS}
-    row = visits.agg(
-        F.count("*").alias("visits"), F.countDistinct("investigator_id").alias("investigators"),
-        sites["hospital"].alias("hospitals"), sites["insurance_office"].alias("insurance_offices"),
-    ).first()  # fmt: skip
-    for measure in ("visits", "investigators", "hospitals", "insurance_offices"):
-        yield {"topic": "fee", "measure": measure, "quantity": row[measure]}
-
-
-def _reviews(lake: Lake, year: int) -> Iterable[dict]:
-    """Applications by decision, the mean days of a review by technique in tenths, frauds and the aid they asked for."""
-    if not lake.exists("source/claim_reviews"):
-        return
-    reviews = lake.read("source/claim_reviews").where(F.year("decided_on") == year)
-    days = F.sum(F.datediff("decided_on", "received_on")).alias("days")
-    asked = F.sum("requested_aid_fen").alias("fen")
-    rows = reviews.groupBy("decision", "technique").agg(F.count("*").alias("count"), days, asked).collect()
-    for decision in ("approved", "refused", "fraud"):
-        of_decision = [row for row in rows if row.decision == decision]
-        yield {
-            "topic": "review",
-            "measure": "reviews",
-            "item": decision,
-            "quantity": sum(r["count"] for r in of_decision),
-        }
-    for technique in ("all", *sorted({row.technique for row in rows})):
-        of_kind = [row for row in rows if technique in ("all", row.technique)]
-        if count := sum(row["count"] for row in of_kind):
-            tenths = half_up(10 * sum(row.days for row in of_kind), count)
-            yield {"topic": "review", "measure": "mean_days_tenths", "item": technique, "quantity": tenths}
-    saved_fen = sum(row.fen for row in rows if row.decision == "fraud")
-    yield {"topic": "review", "measure": "fraud_saved_fen", "amount_fen": saved_fen}
+        if count >= floor:
+            tenths = half_up(years[plan_id] * 10, count)
+            yield {"topic": "members", "measure": "mean_age_tenths", "plan_id": plan_id, "quantity": tenths}
+    for tier, count in sorted(_above(floor, tiers.items(), HIDDEN).items()):
+        yield {"topic": "members", "measure": "covered_by_city_tier", "item": tier, "quantity": count}
 
 
 def _beside(request: Request, year: int, own: list[dict], rates: list[dict], periods: list[str]) -> Iterable[dict]:

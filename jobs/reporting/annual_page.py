@@ -1,7 +1,8 @@
-"""The report of a year as a page, and the index of all pages."""
+"""The report of a year as a page."""
 
 from jobs.reporting import words
 from jobs.reporting.annual import YearReport
+from jobs.reporting.annual_sections import missing_periods, sources_section
 from jobs.reporting.period_page import PLAN
 from jobs.reporting.plots import bars, figure
 from jobs.reporting.shares import share_figure, share_table
@@ -57,7 +58,7 @@ class YearPage:
         ).format(n=len(self.report.periods), first=self.report.periods[0], last=self.report.periods[-1])
         sections = (
             self._overview(), self._helped(), self._shared_out(), self._members(), self._fee(), self._reviews(),
-            self._published(),
+            self._published(), sources_section(self.report.rows),
         )  # fmt: skip
         return Page(year_file(self.report.year), title, lead, sections, links)
 
@@ -84,7 +85,7 @@ class YearPage:
         )
         history = self.report.history
         parts = (facts, share_figure(history, self._plan), share_table(history, self._plan))
-        return Section(T("全年概况", "The year"), parts)
+        return Section(T("全年概况", "The year"), (*missing_periods(self.report.rows), *parts))
 
     def _helped(self) -> Section:
         before = {p: self._get("helped", "helped_year_before", p) for p in self.plan_ids}
@@ -164,7 +165,7 @@ class YearPage:
         cities = Table(
             T("成员居住地（人次，按计划）", "Where memberships live, over all plans"),
             (T("城市", "city"), COUNT, T("占比", "part")),
-            tuple((CITY_TIERS.get(tier, tier), number(n), percent(n, total)) for tier, n in tiers),
+            tuple((CITY_TIERS.get(tier, words.named(tier)), number(n), percent(n, total)) for tier, n in tiers),
         )  # fmt: skip
         return Section(T("成员", "The members"), (table, cities))
 

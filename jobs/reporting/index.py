@@ -1,7 +1,7 @@
 """The index: all published periods, their shares over time, and links to the pages that have been made."""
 
 from jobs.lake.lake import Lake
-from jobs.reporting import words
+from jobs.reporting import dictionary_page, words
 from jobs.reporting.annual_page import year_file
 from jobs.reporting.notice_page import notice_file
 from jobs.reporting.period_page import PLAN, period_file
@@ -49,7 +49,10 @@ def _page(request: Request, rates: list[dict], pools: list[dict], periods: list[
         ),
     )  # fmt: skip
     none = T("尚无报告。", "No report has been made yet.")
-    sections = [Section(T("报告", "Reports"), (Links(tuple(links)),) if links else (Table(none, (), ()),))]
+    sections = [
+        Section(T("报告", "Reports"), (Links(tuple(links)),) if links else (Table(none, (), ()),)),
+        Section(T("数据", "Data"), (Links(((dictionary_page.FILE, dictionary_page.LABEL),)),)),
+    ]
     if rates:
         parts = (share_figure(rates, plan_name), share_table(rates, plan_name))
         sections += [

@@ -12,11 +12,15 @@ Two conditions, both against the floor (default 5, the usual least group size of
 
 The aid is shown to the fen: the sum of the cases has to be the pool. It is by the plan's limits, one of a few amounts.
 A case on a notice has no id, and the cases stand in the order of what is shown, not of ids or days.
+
+Head counts of a report are held to the same floor: who is counted by tier, age band, months and reason is one of at
+least `floor` people, or is counted with the next line of GROUP_LADDER. Sums over a plan stay exact.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from schemas.report import HIDDEN
 
@@ -103,3 +107,36 @@ def masked(cases: Iterable[Case], crowd: Crowd, cases_by_illness_and_sex: Mappin
         is_common = cases_by_illness_and_sex.get((case.illness_code, case.traits.sex), 0) >= floor
         shown.append(Masked(traits, case.illness_code if is_common else OTHER, shared_by_count))
     return shown
+
+
+class GroupTraits(NamedTuple):
+    """What a head count is of: tier, age band, months of membership, and the item, e.g. why memberships ended."""
+
+    tier: str
+    age_band: str
+    member_months: str
+    item: str
+
+
+GROUP_LADDER = (
+    lambda known: known,
+    lambda known: known._replace(member_months=HIDDEN),
+    lambda known: known._replace(member_months=HIDDEN, age_band=HIDDEN),
+    lambda known: known._replace(member_months=HIDDEN, age_band=HIDDEN, tier=HIDDEN),
+    lambda known: GroupTraits(HIDDEN, HIDDEN, HIDDEN, HIDDEN),
+)
+
+
+def coarsened(groups: Mapping[GroupTraits, int], floor: int) -> Counter:
+    """The counts of one plan with every group of fewer than `floor` people made coarser, line by line of GROUP_LADDER.
+
+    The last line shows how many there are, and nothing of them.
+    """
+    shown, small = Counter(), Counter(groups)
+    for coarser in GROUP_LADDER:
+        together = Counter()
+        for traits, count in small.items():
+            together[coarser(traits)] += count
+        shown.update({traits: count for traits, count in together.items() if count >= floor})
+        small = Counter({traits: count for traits, count in together.items() if count < floor})
+    return shown + small

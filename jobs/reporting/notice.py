@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication
 from jobs.reporting.masking import Case, Crowd, Traits, masked
-from jobs.reporting.people import covered_groups, crowds, member_months
+from jobs.reporting.people import crowds, groups_of, months_band, traits_on
+from jobs.reporting.roll import Roll, roll_of
 from jobs.reporting.rows import input_versions, publications_of, published_rows, source_as_settled
 from jobs.request import PeriodRequest
 from schemas import TABLES
@@ -23,7 +24,7 @@ SHOWN_ORDER = ("counted", "illness_code", "severity", "aid_fen", "age_band", "se
 class Notice:
     """What is published of a period: rows of report/publicity, settled/pools and settled/rates.
 
-    `groups`: the covered members in groups, for other reports; it is not published.
+    `groups`: the covered members in groups, and `rolls`: who they are, by run, for other reports; neither is published.
     """
 
     period: str
@@ -32,28 +33,26 @@ class Notice:
     pools: dict[str, dict]
     rates: list[dict]
     groups: list[dict]
+    rolls: dict[str, Roll]
 
 
 def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
     """The notice of a published period; raises Refused where the period is not published."""
     period = str(request.period)
     publications = publications_of(lake, period)
-    of_period = F.col("period") == period
-    pools = [row.asDict() for row in published_rows(lake, "settled/pools").where(of_period).collect()]
-    rates = published_rows(lake, "settled/rates").where(of_period).orderBy("plan_id", "tier").collect()
+    pools = [row.asDict() for row in published_rows(lake, "settled/pools", period=period).collect()]
+    rates = published_rows(lake, "settled/rates", period=period).orderBy("plan_id", "tier").collect()
     benefits = published_rows(lake, "settled/benefits").localCheckpoint()
-    assessments = published_rows(lake, "settled/assessments").where(of_period)
-    cases, groups = [], []
+    cases, groups, rolls = [], [], {}
     for run_id in sorted({p.run_id for p in publications.values()}):
-        versions = input_versions(lake, run_id)
-        members = source_as_settled(lake, "source/members", versions)
-        claims = source_as_settled(lake, "source/approved_claims", versions)
-        of_run = covered_groups(members, assessments.where(F.col("run_id") == run_id), request.publicity_on)
-        known = _known_cases(benefits, claims, members, request, run_id)
+        claims = source_as_settled(lake, "source/approved_claims", input_versions(lake, run_id))
+        rolls[run_id] = roll = _roll(lake, request, [p for p in publications.values() if p.run_id == run_id])
+        of_run = groups_of(roll.covered(traits_on(request.publicity_on)))
+        known = _known_cases(benefits, claims, roll.sound, request, run_id)
         cases += _masked_by_plan(known, of_run, _seen(benefits, claims, request), floor)
         groups += of_run
     by_plan = {row["plan_id"]: row for row in pools}
-    return Notice(period, publications, cases, by_plan, [row.asDict() for row in rates], groups)
+    return Notice(period, publications, cases, by_plan, [row.asDict() for row in rates], groups, rolls)
 
 
 def write_notice(lake: Lake, notice: Notice) -> None:
@@ -66,8 +65,15 @@ def write_notice(lake: Lake, notice: Notice) -> None:
     lake.replace(PUBLICITY, lake.frame(PUBLICITY, rows).coalesce(1), f"period = '{notice.period}'", run_id)
 
 
+def _roll(lake: Lake, request: PeriodRequest, publications: list[Publication]) -> Roll:
+    calendar = request.platform.calendar
+    previous = calendar.previous(request.period)
+    since_on = calendar.publicity_on(previous) if previous else None
+    return roll_of(lake, publications, since_on, request.publicity_on, request.platform.time_zone)
+
+
 def _known_cases(
-    benefits: DataFrame, claims: DataFrame, members: DataFrame, request: PeriodRequest, run_id: str
+    benefits: DataFrame, claims: DataFrame, spells: DataFrame, request: PeriodRequest, run_id: str
 ) -> list[dict]:
     """One row per claim of the run's notice, not yet masked: benefit, sex, province, months, objection."""
     mine = benefits.where((F.col("period") == str(request.period)) & (F.col("run_id") == run_id))
@@ -75,22 +81,22 @@ def _known_cases(
     known = ["plan_id", "claim_id", "sex", "province_code", "diagnosed_on", "objection"]
     joined = mine.join(F.broadcast(publicised.select(*known)), on=["plan_id", "claim_id"], how="left")
     history = _history(benefits)
-    months = member_months(F.coalesce("joined_on", "diagnosed_on"), F.lit(request.publicity_on))
     cases = (
-        joined.join(_joined(members, joined), on=["plan_id", "claim_id"], how="left")
+        joined.join(_joined(spells, joined), on=["plan_id", "claim_id"], how="left")
         .join(history, on=["plan_id", "claim_id"], how="left")
-        .withColumn("member_months", months)
+        .withColumn("member_since", F.coalesce("joined_on", "diagnosed_on"))
     )
-    return [row.asDict() for row in cases.collect()]
+    rows = [row.asDict() for row in cases.collect()]
+    return [{**row, "member_months": months_band(row["member_since"], request.publicity_on)} for row in rows]
 
 
-def _joined(members: DataFrame, cases: DataFrame) -> DataFrame:
+def _joined(spells: DataFrame, cases: DataFrame) -> DataFrame:
     """One row per claim: the day its member last joined the plan before the diagnosis."""
     wanted = cases.select("plan_id", "member_id", "claim_id", "diagnosed_on")
-    spells = members.select("plan_id", "member_id", "joined_on").join(
+    theirs = spells.select("plan_id", "member_id", "joined_on").join(
         F.broadcast(wanted), on=["plan_id", "member_id"], how="inner"
     )
-    before = spells.where(F.col("joined_on") <= F.col("diagnosed_on"))
+    before = theirs.where(F.col("joined_on") <= F.col("diagnosed_on"))
     return before.groupBy("plan_id", "claim_id").agg(F.max("joined_on").alias("joined_on"))
 
 

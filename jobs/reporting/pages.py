@@ -10,7 +10,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoesca
 from markupsafe import Markup, escape
 
 from jobs.lake.storage import storage_of
-from jobs.reporting.text import Page, Text
+from jobs.reporting.text import English, Page, Text
 
 FOLDER = "report/html"
 COLUMN_COUNT_MAX = 16
@@ -68,6 +68,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["shown"] = shown
+    environment.tests["english"] = lambda value: isinstance(value, English)
     environment.filters["first_upper"] = lambda text: text[:1].upper() + text[1:]
     return environment
 

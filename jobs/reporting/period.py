@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
+from jobs.reporting.masking import GroupTraits, coarsened
 from jobs.reporting.notice import Notice
-from jobs.reporting.people import lapsed_groups, movements
-from jobs.reporting.rows import input_versions, published_rows, source_as_settled
+from jobs.reporting.people import counted, groups_of, movements, traits_on
+from jobs.reporting.roll import BEGINNING
+from jobs.reporting.rows import published_rows
 from jobs.request import PeriodRequest
 from jobs.settlement.causes import Terms, causes_of_change
+from jobs.settlement.coverage import in_force_on
 from schemas import TABLES
 
 SUMMARY = TABLES["report/period_summary"]
@@ -32,7 +35,9 @@ class PeriodReport:
     rules: dict[str, dict]
 
 
-def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: list[dict]) -> PeriodReport:
+def period_report(
+    lake: Lake, request: PeriodRequest, notice: Notice, ageing: list[dict], floor: int
+) -> PeriodReport:
     """Everything that is told of a published period. `ageing`: its rows of report/ageing."""
     period = str(request.period)
     history = _until(published_rows(lake, "settled/rates"), request)
@@ -42,8 +47,7 @@ def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: li
     rows = [
         *_shares(history, period),
         *_causes(history, pools, request),
-        *_covered(notice.groups),
-        *_movements(lake, request, notice),
+        *_members(lake, request, notice, floor),
         *collected,
         *_fees(lake, period),
         *_money(notice),
@@ -113,44 +117,41 @@ def _terms(pool: dict, history: list[dict]) -> Terms:
     )
 
 
-def _covered(groups: list[dict]) -> Iterable[dict]:
-    return _counted(groups, "covered", lambda group: "all")
+def _head_counts(lake: Lake, request: PeriodRequest, notice: Notice) -> Iterable[tuple[str, dict]]:
+    """Every measure with its groups: covered, and begun and ended since the previous publicity day, and lapsed.
 
-
-def _movements(lake: Lake, request: PeriodRequest, notice: Notice) -> Iterable[dict]:
-    """Memberships begun and ended since the previous publicity day, and those that lapsed for the period's dues.
-
-    By tier, age band and months; what ended also by the reason. Lapses are known once the period has been collected.
+    Those lapsed for the period's dues are known once it has been collected.
     """
-    period = str(request.period)
-    lapses = published_rows(lake, "settled/lapses", "collect").where(F.col("period") == period)
+    lapses = published_rows(lake, "settled/lapses", "collect", period=str(request.period))
     calendar = request.platform.calendar
     previous = calendar.previous(request.period)
-    since_on = calendar.publicity_on(previous) if previous else None
-    for run_id in sorted({p.run_id for p in notice.publications.values()}):
-        plan_ids = [plan_id for plan_id, p in notice.publications.items() if p.run_id == run_id]
-        members = source_as_settled(lake, "source/members", input_versions(lake, run_id))
-        members = members.where(F.col("plan_id").isin(*plan_ids))
-        yield from _counted(lapsed_groups(members, lapses, request.publicity_on), "lapsed", lambda group: "all")
-        groups = movements(members, since_on, request.publicity_on)
-        yield from _counted([g for g in groups if g["exit_reason"] is None], "joined", lambda group: "all")
-        ended = [g for g in groups if g["exit_reason"] is not None]
-        yield from _counted(ended, "ended", lambda group: group["exit_reason"])
+    since_on = calendar.publicity_on(previous) if previous else BEGINNING
+    for group in notice.groups:
+        yield "covered", group
+    for roll in notice.rolls.values():
+        in_force = roll.sound.where(in_force_on(F.lit(request.publicity_on)))
+        lapsed = in_force.join(lapses, on=["plan_id", "member_id"], how="left_semi")
+        for group in groups_of(counted(lapsed, traits_on(request.publicity_on))):
+            yield "lapsed", group
+        for group in movements(roll.sound, since_on, request.publicity_on):
+            yield ("joined" if group["exit_reason"] is None else "ended"), group
 
 
-def _counted(groups: list[dict], measure: str, item_of) -> Iterable[dict]:
-    counts = Counter()
-    for group in groups:
-        key = (group["plan_id"], group["tier"], group["age_band"], group["member_months"], item_of(group))
-        counts[key] += group["count"]
-    for (plan_id, tier, age_band, months, item), count in sorted(counts.items()):
-        yield {"plan_id": plan_id, "topic": "members", "measure": measure, "tier": tier, "age_band": age_band,
-               "member_months": months, "item": item, "quantity": count}  # fmt: skip
+def _members(lake: Lake, request: PeriodRequest, notice: Notice, floor: int) -> Iterable[dict]:
+    """Head counts by tier, age band and months, what ended also by the reason; made coarser where too few share them."""
+    counts: dict[tuple[str, str], Counter] = {}
+    for measure, group in _head_counts(lake, request, notice):
+        item = group["exit_reason"] or "all"
+        of = GroupTraits(group["tier"], group["age_band"], group["member_months"], item)
+        counts.setdefault((group["plan_id"], measure), Counter())[of] += group["count"]
+    for (plan_id, measure), groups in sorted(counts.items()):
+        for traits, count in sorted(coarsened(groups, floor).items()):
+            yield {"plan_id": plan_id, "topic": "members", "measure": measure, **traits._asdict(), "quantity": count}
 
 
 def _collected(lake: Lake, request: PeriodRequest) -> list[dict]:
     """Dues, money and members by status; empty before the first collection."""
-    of_period = published_rows(lake, "settled/collections", "collect").where(F.col("period") == str(request.period))
+    of_period = published_rows(lake, "settled/collections", "collect", period=str(request.period))
     sums = of_period.groupBy("plan_id", "status").agg(
         F.count("*").alias("count"), F.sum("due_fen").alias("due_fen"), F.sum("collected_fen").alias("collected_fen")
     )
@@ -173,7 +174,7 @@ def _owed(ageing: list[dict]) -> Iterable[dict]:
 
 
 def _fees(lake: Lake, period: str) -> Iterable[dict]:
-    rows = published_rows(lake, "ledger/fee", "collect", "close").where(F.col("period") == period)
+    rows = published_rows(lake, "ledger/fee", "collect", "close", period=period)
     for row in rows.orderBy("plan_id").collect():
         for measure in FEE_MEASURES:
             yield {"plan_id": row.plan_id, "topic": "fee", "measure": measure, "amount_fen": row[measure]}

@@ -1,11 +1,10 @@
 """The report of a period as a page."""
 
-from collections import Counter
-
 from jobs.reporting import words
+from jobs.reporting.members_section import members_section
 from jobs.reporting.notice import Notice
 from jobs.reporting.period import FEE_MEASURES, PeriodReport
-from jobs.reporting.plots import bars, changes, figure
+from jobs.reporting.plots import changes, figure
 from jobs.reporting.shares import share_figure, share_table
 from jobs.reporting.text import Page, Paragraph, Section, Table, Text, money, number, signed
 from jobs.request import PeriodRequest
@@ -18,8 +17,8 @@ PLAN, TIER = T("计划", "plan"), T("档次", "tier")
 class PeriodPage:
     """The page of one report; each method is one section."""
 
-    def __init__(self, notice: Notice, report: PeriodReport, request: PeriodRequest):
-        self.notice, self.report, self.request = notice, report, request
+    def __init__(self, notice: Notice, report: PeriodReport, request: PeriodRequest, floor: int):
+        self.notice, self.report, self.request, self.floor = notice, report, request, floor
         self.plan_ids = sorted(notice.pools)
 
     def page(self, links: tuple) -> Page:
@@ -109,71 +108,8 @@ class PeriodPage:
         )  # fmt: skip
 
     def _members(self) -> Section:
-        by_age = self._movement_table("age_band", T("按年龄", "By age"), T("年龄段", "age band"))
-        by_months = self._movement_table(
-            "member_months", T("按入会时长", "By length of membership"), T("时长", "member for")
-        )
-        reasons = Counter()
-        for row in self._rows("members", "ended"):
-            reasons[(row["plan_id"], row["item"])] += row["quantity"]
-        why = Table(
-            T("退出原因", "Why memberships ended"), (PLAN, T("原因", "reason"), T("人数", "members")),
-            tuple((self._plan(p), words.named(reason), number(n)) for (p, reason), n in sorted(reasons.items())),
-        )  # fmt: skip
-        note = Paragraph(
-            T(
-                "自上期公示日以来；换档不算进出。欠费失效的成员，在收款结束后才知道。",
-                "Since the previous publicity day; a switch of tier is neither. Lapses are known once it is collected.",
-            )
-        )
-        return Section(
-            T("成员进出", "Members joining and leaving"), (note, *self._movement_figures(), by_age, by_months, why)
-        )
-
-    def _sums(self, dimension: str) -> dict[tuple[str, str], Counter]:
-        sums: dict[tuple[str, str], Counter] = {}
-        for row in self._rows("members"):
-            sums.setdefault((row["plan_id"], row[dimension]), Counter())[row["measure"]] += row["quantity"]
-        return sums
-
-    def _movement_table(self, dimension: str, caption: Text, column: Text) -> Table:
-        sums = sorted(self._sums(dimension).items(), key=lambda e: (e[0][0], int(e[0][1].rstrip("+").split("-")[0])))
-        rows = tuple(
-            (self._plan(p), words.named(band), *(number(n[m]) for m in ("covered", "joined", "ended", "lapsed")))
-            for (p, band), n in sums
-        )
-        columns = (
-            PLAN, column, T("分摊成员", "covered"), T("加入", "joined"), T("退出", "left"),
-            T("本期欠费失效", "lapsed for this period"),
-        )  # fmt: skip
-        return Table(caption, columns, rows)
-
-    def _movement_figures(self) -> tuple:
-        """Joined and left by age band, of the plan with the most members."""
         largest = max(self.plan_ids, key=lambda p: self.notice.pools[p]["covered_count"])
-        sums = {band: n for (p, band), n in self._sums("age_band").items() if p == largest}
-        kinds = {"joined": T("加入", "joined"), "ended": T("退出", "left")}
-        bands = sorted(sums, key=lambda band: int(band.split("-")[0]))
-
-        def draw(language: str):
-            rows = [
-                {"what": band.replace("-", "–"), "group": words.in_language(kinds[kind], language),
-                 "value": sums[band][kind], "label": f"{sums[band][kind]:,}"}
-                for band in bands for kind in kinds
-            ]  # fmt: skip
-            return bars(rows, words.in_language(T("人数", "members"), language), colour=" ")
-
-        if not any(n[kind] for n in sums.values() for kind in kinds):
-            return ()
-        of_band = lambda b, i: ", ".join(f"{kind[i]} {sums[b][measure]}" for measure, kind in kinds.items())  # noqa: E731
-        told = T(*("; ".join(f"{band}: {of_band(band, i)}" for band in bands) for i in (0, 1)))
-        name = self._plan(largest)
-        return (
-            figure(
-                T("{name}：按年龄段的加入和退出人数。", "{name}: joined and left, by age band.").format(name=name),
-                T("条形图，{name}：{told}", "Bar chart, {name}: {told}").format(name=name, told=told), draw,
-            ),
-        )  # fmt: skip
+        return members_section(self._rows("members"), self._plan, largest, self.floor)
 
     def _collection(self) -> Section:
         if not self.report.is_collected:

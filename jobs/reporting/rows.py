@@ -1,12 +1,16 @@
 """Published rows for reports, and the sources as a settlement read them."""
 
+from functools import reduce
+from operator import or_
+
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import Refused
+from jobs.lake.few_rows import FewRows
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication, in_force, published_in
+from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.lake.runs import input_versions_of
 from jobs.lake.sources import read_source
 
@@ -24,12 +28,20 @@ def publications_of(lake: Lake, period: str) -> dict[str, Publication]:
     return found
 
 
-def published_rows(lake: Lake, table: str, *jobs: str) -> DataFrame:
-    """The rows of a table that are valid now: of runs that one of the jobs (default: settle) has published."""
-    valid = in_force(lake, "settle").select(*VALID)
-    for job in jobs:
-        valid = valid.union(in_force(lake, job).select(*VALID))
-    return lake.read_or_empty(table).join(F.broadcast(valid.distinct()), on=list(VALID), how="left_semi")
+def published_rows(lake: Lake, table: str, *jobs: str, period: str | None = None) -> DataFrame:
+    """The rows of a table that are valid now, of one period where it is named.
+
+    Valid: of runs that `settle` or one of the further `jobs` has published. A period's few publications are a condition
+    on the rows; those of a lake are joined.
+    """
+    by_job = FewRows(lake).in_force("settle", *jobs)
+    valid = [p for of_job in by_job.values() for p in of_job.values() if period in (None, p.period)]
+    rows = lake.read_or_empty(table)
+    if period is None or not valid:
+        return rows_of(lake, table, valid, rows) if valid else rows.limit(0)
+    of_one = [(F.col("plan_id") == p.plan_id) & (F.col("run_id") == p.run_id) for p in valid]
+    of_plans = F.col("plan_id").isin(*sorted({p.plan_id for p in valid}))
+    return rows.where((F.col("period") == period) & of_plans & reduce(or_, of_one))
 
 
 def input_versions(lake: Lake, run_id: str) -> dict[str, int]:

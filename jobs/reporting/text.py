@@ -24,6 +24,10 @@ class Number(str):
     """A cell that is a number as it is shown: set flush right."""
 
 
+class English(str):
+    """Text that is English in either language of the page: a name of a column, its meaning."""
+
+
 def money(fen: int | None) -> Number:
     """An amount in yuan."""
     return Number("–" if fen is None else yuan(fen))
@@ -49,7 +53,7 @@ def percent(part: int, whole: int) -> Number:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: cells are Text (by language), Number (flush right) or text from the data (shown as it is)."""
+    """A table: cells are Text (by language), Number (flush right), English, or text from the data (shown as it is)."""
 
     caption: Text
     columns: tuple[Text, ...]

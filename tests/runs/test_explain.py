@@ -2,7 +2,9 @@
 
 from collections import Counter
 from datetime import date
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
@@ -90,6 +92,46 @@ def test_the_command_finds_the_rows_of_one_member(world_and_lake):
         found = ended.document["plans"][0]
         assert [s["name"] for s in found["steps"]] == [s["name"] for s in explain(known)["steps"]]
         assert {k: found[k] for k in ("charged", "cover", "due_fen")} == {k: explain(known)[k] for k in ("charged", "cover", "due_fen")}
+
+
+@pytest.fixture
+def many_files(lake):
+    """Sixty members in six files of the source in the order of their ids, settled into several files."""
+    lake.load([], [claim(1, 2, approved_aid_fen=600)])
+    few_bytes = {"spark.sql.files.maxPartitionBytes": "1k", "spark.sql.files.openCostInBytes": "1"}
+    members = [member(i, payer_id=i - i % 2) for i in range(2, 62)]
+    for start in range(0, 60, 10):
+        lake.write("source/members", members[start : start + 10], "append")
+    for key, value in few_bytes.items():
+        lake.spark.conf.set(key, value)
+    ended = lake.settle()
+    for key in few_bytes:
+        lake.spark.conf.unset(key)
+    assert ended.exit_code == 0, ended.err
+    return lake
+
+
+def files_without(lake, name: str, column: str, number: int) -> list[Path]:
+    """The table's data files in which no row has the number in the column, read one by one."""
+    files = DeltaTable(str(lake.folder / name)).file_uris()
+    return [Path(file) for file in files if number not in pq.read_table(file, columns=[column])[column].to_pylist()]
+
+
+def test_a_few_files_are_read_and_not_the_table(many_files, quick):
+    """Every data file that cannot hold the member is taken away: the explanation and the payer's year stay the same."""
+    lake = many_files
+    words = {"member": ("--member", "32", "--period", PERIOD), "payer": ("--payer", "32", "--year", "2020")}
+    before = {name: lake.run("explain", *of).document for name, of in words.items()}
+    assert set(before["member"]["files_read"].values()) == {1}, before["member"]["files_read"]
+    assert before["payer"]["files_read"] == {"settled/assessments": 1}
+    taken = [("source/members", "member_id"), ("settled/assessments", "payer_id"), ("settled/bills", "payer_id")]
+    for name, column in taken:
+        others = files_without(lake, name, column, 32)
+        assert len(others) >= 3, f"{name} is in too few files to tell"
+        for file in others:
+            file.unlink()
+    assert {name: lake.run("explain", *of).document for name, of in words.items()} == before
+    assert [row["member_id"] for row in before["payer"]["rows"]] == [32, 33]
 
 
 def test_three_forms_and_a_statement(lake, tmp_path):

@@ -95,6 +95,10 @@ def test_who_was_helped_has_his_arrears_netted_and_who_was_not_lapses(settled):
     january = settled.settle("2021-01-P1")
     assert january.document["plans"]["critical_illness"]["pool"]["covered_count"] == 4
     assert january.document["plans"]["critical_illness"]["member_rows"]["lapsed"] == 6
+    told = settled.run("report", "--period", "2021-01-P1", "--floor", "2")
+    assert told.exit_code == 0 and "joining them with the assessments" not in told.err, told.err
+    covered = [row["quantity"] for row in told.document["summary"] if row["measure"] == "covered" and row["topic"] == "members"]
+    assert covered == [4], "the report counts those left after the lapses, from the members alone"
 
 
 def test_arrears_are_netted_from_the_aid_of_the_next_period_which_pays_so_much_less(settled):

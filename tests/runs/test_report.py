@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from datetime import date
+from pathlib import Path
 
 import pytest
 from delta.tables import DeltaTable
@@ -15,6 +16,7 @@ from jobs.lake.lake import Lake
 from jobs.reporting.ageing import ageing_of
 from jobs.reporting.comparison import comparison, comparison_text, whole_years
 from jobs.request import Request
+from schemas import TABLES
 from tests.lakes import LakeFolder, claim, member
 
 FIRST, SECOND = "2020-12-P1", "2020-12-P2"
@@ -67,8 +69,17 @@ def test_every_report_ends_well_and_says_where_its_pages_are(reported):
         assert ended.exit_code == 0, (name, ended.err)
         assert all((reported.folder / "report/html" / page.split("/")[-1]).exists() for page in ended.document["pages"])
     assert sorted(p.name for p in (reported.folder / "report/html").iterdir()) == [
-        "index.html", f"notice-{SECOND}.html", f"period-{SECOND}.html", "year-2020.html",
+        "dictionary.html", "index.html", f"notice-{SECOND}.html", f"period-{SECOND}.html", "year-2020.html",
     ]  # fmt: skip
+
+
+def test_the_dictionary_is_a_page_with_every_table_and_column_and_the_index_leads_to_it(reported):
+    page = lambda name: (reported.folder / "report/html" / name).read_text(encoding="utf-8")  # noqa: E731
+    assert 'href="dictionary.html"' in page("index.html")
+    told = page("dictionary.html")
+    for name, table in TABLES.items():
+        assert f">{name}<" in told
+        assert all(f'<span lang="en-GB">{column.name}</span>' in told for column in table.columns), name
 
 
 def test_causes_add_up_to_the_change_of_every_share(reported):
@@ -82,8 +93,11 @@ def test_causes_add_up_to_the_change_of_every_share(reported):
 
 def test_who_joined_and_left_is_counted_and_the_covered_are_the_assessed(reported):
     rows = [row for row in reported.rows("report/period_summary", SECOND) if row["topic"] == "members"]
-    assert [(r["item"], r["quantity"]) for r in rows if r["measure"] == "ended"] == [("left", 1)]
-    assert [(r["member_months"], r["quantity"]) for r in rows if r["measure"] == "joined"] == [("0-5", 1)]
+    # One of each: fewer than the floor of five, so nothing is told of them but that they are.
+    traits = lambda row: (row["tier"], row["age_band"], row["member_months"], row["item"])  # noqa: E731
+    for measure in ("joined", "ended"):
+        assert [(*traits(r), r["quantity"]) for r in rows if r["measure"] == measure] == [(*["hidden"] * 4, 1)]
+    assert all(r["quantity"] >= 5 or set(traits(r)) == {"hidden"} for r in rows)
     assert sum(r["quantity"] for r in rows if r["measure"] == "covered") == len(
         reported.rows("settled/assessments", SECOND)
     )
@@ -172,6 +186,36 @@ def test_only_whole_years_are_compared(xianghubao):
     assert years("2019-01-P2", "2020-12-P1") == [2019], "2019 began with its second period"
 
 
+def test_a_year_with_a_missing_period_is_the_sum_of_the_others_and_says_what_is_missing(reported, tmp_path):
+    copied = LakeFolder(reported.spark, Path(shutil.copytree(reported.folder, tmp_path / "lake")))
+    acts = copied.spark.read.format("delta").load(str(copied.folder / "control/publications"))
+    taken_back = [row.asDict() | {"action": "withdrawn"} for row in acts.where(f"period = '{FIRST}'").collect()]
+    copied.write("control/publications", taken_back, mode="append")
+    ended = copied.run("report", "--year", "2020")
+    assert ended.exit_code == 0, ended.err
+    rows = ended.document["annual"]
+    (pool,) = copied.rows("settled/pools", SECOND)
+    assert measured(rows, topic="shared_out", measure="due_fen", plan_id="all") == pool["due_fen"]
+    assert measured(rows, topic="helped", measure="helped", plan_id="all") == 2
+    assert measured(rows, topic="periods", measure="published") == 1
+    missing = [row["item"] for row in rows if row["measure"] == "missing"]
+    assert len(missing) == 23 and FIRST in missing and SECOND not in missing
+    html = (copied.folder / "report/html/year-2020.html").read_text(encoding="utf-8")
+    assert "23 periods of the year are not published in this lake" in html
+
+
+def test_a_head_count_that_does_not_tie_is_counted_from_the_assessments(reported, tmp_path):
+    """Members in force less those held are the covered; without the quarantine they are one too many."""
+    copied = LakeFolder(reported.spark, Path(shutil.copytree(reported.folder, tmp_path / "lake")))
+    shutil.rmtree(copied.folder / "control/quarantine_members")
+    ended = copied.run("report", "--period", SECOND)
+    assert ended.exit_code == 0 and "joining them with the assessments" in ended.err
+    assert "joining them" not in reported.ended["period"].err
+    before = [row for row in reported.rows("report/period_summary", SECOND) if row["topic"] == "members"]
+    after = [row for row in copied.rows("report/period_summary", SECOND) if row["topic"] == "members"]
+    assert [r for r in after if r["measure"] == "covered"] == [r for r in before if r["measure"] == "covered"]
+
+
 def test_an_unknown_year_is_refused(reported):
     assert reported.run("report", "--year", "2019").exit_code == 4
 
@@ -207,7 +251,7 @@ document.getElementById("page").onload = function () {{
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-@pytest.mark.parametrize("name", ["index.html", f"notice-{SECOND}.html", f"period-{SECOND}.html", "year-2020.html"])
+@pytest.mark.parametrize("name", ["dictionary.html", "index.html", f"notice-{SECOND}.html", f"period-{SECOND}.html", "year-2020.html"])
 def test_in_a_browser_plots_are_drawn_the_language_switches_and_nothing_fails(reported, tmp_path, name):
     harness = tmp_path / "harness.html"
     harness.write_text(HARNESS.format(page=(reported.folder / "report/html" / name).as_uri()), encoding="utf-8")
@@ -226,7 +270,7 @@ def test_in_a_browser_plots_are_drawn_the_language_switches_and_nothing_fails(re
     before, after = told["before"], told["after"]
     assert (before["lang"], before["zh"], before["en"]) == ("zh-CN", True, False)
     assert (after["lang"], after["zh"], after["en"]) == ("en", False, True)
-    assert before["plots"] == after["plots"] >= 1
+    assert before["plots"] == after["plots"] >= (name != "dictionary.html")
     assert max(before["width"], after["width"]) <= 390, "the page itself must not scroll sideways on a phone"
 
 
@@ -269,6 +313,28 @@ def test_a_collected_period_tells_what_came_in_and_who_lapsed(lake):
     assert {k: lapsed_debt[k] for k in ("status", "member_count", "owed_fen", "written_off_fen")} == {
         "status": "lapsed", "member_count": 1, "owed_fen": 0, "written_off_fen": 9,
     }  # fmt: skip
+
+
+    year_reads_what_the_close_read(lake)
+
+
+def year_reads_what_the_close_read(lake):
+    """Costs restated after the month was closed are not in the year's report: it tells of the rows the books tell of."""
+    cost = {"cost_id": 1, "month": "2020-12", "category": "technology", "amount_fen": 70, "description": ""}
+    lake.write("source/operating_costs", [cost])
+    closed = lake.run("close", "--period", FIRST)
+    assert closed.exit_code == 0, closed.err
+    lake.write("source/operating_costs", [cost | {"amount_fen": 999}])
+    lake.write("source/claim_reviews", [])
+    ended = lake.run("report", "--year", "2020")
+    assert ended.exit_code == 0, ended.err
+    rows = ended.document["annual"]
+    assert measured(rows, topic="fee", measure="used_fen", item="all") == 70
+    assert measured(rows, topic="source", item="source/operating_costs:2020-12", measure="version_of_close") == 0
+    assert measured(rows, topic="source", item="source/operating_costs:2020-11", measure="version_of_today") == 1
+    assert measured(rows, topic="source", item="source/claim_reviews:2020-12", measure="version_of_today") == 0
+    html = (lake.folder / "report/html/year-2020.html").read_text(encoding="utf-8")
+    assert "as the close of the month's last period read it".replace("'", "&#39;") in html and "2020-01–2020-11" in html
 
 
 def test_ageing_is_the_receivable_of_the_journal_or_no_report_is_made(lake):

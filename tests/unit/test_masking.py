@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.reporting.masking import LADDER, OTHER, SHOWN, Case, Crowd, Traits, masked
+from jobs.reporting.masking import LADDER, OTHER, SHOWN, Case, Crowd, GroupTraits, Traits, coarsened, masked
 
 HIDDEN = "hidden"
 BREAST = {("breast_cancer", "F"): 5}
@@ -68,3 +68,26 @@ def test_what_is_shown_is_shared_by_the_floor_counted_plainly(members, known, fl
     if any(getattr(mask.traits, name) != HIDDEN for name in SHOWN):
         assert sharing[step] >= floor
     assert all(sharing[i] < floor for i in range(step)), "more was hidden than the floor asks for"
+
+
+group_traits = st.builds(
+    GroupTraits, st.sampled_from(["standard", "basic"]), bands, st.sampled_from(["0-5", "24+"]), st.sampled_from(["left", "age"])
+)
+
+
+@given(st.dictionaries(group_traits, st.integers(1, 12)), st.integers(2, 8))
+def test_a_head_count_is_of_the_floor_or_of_nobody_in_particular_and_sums_stay(groups, floor):
+    shown = coarsened(groups, floor)
+    assert sum(shown.values()) == sum(groups.values())
+    for traits, count in shown.items():
+        assert count >= floor or set(traits) == {HIDDEN}
+    for traits, count in groups.items():
+        if count >= floor:
+            assert shown[traits] == count, "what enough people share is not made coarser"
+
+
+def test_three_of_one_length_and_three_of_another_are_shown_without_it():
+    """3 + 3 of an age reach the floor of five together; the 2 of another age do not, nor their tier: nothing of them."""
+    of = lambda age, months: GroupTraits("standard", age, months, "left")  # noqa: E731
+    groups = {of("30-39", "0-5"): 3, of("30-39", "24+"): 3, of("40-49", "0-5"): 2}
+    assert coarsened(groups, 5) == {of("30-39", HIDDEN): 6, GroupTraits(*[HIDDEN] * 4): 2}

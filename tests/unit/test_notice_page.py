@@ -30,7 +30,7 @@ def notice_of_a_hundred_million() -> Notice:
         "plan_id": PLAN, "tier": "standard", "covered_count": 98_244_000, "share_fen": 483, "share_aid_fen": 447,
         "share_fee_fen": 36, "billed_fen": 475 * 10**8,
     }  # fmt: skip
-    return Notice(PERIOD, {}, cases, {PLAN: pool}, [rate], [])
+    return Notice(PERIOD, {}, cases, {PLAN: pool}, [rate], [], {})
 
 
 def page_of(notice: Notice, platform) -> str:
@@ -54,7 +54,9 @@ def test_the_head_count_of_each_tier_and_the_share_stand_on_the_page(xianghubao)
 def test_a_hostile_name_of_an_illness_or_a_place_is_text(xianghubao):
     notice = notice_of_a_hundred_million()
     notice.cases[0] |= {"illness_code": "<script>alert(1)</script>", "place": "\u202e<b>", "marker": "<i>"}
+    notice.cases[2] |= {"illness_code": "سرطان الثدي"}
     html = page_of(notice, xianghubao)
     assert html.count("<script") == 1
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "\u202e" not in html
+    assert "<bdi>سرطان الثدي</bdi>" in html

@@ -7,7 +7,7 @@
     buttons.forEach(function (button) {
       button.setAttribute("aria-pressed", String(button.dataset.language === language));
     });
-    document.querySelectorAll("a[data-page], nav a, ul.links a").forEach(function (link) {
+    document.querySelectorAll("nav a, ul.links a:not([href^='#'])").forEach(function (link) {
       link.search = "?lang=" + language;
     });
   }

@@ -1,0 +1,106 @@
+"""The roll of a settlement: who shared in it, counted from its source of members in two narrow passes.
+
+The covered are the spells in force on the publicity day, less those held back or lapsed, which are few and are looked
+at one by one. Their number is compared with the head count that the settlement published for every plan and tier; where
+it is not the same (the quarantine has changed since, or a rule leaves members out), members are joined with the
+assessments, which takes several times as long.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.lake.lake import Lake
+from jobs.lake.publications import Publication, published, rows_of
+from jobs.outcome import announce
+from jobs.reporting.people import counted, looked_at
+from jobs.reporting.rows import input_versions, source_as_settled
+from jobs.settlement.coverage import in_force_on
+from schemas import TABLES
+
+HELD_MEMBERS = TABLES["control/quarantine_members"]
+BEGINNING = date(1900, 1, 1)
+
+
+@dataclass(frozen=True)
+class Roll:
+    """The members of one run of one period.
+
+    `sound`: spells, not held back, of claimants and of all who joined, left or lapsed; `left_out`: spells in force that
+    do not share; `head_count`: as published, by (plan_id, tier).
+    """
+
+    members: DataFrame
+    sound: DataFrame
+    left_out: DataFrame
+    assessments: DataFrame
+    head_count: Mapping[tuple[str, str], int]
+    publicity_on: date
+
+    def covered(self, by: Mapping[str, Column]) -> Counter:
+        """How many members share, by (plan_id, tier, *by)."""
+        counts = counted(self._in_force(self.members), by)
+        counts.subtract(counted(self.left_out, by))
+        if not self._ties(counts):
+            announce("members in force are not those assessed: joining them with the assessments")
+            assessed = self.assessments.select("plan_id", "member_id")
+            spells = self._in_force(self.members).join(assessed, on=["plan_id", "member_id"], how="left_semi")
+            counts = counted(spells, by)
+        return Counter({key: count for key, count in counts.items() if count})
+
+    def _in_force(self, spells: DataFrame) -> DataFrame:
+        return spells.where(in_force_on(F.lit(self.publicity_on)))
+
+    def _ties(self, counts: Counter) -> bool:
+        found = Counter()
+        for (plan_id, tier, *_), count in counts.items():
+            found[plan_id, tier] += count
+        return min(counts.values(), default=0) >= 0 and {k: n for k, n in found.items() if n} == dict(self.head_count)
+
+
+def roll_of(
+    lake: Lake, publications: Collection[Publication], since_on: date | None, publicity_on: date, time_zone: str
+) -> Roll:
+    """The roll of the publications of one run. `since_on`: the publicity day before; None: there is none."""
+    plan_ids = sorted({p.plan_id for p in publications})
+    (run_id,) = {p.run_id for p in publications}
+    members = source_as_settled(lake, "source/members", input_versions(lake, run_id))
+    members = members.where(F.col("plan_id").isin(*plan_ids))
+    held = lake.read_or_empty(HELD_MEMBERS.name).where(F.col("plan_id").isin(*plan_ids)).select(*HELD_MEMBERS.key)
+    lapses = _lapses(lake, plan_ids, time_zone)
+    claimants = rows_of(lake, "settled/benefits", publications)
+    ids = claimants.select("member_id").union(held.select("member_id")).union(lapses.select("member_id"))
+    closer = looked_at(members, ids, since_on or BEGINNING, publicity_on)
+    same_row = [closer[name].eqNullSafe(held[name]) for name in HELD_MEMBERS.key]
+    sound = closer.join(held, on=same_row, how="left_anti")
+    withheld = closer.join(held, on=same_row, how="left_semi")
+    lapsed = _lapsed(sound, lapses, publicity_on)
+    in_force = withheld.unionByName(lapsed).where(in_force_on(F.lit(publicity_on)))
+    rates = rows_of(lake, "settled/rates", publications).where("covered_count > 0")
+    return Roll(
+        members=members,
+        sound=sound,
+        left_out=in_force.localCheckpoint(),
+        assessments=rows_of(lake, "settled/assessments", publications),
+        head_count={(row.plan_id, row.tier): row.covered_count for row in rates.collect()},
+        publicity_on=publicity_on,
+    )
+
+
+def _lapses(lake: Lake, plan_ids: list[str], time_zone: str) -> DataFrame:
+    """One row per lapse: plan_id, member_id, lapsed_on (the local day at whose 00:00 cover ended)."""
+    collected = [p for p in published(lake, "collect").values() if p.plan_id in plan_ids]
+    rows = rows_of(lake, "settled/lapses", collected) if collected else lake.read_or_empty("settled/lapses").limit(0)
+    local_day = F.to_date(F.from_utc_timestamp("ended_at", time_zone))
+    return rows.select("plan_id", "member_id", local_day.alias("lapsed_on"))
+
+
+def _lapsed(spells: DataFrame, lapses: DataFrame, publicity_on: date) -> DataFrame:
+    """The spells that a lapse ended by the publicity day."""
+    last = lapses.where(F.col("lapsed_on") <= F.lit(publicity_on)).groupBy("plan_id", "member_id")
+    ended = spells.join(last.agg(F.max("lapsed_on").alias("lapsed_on")), on=["plan_id", "member_id"], how="inner")
+    return ended.where(F.col("joined_on") < F.col("lapsed_on")).select(*spells.columns)
