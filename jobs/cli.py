@@ -4,6 +4,7 @@ import argparse
 import importlib
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -111,6 +112,20 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it like 2020-12-07") from error
+
+
+def person_id(text: str) -> int:
+    """The number of a member or a payer, as it stands in the tables (BIGINT)."""
+    if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) >= 1 << 63:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a member or payer; it is written in digits alone")
+    return int(text)
+
+
+def calendar_year(text: str) -> int:
+    """A calendar year of four digits."""
+    if not re.fullmatch(r"[0-9]{4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a year; write it like 2020")
+    return int(text)
 
 
 def tell(text: str) -> None:

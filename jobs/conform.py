@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.cli import run_as_script
-from jobs.errors import IntegrityBroken
+from jobs.errors import IntegrityBroken, WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
@@ -43,6 +43,11 @@ def run(args: argparse.Namespace) -> Outcome:
                 found[table.name]["state"] = "differs"
         else:
             found[table.name] = {"state": "absent", "differences": []}
+    if not any(told["state"] != "absent" for told in found.values()):
+        raise WrongUsage(
+            f"Lake {request.lake_root}: none of the output tables is there. Nothing was checked. "
+            "Name the lake's root folder with --lake, or settle a period first."
+        )
     differing = [name for name, told in found.items() if told["differences"]]
     document = {"lake": request.lake_root, "conforms": not differing, "tables": found}
     messages = (

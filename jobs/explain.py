@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from jobs.cli import run_as_script
+from jobs.cli import calendar_year, person_id, run_as_script
 from jobs.errors import Refused, WrongUsage
 from jobs.explaining import Books, plans_to_explain
 from jobs.lake.few_rows import with_quick_queries
@@ -25,11 +25,11 @@ EXAMPLES = """  fentan explain --lake ./lake --member 12345 --period 2020-12-P1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument("--member", type=int, metavar="M", help="the member")
-    who.add_argument("--payer", type=int, metavar="N", help="the payer: everybody he pays for (with --year)")
+    who.add_argument("--member", type=person_id, metavar="M", help="the member")
+    who.add_argument("--payer", type=person_id, metavar="N", help="the payer: everybody he pays for (with --year)")
     when = parser.add_mutually_exclusive_group(required=True)
     when.add_argument("--period", metavar="P", help="one settlement period, e.g. 2020-12-P1")
-    when.add_argument("--year", type=int, metavar="Y", help="all periods of a calendar year")
+    when.add_argument("--year", type=calendar_year, metavar="Y", help="all periods of a calendar year")
     parser.add_argument("--plan", nargs="+", action="extend", metavar="ID", help="only these plans (default: all)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page for the member as well")
 
@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> Outcome:
     """Reads published rows only; writes nothing but the page that was asked for."""
     if args.payer is not None and args.period:
         raise WrongUsage("--payer goes with --year. Nothing was explained. Name a member, or a year.")
+    if args.html and not args.html.absolute().parent.is_dir():
+        raise WrongUsage(f"--html {args.html}: there is no such folder. Nothing was explained. Name a file in a folder.")
     outcome, page = _year(args) if args.year else _period(args)
     if args.html:
         try:
@@ -86,6 +88,10 @@ def _year(args: argparse.Namespace):
         name: sum(row[name] or 0 for row in rows) for name in ("share_fen", "sponsored_fen", "due_fen", "collected_fen")
     }
     document = {column: number, "year": args.year, "rows": rows, "totals": totals, "files_read": books.files_read}
+    if not rows:
+        document["because"] = f"Nothing was shared: no published period of {args.year} covered them. " + (
+            "`fentan explain --period` says why, period by period." if args.member is not None else ""
+        )
     return Outcome(document, _statement(document)), statement_page(document, request)
 
 
@@ -128,6 +134,8 @@ def _statement(document: dict) -> str:
         "",
         yuan(totals["collected_fen"]),
     ]
+    if not rows:
+        return f"Statement of {document['year']}\n\n{document['because']}"
     columns = ["period", "plan", "member", "share", "platform bears", "due", "status", "collected"]
     return table_text(f"Statement of {document['year']} (yuan)", columns, [*rows, last])
 

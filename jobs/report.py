@@ -2,7 +2,7 @@
 
 import argparse
 
-from jobs.cli import run_as_script
+from jobs.cli import calendar_year, run_as_script
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
@@ -33,7 +33,7 @@ INDEX_LINK = ("index.html", Text("总览", "Overview"))
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--period", metavar="P", help="notice and report of this settlement period, e.g. 2020-12-P1")
-    what.add_argument("--year", type=int, metavar="Y", help="report of this calendar year, e.g. 2020")
+    what.add_argument("--year", type=calendar_year, metavar="Y", help="report of this calendar year, e.g. 2020")
     parser.add_argument(
         "--floor",
         type=int,

@@ -17,6 +17,11 @@ PUBLISHED = """SELECT period, plan_id, run_id FROM delta.`{root}/control/publica
   GROUP BY period, plan_id, run_id HAVING max_by(action, struct(revision, action)) <> 'withdrawn'"""
 VIEW = """CREATE OR REPLACE VIEW {schema}.{name} COMMENT '{comment}' AS
 SELECT * FROM delta.`{root}/{table}`"""
+CATALOG = "spark.sql.catalogImplementation"
+FORGOTTEN = (
+    "the catalog of this Spark is in memory: the views are gone with this command. Paste the statements into the session "
+    "that is to have them, or use a conf whose Spark has a lasting catalog ({setting} = hive)."
+)
 PAYER_BILLS = """CREATE OR REPLACE VIEW {schema}.payer_bills COMMENT 'one row per period and payer: all his plans' AS
 SELECT period, payer_id, sum(member_count) AS member_count, sum(due_fen) AS due_fen, count(*) AS plan_count
 FROM {schema}.settled_bills GROUP BY period, payer_id"""
@@ -34,6 +39,11 @@ def run(args: argparse.Namespace) -> Outcome:
     request = request_of(args)
     lake = Lake(open_session(request.environment, "fentan views"), request.lake_root)
     tables = [table for name, table in TABLES.items() if not name.startswith("source/") and lake.exists(name)]
+    if not tables:
+        raise WrongUsage(
+            f"Lake {lake.root}: none of the output tables is there. No view was made. "
+            "Name the lake's root folder with --lake, or settle a period first."
+        )
     statements = [f"CREATE SCHEMA IF NOT EXISTS {args.schema}", *(_view(t, lake.root, args.schema) for t in tables)]
     if any(table.name == "settled/bills" for table in tables):
         statements.append(PAYER_BILLS.format(schema=args.schema))
@@ -41,7 +51,9 @@ def run(args: argparse.Namespace) -> Outcome:
         for statement in statements:
             lake.spark.sql(statement)
     document = {"lake": lake.root, "schema": args.schema, "created": args.create, "statements": statements}
-    return Outcome(document, "\n".join(f"{statement};\n" for statement in statements))
+    in_memory = args.create and lake.spark.conf.get(CATALOG) == "in-memory"
+    messages = (FORGOTTEN.format(setting=CATALOG),) if in_memory else ()
+    return Outcome(document, "\n".join(f"{statement};\n" for statement in statements), 0, messages)
 
 
 def _view(table: Table, root: str, schema: str) -> str:

@@ -1,5 +1,6 @@
 """The page that explains one member's period, and the statement of a year: for the member, not for the public."""
 
+from jobs.reporting import words
 from jobs.reporting.text import Page, Paragraph, Section, Table, Text, money
 from jobs.request import PeriodRequest, Request
 
@@ -34,13 +35,13 @@ def statement_page(document: dict, request: Request) -> Page:
                Text("平台承担", "platform bears"), Text("应付", "due"), Text("已扣", "collected"), Text("状态", "status"))  # fmt: skip
     rows = tuple(
         (row["period"], _plan_name(row["plan_id"], request), str(row["member_id"]), money(row["share_fen"]),
-         money(row["sponsored_fen"]), money(row["due_fen"]), money(row["collected_fen"]), row["status"] or "–")
+         money(row["sponsored_fen"]), money(row["due_fen"]), money(row["collected_fen"]), words.named(row["status"]))
         for row in document["rows"]
     )  # fmt: skip
     totals = document["totals"]
-    total = (Text("合计", "total"), "", "", money(totals["share_fen"]), money(totals["sponsored_fen"]),
+    total = (Text("＝ 合计", "= total"), "", "", money(totals["share_fen"]), money(totals["sponsored_fen"]),
              money(totals["due_fen"]), money(totals["collected_fen"]), "")  # fmt: skip
-    table = Table(Text("单位：元", "in yuan"), columns, (*rows, total))
+    table = Table(Text("单位：元", "in yuan"), columns, (*rows, total) if rows else ())
     who = Text("付款人", "payer") if "payer_id" in document else Text("成员", "member")
     number = document.get("payer_id", document.get("member_id"))
     return Page(

@@ -36,7 +36,7 @@ def render(page: Page) -> str:
     return _environment().get_template("page.html.j2").render(
         page=page,
         words=WORDS,
-        style=Markup(_asset("page.css") + _flush_right()),
+        style=Markup(_asset("page.css") + _columns()),
         script=Markup(script),
         script_hash=Markup("sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()),
     )  # fmt: skip
@@ -78,7 +78,10 @@ def _asset(name: str) -> str:
     return files("jobs.reporting").joinpath("templates").joinpath(name).read_text(encoding="utf-8")
 
 
-def _flush_right() -> str:
+def _columns() -> str:
+    """Columns of numbers are flush right; columns of sentences run over several lines."""
     numbers = range(1, COLUMN_COUNT_MAX + 1)
-    selectors = ",".join(f".n{n} td:nth-child({n}),.n{n} thead th:nth-child({n})" for n in numbers)
-    return f"{selectors}{{text-align:right}}"
+    right = ",".join(f".n{n} td:nth-child({n}),.n{n} thead th:nth-child({n})" for n in numbers)
+    prose = ",".join(f".p{n} tbody>tr>:nth-child({n})" for n in numbers)
+    wrapped = f"{prose}{{white-space:normal}}@media screen{{{prose}{{min-width:15rem}}}}"
+    return f"{right}{{text-align:right}}{wrapped}"

@@ -10,10 +10,10 @@ from jobs.reporting.text import LANGUAGES, Figure, Text
 FONT = 'system-ui, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif'
 # Okabe and Ito: told apart with any kind of colour vision, and in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666")
-WIDTH = 480
+WIDTH = 330
 YUAN = "format(datum.value / 100, ',.2~f')"  # amounts stay whole fen; only the words on the axis are yuan
 # Room at the sides: the fonts of the reader may be wider than those the plot was laid out with.
-PADDING = {"left": 40, "right": 60, "top": 5, "bottom": 5}
+PADDING = {"left": 20, "right": 50, "top": 5, "bottom": 5}
 PLAIN = {"padding": PADDING, "view": {"stroke": None}, "font": FONT, "background": "white"}
 AXIS = {
     "labelFontSize": 14,
@@ -53,7 +53,9 @@ def changes(rows: Sequence[Mapping], axis: str) -> alt.Chart:
     """Bars of amounts to both sides of zero, in the order given. Rows: `what`, `value` in fen, `label`."""
     order = list(dict.fromkeys(row["what"] for row in rows))
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
-        y=alt.Y("what:N", sort=order, title=None), x=alt.X("value:Q", title=axis, axis=_axis(True))
+        y=alt.Y("what:N", sort=order, title=None),
+        # Room for the words beside the bars on both sides, or those of the left would cover the names.
+        x=alt.X("value:Q", title=axis, axis=_axis(True), scale=alt.Scale(padding=48)),
     )
     up = alt.condition("datum.value > 0", alt.value(COLOURS[1]), alt.value(COLOURS[0]))
     right = base.transform_filter("datum.value >= 0").mark_text(align="left", dx=5, fontSize=13)
@@ -87,7 +89,7 @@ def lines(rows: Sequence[Mapping]) -> alt.FacetChart:
 
 
 def _axis(is_money: bool) -> alt.Axis:
-    return alt.Axis(labelExpr=YUAN, tickCount=6) if is_money else alt.Axis(tickMinStep=1, tickCount=6)
+    return alt.Axis(labelExpr=YUAN, tickCount=5) if is_money else alt.Axis(tickMinStep=1, tickCount=5, labelOverlap=True)
 
 
 def _svg(chart: alt.TopLevelMixin) -> str:

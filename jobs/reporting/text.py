@@ -8,6 +8,9 @@ from jobs.presentation import yuan
 LANGUAGES = ("zh", "en")
 
 
+SHORT_LENGTH = 32  # longer words of a cell are a sentence
+
+
 class Text(NamedTuple):
     """The same words in Chinese and in English."""
 
@@ -70,6 +73,16 @@ class Table:
             for index in range(1, len(self.columns))
             if self.rows and all(isinstance(row[index], Number) for row in self.rows)
         )
+
+    @property
+    def prose(self) -> tuple[int, ...]:
+        """The columns that hold whole sentences, which may run over several lines; counted from 1."""
+        columns = range(len(self.columns))
+        return tuple(i + 1 for i in columns if any(_length(row[i]) > SHORT_LENGTH for row in self.rows))
+
+
+def _length(cell: Text | str) -> int:
+    return len(cell) if isinstance(cell, str) else max(map(len, cell))
 
 
 @dataclass(frozen=True)
