@@ -8,10 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from jobs.reporting.masking import GroupTraits, coarsened
 from jobs.rulebook import load_platform
 from jobs.settlement.coverage import COVERED
 from jobs.settlement.explanation import Known, cover_on, explain
 from tests.lakes import PERIOD, claim, member
+from tests.plain_head_counts import head_counts
 from tests.worlds_seeded import small_world
 
 FIRST, SECOND = "2019-12-P2", "2020-01-P1"
@@ -92,6 +94,26 @@ def test_the_command_finds_the_rows_of_one_member(world_and_lake):
         found = ended.document["plans"][0]
         assert [s["name"] for s in found["steps"]] == [s["name"] for s in explain(known)["steps"]]
         assert {k: found[k] for k in ("charged", "cover", "due_fen")} == {k: explain(known)[k] for k in ("charged", "cover", "due_fen")}
+
+
+def test_the_head_counts_of_the_report_are_those_counted_plainly(world_and_lake):
+    platform, world, lake, conf = world_and_lake
+    ended = lake.run("report", "--period", SECOND, "--conf", str(conf), "--floor", "2")
+    assert ended.exit_code == 0, ended.err
+    day_of = lambda period: platform.calendar.publicity_on(platform.calendar.period(period))  # noqa: E731
+    plans = {row["plan_id"] for row in table(lake, "settled/pools", SECOND)}
+    key = lambda row: (row["plan_id"], row["member_id"], row["joined_on"])  # noqa: E731
+    held = {key(row) for row in table(lake, "control/quarantine_members")}
+    sound = [row for row in world.members if row["plan_id"] in plans and key(row) not in held]
+    assessed = {(row["plan_id"], row["member_id"]) for row in table(lake, "settled/assessments", SECOND)}
+    expected = head_counts(sound, assessed, day_of(FIRST), day_of(SECOND))
+    assert {measure for _, measure in expected} == {"covered", "joined", "ended"}, "the world has all of them"
+    found: dict[tuple, Counter] = {}
+    for row in ended.document["summary"]:
+        if row["topic"] == "members":
+            traits = GroupTraits(row["tier"], row["age_band"], row["member_months"], row["item"])
+            found.setdefault((row["plan_id"], row["measure"]), Counter())[traits] += row["quantity"]
+    assert found == {of: coarsened(counts, 2) for of, counts in expected.items()}
 
 
 @pytest.fixture
