@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=DEFAULT_FLOOR,
         metavar="N",
-        help=f"how many people have to share what is shown of a case (default {DEFAULT_FLOOR}, at least 2)",
+        help=f"how many people have to share what is shown of a case or counted together (default {DEFAULT_FLOOR}, at least 2)",
     )
 
 

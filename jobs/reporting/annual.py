@@ -51,7 +51,7 @@ def year_report(lake: Lake, request: Request, year: int, floor: int) -> YearRepo
         _of_year(published_rows(lake, "settled/rates"), year), key=lambda r: (r["period"], r["plan_id"], r["tier"])
     )
     run_id = hashlib.sha256(",".join(sorted({p.run_id for p in of_year.values()})).encode()).hexdigest()[:16]
-    sources = year_sources(lake, year)
+    sources = year_sources(lake, request.platform.calendar, year)
     fees = published_rows(lake, "ledger/fee", "collect", "close")
     own = [
         *_helped(lake, of_year, year, floor),

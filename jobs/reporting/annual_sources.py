@@ -11,6 +11,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published
 from jobs.lake.runs import input_versions_of
 from jobs.reporting.rows import input_versions, source_as_settled
+from jobs.settlement.calendar import Calendar
 
 COSTS, VISITS, REVIEWS = "source/operating_costs", "source/field_visits", "source/claim_reviews"
 
@@ -45,9 +46,9 @@ class YearSources:
                 yield {"topic": "source", "measure": measure, "item": f"{name}:{month}", "quantity": version}
 
 
-def year_sources(lake: Lake, year: int) -> YearSources:
+def year_sources(lake: Lake, calendar: Calendar, year: int) -> YearSources:
     """Which versions of the sources a report of the year reads."""
-    by_month = _closes(lake, year)
+    by_month = _closes(lake, calendar, year)
     recorded = {run_id: input_versions_of(lake, run_id) for runs in by_month.values() for run_id in runs}
     versions: dict[str, dict[str, tuple[int, bool]]] = {}
     for name in (COSTS, VISITS, REVIEWS):
@@ -77,14 +78,14 @@ def claims_as_settled(lake: Lake, of_year: Mapping[tuple[str, str], Publication]
     return of_claim.dropDuplicates(["period", "plan_id", "claim_id"])
 
 
-def _closes(lake: Lake, year: int) -> dict[str, set[str]]:
-    """The runs that closed the last closed period of each month of the year."""
-    last: dict[str, tuple[str, set[str]]] = {}
-    for (period, _), close in sorted(published(lake, "close").items()):
-        if period.startswith(f"{year:04d}-"):
-            before, runs = last.get(period[:7], ("", set()))
-            last[period[:7]] = (period, {close.run_id} | (runs if period == before else set()))
-    return {month: runs for month, (_, runs) in last.items()}
+def _closes(lake: Lake, calendar: Calendar, year: int) -> dict[str, set[str]]:
+    """The runs that closed the last period of each month of the year: before that, a month's rows may still come in."""
+    last = f"-P{len(calendar.monthly)}"
+    found: dict[str, set[str]] = {}
+    for (period, _), close in published(lake, "close").items():
+        if period.startswith(f"{year:04d}-") and period.endswith(last):
+            found.setdefault(period.removesuffix(last), set()).add(close.run_id)
+    return found
 
 
 def _month_of(name: str) -> Column:

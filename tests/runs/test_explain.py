@@ -173,5 +173,16 @@ def test_three_forms_and_a_statement(lake, tmp_path):
     assert nobody["plans"] == [] and "no membership" in nobody["because"]
     payer = lake.run("explain", "--payer", "1", "--year", "2020").document
     assert [row["member_id"] for row in payer["rows"]] == [1, 2] and payer["totals"]["due_fen"] == 20
-    assert lake.run("explain", "--payer", "1", "--period", PERIOD).exit_code == 2
+    stranger = lake.run("explain", "--member", "99", "--year", "2020", as_json=False)
+    assert stranger.exit_code == 0 and "Nothing was shared" in stranger.out
+    for wrong, told in (
+        (("--payer", "1", "--period", PERIOD), "--payer goes with --year"),
+        (("--member", "1e3", "--period", PERIOD), "'1e3' is not the number of a member"),
+        (("--member", str(1 << 63), "--period", PERIOD), "is not the number of a member"),
+        (("--member", "1", "--year", "20"), "write it like 2020"),
+        (("--member", "1", "--year", "2020", "--plan", "x"), "has no such plan"),
+        (("--member", "1", "--period", PERIOD, "--html", "/no/such/folder/x.html"), "there is no such folder"),
+    ):
+        ended = lake.run("explain", *wrong)
+        assert ended.exit_code == 2 and told in ended.err, (wrong, ended.err)
     assert lake.run("explain", "--member", "1", "--period", "2020-12-P2").exit_code == 4

@@ -12,7 +12,9 @@ from delta.tables import DeltaTable
 
 from jobs.environment import load_environment
 from jobs.errors import IntegrityBroken
+from jobs.lake.few_rows import FewRows
 from jobs.lake.lake import Lake
+from jobs.lake.publications import published
 from jobs.reporting.ageing import ageing_of
 from jobs.reporting.comparison import comparison, comparison_text, whole_years
 from jobs.request import Request
@@ -191,6 +193,8 @@ def test_a_year_with_a_missing_period_is_the_sum_of_the_others_and_says_what_is_
     acts = copied.spark.read.format("delta").load(str(copied.folder / "control/publications"))
     taken_back = [row.asDict() | {"action": "withdrawn"} for row in acts.where(f"period = '{FIRST}'").collect()]
     copied.write("control/publications", taken_back, mode="append")
+    opened = Lake(copied.spark, str(copied.folder))
+    assert FewRows(opened).in_force("settle") == {"settle": published(opened, "settle")} != {"settle": {}}
     ended = copied.run("report", "--year", "2020")
     assert ended.exit_code == 0, ended.err
     rows = ended.document["annual"]
@@ -326,10 +330,14 @@ def year_reads_what_the_close_read(lake):
     assert closed.exit_code == 0, closed.err
     lake.write("source/operating_costs", [cost | {"amount_fen": 999}])
     lake.write("source/claim_reviews", [])
+    used = lambda rows: measured(rows, topic="fee", measure="used_fen", item="all")  # noqa: E731
+    assert used(lake.run("report", "--year", "2020").document["annual"]) == 999, "December is open: its P2 is not closed"
+    acts = lake.spark.read.format("delta").load(str(lake.folder / "control/publications")).where("action = 'closed'")
+    lake.write("control/publications", [row.asDict() | {"period": SECOND} for row in acts.collect()], mode="append")
     ended = lake.run("report", "--year", "2020")
     assert ended.exit_code == 0, ended.err
     rows = ended.document["annual"]
-    assert measured(rows, topic="fee", measure="used_fen", item="all") == 70
+    assert used(rows) == 70
     assert measured(rows, topic="source", item="source/operating_costs:2020-12", measure="version_of_close") == 0
     assert measured(rows, topic="source", item="source/operating_costs:2020-11", measure="version_of_today") == 1
     assert measured(rows, topic="source", item="source/claim_reviews:2020-12", measure="version_of_today") == 0

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from tests.lakes import PERIOD, claim, member
 
 
@@ -17,7 +19,7 @@ def test_views_show_what_is_published_and_payers_bills_over_all_plans(lake):
     )  # fmt: skip
     unpublished.write.format("delta").mode("append").save(str(lake.folder / "settled/bills"))
     made = lake.run("views", "--create", "--schema", "fentan_test")
-    assert made.exit_code == 0, made.err
+    assert made.exit_code == 0 and "the catalog of this Spark is in memory" in made.err, made.err
     bills = lake.spark.table("fentan_test.settled_bills").collect()
     assert sorted((row.plan_id, row.payer_id) for row in bills) == [
         ("critical_illness", 1), ("critical_illness", 4), ("senior_cancer", 1),
@@ -33,3 +35,9 @@ def test_views_show_what_is_published_and_payers_bills_over_all_plans(lake):
 def test_a_schema_that_is_no_name_is_refused(lake):
     refused = lake.run("views", "--schema", "x; drop")
     assert refused.exit_code == 2 and "Nothing was done" in refused.err
+
+
+@pytest.mark.parametrize("command", ["views", "conform"])
+def test_a_folder_without_tables_is_told_not_passed(lake, command):
+    refused = lake.run(command)
+    assert refused.exit_code == 2 and "none of the output tables is there" in refused.err
