@@ -81,6 +81,13 @@ class LakeFolder:
         return (self.folder / table / "_delta_log").exists()
 
 
+def measured(rows, **equal):
+    """What the one row of a report says that has these values."""
+    found = [row for row in rows if all(row[name] == value for name, value in equal.items())]
+    assert len(found) == 1, (equal, found)
+    return found[0]["quantity"] if found[0]["quantity"] is not None else found[0]["amount_fen"]
+
+
 def member(member_id, plan_id="critical_illness", **given) -> dict:
     """A spell that is covered throughout 2020, standard tier, paying for himself; what is given goes before."""
     return {
