@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.payer is not None and args.period:
         raise WrongUsage("--payer goes with --year. Nothing was explained. Name a member, or a year.")
     if args.html and not args.html.absolute().parent.is_dir():
-        raise WrongUsage(f"--html {args.html}: there is no such folder. Nothing was explained. Name a file in a folder.")
+        raise WrongUsage(f"--html {args.html}: no such folder. Nothing was explained. Name a file in a folder.")
     outcome, page = _year(args) if args.year else _period(args)
     if args.html:
         try:

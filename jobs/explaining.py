@@ -1,4 +1,4 @@
-"""The few rows that explain one member's period or year: each table is asked once, for all plans, by partition and id."""
+"""The few rows that explain a member's period or year: each table is asked once, for all plans, by partition and id."""
 
 from collections import Counter
 from collections.abc import Iterable

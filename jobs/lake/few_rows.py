@@ -41,7 +41,7 @@ class FewRows:
         self.files_read: dict[str, int] = {}
 
     def in_force(self, *jobs: str) -> dict[str, dict[tuple[str, str], Publication]]:
-        """For each job its publications in force, by (period, plan_id): as `publications.in_force`, but quicker for few."""
+        """For each job its publications in force, by (period, plan_id): those of `publications.in_force`."""
         acts = self.now("control/publications", F.col("job").isin(*jobs))
         found: dict[str, dict[tuple[str, str], Publication]] = {job: {} for job in jobs}
         for row in sorted(acts, key=lambda act: (act["revision"], act["action"] != "published")):
@@ -52,7 +52,7 @@ class FewRows:
     def published(
         self, table: str, publications: Collection[Publication], where: Column | None = None, *columns: str
     ) -> list[dict]:
-        """The rows that the publications make valid and that satisfy `where`; these columns only, where they are named."""
+        """The rows that the publications make valid and that satisfy `where`; all columns, or those named."""
         if not publications or not self.lake.exists(table):
             return []
         valid = {name: sorted({getattr(p, name) for p in publications}) for name in ("period", "plan_id", "run_id")}

@@ -25,8 +25,8 @@ def missing_periods(rows: list[dict]) -> tuple[Paragraph, ...]:
     named = T(f"{some} 等", f"{some} and {more} more") if more > 0 else T(some, some)
     told = T(
         "该年有{n}期在本湖中未发布，不在本报告内：{named}。各项合计因此不是全年的。",
-        "{n} periods of the year are not published in this lake and not in this report: {named}. So no sum is of the "
-        "whole year.",
+        "{n} periods of the year are not published in this lake and not in this report: {named}. So no sum is "
+        "of the whole year.",
     )
     return (Paragraph(told.format(n=number(len(missing)), named=named)),)
 

@@ -16,10 +16,11 @@ AREAS = {
     "report": T("报告", "Reports"),
 }
 TOLD = T(
-    "以 _fen 结尾的列是整数分，_ppm 是百万分之一，_on 是日期，_at 是 UTC 时刻，_count 是数量。带 run_id 的行只有在该次运行已发布时有效："
-    "按 period、plan_id、run_id 与 control/publications 相连。说明文字为英文。",
-    "Columns that end in _fen are whole fen, _ppm parts per million, _on dates, _at instants in UTC, _count how many. A row "
-    "with a run_id is valid once that run is published: join it with control/publications on period, plan_id, run_id.",
+    "以 _fen 结尾的列是整数分，_ppm 是百万分之一，_on 是日期，_at 是 UTC 时刻，_count 是数量。"
+    "带 run_id 的行只有在该次运行已发布时有效：按 period、plan_id、run_id 与 control/publications 相连。说明文字为英文。",
+    "Columns that end in _fen are whole fen, _ppm parts per million, _on dates, _at instants in UTC, _count how many. "
+    "A row with a run_id is valid once that run is published: join it with control/publications on period, plan_id "
+    "and run_id.",
 )
 COLUMNS = (T("列", "column"), T("类型", "type"), T("单位或取值", "unit or codes"), T("含义", "meaning"))
 
@@ -33,7 +34,10 @@ def dictionary_page(request: Request, links: tuple) -> Page:
     sections = [Section(T("内容", "Contents"), (Paragraph(TOLD), anchors))]
     sections += [Section(AREAS[area], tuple(map(_table, tables)), anchor=area) for area, tables in areas.items()]
     title = T("{name}：数据字典", "{name}: data dictionary").format(name=T(**request.platform.names))
-    lead = T("每张表一行是什么、主键、分区，以及每一列的单位和含义。", "What a row of each table is, its key and partitions, and every column.")
+    lead = T(
+        "每张表一行是什么、主键、分区，以及每一列的单位和含义。",
+        "What a row of each table is, its key and partitions, and every column.",
+    )
     return Page(FILE, title, lead, tuple(sections), links)
 
 

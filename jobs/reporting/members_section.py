@@ -15,10 +15,11 @@ COUNTS = {
     "covered": T("分摊成员", "covered"), **MOVES, "lapsed": T("本期欠费失效", "lapsed for this period"),
 }  # fmt: skip
 TOLD = T(
-    "自上期公示日以来；换档不算进出。欠费失效的成员，在收款结束后才知道。同一计划中，档次、年龄段、时长和原因都相同而不足{floor}人的，并入“不公开”，合计不变。",
-    "Since the previous publicity day; a switch of tier is neither. Lapses are known once it is collected. Where fewer than "
-    "{floor} members of a plan share tier, age band, length of membership and reason, they are counted under “not shown”; "
-    "the sums stay exact.",
+    "自上期公示日以来；换档不算进出。欠费失效的成员，在收款结束后才知道。"
+    "同一计划中，档次、年龄段、时长和原因都相同而不足{floor}人的，并入“不公开”，合计不变。",
+    "Since the previous publicity day; a switch of tier is neither. Lapses are known once it is collected. Where fewer "
+    "than {floor} members of a plan share tier, age band, length of membership and reason, they are counted under “not "
+    "shown”; the sums stay exact.",
 )
 
 
@@ -81,7 +82,8 @@ def _figure(sums: dict[tuple[str, str], Counter], plan_id: str, name: Text) -> t
         return bars(rows, words.in_language(T("人数", "members"), language), colour=" ")
 
     def told(language: str) -> str:
-        of_band = lambda n: ", ".join(f"{words.in_language(word, language)} {n[m]}" for m, word in MOVES.items())  # noqa: E731
+        named = {measure: words.in_language(word, language) for measure, word in MOVES.items()}
+        of_band = lambda n: ", ".join(f"{word} {n[measure]}" for measure, word in named.items())  # noqa: E731
         return "; ".join(f"{words.in_language(_band(b), language)}: {of_band(sums[plan_id, b])}" for b in bands)
 
     caption = T("{name}：按年龄段的加入和退出人数。", "{name}: joined and left, by age band.").format(name=name)

@@ -181,7 +181,7 @@ def test_three_forms_and_a_statement(lake, tmp_path):
         (("--member", str(1 << 63), "--period", PERIOD), "is not the number of a member"),
         (("--member", "1", "--year", "20"), "write it like 2020"),
         (("--member", "1", "--year", "2020", "--plan", "x"), "has no such plan"),
-        (("--member", "1", "--period", PERIOD, "--html", "/no/such/folder/x.html"), "there is no such folder"),
+        (("--member", "1", "--period", PERIOD, "--html", "/no/such/folder/x.html"), "no such folder"),
     ):
         ended = lake.run("explain", *wrong)
         assert ended.exit_code == 2 and told in ended.err, (wrong, ended.err)
