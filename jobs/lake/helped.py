@@ -45,7 +45,8 @@ def next_settled(lake: Lake, calendar: Calendar, period: Period, plan_ids: Colle
 
 def netted_before_fen(lake: Lake, calendar: Calendar, period: Period, plan_ids: Collection[str]) -> dict[str, int]:
     """What arrears of the previous period took from the aid of this one, by plan; plans without any are left out."""
-    found = transfers_of(lake, _collected_before(lake, calendar, period, plan_ids))
+    collected = _collected_before(lake, calendar, period, plan_ids)
+    found = transfers_of(lake, collected) if collected else {}
     netted = {p: moved_fen([t for t in of_plan if t.reason == NETTED_FROM_NEXT]) for p, of_plan in found.items()}
     return {p: fen for p, fen in sorted(netted.items()) if fen}
 
