@@ -52,7 +52,8 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     "settled/assessments": (
         RowRule("assessment_key_missing", CRITICAL, "Member, payer and tier are given.",
                 lambda _: missing("member_id", "payer_id", "tier")),
-        RowRule("assessment_adds_up", CRITICAL, "Share, sponsored and due are at least zero, and share = sponsored + due.",
+        RowRule("assessment_adds_up", CRITICAL,
+                "Share, sponsored and due are at least zero, and share = sponsored + due.",
                 lambda _: ~F.coalesce(
                     (F.col("share_fen") == F.col("sponsored_fen") + F.col("due_fen"))
                     & (F.col("due_fen") >= 0) & (F.col("sponsored_fen") >= 0), F.lit(False))),
@@ -64,7 +65,8 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     "settled/collections": (
         RowRule("collection_within_due", CRITICAL, "What is collected is between nothing and what is due.",
                 lambda _: ~F.coalesce(F.col("collected_fen").between(0, F.col("due_fen")), F.lit(False))),
-        RowRule("collection_status_told", CRITICAL, "A due is collected, in grace, lapsed, netted or waived, and a met one whole.",
+        RowRule("collection_status_told", CRITICAL,
+                "A due is collected, in grace, lapsed, netted or waived, and a met one whole.",
                 _status_and_amount_differ),
     ),
     "settled/lapses": (

@@ -10,11 +10,13 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
 LARGEST_PLAUSIBLE_AID_FEN = 3_000_000_000
 
 ROW_RULES = (
-    RowRule("review_key_missing", ERROR, "review_id and claim_id are given.", lambda _: missing("review_id", "claim_id")),
+    RowRule("review_key_missing", ERROR, "review_id and claim_id are given.",
+            lambda _: missing("review_id", "claim_id")),
     RowRule("review_plan_missing", ERROR, "plan_id is given.", lambda _: missing("plan_id")),
     RowRule("review_decision_unknown", ERROR, "The decision is approved, refused or fraud.",
             lambda _: not_one_of("decision", DECISIONS)),
-    RowRule("review_days_out_of_order", ERROR, "The day of the decision is given and not before the application came in.",
+    RowRule("review_days_out_of_order", ERROR,
+            "The day of the decision is given and not before the application came in.",
             lambda _: missing("received_on", "decided_on") | holds(F.col("decided_on") < F.col("received_on"))),
     RowRule("review_aid_out_of_range", ERROR, "The aid asked for is at least zero and of a plausible size.",
             lambda _: ~holds(F.col("requested_aid_fen").between(0, LARGEST_PLAUSIBLE_AID_FEN))),

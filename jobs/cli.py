@@ -117,7 +117,8 @@ def _date(text: str) -> date:
 def person_id(text: str) -> int:
     """The number of a member or a payer, as it stands in the tables (BIGINT)."""
     if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) >= 1 << 63:
-        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a member or payer; it is written in digits alone")
+        told = f"{text!r} is not the number of a member or payer; it is written in digits alone"
+        raise argparse.ArgumentTypeError(told)
     return int(text)
 
 

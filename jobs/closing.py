@@ -33,7 +33,8 @@ COSTS, VISITS, REVIEWS = "source/operating_costs", "source/field_visits", "sourc
 
 @dataclass(frozen=True)
 class Closing:
-    """What a period is closed from. Maps are by plan; `plan_ids` are those still to be closed, `closed` those closed."""
+    """What a period is closed from. Maps are by plan; `plan_ids` are those still to be closed, `closed` those
+    closed."""
 
     request: PeriodRequest
     lake: Lake
@@ -160,7 +161,8 @@ def _check_collected(
     grace_ends_on = request.platform.calendar.grace_ends_on(request.period)
     if request.as_of < grace_ends_on:
         raise Refused(
-            f"Period {request.period}: members may pay until {grace_ends_on}, it is {request.as_of}. Nothing was closed. "
+            f"Period {request.period}: members may pay until {grace_ends_on}, it is {request.as_of}. Nothing was "
+            "closed. "
             "Close it on that day or later."
         )
     stages = {p: input_versions_of(lake, pub.run_id)["stage"] for p, pub in collected.items() if p in plan_ids}

@@ -133,7 +133,8 @@ def _check_open(inputs: Inputs) -> None:
     locked = _closed_plans(inputs)
     if locked:
         raise Refused(
-            f"Period {inputs.run.period}: closed for {', '.join(locked)}, and its receipts are not those it was closed with. "
+            f"Period {inputs.run.period}: closed for {', '.join(locked)}, and its receipts are not those it was "
+            "closed with. "
             "Nothing was collected. Give the later money to an open period, or correct the receipts."
         )
 
@@ -142,7 +143,8 @@ def _check_not_backwards(inputs: Inputs) -> None:
     latest = max((settings_of(inputs.lake, p.run_id)["as_of"] for p in inputs.standing.values()), default="")
     if str(inputs.days.as_of) < latest:
         raise Refused(
-            f"Period {inputs.run.period}: collected up to {latest} already; {inputs.days.as_of} would take back what came in "
+            f"Period {inputs.run.period}: collected up to {latest} already; {inputs.days.as_of} would take back what "
+            "came in "
             f"and who lapsed since. Nothing was collected. Collect as of {latest} or later."
         )
 
@@ -196,7 +198,8 @@ def _text(document: dict) -> str:
     held = "".join(f"\n  {reason}: {count:,}" for reason, count in sorted(document["receipts"]["held"].items()))
     return "\n\n".join(
         [
-            f"Period {document['period']}, as of {document['as_of']} ({'final' if document['is_final'] else 'in grace'}): "
+            f"Period {document['period']}, as of {document['as_of']} "
+            f"({'final' if document['is_final'] else 'in grace'}): "
             f"{document['receipts']['rows']:,} receipts, {yuan(document['receipts']['money_fen'])} yuan, of which "
             f"{yuan(document['receipts']['without_share_fen'])} met no share and are in suspense{held}",
             table_text("Members and money", ["plan", *statuses, "due", "collected (yuan)"], members),

@@ -70,7 +70,8 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Written:
-    """A collection as written and read back: digests by plan and table, facts by plan, and the money without a share."""
+    """A collection as written and read back: digests by plan and table, facts by plan, and the money without a
+    share."""
 
     digests: Mapping[str, Mapping[str, dict]]
     facts: Mapping[str, Facts]
@@ -97,7 +98,8 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
         raise Refused(f"Period {period}: not settled. Nothing was collected. Settle it first: `fentan settle`.")
     if request.plan_ids is not None and set(request.plan_ids) != set(settled):
         raise WrongUsage(
-            f"--plan {' '.join(request.plan_ids)}: a payer's money pays for all his plans ({', '.join(sorted(settled))}). "
+            f"--plan {' '.join(request.plan_ids)}: a payer's money pays for all his plans "
+            f"({', '.join(sorted(settled))}). "
             "Nothing was collected. Leave --plan out."
         )
     versions = pin_versions(lake, ("source/receipts",))

@@ -56,7 +56,8 @@ def _prepare_folder(folder: Path) -> None:
     marker = folder / MARKER
     if folder.exists() and any(folder.iterdir()) and not marker.exists():
         raise WrongUsage(
-            f"Lake {folder}: the folder holds something the demo did not make. Nothing was done. Name another with --lake."
+            f"Lake {folder}: the folder holds something the demo did not make. Nothing was done. Name another with "
+            "--lake."
         )
     if marker.exists() and marker.read_text() != "complete" and (folder / "source").exists():
         shutil.rmtree(folder / "source")
@@ -77,15 +78,18 @@ def _text(document: dict) -> str:
                 pool = plan["pool"]
                 rows.append(
                     [period["period"], plan_id, rate["tier"], rate["covered_count"], pool["case_count"],
-                     yuan(pool["benefit_fen"]), yuan(pool["case_sponsored_fen"]), yuan(rate["share_fen"]), yuan(pool["due_fen"])]
+                     yuan(pool["benefit_fen"]), yuan(pool["case_sponsored_fen"]), yuan(rate["share_fen"]),
+                     yuan(pool["due_fen"])]
                 )  # fmt: skip
     columns = ["period", "plan", "tier", "covered", "cases", "benefits", "case cap", "share", "due (plan)"]
     lake = document["lake"]
     return "\n\n".join(
         [
             table_text("What was settled (yuan)", columns, rows) if rows else "Every period had been settled before",
-            "In a small world one case weighs more than the rules let members bear (0.10 yuan a head and case in critical\n"
-            "illness): the platform pays the rest, in column `case cap`. At a hundred million members the cap hardly binds.",
+            "In a small world one case weighs more than the rules let members bear (0.10 yuan a head and case in "
+            "critical\n"
+            "illness): the platform pays the rest, in column `case cap`. At a hundred million members the cap hardly "
+            "binds.",
             "Where to look:\n"
             f"  .venv/bin/fentan status --lake {lake}\n"
             f"  .venv/bin/fentan check --lake {lake} --period {LAST}\n"

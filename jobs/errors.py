@@ -35,3 +35,8 @@ class IntegrityBroken(Stop):
     """An invariant or a digest fails; nothing was published."""
 
     exit_code = 6
+
+
+def without_rule(missing: Exception) -> WrongUsage:
+    """The stop for a rule that is not in force when it is needed: that is an error, never a zero."""
+    return WrongUsage(f"{missing}. Nothing was settled. Give the rule a value from an earlier day, with its source.")

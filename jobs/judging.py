@@ -1,4 +1,5 @@
-"""The quality gate of a period: members and claims judged row by row and as a whole, and the plans that cannot go on."""
+"""The quality gate of a period: members and claims judged row by row and as a whole, and the plans that cannot
+go on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -125,12 +126,13 @@ def _with_diagnosis(pinned: Pinned, counted_before: DataFrame, spells: DataFrame
 def _terms(pinned: Pinned) -> Terms:
     day, platform = pinned.request.publicity_on, pinned.request.platform
     open_plans = {p: plan for p, plan in platform.plans.items() if is_open(platform, p, pinned.request.period)}
-    joining = {plan_id: plan.joining_on(day) for plan_id, plan in open_plans.items()}
-    tiers = {p: tuple(sorted(plan.sharing_on(day).weights_ppm)) for p, plan in open_plans.items()}
+    ruled = {p: plan for p, plan in open_plans.items() if plan.is_ruled_on(day)}  # one without members may not be
+    joining = {plan_id: plan.joining_on(day) for plan_id, plan in ruled.items()}
+    tiers = {p: tuple(sorted(plan.sharing_on(day).weights_ppm)) for p, plan in ruled.items()}
     return Terms(
         publicity_on=day,
         period_names=pinned.period_names,
-        tiers=tiers | {p: ("standard", "basic") for p in platform.plans if p not in open_plans},
+        tiers=tiers | {p: ("standard", "basic") for p in platform.plans if p not in ruled},
         illness_codes=tuple(sorted(platform.illnesses)),
         waiting_days={p: rules.waiting_days for p, rules in joining.items()},
         joining_age_from_days={p: rules.joining_age_from_days for p, rules in joining.items()},

@@ -1,4 +1,5 @@
-"""A period's money given to its shares: for most payers by a look-up, for few by going through their shares in order."""
+"""A period's money given to its shares: for most payers by a look-up, for few by going through their shares in
+order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ MOST_ROWS_TO_BROADCAST = 1_000_000
 
 @dataclass(frozen=True)
 class Matched:
-    """`shares`: one row per assessment with the money it met. `excess`: one row per receipt with money that met none."""
+    """`shares`: one row per assessment with the money it met. `excess`: one row per receipt with money that met
+    none."""
 
     shares: DataFrame
     excess: DataFrame
@@ -38,8 +40,8 @@ def match(
 ) -> Matched:
     """Gives every payer's money to his shares.
 
-    `joined_of` finds the day of joining of members, given by member_id, in their plans. Money without any bill is put down
-    to `first_plan_id`.
+    `joined_of` finds the day of joining of members, given by member_id, in their plans. Money without any bill is put
+    down to `first_plan_id`.
     """
     announce("adding up bills and receipts by payer")
     closer = looked_at_closer(payers(receipts.in_time, bills)).localCheckpoint()
@@ -61,7 +63,8 @@ def _in_families(assessments: DataFrame) -> DataFrame:
 
 
 def _of_payers(rows: DataFrame, of_payers: DataFrame, payer_count: int) -> DataFrame:
-    """The rows of these payers only: a filter of ids first, since they are few of many; no look at all where none is."""
+    """The rows of these payers only: a filter of ids first, since they are few of many; no look at all where
+    none is."""
     if not payer_count:
         return rows.where("false")
     passed = with_passed(rows, "payer_id", filter_of_ids(of_payers, "payer_id"), "passed")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.errors import without_rule
 from jobs.lake.history import History, history_before
 from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published, rows_of
@@ -16,6 +17,7 @@ from jobs.lake.session import open_session
 from jobs.lake.sources import pin_versions, read_source
 from jobs.outcome import announce
 from jobs.request import PeriodRequest, is_open
+from jobs.settlement.rules import RuleNotInForce
 
 SOURCES = ("source/members", "source/approved_claims")
 
@@ -66,7 +68,8 @@ class Pinned:
         return self.history.residual_on_books_fen(plan_ids, self.request.publicity_on, on_collected_money)
 
     def lapses(self) -> DataFrame | None:
-        """One row per lapse: plan_id, member_id, lapsed_on (the local day at whose 00:00 cover ended); None: no lapse."""
+        """One row per lapse: plan_id, member_id, lapsed_on (the local day at whose 00:00 cover ended); None: no
+        lapse."""
         if not self.lapsed_in:
             return None
         local_day = F.to_date(F.from_utc_timestamp("ended_at", self.request.platform.time_zone))
@@ -113,8 +116,19 @@ def pin(request: PeriodRequest) -> Pinned:
     # A plan that was settled before is concerned anyway: only of a new one it must be known whether anything is there.
     present = _plans_present(lake, versions, request, [p for p in candidates if p not in history.publications])
     concerned = tuple(p for p in candidates if p in present or p in history.publications)
+    _check_rules_in_force(request, concerned)
     skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in concerned)
     return Pinned(request, lake, versions, history, _lapsed_in(lake, request), of_period, concerned, skipped)
+
+
+def _check_rules_in_force(request: PeriodRequest, plan_ids: Iterable[str]) -> None:
+    """Raises WrongUsage where a rule that the period needs has no value yet: that is never a zero."""
+    for plan_id in plan_ids:
+        plan = request.platform.plans[plan_id]
+        try:
+            plan.sharing_on(request.publicity_on), plan.joining_on(request.publicity_on)
+        except RuleNotInForce as missing:
+            raise without_rule(missing) from missing
 
 
 def _lapsed_in(lake: Lake, request: PeriodRequest) -> tuple[Publication, ...]:

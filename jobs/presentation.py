@@ -33,7 +33,8 @@ def table_text(title: str, columns: list[str], rows: list[list]) -> str:
 
 
 def settlement_document(pinned: Pinned, gate: Gate, settled: Settled, state: str) -> dict:
-    """A settled or previewed period as a document: per plan the pool, the rates, the digest, what became of each row."""
+    """A settled or previewed period as a document: per plan the pool, the rates, the digest, what became of each
+    row."""
     return {
         "period": str(pinned.request.period),
         "state": state,
@@ -71,7 +72,8 @@ def settlement_text(document: dict) -> str:
     ]
     totals = [
         [
-            plan_id, pool["case_count"], yuan(pool["benefit_fen"]), yuan(pool["fee_fen"]), yuan(pool["brought_forward_fen"]),
+            plan_id, pool["case_count"], yuan(pool["benefit_fen"]), yuan(pool["fee_fen"]),
+            yuan(pool["brought_forward_fen"]),
             yuan(pool["case_sponsored_fen"]), yuan(pool["pool_fen"]), yuan(pool["member_sponsored_fen"]),
             yuan(pool["due_fen"]), yuan(pool["carried_forward_fen"]),
         ]

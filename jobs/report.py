@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=DEFAULT_FLOOR,
         metavar="N",
-        help=f"how many people have to share what is shown of a case or counted together (default {DEFAULT_FLOOR}, at least 2)",
+        help="how many people have to share what is shown of a case or counted together "
+        f"(default {DEFAULT_FLOOR}, at least 2)",
     )
 
 
@@ -86,7 +87,8 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
         "period": period, "floor": floor, "pools": notice.pools, "rates": notice.rates, "publicity": notice.cases,
         "summary": report.rows, "ageing": ageing,
     }  # fmt: skip
-    return [notice_page(notice, request, floor, links), PeriodPage(notice, report, request, floor).page(links)], document
+    pages = [notice_page(notice, request, floor, links), PeriodPage(notice, report, request, floor).page(links)]
+    return pages, document
 
 
 def _year(lake: Lake, request: Request, year: int, floor: int) -> tuple[list[Page], dict]:

@@ -1,4 +1,5 @@
-"""The settlement of every plan that the gate lets pass: what preview, settle and the comparison of both have in common."""
+"""The settlement of every plan that the gate lets pass: what preview, settle and the comparison of both have in
+common."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,12 +7,14 @@ from dataclasses import replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.errors import without_rule
 from jobs.judging import Gate
 from jobs.lake.year import Year
 from jobs.outcome import announce
 from jobs.pinning import Pinned
 from jobs.settlement.coverage import COVERED, with_member_since
 from jobs.settlement.period import Given, Settled, Sink, judged_benefits, settle_period
+from jobs.settlement.rules import RuleNotInForce
 
 
 def settle_plans(pinned: Pinned, gate: Gate, sink_of: Callable[[tuple[str, ...]], Sink]) -> Settled:
@@ -24,7 +27,10 @@ def settle_plans(pinned: Pinned, gate: Gate, sink_of: Callable[[tuple[str, ...]]
     year = Year(pinned.history, gate.members, calendar, period, pinned.lapses())
     sink = sink_of(plan_ids)
     announce("settling")
-    return settle_period(given, counted, sink, year.with_room)
+    try:
+        return settle_period(given, counted, sink, year.with_room)
+    except RuleNotInForce as missing:
+        raise without_rule(missing) from missing
 
 
 def _given(pinned: Pinned, gate: Gate, plan_ids: tuple[str, ...]) -> Given:

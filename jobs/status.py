@@ -54,8 +54,8 @@ def _text(document: dict) -> str:
             f"Lake {document['lake']}: nothing has been settled yet. Settle a period with `fentan settle --period ...`."
         )
     periods = [
-        [row["period"], row["plan_id"], row["action"], f"r{row['revision']}", row["case_count"] or 0, row["covered_count"] or 0,
-         yuan(row["due_fen"] or 0), row["run_id"]]
+        [row["period"], row["plan_id"], row["action"], f"r{row['revision']}", row["case_count"] or 0,
+         row["covered_count"] or 0, yuan(row["due_fen"] or 0), row["run_id"]]
         for row in document["periods"]
     ]  # fmt: skip
     runs = [

@@ -19,7 +19,8 @@ VIEW = """CREATE OR REPLACE VIEW {schema}.{name} COMMENT '{comment}' AS
 SELECT * FROM delta.`{root}/{table}`"""
 CATALOG = "spark.sql.catalogImplementation"
 FORGOTTEN = (
-    "the catalog of this Spark is in memory: the views are gone with this command. Paste the statements into the session "
+    "the catalog of this Spark is in memory: the views are gone with this command. Paste the statements into the "
+    "session "
     "that is to have them, or use a conf whose Spark has a lasting catalog ({setting} = hive)."
 )
 PAYER_BILLS = """CREATE OR REPLACE VIEW {schema}.payer_bills COMMENT 'one row per period and payer: all his plans' AS

@@ -12,8 +12,7 @@ from schemas.sources import SOURCE_TABLES
 from schemas.table import Column, Table
 
 TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (*SOURCE_TABLES, *SETTLED_TABLES, *LEDGER_TABLES, *CONTROL_TABLES, *REPORT_TABLES)
+    table.name: table for table in (*SOURCE_TABLES, *SETTLED_TABLES, *LEDGER_TABLES, *CONTROL_TABLES, *REPORT_TABLES)
 }
 
 __all__ = ["TABLES", "Column", "Table"]

@@ -80,7 +80,12 @@ ANNUAL = Table(
         Column("topic", "STRING", "code", "helped, shared_out, periods, members, fee, review, source, published"),
         Column("measure", "STRING", "code", "what is measured"),
         Column("sex", "STRING", "F, M, all", "sex the measure is of"),
-        Column("item", "STRING", "code; all", "province, illness, city tier, use, technique, missing period or source and month"),
+        Column(
+            "item",
+            "STRING",
+            "code; all",
+            "province, illness, city tier, use, technique, missing period or source and month",
+        ),
         nullable(count("quantity", "how many; null for a measure of money")),
         nullable(fen("amount_fen", "how much; null for a measure that counts")),
         nullable(count("published_quantity", "the figure the platform published, as published")),

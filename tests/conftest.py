@@ -42,7 +42,8 @@ def lake(spark, tmp_path):
 
 @pytest.fixture(scope="session")
 def quick_conf(tmp_path_factory):
-    """A conf with the same settings, for programs that a test starts: what is compiled anew in each takes half a minute."""
+    """A conf with the same settings, for programs that a test starts: what is compiled anew in each takes half a
+    minute."""
     usual = files("conf").joinpath("local.toml").read_text(encoding="utf-8").splitlines()
     kept = [line for line in usual if "spark.sql.shuffle.partitions" not in line]
     place = kept.index("[spark]") + 1

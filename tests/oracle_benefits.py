@@ -20,7 +20,8 @@ class Verdict(NamedTuple):
 
 
 def judge(case: Case, claims: list[dict]) -> list[tuple[dict, Verdict]]:
-    """Claims with their verdicts, in order of approval: of those that could count, the first shuts out the later ones."""
+    """Claims with their verdicts, in order of approval: of those that could count, the first shuts out the later
+    ones."""
     judged, helped = [], []
     for claim in sorted(claims, key=lambda claim: (claim["approved_on"], claim["claim_id"])):
         verdict = judge_one(case, claim)

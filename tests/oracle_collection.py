@@ -11,7 +11,8 @@ from tests.oracle_world import World
 
 @dataclass(frozen=True)
 class Collected:
-    """A period's collection: rows as in the tables without run_id, and the receipts held with what they are held for."""
+    """A period's collection: rows as in the tables without run_id, and the receipts held with what they are held
+    for."""
 
     collections: list[dict]
     lapses: list[dict]

@@ -1,4 +1,5 @@
-"""Head counts of a period in plain Python: who is covered, joined and left, by tier, age, length of membership, reason."""
+"""Head counts of a period in plain Python: who is covered, joined and left, by tier, age, length of membership,
+reason."""
 
 from collections import Counter
 from datetime import date

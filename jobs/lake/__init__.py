@@ -1,1 +1,2 @@
-"""Everything that touches storage: sessions, reading, the gate, publishing, the manifest. No rule, no arithmetic on money."""
+"""Everything that touches storage: sessions, reading, the gate, publishing, the manifest. No rule, no arithmetic on
+money."""

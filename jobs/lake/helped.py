@@ -36,7 +36,8 @@ def aid_to_net(
 
 
 def next_settled(lake: Lake, calendar: Calendar, period: Period, plan_ids: Collection[str]) -> dict[str, Publication]:
-    """The next period's settlements, by plan, where it is public before the grace limit: its aid is not paid by then."""
+    """The next period's settlements, by plan, where it is public before the grace limit: its aid is not paid by
+    then."""
     following = calendar.next(period)
     if following is None or calendar.publicity_on(following) >= calendar.grace_ends_on(period):
         return {}
@@ -54,7 +55,8 @@ def netted_before_fen(lake: Lake, calendar: Calendar, period: Period, plan_ids: 
 def netted_from_these(
     lake: Lake, calendar: Calendar, period: Period, netted_fen: Mapping[str, int]
 ) -> DataFrame | None:
-    """One row per plan and member whose arrears of the previous period were netted from this one's aid: `collected_fen`.
+    """One row per plan and member whose arrears of the previous period were netted from this one's aid:
+    `collected_fen`.
 
     `netted_fen`: from `netted_before_fen`. None: of no plan.
     """

@@ -88,7 +88,8 @@ class History:
         return found
 
     def _last_closed(self, plan_ids: Iterable[str], before: date) -> dict[str, Publication]:
-        """The last close of each plan whose period was over before the day: its balances stand for the journal up to it."""
+        """The last close of each plan whose period was over before the day: its balances stand for the journal up to
+        it."""
         over = [
             p for p in published(self.lake, "close").values()
             if p.plan_id in plan_ids and self.calendar.grace_ends_on(self.calendar.period(p.period)) < before
@@ -113,12 +114,14 @@ class History:
         for publication in late:
             if of_previous[publication.plan_id] is not None or has_receipts(self.lake, publication.period, before):
                 raise Refused(
-                    f"Plan {publication.plan_id}, period {self.period}: the residual is carried on collected money, but "
+                    f"Plan {publication.plan_id}, period {self.period}: the residual is carried on collected money, "
+                    "but "
                     f"{publication.period} is not collected up to {eve}. Nothing was settled. "
                     f"Run `fentan collect --period {publication.period}` as of that day or later first."
                 )
             announce(
-                f"{publication.plan_id}: no receipt of {publication.period} is there: its residual is carried on billed money"
+                f"{publication.plan_id}: no receipt of {publication.period} is there: its residual is carried on "
+                "billed money"
             )
         return set(of_previous) - {p.plan_id for p in late}
 
@@ -166,6 +169,7 @@ def _bears_on_residual(account: str, on_collected_money: bool) -> int:
 def _out_of_order(plan_id: str, period: Period, previous: Period | None, of_plan: tuple[Publication, ...]) -> str:
     first, last = of_plan[0].period, of_plan[-1].period
     return (
-        f"Plan {plan_id}, period {period}: its previous period {previous} is not settled (settled: {first} to {last}), and "
+        f"Plan {plan_id}, period {period}: its previous period {previous} is not settled (settled: {first} to "
+        f"{last}), and "
         f"a plan's periods are settled in order. Nothing was settled. Settle {previous} first."
     )

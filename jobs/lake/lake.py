@@ -33,7 +33,8 @@ class Lake:
         return DeltaTable.isDeltaTable(self.spark, self.path(table))
 
     def version(self, table: str) -> int:
-        """The newest version of a table; -1 where there is none. Its log is listed: the table's history takes a Spark job."""
+        """The newest version of a table; -1 where there is none. Its log is listed: the table's history takes a Spark
+        job."""
         return self._snapshot(table).version()
 
     def kept(self, table: str, name: str, look: Callable[[], Any]) -> Any:

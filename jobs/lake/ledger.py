@@ -33,7 +33,8 @@ def fee_run_ids(lake: Lake, period: str, plan_ids: Collection[str]) -> set[str]:
 
 
 def replace_fee(lake: Lake, period: str, run_id: str, fees: Mapping[str, dict]) -> None:
-    """Puts the plans' fees, one row for each, in the place of those the period has: each job that moves money does so."""
+    """Puts the plans' fees, one row for each, in the place of those the period has: each job that moves money
+    does so."""
     rows = [{"period": period, "plan_id": p, "run_id": run_id, **row} for p, row in fees.items()]
     lake.overwrite(FEE, lake.frame(FEE, rows).coalesce(1), _of(period, fees), run_id)
 

@@ -32,7 +32,8 @@ class RunLock:
         held_by = _owner_in(self._storage)
         if held_by is None or held_by["token"] != self._owner["token"]:
             raise IntegrityBroken(
-                "The run lock was lost to another run, so nothing was published. Run `fentan status`, then run this again."
+                "The run lock was lost to another run, so nothing was published. Run `fentan status`, then run this "
+                "again."
             )
 
     def release(self) -> None:
@@ -93,7 +94,8 @@ def _acquire(storage: Storage, owner: dict) -> None:
 def _held_message(held_by: dict) -> str:
     left_seconds = max(0, round(held_by["expires_at_seconds"] - time.time()))
     return (
-        f"Another run holds the lake: {held_by['job']} {held_by['period']} on {held_by['host']}, process {held_by['pid']}. "
+        f"Another run holds the lake: {held_by['job']} {held_by['period']} on {held_by['host']}, process "
+        f"{held_by['pid']}. "
         f"Nothing was done. Wait for it to end; if it has died, its lock expires in {left_seconds} seconds."
     )
 

@@ -15,7 +15,7 @@ from jobs.lake.lake import Lake
 from schemas import TABLES
 
 RUNS = TABLES["control/runs"]
-CODE_PACKAGES = ("jobs", "jobs.settlement", "jobs.lake", "expectations", "schemas")
+CODE_PACKAGES = ("jobs", "jobs.rulebook", "jobs.settlement", "jobs.lake", "jobs.lake.gate", "expectations", "schemas")
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ TUNED = {
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.autoBroadcastJoinThreshold": "64m",
     "spark.sql.adaptive.autoBroadcastJoinThreshold": "64m",
-    "spark.sql.codegen.cache.maxEntries": "5000",  # a settlement has more queries than the 100 that Spark keeps compiled
+    "spark.sql.codegen.cache.maxEntries": "5000",  # a settlement has more than the 100 that Spark keeps compiled
     "spark.python.sql.dataFrameDebugging.enabled": "false",  # it walks the Python stack at every column
 }
 LOCAL = {

@@ -66,8 +66,8 @@ class Measuring:
 class Writing(Measuring):
     """A settlement's sink: a table's partitions are replaced in one commit, measured on their way, and read back.
 
-    `earlier_runs`: those of the job on the period (from `begin`). `broken`: by table, how many of the rows read back break
-    each rule of the table. `rows`: by table of a few rows, all of them as read back.
+    `earlier_runs`: those of the job on the period (from `begin`). `broken`: by table, how many of the rows read back
+    break each rule of the table. `rows`: by table of a few rows, all of them as read back.
     """
 
     def __init__(
@@ -85,7 +85,8 @@ class Writing(Measuring):
         self.rows: dict[str, list[dict]] = {}
 
     def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measured]:
-        """Writes the rows and gives what was read back; raises IntegrityBroken where that is not what was to be written."""
+        """Writes the rows and gives what was read back; raises IntegrityBroken where that is not what was to be
+        written."""
         announce(f"writing {table_name}")
         table = TABLES[table_name]
         observation = Observation()

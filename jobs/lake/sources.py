@@ -26,7 +26,8 @@ def pin_versions(lake: Lake, names: tuple[str, ...]) -> dict[str, int]:
         except (PySparkException, Py4JError) as error:
             first_line = str(error).splitlines()[0]
             raise GateStopped(
-                f"{name} at {lake.path(name)} cannot be read: {first_line}. Nothing was settled. Restore the table and run again."
+                f"{name} at {lake.path(name)} cannot be read: {first_line}. Nothing was settled. Restore the table "
+                "and run again."
             ) from error
     return versions
 

@@ -169,7 +169,8 @@ def _beside(request: Request, year: int, own: list[dict], rates: list[dict], per
     """Each published figure of the year beside ours: as published, and at the scale of the lake.
 
     Sums are scaled by the members (ours on the last publicity day to the published ones of all plans) and by the
-    periods (ours to the year's); amounts per head and year by the periods alone; shares of a period and ratios not at all.
+    periods (ours to the year's); amounts per head and year by the periods alone; shares of a period and ratios not at
+    all.
     """
     figures = published_figures(request.platform.platform_id, request.environment.platforms)
     of_all = [f for f in figures if (f.plan, f.measure) == ("all", "covered") and f.of[:4] == str(year)]

@@ -35,7 +35,9 @@ PUBLISHED_WORDS = {
     "shared_out": T("分摊总额", "shared out"), "fee_received": T("实收管理费", "fee received"),
     "fraud_cases": T("拦截欺诈", "frauds intercepted"), "fraud_saved": T("避免损失", "amount saved"),
     "share": T("每人分摊", "share per head"),
-    "used_investigation": T("支出用于实地调查（公布：逾四成）", "of the costs, field investigation (published: over 40%)"),
+    "used_investigation": T(
+        "支出用于实地调查（公布：逾四成）", "of the costs, field investigation (published: over 40%)"
+    ),
     "used_technology": T("支出用于技术（公布：近四成）", "of the costs, technology (published: nearly 40%)"),
 }  # fmt: skip
 

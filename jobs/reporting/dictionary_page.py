@@ -17,7 +17,8 @@ AREAS = {
 }
 TOLD = T(
     "以 _fen 结尾的列是整数分，_ppm 是百万分之一，_on 是日期，_at 是 UTC 时刻，_count 是数量。"
-    "带 run_id 的行只有在该次运行已发布时有效：按 period、plan_id、run_id 与 control/publications 相连。说明文字为英文。",
+    "带 run_id 的行只有在该次运行已发布时有效：按 period、plan_id、run_id 与 control/publications "
+    "相连。说明文字为英文。",
     "Columns that end in _fen are whole fen, _ppm parts per million, _on dates, _at instants in UTC, _count how many. "
     "A row with a run_id is valid once that run is published: join it with control/publications on period, plan_id "
     "and run_id.",
@@ -48,7 +49,9 @@ def _table(table: Dictionary) -> Table:
     )
     note = T(
         "每行：{grain}。主键：{key}。分区：{by}。", "One row per {grain}. Key: {key}. Partitioned by: {by}."
-    ).format(grain=table.grain, key=", ".join(table.key), by=", ".join(table.partitioned_by) or T("无", "nothing"))  # fmt: skip
+    ).format(
+        grain=table.grain, key=", ".join(table.key), by=", ".join(table.partitioned_by) or T("无", "nothing")
+    )  # fmt: skip
     return Table(T(table.name, table.name), COLUMNS, rows, note)
 
 

@@ -32,7 +32,8 @@ def explanation_page(document: dict, request: PeriodRequest) -> Page:
 def statement_page(document: dict, request: Request) -> Page:
     """A year of a member or a payer: one row per period, plan and member."""
     columns = (Text("期", "period"), Text("计划", "plan"), Text("成员", "member"), Text("分摊", "share"),
-               Text("平台承担", "platform bears"), Text("应付", "due"), Text("已扣", "collected"), Text("状态", "status"))  # fmt: skip
+               Text("平台承担", "platform bears"), Text("应付", "due"),
+               Text("已扣", "collected"), Text("状态", "status"))  # fmt: skip
     rows = tuple(
         (row["period"], _plan_name(row["plan_id"], request), str(row["member_id"]), money(row["share_fen"]),
          money(row["sponsored_fen"]), money(row["due_fen"]), money(row["collected_fen"]), words.named(row["status"]))

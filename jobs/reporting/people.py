@@ -13,7 +13,8 @@ from jobs.settlement.id_filter import filter_of_ids, with_passed
 
 MONTHS = ((0, 5), (6, 11), (12, 23), (24, None))
 SPELL = (
-    "plan_id", "member_id", "tier", "birth_date", "sex", "province_code", "city_tier", "joined_on", "exited_on", "exit_reason",
+    "plan_id", "member_id", "tier", "birth_date", "sex", "province_code", "city_tier", "joined_on", "exited_on",
+    "exit_reason",
 )  # fmt: skip
 
 

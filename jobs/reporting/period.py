@@ -35,9 +35,7 @@ class PeriodReport:
     rules: dict[str, dict]
 
 
-def period_report(
-    lake: Lake, request: PeriodRequest, notice: Notice, ageing: list[dict], floor: int
-) -> PeriodReport:
+def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: list[dict], floor: int) -> PeriodReport:
     """Everything that is told of a published period. `ageing`: its rows of report/ageing."""
     period = str(request.period)
     history = _until(published_rows(lake, "settled/rates"), request)
@@ -138,7 +136,8 @@ def _head_counts(lake: Lake, request: PeriodRequest, notice: Notice) -> Iterable
 
 
 def _members(lake: Lake, request: PeriodRequest, notice: Notice, floor: int) -> Iterable[dict]:
-    """Head counts by tier, age band and months, what ended also by the reason; made coarser where too few share them."""
+    """Head counts by tier, age band and months, what ended also by the reason; made coarser where too few share
+    them."""
     counts: dict[tuple[str, str], Counter] = {}
     for measure, group in _head_counts(lake, request, notice):
         item = group["exit_reason"] or "all"

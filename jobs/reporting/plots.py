@@ -89,7 +89,9 @@ def lines(rows: Sequence[Mapping]) -> alt.FacetChart:
 
 
 def _axis(is_money: bool) -> alt.Axis:
-    return alt.Axis(labelExpr=YUAN, tickCount=5) if is_money else alt.Axis(tickMinStep=1, tickCount=5, labelOverlap=True)
+    if is_money:
+        return alt.Axis(labelExpr=YUAN, tickCount=5)
+    return alt.Axis(tickMinStep=1, tickCount=5, labelOverlap=True)
 
 
 def _svg(chart: alt.TopLevelMixin) -> str:

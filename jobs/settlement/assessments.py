@@ -22,9 +22,9 @@ def assessments(
 ) -> DataFrame:
     """One row per covered member and plan: share, sponsored part, due. Key: plan_id, member_id. Amounts in fen.
 
-    `covered`: plan_id, member_id, payer_id, tier, member_since, and `room_fen` for members whose yearly cap may bind: what
-    they may still be charged this year (null: no limit). The maps are by plan. Who bears a share, in this order: the
-    platform for funded periods, for waived members, above the yearly cap; else the member.
+    `covered`: plan_id, member_id, payer_id, tier, member_since, and `room_fen` for members whose yearly cap may bind:
+    what they may still be charged this year (null: no limit). The maps are by plan. Who bears a share, in this order:
+    the platform for funded periods, for waived members, above the yearly cap; else the member.
     """
     share = covered.select(
         "plan_id",

@@ -10,6 +10,7 @@ from jobs.settlement.money import fee_on_case
 from jobs.settlement.rules import BenefitLimit, BenefitRules, Plan
 
 LIMITED = "limited"
+WITHOUT_RULE = "rule_not_in_force"  # never published: a settlement with such a claim is an error
 
 
 def benefits(
@@ -81,6 +82,7 @@ def _refusal(plans: Mapping[str, Plan]) -> Column:
         .when(F.coalesce("counted_before", F.lit(False)), "counted_before")
         .when(F.coalesce("already_helped", F.lit(False)), "already_helped")
         .when(in_waiting_period & waits, "in_waiting_period")
+        .when(_by_rules(plans, lambda rules: F.lit(True)).isNull(), WITHOUT_RULE)
         .when(~_by_rules(plans, _is_helped), "illness_not_in_plan")
         .when(_by_rules(plans, _is_removed), "illness_removed")
         .when(F.col("limit_fen").isNull(), "age_outside_limits")

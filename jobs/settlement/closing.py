@@ -25,9 +25,10 @@ def used_by_plan_fen(
 ) -> dict[str, dict[str, int]]:  # fmt: skip
     """What each plan's fee of the period was used for, by category. Amounts in fen.
 
-    `month_fen`: the operating costs of the period's month by category, shared evenly by the month's periods. `visits_fen`:
-    the field visits of the period by plan (None: of no known plan). What belongs to no plan is split by `weights`, the
-    plans' accrued fees. Source: assumption, the published use of the fee is for the platform as a whole.
+    `month_fen`: the operating costs of the period's month by category, shared evenly by the month's periods.
+    `visits_fen`: the field visits of the period by plan (None: of no known plan). What belongs to no plan is split by
+    `weights`, the plans' accrued fees. Source: assumption, the published use of the fee is for the platform as a
+    whole.
     """
     shares = {str(number): 1 for number in range(1, len(calendar.monthly) + 1)}
     used = {plan_id: dict.fromkeys(USES, 0) for plan_id in weights}

@@ -36,8 +36,8 @@ class CollectionDays:
 def payers(in_time: DataFrame, bills: DataFrame) -> DataFrame:
     """One row per payer with a bill or with money that came in time. Key: payer_id. Amounts in fen.
 
-    `owed_fen` over all his plans, `received_fen`, `receipt_count`; 0 where there is none. One pass over both tables: sums
-    of numbers only, so that no row has to be put in order.
+    `owed_fen` over all his plans, `received_fen`, `receipt_count`; 0 where there is none. One pass over both tables:
+    sums of numbers only, so that no row has to be put in order.
     """
     nothing = _fen(0)
     owed = bills.select(
@@ -86,9 +86,10 @@ def allocated_shares(
 ) -> DataFrame:
     """One row per assessment of a payer who is looked at closer, with `collected_fen` and `collected_on`.
 
-    `assessments`, `closer` (from `looked_at_closer`) and `in_time` hold these payers only; `joined` one row per plan and member with
-    `joined_on`. The payer's own share is met first, then the others in the order of joining (B/C). Under `whole_shares`
-    a share is met whole or not at all. A share is met on the day of the receipt that completes it.
+    `assessments`, `closer` (from `looked_at_closer`) and `in_time` hold these payers only; `joined` one row per plan
+    and member with `joined_on`. The payer's own share is met first, then the others in the order of joining (B/C).
+    Under `whole_shares` a share is met whole or not at all. A share is met on the day of the receipt that completes
+    it.
     """
     in_order = Window.partitionBy("payer_id").orderBy(
         (F.col("member_id") == F.col("payer_id")).desc(),
@@ -127,9 +128,9 @@ def with_running_fen(receipts: DataFrame) -> DataFrame:
 def collections(shares: DataFrame, helped: DataFrame, days: CollectionDays) -> DataFrame:
     """One row per assessment: due, collected, status, day. Key: plan_id, member_id. Amounts in fen.
 
-    `helped`: one row per plan and member whose arrears may be netted, with `aid_fen` to net them from. A due that is not
-    met at the grace limit is netted from the aid where the member is helped (B), else the membership lapses. What a
-    member does not owe because the platform bears it is waived.
+    `helped`: one row per plan and member whose arrears may be netted, with `aid_fen` to net them from. A due that is
+    not met at the grace limit is netted from the aid where the member is helped (B), else the membership lapses. What
+    a member does not owe because the platform bears it is waived.
     """
     is_met = (F.col("due_fen") == 0) | (F.col("collected_fen") == F.col("due_fen"))
     is_netted = F.lit(days.is_final) & ~is_met & (F.col("aid_fen") >= F.col("due_fen"))
@@ -161,11 +162,12 @@ def collections(shares: DataFrame, helped: DataFrame, days: CollectionDays) -> D
 def money_without_bill(
     closer: DataFrame, in_time: DataFrame, late: DataFrame, allocated: DataFrame, first_plan_id: str
 ) -> DataFrame:
-    """One row per receipt with money that meets no share: the receipt, `excess_fen`, `reason`, `plan_id`. Key: receipt_id.
+    """One row per receipt with money that meets no share: the receipt, `excess_fen`, `reason`, `plan_id`. Key:
+    receipt_id.
 
     `closer`, `in_time`: payers looked at closer and their receipts. `late`: receipts after the grace limit.
-    `allocated`: what was collected by payer and plan. The plan is the first the payer has a bill of; for a payer without
-    any, `first_plan_id`.
+    `allocated`: what was collected by payer and plan. The plan is the first the payer has a bill of; for a payer
+    without any, `first_plan_id`.
     """
     met = allocated.groupBy("payer_id").agg(F.sum("collected_fen").alias("met_fen"), F.min("plan_id").alias("of_plan"))
     known = closer.join(met, "payer_id", "left").withColumn("met_fen", F.coalesce("met_fen", _fen(0)))

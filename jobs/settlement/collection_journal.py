@@ -29,9 +29,10 @@ class Collected:
     """What a plan's period collected, in fen. Maps are by day.
 
     `collected_fen`: money that met shares; `suspense_fen`: money that met none; `helped_collected_fen`: money that met
-    shares of people helped in the period, whose dues come to `helped_due_fen`, of which `netted_fen` are netted from the
-    aid at the grace limit; `netted_from_next_fen`: dues netted then from aid of the next period; `netted_before_fen`:
-    what the previous period netted from this one's aid; `given_up_fen`: dues without money at the grace limit.
+    shares of people helped in the period, whose dues come to `helped_due_fen`, of which `netted_fen` are netted from
+    the aid at the grace limit; `netted_from_next_fen`: dues netted then from aid of the next period;
+    `netted_before_fen`: what the previous period netted from this one's aid; `given_up_fen`: dues without money at the
+    grace limit.
     """
 
     collected_fen: Mapping[date, int] = field(default_factory=dict)

@@ -1,4 +1,5 @@
-"""Who is covered at 00:00 of a publicity day. Source: rule of the platform, headcount at publicity, not at deduction."""
+"""Who is covered at 00:00 of a publicity day. Source: rule of the platform, headcount at publicity, not at
+deduction."""
 
 from datetime import date
 

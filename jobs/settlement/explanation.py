@@ -1,7 +1,7 @@
 """Why a member owes what he owes: every step from the sources to the amount, with the rule behind it.
 
-Pure: a few rows of the published tables in, steps out. The arithmetic is done again by the functions that did it first, so
-that a step that does not lead to the stored amount shows.
+Pure: a few rows of the published tables in, steps out. The arithmetic is done again by the functions that did it
+first, so that a step that does not lead to the stored amount shows.
 """
 
 from collections.abc import Mapping
@@ -28,9 +28,9 @@ class Step:
 class Known:
     """What the tables hold of one member in one plan and period.
 
-    `spells`: his rows of source/members; `held`: those in quarantine with `reasons`; `lapsed_on`: local days of lapses;
-    `claims_by_marker`: claims of the plan's period, by marker (None: counted); `borne_fen`: his dues of the year before.
-    `assessment`, `collection`, `bill`: his rows, or None.
+    `spells`: his rows of source/members; `held`: those in quarantine with `reasons`; `lapsed_on`: local days of
+    lapses; `claims_by_marker`: claims of the plan's period, by marker (None: counted); `borne_fen`: his dues of the
+    year before. `assessment`, `collection`, `bill`: his rows, or None.
     """
 
     plan: Plan

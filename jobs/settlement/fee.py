@@ -18,8 +18,8 @@ def fee_row(transfers: list[Transfer], brought_forward_fen: int) -> dict:
     """The row of ledger/fee as the transfers of the period leave it. One row per period and plan; amounts in fen.
 
     `brought_forward_fen` is the credit balance of `pool` before the period's transfers. The part of the fee that goes
-    with sponsored money is fee x sponsored / (due + sponsored + brought forward), rounded down. What is neither sponsored
-    nor received is outstanding while members still owe, and written off once their dues are given up.
+    with sponsored money is fee x sponsored / (due + sponsored + brought forward), rounded down. What is neither
+    sponsored nor received is outstanding while members still owe, and written off once their dues are given up.
     accrued = received + sponsored + outstanding + written off.
     """
     accrued_fen = moved_fen(transfers, credit_account=FEE_ACCRUED)

@@ -94,7 +94,8 @@ def pool_is_carried_on(stored: ReadBack) -> list[str]:
 
 
 def control_accounts_tie(stored: ReadBack) -> list[str]:
-    """Each control account's balance is the sum of a member-level or case-level table; `pool` holds what is carried on."""
+    """Each control account's balance is the sum of a member-level or case-level table; `pool` holds what is carried
+    on."""
     sponsored_fen = stored.total("settled/benefits", "sponsored_fen") + stored.total(
         "settled/assessments", "sponsored_fen"
     )

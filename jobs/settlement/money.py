@@ -91,8 +91,8 @@ def pro_rata(fee_fen: int, part_fen: int, whole_fen: int) -> int:
 def split(amount_fen: int, weights: Mapping[str, int]) -> dict[str, int]:
     """An amount divided over names by weight, to the fen: each gets the difference of two totals rounded down.
 
-    Without any weight everything goes to the first name. Names are taken in order, so the same amount and weights always
-    split alike.
+    Without any weight everything goes to the first name. Names are taken in order, so the same amount and weights
+    always split alike.
     """
     parts, weight_so_far, given_fen = {}, 0, 0
     whole = sum(weights.values())

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.settlement.assessments import assessments
-from jobs.settlement.benefits import benefits, with_case_sponsorship
+from jobs.settlement.benefits import WITHOUT_RULE, benefits, with_case_sponsorship
 from jobs.settlement.bills import bills
 from jobs.settlement.fee import fee_row
 from jobs.settlement.journal import journal_rows, settlement_transfers
 from jobs.settlement.money import apportion
 from jobs.settlement.one_fen_more import OneFenMore, choose_one_fen_more
 from jobs.settlement.pool import Asked, Sharing, asked, pool_row, rate_rows
-from jobs.settlement.rules import Plan, SharingRules
+from jobs.settlement.rules import Plan, RuleNotInForce, SharingRules
 from jobs.settlement.yearly_cap import Standing, fingerprint_measures, standing
 
 
@@ -144,16 +144,14 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
 
 
 def _asked_by_plan(given: Given, case_sponsored: DataFrame, rules: Mapping[str, SharingRules]) -> dict[str, Asked]:
-    sums = (
-        case_sponsored.where("counted")
-        .groupBy("plan_id")
-        .agg(
-            F.count(F.lit(1)).alias("case_count"),
-            F.sum("benefit_fen").alias("benefit_fen"),
-            F.sum("sponsored_fen").alias("sponsored_fen"),
-        )
+    sums = case_sponsored.groupBy("plan_id").agg(
+        F.count_if("counted").alias("case_count"),
+        F.sum("benefit_fen").alias("benefit_fen"),
+        F.sum("sponsored_fen").alias("sponsored_fen"),
+        F.count_if(F.col("marker") == WITHOUT_RULE).alias("without_rule_count"),
     )
     found = {row.plan_id: row for row in sums.collect()}
+    _check_rules_in_force(given, found)
     return {
         plan_id: asked(
             case_count=found[plan_id].case_count if plan_id in found else 0,
@@ -164,6 +162,17 @@ def _asked_by_plan(given: Given, case_sponsored: DataFrame, rules: Mapping[str, 
         )
         for plan_id in given.plans
     }
+
+
+def _check_rules_in_force(given: Given, found: Mapping[str, Row]) -> None:
+    for plan_id, row in found.items():
+        if row.without_rule_count:
+            first = given.plans[plan_id].benefit_rules()[0].from_on
+            raise RuleNotInForce(
+                f"plan {plan_id}, period {given.period}: {row.without_rule_count} claims are diagnosed before "
+                f"{first}, when the "
+                "first benefit rules start"
+            )
 
 
 def _shared_out(ask: Asked, covered_count: Mapping[str, int], rules: SharingRules) -> Sharing:

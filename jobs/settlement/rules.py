@@ -150,6 +150,14 @@ class Plan:
             membership_ends_at_age_years=value("membership_end_age"),
         )
 
+    def is_ruled_on(self, day: date) -> bool:
+        """Whether every rule of joining and sharing has a value on the day."""
+        try:
+            self.sharing_on(day), self.joining_on(day)
+        except RuleNotInForce:
+            return False
+        return True
+
     def benefit_rules(self) -> tuple[BenefitRules, ...]:
         """Every stretch of days of diagnosis with its own benefit rules, in order, without gaps."""
         dated = [self.rules[name] for name in BENEFIT_RULE_NAMES]

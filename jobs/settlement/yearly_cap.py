@@ -1,6 +1,7 @@
 """The yearly cap: what a member may still be charged in a calendar year, over all his spells in the plan.
 
-Source: yearly cap per member and calendar year, the excess borne by the platform. The year is that of the publicity day.
+Source: yearly cap per member and calendar year, the excess borne by the platform. The year is that of the publicity
+day.
 
 What a member bore this year follows from the days his spells began and ended and from the shares since: no look at the
 year's assessments is needed, as long as the spells known today are those that were assessed. That is proven, not
@@ -29,8 +30,9 @@ FINGERPRINT = ("members_rows", "members_low", "members_high")
 class Standing:
     """What a settled period left for the rest of its year, for one plan.
 
-    `borne_fen`: by tier, what a member below the cap bore. `members`: the fingerprint of who was assessed, in which tier.
-    `alike`: every member of a tier was charged by the same rule: nobody was waived, exempt, or paid one fen more.
+    `borne_fen`: by tier, what a member below the cap bore. `members`: the fingerprint of who was assessed, in which
+    tier. `alike`: every member of a tier was charged by the same rule: nobody was waived, exempt, or paid one fen
+    more.
     """
 
     publicity_on: date
@@ -43,7 +45,8 @@ class Standing:
 def may_bind(cap_fen: int, earlier_shares_fen: list[int], sharing: Sharing) -> bool:
     """Whether any member can reach the cap: nobody bore more than the dearest share of every period of the year.
 
-    `earlier_shares_fen`: of each earlier period of the year, the dearest tier's share, one fen more under exact rounding.
+    `earlier_shares_fen`: of each earlier period of the year, the dearest tier's share, one fen more under exact
+    rounding.
     """
     now_fen = max(sharing.shares.share_fen.values(), default=0) + (1 if sharing.shares.one_fen_more_count else 0)
     return sum(earlier_shares_fen) + now_fen > cap_fen

@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.collect --members 10m 100m --rounds 3 --folder /tmp/fentan-bench
 
-For each size, once: `fentan generate`, `fentan settle`, and receipts of the settled period (a lake that is there is used
-again). In every round `fentan collect` as of the grace limit, beside the join (left, all columns, default settings of
-Spark and Delta, `partitionBy` period and plan). Sessions' starts are not counted, on either side.
+For each size, once: `fentan generate`, `fentan settle`, and receipts of the settled period (a lake that is there is
+used again). In every round `fentan collect` as of the grace limit, beside the join (left, all columns, default
+settings of Spark and Delta, `partitionBy` period and plan). Sessions' starts are not counted, on either side.
 """
 
 import argparse

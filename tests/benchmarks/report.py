@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.report --members 10m 100m --rounds 3 --folder /tmp/fentan-bench
 
-For each size: `fentan generate` and `fentan settle` once (a folder that is there is used again, that of the settlement's
-benchmark, too), then in every round `fentan report` and the scan: every column of both tables read by Spark and given to
-nobody (`noop`), default settings, in a session of its own. Sessions' starts are not counted, on either side.
+For each size: `fentan generate` and `fentan settle` once (a folder that is there is used again, that of the
+settlement's benchmark, too), then in every round `fentan report` and the scan: every column of both tables read by
+Spark and given to nobody (`noop`), default settings, in a session of its own. Sessions' starts are not counted, on
+either side.
 """
 
 import argparse

@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.settle --members 10m 100m --rounds 3 --folder /tmp/fentan-bench
 
-For each size: `fentan generate` once (a folder that is there is used again), then in every round `fentan settle` into an
-empty lake and the copy (default settings of Spark and Delta, `partitionBy` period and plan). Sessions' starts are not
-counted, on either side. The heap is FENTAN_DRIVER_MEMORY (10g); no job may bring more than 256 MB to the driver.
+For each size: `fentan generate` once (a folder that is there is used again), then in every round `fentan settle` into
+an empty lake and the copy (default settings of Spark and Delta, `partitionBy` period and plan). Sessions' starts are
+not counted, on either side. The heap is FENTAN_DRIVER_MEMORY (10g); no job may bring more than 256 MB to the driver.
 """
 
 import argparse

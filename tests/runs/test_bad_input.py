@@ -6,6 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from tests.lakes import PERIOD, claim, member
+from tests.platforms import write_platform
 
 GOOD = [member(i) for i in range(1, 41)]
 
@@ -172,6 +173,19 @@ def test_wrong_usage_is_told_in_one_line(lake, words, exit_code, told):
     assert ended.exit_code == exit_code
     assert told in ended.err
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("rule, value, told", [
+    ("fee_rate", 80_000, "no value of fee_rate is in force on 2020-12-07"),
+    ("age_counted_on", "diagnosed_on", "1 claims are diagnosed before 2020-12-20"),
+])  # fmt: skip
+def test_a_rule_that_starts_later_is_an_error_and_never_a_zero(quick, lake, tmp_path, rule, value, told):
+    late = {rule: {date(2020, 12, 20): value}}
+    conf = write_platform(tmp_path / "platforms", "xianghubao", {"critical_illness": late, "chronic": late}, PERIOD)
+    lake.load(GOOD, [claim(1, 1)])
+    ended = lake.settle(PERIOD, "--conf", str(conf))
+    assert ended.exit_code == 2 and told in ended.err and "Nothing was settled" in ended.err
+    assert not lake.exists("control/publications")
 
 
 def test_a_missing_lake_or_source_is_told(lake, tmp_path):

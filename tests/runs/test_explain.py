@@ -1,4 +1,5 @@
-"""P9: what is explained is what the tables hold, for every member of a small world; and the command in its three forms."""
+"""P9: what is explained is what the tables hold, for every member of a small world; and the command in its three
+forms."""
 
 from collections import Counter
 from datetime import date

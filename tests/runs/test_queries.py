@@ -25,8 +25,9 @@ def value_of(*marks: str):
 def books(lake, quick):
     """Two plans and periods, of which the first was collected in part; one member without a sex.
 
-    Critical illness, six members: 40 and 3 of fee over 6 -> 8, 5 too much; then 50 + 4 - 5 = 49 -> 9. Senior: one member,
-    10 and 1 of fee -> 11; then nothing. Payer 1 pays for members 1, 2 and 8, and like 5 and 6 has not paid yet.
+    Critical illness, six members: 40 and 3 of fee over 6 -> 8, 5 too much; then 50 + 4 - 5 = 49 -> 9. Senior: one
+    member, 10 and 1 of fee -> 11; then nothing. Payer 1 pays for members 1, 2 and 8, and like 5 and 6 has not paid
+    yet.
     """
     senior = {"birth_date": date(1955, 6, 1)}
     members = [member(1), member(2, payer_id=1), *(member(i) for i in range(3, 7)), member(99, sex="X")]

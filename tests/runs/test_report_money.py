@@ -59,7 +59,8 @@ def test_a_collected_period_tells_what_came_in_and_who_lapsed(lake):
 
 
 def year_reads_what_the_close_read(lake):
-    """Costs restated after the month was closed are not in the year's report: it tells of the rows the books tell of."""
+    """Costs restated after the month was closed are not in the year's report: it tells of the rows the books
+    tell of."""
     cost = {"cost_id": 1, "month": "2020-12", "category": "technology", "amount_fen": 70, "description": ""}
     lake.write("source/operating_costs", [cost])
     closed = lake.run("close", "--period", FIRST)

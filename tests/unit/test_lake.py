@@ -1,4 +1,5 @@
-"""What is kept of a table is never older than the table; small files become one; few and many publications select alike."""
+"""What is kept of a table is never older than the table; small files become one; few and many publications select
+alike."""
 
 from datetime import UTC, datetime
 

@@ -87,7 +87,8 @@ def test_a_head_count_is_of_the_floor_or_of_nobody_in_particular_and_sums_stay(g
 
 
 def test_three_of_one_length_and_three_of_another_are_shown_without_it():
-    """3 + 3 of an age reach the floor of five together; the 2 of another age do not, nor their tier: nothing of them."""
+    """3 + 3 of an age reach the floor of five together; the 2 of another age do not, nor their tier: nothing of
+    them."""
     of = lambda age, months: GroupTraits("standard", age, months, "left")  # noqa: E731
     groups = {of("30-39", "0-5"): 3, of("30-39", "24+"): 3, of("40-49", "0-5"): 2}
     assert coarsened(groups, 5) == {of("30-39", HIDDEN): 6, GroupTraits(*[HIDDEN] * 4): 2}

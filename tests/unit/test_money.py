@@ -21,7 +21,8 @@ def test_the_fee_is_eight_percent_half_up():
 
 
 def test_the_published_share_of_december_2020():
-    """98.244 million members at 4.83 yuan: any pool from 482 x N + 1 to 483 x N fen gives it, one more fen gives 4.84."""
+    """98.244 million members at 4.83 yuan: any pool from 482 x N + 1 to 483 x N fen gives it, one more fen gives
+    4.84."""
     covered, weight = {"standard": 98_244_000}, {"standard": 1_000_000}
     share = lambda pool_fen: apportion(pool_fen, covered, weight, "ceil_fen").share_fen["standard"]  # noqa: E731
     assert share(482 * 98_244_000) == 482

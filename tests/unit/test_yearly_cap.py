@@ -22,7 +22,8 @@ def covered(spell, day) -> bool:
 
 
 def random_spells(seed: int) -> list[tuple]:
-    """200 members with one to three spells each, before, across and after the year's days; switches of tier among them."""
+    """200 members with one to three spells each, before, across and after the year's days; switches of tier among
+    them."""
     draw = random.Random(seed)
     rows = []
     for member_id in range(1, 201):

@@ -2,8 +2,8 @@
 
 Keys and overlaps concern only members with more than one row. They are found by bitmaps: 64 ids share one BIGINT, once
 for the spells that last and once for those that ended. A member with a bit in both, or a word whose rows outnumber its
-bits, has more than one row. The pass over all rows keeps those that break a rule, those of members with several rows and those of claimants; only
-what is kept is looked at closer, the rest is a count.
+bits, has more than one row. The pass over all rows keeps those that break a rule, those of members with several rows
+and those of claimants; only what is kept is looked at closer, the rest is a count.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,10 +47,10 @@ class Group:
 class MembershipGate:
     """The members as judged.
 
-    `rows`: every row with `cover`, and whether it is `erroneous` on its own. `kept`: the rows that break a rule, are one
-    of several of their member, or are a claimant's, with `broken` (bits of ROW_RULES) and `set_broken` (bits of
-    SET_RULES). `groups` count all rows. `family_payers`: a filter that lets every payer through who pays
-    for somebody else.
+    `rows`: every row with `cover`, and whether it is `erroneous` on its own. `kept`: the rows that break a rule, are
+    one of several of their member, or are a claimant's, with `broken` (bits of ROW_RULES) and `set_broken` (bits of
+    SET_RULES). `groups` count all rows. `family_payers`: a filter that lets every payer through who pays for somebody
+    else.
     """
 
     rows: DataFrame
@@ -129,8 +129,8 @@ def _is_held() -> Column:
 def _words_of_ids(members: DataFrame, terms: Terms) -> DataFrame:
     """One row per plan and 64 member ids: `bits` of the ids with a row, `several_bits` of those with several.
 
-    With them, `last_joined_on` and the counts of the rows by tier and cover, named <tier>|<cover>. The plan is its number
-    in `_plans`, or 0: to compare names of plans for every row takes longer than to read them.
+    With them, `last_joined_on` and the counts of the rows by tier and cover, named <tier>|<cover>. The plan is its
+    number in `_plans`, or 0: to compare names of plans for every row takes longer than to read them.
     """
     lasting = F.col("exited_on").isNull()
     words = members.where(F.col("member_id").isNotNull() & F.col("plan_id").isNotNull()).select(

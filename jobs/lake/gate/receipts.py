@@ -19,8 +19,9 @@ from schemas.sources import RECEIPTS
 class ReceiptGate:
     """A period's receipts up to a day, as judged.
 
-    `in_time`, `late`: money that came before and after the grace limit. `unsound`: rows that break a rule, with `reasons`.
-    `fingerprint`: digest of all rows looked at. `broken`: rows against each rule; `money_fen`: what came in, sound or not.
+    `in_time`, `late`: money that came before and after the grace limit. `unsound`: rows that break a rule, with
+    `reasons`. `fingerprint`: digest of all rows looked at. `broken`: rows against each rule; `money_fen`: what came
+    in, sound or not.
     """
 
     in_time: DataFrame
@@ -90,7 +91,8 @@ def _groups(judged: DataFrame, in_time) -> list[dict]:
 
 
 def _duplicated_ids(receipts: DataFrame) -> DataFrame:
-    """One row per receipt id that several rows have, with their `count`. 64 ids share a word; only crowded words are looked at closer."""
+    """One row per receipt id that several rows have, with their `count`. 64 ids share a word; only crowded words are
+    looked at closer."""
     numbered = receipts.where(F.col("receipt_id").isNotNull())
     words = (
         numbered.select(word_of("receipt_id").alias("word"), bit_of("receipt_id").alias("bit"))
