@@ -1,0 +1,89 @@
+"""Whatever comes in, in whatever order and files: no fen is created or lost, and the end state is the same."""
+
+from collections import Counter
+from datetime import date, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jobs.lake.gate.receipts import judge_receipts
+from jobs.matching import match
+from jobs.settlement.collection import CollectionDays
+from schemas.settled import ASSESSMENTS, BILLS
+from schemas.sources import RECEIPTS
+from tests.lakes import PERIOD, receipt
+
+DAYS = CollectionDays(date(2020, 12, 7), date(2020, 12, 14), date(2020, 12, 26), date(2020, 12, 31))
+# (plan, member, payer, due in fen, day of joining): 1 pays for himself in two plans, for 2 and for 3; 4 owes nothing.
+MEMBERS = (
+    ("chronic", 1, 1, 3, date(2020, 5, 1)),
+    ("critical_illness", 1, 1, 10, date(2019, 6, 1)),
+    ("critical_illness", 2, 1, 10, date(2019, 5, 1)),
+    ("critical_illness", 3, 1, 7, date(2019, 5, 1)),
+    ("critical_illness", 4, 4, 0, date(2019, 5, 1)),
+    ("critical_illness", 5, 5, 10, date(2019, 5, 1)),
+)
+
+receipts = st.lists(
+    st.builds(
+        lambda payer_id, fen, day: (payer_id, fen, DAYS.publicity_on + timedelta(days=day)),
+        st.sampled_from((1, 1, 4, 5, 99)),
+        st.sampled_from((1, 3, 7, 10, 13, 20, 30, 31)),
+        st.integers(0, 22),
+    ),
+    max_size=6,
+).map(lambda drawn: [receipt(number, payer, fen, day) for number, (payer, fen, day) in enumerate(drawn, 1)])
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(came=receipts, order=st.randoms(use_true_random=False), files=st.integers(1, 3))
+def test_no_fen_is_created_or_lost_and_order_and_files_do_not_matter(quick, spark, came, order, files):
+    shares, excess, in_suspense = matched(spark, came, 1)
+    money_fen = sum(r["amount_fen"] for r in came)
+    met_fen = sum(fen for _, _, fen, _ in shares)
+    assert met_fen + in_suspense == money_fen
+    assert len(shares) == len(MEMBERS)
+    due_fen = {(plan_id, member_id): due for plan_id, member_id, _, due, _ in MEMBERS}
+    assert all(fen in (0, due_fen[plan_id, member_id]) for plan_id, member_id, fen, _ in shares)
+    shuffled = list(came)
+    order.shuffle(shuffled)
+    assert matched(spark, shuffled, files) == (shares, excess, in_suspense)
+
+
+def matched(spark, came, files):
+    """What became of every share, and of every receipt that met none, as values."""
+    judged = judge_receipts(frame(spark, RECEIPTS, came).repartition(files), DAYS)
+    found = match(assessments(spark), bills(spark), judged, lambda _: joined(spark), True, "chronic")
+    shares = sorted((r.plan_id, r.member_id, r.collected_fen, str(r.collected_on)) for r in found.shares.collect())
+    excess = Counter((r.receipt_id, r.excess_fen, r.reason, r.plan_id) for r in found.excess.collect())
+    return shares, excess, sum(fen * count for (_, fen, _, _), count in excess.items())
+
+
+def assessments(spark):
+    rows = [
+        {"period": PERIOD, "plan_id": p, "member_id": m, "payer_id": payer, "tier": "standard", "share_fen": due or 10,
+         "sponsored_fen": 0 if due else 10, "due_fen": due} for p, m, payer, due, _ in MEMBERS
+    ]  # fmt: skip
+    return frame(spark, ASSESSMENTS, rows)
+
+
+def bills(spark):
+    dues, counts = Counter(), Counter()
+    for plan_id, _, payer_id, due_fen, _ in MEMBERS:
+        dues[plan_id, payer_id] += due_fen
+        counts[plan_id, payer_id] += 1
+    return frame(spark, BILLS, [
+        {"period": PERIOD, "plan_id": p, "payer_id": payer, "member_count": n, "due_fen": dues[p, payer]}
+        for (p, payer), n in counts.items()
+    ])  # fmt: skip
+
+
+def joined(spark):
+    return spark.createDataFrame(
+        [(p, m, day) for p, m, _, _, day in MEMBERS], "plan_id string, member_id long, joined_on date"
+    )
+
+
+def frame(spark, table, rows):
+    values = [tuple(row.get(column) for column in table.column_names) for row in rows]
+    return spark.createDataFrame(values, table.spark_schema)
