@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.reporting.masking import LADDER, OTHER, SHOWN, Case, Crowd, GroupTraits, Traits, coarsened, masked
@@ -56,6 +56,7 @@ def test_a_rare_illness_is_shown_as_another_severe_one_however_many_share_the_re
     assert (mask.illness_code, mask.traits) == (OTHER, known)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(traits, st.integers(1, 6)), traits, st.integers(2, 9))
 def test_what_is_shown_is_shared_by_the_floor_counted_plainly(members, known, floor):
     mask = shown_of(known, members, floor)
@@ -75,6 +76,7 @@ group_traits = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(group_traits, st.integers(1, 12)), st.integers(2, 8))
 def test_a_head_count_is_of_the_floor_or_of_nobody_in_particular_and_sums_stay(groups, floor):
     shown = coarsened(groups, floor)
