@@ -162,8 +162,7 @@ def _check_collected(
     if request.as_of < grace_ends_on:
         raise Refused(
             f"Period {request.period}: members may pay until {grace_ends_on}, it is {request.as_of}. Nothing was "
-            "closed. "
-            "Close it on that day or later."
+            "closed. Close it on that day or later."
         )
     stages = {p: input_versions_of(lake, pub.run_id)["stage"] for p, pub in collected.items() if p in plan_ids}
     waiting = [p for p in plan_ids if stages.get(p) != "final"]

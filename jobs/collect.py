@@ -134,8 +134,7 @@ def _check_open(inputs: Inputs) -> None:
     if locked:
         raise Refused(
             f"Period {inputs.run.period}: closed for {', '.join(locked)}, and its receipts are not those it was "
-            "closed with. "
-            "Nothing was collected. Give the later money to an open period, or correct the receipts."
+            "closed with. Nothing was collected. Give the later money to an open period, or correct the receipts."
         )
 
 
@@ -144,8 +143,7 @@ def _check_not_backwards(inputs: Inputs) -> None:
     if str(inputs.days.as_of) < latest:
         raise Refused(
             f"Period {inputs.run.period}: collected up to {latest} already; {inputs.days.as_of} would take back what "
-            "came in "
-            f"and who lapsed since. Nothing was collected. Collect as of {latest} or later."
+            f"came in and who lapsed since. Nothing was collected. Collect as of {latest} or later."
         )
 
 

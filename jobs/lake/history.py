@@ -115,9 +115,8 @@ class History:
             if of_previous[publication.plan_id] is not None or has_receipts(self.lake, publication.period, before):
                 raise Refused(
                     f"Plan {publication.plan_id}, period {self.period}: the residual is carried on collected money, "
-                    "but "
-                    f"{publication.period} is not collected up to {eve}. Nothing was settled. "
-                    f"Run `fentan collect --period {publication.period}` as of that day or later first."
+                    f"but {publication.period} is not collected up to {eve}. Nothing was settled. Run `fentan "
+                    f"collect --period {publication.period}` as of that day or later first."
                 )
             announce(
                 f"{publication.plan_id}: no receipt of {publication.period} is there: its residual is carried on "
@@ -170,6 +169,5 @@ def _out_of_order(plan_id: str, period: Period, previous: Period | None, of_plan
     first, last = of_plan[0].period, of_plan[-1].period
     return (
         f"Plan {plan_id}, period {period}: its previous period {previous} is not settled (settled: {first} to "
-        f"{last}), and "
-        f"a plan's periods are settled in order. Nothing was settled. Settle {previous} first."
+        f"{last}), and a plan's periods are settled in order. Nothing was settled. Settle {previous} first."
     )

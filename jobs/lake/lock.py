@@ -95,8 +95,8 @@ def _held_message(held_by: dict) -> str:
     left_seconds = max(0, round(held_by["expires_at_seconds"] - time.time()))
     return (
         f"Another run holds the lake: {held_by['job']} {held_by['period']} on {held_by['host']}, process "
-        f"{held_by['pid']}. "
-        f"Nothing was done. Wait for it to end; if it has died, its lock expires in {left_seconds} seconds."
+        f"{held_by['pid']}. Nothing was done. Wait for it to end; if it has died, its lock expires in {left_seconds} "
+        "seconds."
     )
 
 

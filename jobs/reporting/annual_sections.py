@@ -41,9 +41,8 @@ def sources_section(rows: list[dict]) -> Section:
         T(
             "支出、走访和审核按月读取：已关账的月份读关账时的版本，与账目一致；其余读当前版本。案件和成员读各期结算时的版本。",
             "Costs, visits and reviews are read month by month: of a closed month as its close read them, so that "
-            "report "
-            "and books tell of the same rows; of the others as they are today. Claims and members as each settlement "
-            "read them.",
+            "report and books tell of the same rows; of the others as they are today. Claims and members as each "
+            "settlement read them.",
         )
     )
     table = Table(

@@ -170,8 +170,7 @@ def _check_rules_in_force(given: Given, found: Mapping[str, Row]) -> None:
             first = given.plans[plan_id].benefit_rules()[0].from_on
             raise RuleNotInForce(
                 f"plan {plan_id}, period {given.period}: {row.without_rule_count} claims are diagnosed before "
-                f"{first}, when the "
-                "first benefit rules start"
+                f"{first}, when the first benefit rules start"
             )
 
 
