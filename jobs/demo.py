@@ -86,9 +86,9 @@ def _text(document: dict) -> str:
     return "\n\n".join(
         [
             table_text("What was settled (yuan)", columns, rows) if rows else "Every period had been settled before",
-            "In a small world one case weighs more than the rules let members bear (0.10 yuan a head and case in\n"
-            "critical illness): the platform pays the rest, in column `case cap`. At a hundred million members the cap\n"
-            "hardly binds.",
+            "In a small world one case weighs more than the rules let members bear (0.10 yuan a head and case\n"
+            "in critical illness): the platform pays the rest, in column `case cap`. At a hundred million members the\n"
+            "cap hardly binds.",
             "Where to look:\n"
             f"  .venv/bin/fentan status --lake {lake}\n"
             f"  .venv/bin/fentan check --lake {lake} --period {LAST}\n"

@@ -16,9 +16,8 @@ from jobs.settlement.collection import (
     payers,
     plain_shares,
 )
+from jobs.settlement.coverage import MOST_ROWS_TO_BROADCAST
 from jobs.settlement.id_filter import filter_of_ids, with_passed
-
-MOST_ROWS_TO_BROADCAST = 1_000_000
 
 
 @dataclass(frozen=True)

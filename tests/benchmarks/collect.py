@@ -9,7 +9,6 @@ settings of Spark and Delta, `partitionBy` period and plan). Sessions' starts ar
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from jobs.presentation import table_text
-from tests.benchmarks.settle import CONF, PERIOD, bare_session, generate, heap, stages_of
+from tests.benchmarks.settle import PERIOD, bare_session, begin, settled_lake, size_parser, stages_of
 
 GRACE_LIMIT = "2020-12-26"
 READ_ONLY = ("source", "settled/assessments", "settled/bills")
@@ -36,19 +35,13 @@ PARTS = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--members", nargs="+", default=["10m"], help="sizes, as `fentan generate` takes them")
-    parser.add_argument("--rounds", type=int, default=1, help="the medians are of so many rounds")
-    parser.add_argument("--folder", type=Path, default=Path("bench"), help="where the lakes are made")
+    parser = size_parser(__doc__, "10m")
     parser.add_argument("--join", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.join:
         print(json.dumps(join_seconds(Path(args.join))))
         return
-    args.folder.mkdir(parents=True, exist_ok=True)
-    conf = args.folder / "bench.toml"
-    conf.write_text(CONF)
-    print(f"{os.cpu_count()} cores, heap {heap()}, medians of {args.rounds}", flush=True)
+    conf = begin(args)
     for size in args.members:
         lake = args.folder / f"lake-{size}"
         prepare(lake, size, conf)
@@ -57,9 +50,7 @@ def main() -> None:
 
 def prepare(lake: Path, size: str, conf: Path) -> None:
     """A settled period with its receipts."""
-    generate(lake, size, "0")
-    if not (lake / "settled/assessments").exists():
-        stages_of(["settle", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
+    settled_lake(lake, size, conf)
     if not (lake / "source/receipts" / f"period={PERIOD}").exists():
         stages_of(["generate", "--lake", str(lake), "--receipts", PERIOD])
 

@@ -10,7 +10,6 @@ either side.
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,31 +18,23 @@ from pathlib import Path
 from statistics import median
 
 from jobs.presentation import table_text
-from tests.benchmarks.settle import CONF, PERIOD, bare_session, generate, heap, stages_of
+from tests.benchmarks.settle import PERIOD, bare_session, begin, settled_lake, size_parser, stages_of
 
 FIRST_STAGE = "notice"
 TARGET = 2
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--members", nargs="+", default=["1m"], help="sizes, as `fentan generate` takes them")
-    parser.add_argument("--rounds", type=int, default=1, help="the medians are of so many rounds")
-    parser.add_argument("--folder", type=Path, default=Path("bench"), help="where the lakes are made")
+    parser = size_parser(__doc__, "1m")
     parser.add_argument("--scan", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.scan:
         print(json.dumps(scan_seconds(Path(args.scan))))
         return
-    args.folder.mkdir(parents=True, exist_ok=True)
-    conf = args.folder / "bench.toml"
-    conf.write_text(CONF)
-    print(f"{os.cpu_count()} cores, heap {heap()}, medians of {args.rounds}", flush=True)
+    conf = begin(args)
     for size in args.members:
         lake = args.folder / f"lake-{size}"
-        generate(lake, size, "0")
-        if not (lake / "settled/assessments").exists():
-            stages_of(["settle", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
+        settled_lake(lake, size, conf)
         show(size, [one_round(lake, conf) for _ in range(args.rounds)])
 
 

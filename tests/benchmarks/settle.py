@@ -53,20 +53,14 @@ lease_seconds = 600
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--members", nargs="+", default=["10m"], help="sizes, as `fentan generate` takes them")
-    parser.add_argument("--rounds", type=int, default=1, help="the medians are of so many rounds")
-    parser.add_argument("--folder", type=Path, default=Path("bench"), help="where the lakes are made")
+    parser = size_parser(__doc__, "10m")
     parser.add_argument("--defects", default="0", help="rate of bad rows of each kind, e.g. 0.0001")
     parser.add_argument("--copy", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.copy:
         print(json.dumps(copy_seconds(Path(args.copy))))
         return
-    args.folder.mkdir(parents=True, exist_ok=True)
-    conf = args.folder / "bench.toml"
-    conf.write_text(CONF)
-    print(f"{os.cpu_count()} cores, heap {heap()}, medians of {args.rounds}", flush=True)
+    conf = begin(args)
     whole_seconds = {}
     for size in args.members:
         lake = args.folder / f"lake-{size}"
@@ -76,6 +70,31 @@ def main() -> None:
     if len(args.members) > 1:
         first, last = args.members[0], args.members[-1]
         print(f"{first} -> {last} members: time grows {whole_seconds[last] / whole_seconds[first]:.2f} times")
+
+
+def size_parser(doc: str, default_size: str) -> argparse.ArgumentParser:
+    """The words that every benchmark takes."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--members", nargs="+", default=[default_size], help="sizes, as `fentan generate` takes them")
+    parser.add_argument("--rounds", type=int, default=1, help="the medians are of so many rounds")
+    parser.add_argument("--folder", type=Path, default=Path("bench"), help="where the lakes are made")
+    return parser
+
+
+def begin(args: argparse.Namespace) -> Path:
+    """Makes the folder, tells the machine's shape, and gives the conf that the commands run with."""
+    args.folder.mkdir(parents=True, exist_ok=True)
+    conf = args.folder / "bench.toml"
+    conf.write_text(CONF)
+    print(f"{os.cpu_count()} cores, heap {heap()}, medians of {args.rounds}", flush=True)
+    return conf
+
+
+def settled_lake(lake: Path, size: str, conf: Path) -> None:
+    """A lake with the period settled; one that is there is used again."""
+    generate(lake, size, "0")
+    if not (lake / "settled/assessments").exists():
+        stages_of(["settle", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
 
 
 def generate(lake: Path, size: str, defects: str) -> float | None:
