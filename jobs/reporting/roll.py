@@ -19,7 +19,7 @@ from jobs.lake.publications import Publication, published, rows_of
 from jobs.outcome import announce
 from jobs.reporting.people import counted, looked_at
 from jobs.reporting.rows import input_versions, source_as_settled
-from jobs.settlement.coverage import in_force_on
+from jobs.settlement.coverage import in_force_on, with_member_since
 from schemas import TABLES
 
 HELD_MEMBERS = TABLES["control/quarantine_members"]
@@ -100,7 +100,7 @@ def _lapses(lake: Lake, plan_ids: list[str], time_zone: str) -> DataFrame:
 
 
 def _lapsed(spells: DataFrame, lapses: DataFrame, publicity_on: date) -> DataFrame:
-    """The spells that a lapse ended by the publicity day."""
+    """The spells of memberships that a lapse ended by the publicity day."""
     last = lapses.where(F.col("lapsed_on") <= F.lit(publicity_on)).groupBy("plan_id", "member_id")
     ended = spells.join(last.agg(F.max("lapsed_on").alias("lapsed_on")), on=["plan_id", "member_id"], how="inner")
-    return ended.where(F.col("joined_on") < F.col("lapsed_on")).select(*spells.columns)
+    return with_member_since(ended).where(F.col("member_since") < F.col("lapsed_on")).select(*spells.columns)

@@ -92,17 +92,26 @@ def cover_on(known: Known) -> tuple[str, Mapping]:
         return "no_membership", {}
     if not sound:
         return "held", {"reasons": ", ".join(sorted({reason for row in known.held for reason in row["reasons"]}))}
-    judged = [(_cover(spell, known.lapsed_on, day), spell) for spell in sorted(sound, key=lambda s: s["joined_on"])]
+    judged = [(_cover(spell, began_on, known.lapsed_on, day), spell) for spell, began_on in _memberships(sound)]
     covered = [spell for cover, spell in judged if cover == COVERED]
     return (COVERED, covered[-1]) if covered else judged[-1]
 
 
-def _cover(spell: Mapping, lapsed_on: list[date], day: date) -> str:
+def _memberships(spells: list[Mapping]) -> list[tuple[Mapping, date]]:
+    """The spells in order, each with the day its unbroken membership began: a switch of tier goes on."""
+    found: list[tuple[Mapping, date]] = []
+    for spell in sorted(spells, key=lambda s: s["joined_on"]):
+        goes_on = bool(found) and found[-1][0]["exited_on"] == spell["joined_on"]
+        found.append((spell, found[-1][1] if goes_on else spell["joined_on"]))
+    return found
+
+
+def _cover(spell: Mapping, began_on: date, lapsed_on: list[date], day: date) -> str:
     if spell["joined_on"] >= day:
         return "not_yet_joined"
     if spell["exited_on"] is not None and spell["exited_on"] < day:
         return "exited"
-    return "lapsed" if any(spell["joined_on"] < lapse <= day for lapse in lapsed_on) else COVERED
+    return "lapsed" if any(began_on < lapse <= day for lapse in lapsed_on) else COVERED
 
 
 def _coverage(known: Known) -> tuple[str, list[Step]]:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from jobs.settlement import coverage
-from jobs.settlement.coverage import with_cover
+from jobs.settlement.coverage import cut_by_lapses, with_cover
 
 PUBLICITY_ON = date(2020, 12, 7)
 SPELLS = [
@@ -17,6 +17,11 @@ SPELLS = [
     ("critical_illness", 4, date(2020, 9, 15), None, "lapsed"),  # of two lapses the last one counts
     ("critical_illness", 5, date(2019, 1, 1), None, "covered"),  # lapses only after the publicity day
     ("critical_illness", 6, date(2020, 12, 7), None, "not_yet_joined"),
+    ("critical_illness", 8, date(2019, 1, 1), date(2020, 10, 1), "exited"),
+    ("critical_illness", 8, date(2020, 10, 1), None, "lapsed"),  # another tier of the membership that lapsed before
+    ("critical_illness", 9, date(2019, 1, 1), date(2020, 9, 1), "exited"),
+    ("critical_illness", 9, date(2020, 9, 10), date(2020, 10, 1), "exited"),
+    ("critical_illness", 9, date(2020, 10, 1), None, "covered"),  # another tier of a membership joined after the lapse
     ("critical_illness", None, date(2019, 1, 1), None, "covered"),
     ("critical_illness", 2 + (1 << 27), date(2019, 1, 1), None, "covered"),  # shares its place in the filter with 2
 ]
@@ -26,6 +31,8 @@ LAPSES = [
     ("critical_illness", 4, date(2020, 9, 1)),
     ("critical_illness", 4, date(2020, 11, 1)),
     ("critical_illness", 5, date(2020, 12, 8)),
+    ("critical_illness", 8, date(2020, 9, 1)),
+    ("critical_illness", 9, date(2020, 8, 1)),
     ("critical_illness", 77, date(2020, 9, 1)),
 ]
 
@@ -39,3 +46,20 @@ def test_a_lapse_ends_the_spell_that_was_in_force(quick, spark, monkeypatch, mos
     found = with_cover(members, lapses, PUBLICITY_ON)
     assert found.columns == [*members.columns, "cover"]
     assert sorted(map(tuple, found.collect()), key=str) == sorted(SPELLS, key=str)
+
+
+def test_spells_end_where_their_membership_lapsed(quick, spark):
+    """The first lapse of a membership ends it and the spells that go on from it: those end before they begin."""
+    columns = "plan_id string, member_id bigint, joined_on date, exited_on date"
+    members = spark.createDataFrame([row[:4] for row in SPELLS if row[1] in (2, 8, 9)], columns)
+    lapses = spark.createDataFrame(LAPSES, "plan_id string, member_id bigint, lapsed_on date")
+    ends = {(r.plan_id, r.member_id, r.joined_on): r.exited_on for r in cut_by_lapses(members, lapses).collect()}
+    assert ends == {
+        ("critical_illness", 2, date(2019, 1, 1)): date(2020, 8, 31),
+        ("senior_cancer", 2, date(2019, 1, 1)): None,
+        ("critical_illness", 8, date(2019, 1, 1)): date(2020, 8, 31),
+        ("critical_illness", 8, date(2020, 10, 1)): date(2020, 8, 31),
+        ("critical_illness", 9, date(2019, 1, 1)): date(2020, 7, 31),
+        ("critical_illness", 9, date(2020, 9, 10)): date(2020, 10, 1),
+        ("critical_illness", 9, date(2020, 10, 1)): None,
+    }
