@@ -18,7 +18,7 @@ from jobs.lake.ledger import FEE, fee_digests, transfers_of
 from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.lake.runs import Run, input_versions_of, open_runs
 from jobs.lake.sinks import Writing
-from jobs.lake.sources import pin_versions, read_source
+from jobs.lake.sources import pin_versions, pinned_inputs, read_source
 from jobs.outcome import announce
 from jobs.request import PeriodRequest
 from jobs.settlement.closing import balance_rows, closing_breaches, used_by_plan_fen
@@ -89,7 +89,7 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
         period=period,
         plan_ids=plan_ids,
         input_versions={
-            **versions,
+            **pinned_inputs(lake, versions),
             "settled": {p: settled[p].digest for p in plan_ids},
             "collected": {p: by_job["collect"][p].digest for p in plan_ids},
         },

@@ -19,9 +19,9 @@ from jobs.lake.helped import aid_to_net, netted_before_fen, netted_from_these, n
 from jobs.lake.lake import Lake, small_frame
 from jobs.lake.ledger import FEE, fee_digests, transfers_of
 from jobs.lake.publications import Publication, published, published_in, rows_of
-from jobs.lake.runs import Run, input_versions_of
+from jobs.lake.runs import Run
 from jobs.lake.sinks import WritingBeside
-from jobs.lake.sources import pin_versions, read_source
+from jobs.lake.sources import pin_versions, read_source, versions_read
 from jobs.matching import match
 from jobs.outcome import announce
 from jobs.request import PeriodRequest
@@ -207,7 +207,7 @@ def _joined(inputs: Inputs, members: DataFrame) -> DataFrame:
     """One row per plan and member of `members` (member_id) who was covered on the publicity day, with `joined_on`."""
     if members.isEmpty():
         return small_frame(inputs.lake.spark, JOINED, [])
-    version = max(input_versions_of(inputs.lake, p.run_id)["source/members"] for p in inputs.settled.values())
+    version = max(versions_read(inputs.lake, p.run_id)["source/members"] for p in inputs.settled.values())
     spells = read_source(inputs.lake, "source/members", version).select(*KEY, "joined_on", "exited_on")
     covered = spells.where(in_force_on(F.lit(inputs.days.publicity_on)))
     passed = with_passed(covered, "member_id", filter_of_ids(members, "member_id"), "passed")

@@ -12,7 +12,7 @@ from jobs.errors import Refused
 from jobs.lake.few_rows import FewRows, side_by_side
 from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication
-from jobs.lake.runs import input_versions_of
+from jobs.lake.sources import versions_read
 from jobs.request import PeriodRequest, Request
 from jobs.settlement.calendar import Period
 from jobs.settlement.explanation import Known
@@ -82,7 +82,7 @@ class Books:
     def _spells(self, publications: dict[str, Publication], of_member: Column) -> list[dict]:
         """His rows of source/members, each plan's at the version its settlement read."""
         runs = {p.run_id for p in publications.values()}
-        versions = {run_id: input_versions_of(self.lake, run_id)["source/members"] for run_id in runs}
+        versions = {run_id: versions_read(self.lake, run_id)["source/members"] for run_id in runs}
         by_version: dict[int, list[str]] = {}
         for plan_id, publication in sorted(publications.items()):
             by_version.setdefault(versions[publication.run_id], []).append(plan_id)

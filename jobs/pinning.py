@@ -14,7 +14,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published, rows_of
 from jobs.lake.runs import Run
 from jobs.lake.session import open_session
-from jobs.lake.sources import pin_versions, read_source
+from jobs.lake.sources import pin_versions, pinned_inputs, read_source
 from jobs.outcome import announce
 from jobs.request import PeriodRequest, is_open
 from jobs.settlement.rules import RuleNotInForce
@@ -51,7 +51,7 @@ class Pinned:
             period=str(request.period),
             plan_ids=plan_ids,
             input_versions={
-                **self.versions,
+                **pinned_inputs(self.lake, self.versions),
                 "predecessors": self._predecessor_digests(plan_ids),
                 **self._money(plan_ids),
             },

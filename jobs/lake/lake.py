@@ -37,6 +37,10 @@ class Lake:
         job."""
         return self._snapshot(table).version()
 
+    def table_id(self, table: str) -> str:
+        """The identity of a table: one that is dropped and made anew has another, whatever its version."""
+        return self._snapshot(table).metadata().id()
+
     def kept(self, table: str, name: str, look: Callable[[], Any]) -> Any:
         """What a look at a small table found, for as long as the table has no newer version, whoever writes it."""
         version = self.version(table)

@@ -1,5 +1,6 @@
 """Source tables at pinned versions, with the columns and types the data dictionary asks for."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from py4j.protocol import Py4JError
@@ -8,10 +9,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.errors import GateStopped
+from jobs.errors import GateStopped, Refused
 from jobs.lake.lake import Lake
+from jobs.lake.runs import input_versions_of
 from schemas import TABLES, Table
 
+TABLE_IDS = "table_ids"
 INTEGERS = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 
 
@@ -30,6 +33,23 @@ def pin_versions(lake: Lake, names: tuple[str, ...]) -> dict[str, int]:
                 "and run again."
             ) from error
     return versions
+
+
+def pinned_inputs(lake: Lake, versions: Mapping[str, int]) -> dict:
+    """What a run records of its sources: versions, and which table each is a version of."""
+    return {**versions, TABLE_IDS: {name: lake.table_id(name) for name in sorted(versions)}}
+
+
+def versions_read(lake: Lake, run_id: str) -> dict[str, int]:
+    """The versions of the source tables that a run read; raises Refused where a table was made anew since."""
+    recorded = input_versions_of(lake, run_id)
+    for name, table_id in recorded.get(TABLE_IDS, {}).items():
+        if not lake.exists(name) or lake.table_id(name) != table_id:
+            raise Refused(
+                f"{name} is not the table that run {run_id} read: it was dropped, or made anew since. Nothing was done "
+                "with it. Bring that table back to its place and run again."
+            )
+    return {name: version for name, version in recorded.items() if name.startswith("source/")}
 
 
 def read_source(lake: Lake, name: str, version: int) -> DataFrame:

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published
-from jobs.lake.runs import input_versions_of
-from jobs.reporting.rows import input_versions, source_as_settled
+from jobs.lake.sources import versions_read
+from jobs.reporting.rows import source_as_settled
 from jobs.settlement.calendar import Calendar
 
 COSTS, VISITS, REVIEWS = "source/operating_costs", "source/field_visits", "source/claim_reviews"
@@ -49,7 +49,7 @@ class YearSources:
 def year_sources(lake: Lake, calendar: Calendar, year: int) -> YearSources:
     """Which versions of the sources a report of the year reads."""
     by_month = _closes(lake, calendar, year)
-    recorded = {run_id: input_versions_of(lake, run_id) for runs in by_month.values() for run_id in runs}
+    recorded = {run_id: versions_read(lake, run_id) for runs in by_month.values() for run_id in runs}
     versions: dict[str, dict[str, tuple[int, bool]]] = {}
     for name in (COSTS, VISITS, REVIEWS):
         if not lake.exists(name):
@@ -65,7 +65,7 @@ def claims_as_settled(lake: Lake, of_year: Mapping[tuple[str, str], Publication]
     """One row per claim of the year's periods, each as its settlement read it: whose it is, sex and province."""
     runs = {p.run_id for p in of_year.values()}
     periods_of: dict[int, set[str]] = {}
-    versions = {run_id: input_versions(lake, run_id) for run_id in runs}
+    versions = {run_id: versions_read(lake, run_id) for run_id in runs}
     for publication in of_year.values():
         version = versions[publication.run_id]["source/approved_claims"]
         periods_of.setdefault(version, set()).add(publication.period)

@@ -8,10 +8,11 @@ from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication
+from jobs.lake.sources import versions_read
 from jobs.reporting.masking import Case, Crowd, Traits, masked
 from jobs.reporting.people import crowds, groups_of, months_band, traits_on
 from jobs.reporting.roll import Roll, roll_of
-from jobs.reporting.rows import input_versions, publications_of, published_rows, source_as_settled
+from jobs.reporting.rows import publications_of, published_rows, source_as_settled
 from jobs.request import PeriodRequest
 from schemas import TABLES
 
@@ -45,7 +46,7 @@ def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
     benefits = published_rows(lake, "settled/benefits").localCheckpoint()
     cases, groups, rolls = [], [], {}
     for run_id in sorted({p.run_id for p in publications.values()}):
-        claims = source_as_settled(lake, "source/approved_claims", input_versions(lake, run_id))
+        claims = source_as_settled(lake, "source/approved_claims", versions_read(lake, run_id))
         rolls[run_id] = roll = _roll(lake, request, [p for p in publications.values() if p.run_id == run_id])
         of_run = groups_of(roll.covered(traits_on(request.publicity_on)))
         known = _known_cases(benefits, claims, roll.sound, request, run_id)

@@ -16,9 +16,10 @@ from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published, rows_of
+from jobs.lake.sources import versions_read
 from jobs.outcome import announce
 from jobs.reporting.people import counted, looked_at
-from jobs.reporting.rows import input_versions, source_as_settled
+from jobs.reporting.rows import source_as_settled
 from jobs.settlement.coverage import in_force_on, with_member_since
 from schemas import TABLES
 
@@ -68,7 +69,7 @@ def roll_of(
     """The roll of the publications of one run. `since_on`: the publicity day before; None: there is none."""
     plan_ids = sorted({p.plan_id for p in publications})
     (run_id,) = {p.run_id for p in publications}
-    members = source_as_settled(lake, "source/members", input_versions(lake, run_id))
+    members = source_as_settled(lake, "source/members", versions_read(lake, run_id))
     members = members.where(F.col("plan_id").isin(*plan_ids))
     held = lake.read_or_empty(HELD_MEMBERS.name).where(F.col("plan_id").isin(*plan_ids)).select(*HELD_MEMBERS.key)
     lapses = _lapses(lake, plan_ids, time_zone)

@@ -11,7 +11,6 @@ from jobs.errors import Refused
 from jobs.lake.few_rows import FewRows
 from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published_in, rows_of
-from jobs.lake.runs import input_versions_of
 from jobs.lake.sources import read_source
 
 VALID = ("period", "plan_id", "run_id")
@@ -42,11 +41,6 @@ def published_rows(lake: Lake, table: str, *jobs: str, period: str | None = None
     of_one = [(F.col("plan_id") == p.plan_id) & (F.col("run_id") == p.run_id) for p in valid]
     of_plans = F.col("plan_id").isin(*sorted({p.plan_id for p in valid}))
     return rows.where((F.col("period") == period) & of_plans & reduce(or_, of_one))
-
-
-def input_versions(lake: Lake, run_id: str) -> dict[str, int]:
-    """The versions of the source tables that a run read."""
-    return {name: version for name, version in input_versions_of(lake, run_id).items() if name.startswith("source/")}
 
 
 def source_as_settled(lake: Lake, name: str, versions: dict[str, int]) -> DataFrame:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,6 +91,23 @@ def test_a_run_settles_the_version_it_pinned_whatever_happens_to_the_sources_mea
     assert (refused.exit_code, "already settled" in refused.err) == (4, True), (
         "the new versions are not the settled ones"
     )
+
+
+def test_a_source_that_was_dropped_and_made_anew_is_another_input_at_whatever_version(lake):
+    people = [member(n) for n in range(1, 6)]
+    lake.load(people, [claim(1, 1, approved_aid_fen=37)])
+    first = lake.settle()
+    run = lambda: json.loads(lake.rows("control/runs")[0]["input_versions"])  # noqa: E731
+    assert set(run()["table_ids"]) == {"source/members", "source/approved_claims"}
+    shutil.rmtree(lake.folder / "source/members")
+    lake.write("source/members", people)
+    assert lake.settle().document["state"] == "already settled", "other table, same rows: the same digest"
+    told = lake.run("report", "--period", PERIOD)
+    assert (told.exit_code, "source/members is not the table" in told.err) == (4, True), told.err
+    shutil.rmtree(lake.folder / "source/members")
+    lake.write("source/members", people[:4])
+    refused = lake.settle()
+    assert (refused.exit_code, first.document["run_id"] in refused.err) == (4, True), refused.err
 
 
 @contextmanager
