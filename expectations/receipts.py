@@ -33,6 +33,7 @@ SET_RULES = (
     Rule("receipt_after_grace", ERROR, "Money is received before the grace limit."),
     Rule("receipt_overpaid", ERROR, "No payer pays more than he owes."),
     Rule("receipt_not_enough", ERROR, "Money meets whole shares."),
+    Rule("receipt_after_lapse", ERROR, "Money is received before a lapse that a later period was made from."),
 )
 
 TABLE_RULES = (Rule("receipts_present", WARNING, "There are receipts of the period once its deduction day has come."),)

@@ -1,24 +1,14 @@
 """`fentan collect`: receipts -> shares met, arrears, lapses, aid paid, fee received."""
 
 import argparse
-import json
 from collections.abc import Collection
 from datetime import UTC, datetime
 
 from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
 
 from jobs.cli import add_period_arguments, run_as_script
-from jobs.collecting import (
-    AID_OF_NEXT,
-    JOB,
-    TABLES_OF_JOB,
-    Inputs,
-    Written,
-    fee_rows,
-    pin_collection,
-    write_collection,
-)
+from jobs.collecting import TABLES_OF_JOB, Written, fee_rows, write_collection
+from jobs.collection_inputs import JOB, Inputs, made_already, pin_collection
 from jobs.errors import Refused, Stop
 from jobs.lake.gate.receipts import judged_receipts
 from jobs.lake.lake import Lake
@@ -56,11 +46,11 @@ def run(args: argparse.Namespace) -> Outcome:
 def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
     """Brings the period's collection up to the day `as_of`; the same receipts again change nothing."""
     inputs = pin_collection(request, lake)
-    if _nothing_changed(inputs):
-        run_ids = {p.run_id for p in inputs.standing.values()}
-        complete_records(lake, run_ids)
-        _finish(inputs, *run_ids)
-        return _nothing_new(inputs)
+    run_id = made_already(inputs)
+    if run_id is not None:
+        complete_records(lake, [run_id])
+        _finish(inputs, run_id)
+        return _nothing_new(inputs, run_id)
     _check_open(inputs)
     _check_not_backwards(inputs)
     started_at = datetime.now(UTC)
@@ -98,25 +88,11 @@ def _write_and_publish(inputs: Inputs, earlier_runs: Collection[str], lock: RunL
     return written
 
 
-def _nothing_changed(inputs: Inputs) -> bool:
-    """Whether all plans are collected from these receipts under these rules already."""
-    run_ids = {p.run_id for p in inputs.standing.values()}
-    if len(run_ids) != 1 or set(inputs.standing) != set(inputs.settled):
-        return False
-    row = inputs.lake.read("control/runs").where(F.col("run_id").isin(*run_ids)).first()
-    if row is None or row["conf_digest"] != inputs.run.conf_digest:
-        return False
-    recorded, found = json.loads(row["input_versions"]), json.loads(json.dumps(inputs.run.input_versions))
-    if _closed_plans(inputs):  # what is settled after the close does not reach back
-        recorded.pop(AID_OF_NEXT, None), found.pop(AID_OF_NEXT, None)
-    return recorded == found
-
-
 def _finish(inputs: Inputs, run_id: str) -> None:
     """What follows from a publication, where the run was killed before: the fee ledger, and no rows of earlier runs."""
     lake, run = inputs.lake, inputs.run
     publications = [p for p in published_in(lake, JOB, run.period).values() if p.run_id == run_id]
-    if not publications or _closed_plans(inputs):
+    if not publications or inputs.is_closed:
         return
     if fee_run_ids(lake, run.period, inputs.plan_ids) != {run_id}:
         of_plans = transfers_of(lake, [*inputs.settled.values(), *publications])
@@ -124,22 +100,17 @@ def _finish(inputs: Inputs, run_id: str) -> None:
     WritingBeside(lake, run.period, inputs.plan_ids, run_id, (), JOB).sweep(TABLES_OF_JOB)
 
 
-def _closed_plans(inputs: Inputs) -> list[str]:
-    closed = published_in(inputs.lake, "close", inputs.run.period)
-    return [p for p in inputs.plan_ids if p in closed]
-
-
 def _check_open(inputs: Inputs) -> None:
-    locked = _closed_plans(inputs)
-    if locked:
+    if inputs.is_closed:
         raise Refused(
-            f"Period {inputs.run.period}: closed for {', '.join(locked)}, and its receipts are not those it was "
-            "closed with. Nothing was collected. Give the later money to an open period, or correct the receipts."
+            f"Period {inputs.run.period}: closed for {', '.join(inputs.plan_ids)}, and its receipts, rules or days are "
+            "not those it was closed with. Nothing was collected. Give later money to an open period, or bring the "
+            "receipts back to what they were."
         )
 
 
 def _check_not_backwards(inputs: Inputs) -> None:
-    latest = max((settings_of(inputs.lake, p.run_id)["as_of"] for p in inputs.standing.values()), default="")
+    latest = max((settings_of(inputs.lake, p.run_id)["as_of"] for p in inputs.collected.values()), default="")
     if str(inputs.days.as_of) < latest:
         raise Refused(
             f"Period {inputs.run.period}: collected up to {latest} already; {inputs.days.as_of} would take back what "
@@ -157,12 +128,12 @@ def _document(inputs: Inputs, written: Written) -> dict:
         "run_id": inputs.run.run_id,
         "receipts": {
             "rows": inputs.gate.row_count,
-            "money_fen": inputs.gate.in_time_fen + inputs.gate.late_fen,
+            "money_fen": inputs.gate.money_fen,
             "held": {
                 **{k: n for k, n in inputs.gate.broken.items() if n},
                 **{k: n for k, (n, _) in written.excess.items()},
             },
-            "without_share_fen": sum(fen for _, fen in written.excess.values()),
+            "without_share_fen": sum(sum(f.collected.suspense_fen.values()) for f in facts.values()),
         },
         "plans": {
             p: {
@@ -206,12 +177,12 @@ def _text(document: dict) -> str:
     )
 
 
-def _nothing_new(inputs: Inputs) -> Outcome:
+def _nothing_new(inputs: Inputs, run_id: str) -> Outcome:
     document = {
         "period": inputs.run.period,
         "state": "nothing new",
-        "run_id": inputs.run.run_id,
-        "plans": {p: {"digest": publication.digest} for p, publication in sorted(inputs.standing.items())},
+        "run_id": run_id,
+        "plans": {p: {"digest": publication.digest} for p, publication in sorted(inputs.collected.items())},
     }
     return Outcome(document, f"Period {inputs.run.period}: no new receipts; nothing to do")
 

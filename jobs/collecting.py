@@ -1,9 +1,7 @@
-"""A period's collection: what it is made from, what it writes, and what is proven of it before it is published."""
+"""A period's collection: what it writes, and what is proven of it before it is published."""
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -12,60 +10,29 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from expectations.suites import judge
-from jobs.errors import IntegrityBroken, Refused, WrongUsage
-from jobs.lake.collected import Facts, facts_by_plan
-from jobs.lake.gate.receipts import ReceiptGate, judge_receipts
-from jobs.lake.helped import aid_to_net, netted_before_fen, netted_from_these, next_settled
-from jobs.lake.lake import Lake, small_frame
+from jobs.collection_inputs import JOB, Inputs
+from jobs.errors import IntegrityBroken, Refused
+from jobs.lake.collected import Facts, facts_by_plan, suspense_by_plan
+from jobs.lake.gate.receipts import ReceiptGate
+from jobs.lake.helped import aid_to_net, netted_from_these
+from jobs.lake.lake import small_frame
 from jobs.lake.ledger import FEE, fee_digests, transfers_of
-from jobs.lake.publications import Publication, published, published_in, rows_of
-from jobs.lake.runs import Run
+from jobs.lake.publications import published, rows_of
 from jobs.lake.sinks import WritingBeside
-from jobs.lake.sources import pin_versions, read_source, versions_read
-from jobs.matching import match
-from jobs.outcome import announce
-from jobs.request import PeriodRequest
-from jobs.settlement.collection import CollectionDays, collections, lapses
+from jobs.lake.sources import read_source, versions_read
+from jobs.matching import Matched, match
+from jobs.settlement.collection import collections, lapses
 from jobs.settlement.collection_invariants import CollectionReadBack, breaches
 from jobs.settlement.collection_journal import collection_transfers
 from jobs.settlement.coverage import in_force_on
 from jobs.settlement.fee import fee_row
 from jobs.settlement.id_filter import filter_of_ids, with_passed
 from jobs.settlement.journal import Transfer, journal_rows
+from jobs.settlement.standing import after_lapse, money_left
 
-JOB = "collect"
 KEY = ("plan_id", "member_id")
 JOINED = T.StructType().add("plan_id", "string").add("member_id", "long").add("joined_on", "date")
-AID_OF_NEXT = "aid_of_next"
 TABLES_OF_JOB = ("settled/collections", "settled/lapses", "ledger/journal")
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a period's collection is made from. Maps are by plan.
-
-    `settled`: the publications whose bills are collected; `standing`: the collections published by now; `next_settled`:
-    settlements of the next period whose aid arrears may be netted from; `netted_before_fen`: what the previous period's
-    arrears took from this one's aid.
-    """
-
-    request: PeriodRequest
-    lake: Lake
-    days: CollectionDays
-    settled: Mapping[str, Publication]
-    standing: Mapping[str, Publication]
-    next_settled: Mapping[str, Publication]
-    netted_before_fen: Mapping[str, int]
-    pools: Mapping[str, dict]
-    gate: ReceiptGate
-    run: Run
-
-    @property
-    def plan_ids(self) -> tuple[str, ...]:
-        return tuple(sorted(self.settled))
-
-    def settled_rows(self, table: str) -> DataFrame:
-        return rows_of(self.lake, table, list(self.settled.values()))
 
 
 @dataclass(frozen=True)
@@ -81,74 +48,22 @@ class Written:
     results: list
 
 
-def days_of(request: PeriodRequest) -> CollectionDays:
-    """The days of the period's collection, by the platform's calendar."""
-    calendar, period = request.platform.calendar, request.period
-    return CollectionDays(
-        calendar.publicity_on(period), calendar.deduction_on(period), calendar.grace_ends_on(period), request.as_of
-    )
-
-
-def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
-    """Finds the settled plans of the period and judges its receipts; raises Refused where nothing is settled."""
-    announce("pinning receipts")
-    period = str(request.period)
-    settled = published_in(lake, "settle", period)
-    if not settled:
-        raise Refused(f"Period {period}: not settled. Nothing was collected. Settle it first: `fentan settle`.")
-    if request.plan_ids is not None and set(request.plan_ids) != set(settled):
-        raise WrongUsage(
-            f"--plan {' '.join(request.plan_ids)}: a payer's money pays for all his plans "
-            f"({', '.join(sorted(settled))}). "
-            "Nothing was collected. Leave --plan out."
-        )
-    versions = pin_versions(lake, ("source/receipts",))
-    receipts = read_source(lake, "source/receipts", versions["source/receipts"]).where(F.col("period") == period)
-    announce("judging receipts")
-    days = days_of(request)
-    gate = judge_receipts(receipts, days)
-    calendar = request.platform.calendar
-    following = next_settled(lake, calendar, request.period, settled) if days.is_final else {}
-    before_fen = netted_before_fen(lake, calendar, request.period, settled)
-    return Inputs(
-        request=request,
-        lake=lake,
-        days=days,
-        settled=settled,
-        standing=published_in(lake, JOB, period),
-        next_settled=following,
-        netted_before_fen=before_fen,
-        pools={row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()},
-        gate=gate,
-        run=_run(request, settled, gate, days, _aid_versions(following, before_fen)),
-    )
-
-
 def write_collection(inputs: Inputs, sink: WritingBeside) -> Written:
     """Writes collections, lapses and journal beside what is published, reads them back and proves them."""
-    matched = match(
-        inputs.settled_rows("settled/assessments"),
-        inputs.settled_rows("settled/bills"),
-        inputs.gate,
-        lambda members: _joined(inputs, members),
-        inputs.request.platform.collection.deducts == "whole_shares",
-        inputs.plan_ids[0],
-    )
-    excess = matched.excess
-    helped = _helped(inputs)
-    collected = sink.put("settled/collections", collections(matched.shares, helped, inputs.days))
-    stored = sink.stored("settled/collections", matched.shares)
+    matched = _matched(inputs)
+    excess, helped = matched.excess, _helped(inputs)
+    rows = collections(matched.shares, helped, inputs.days)
+    if inputs.standing.lapsed:
+        rows = rows.unionByName(inputs.standing.lapsed_rows())
+    collected = sink.put("settled/collections", rows)
+    stored = sink.stored("settled/collections", rows)
     ended_at = _instant(inputs.days.grace_ends_on, inputs.request.platform.time_zone)
     ending = lapses(stored, _ended_already(inputs, ended_at)).withColumn("ended_at", F.lit(ended_at))
     lapsed = sink.put("settled/lapses", ending)
 
-    facts = facts_by_plan(inputs.plan_ids, stored, helped, excess, inputs.days, inputs.netted_before_fen)
-    transfers = {
-        p: collection_transfers(
-            inputs.pools[p], facts[p].collected, inputs.days, inputs.request.platform.collection.shortfall_borne_by
-        )
-        for p in inputs.plan_ids
-    }
+    suspense_fen = suspense_by_plan(excess, inputs.gate.held_fen, inputs.plan_ids[0])
+    facts = facts_by_plan(inputs.plan_ids, stored, helped, suspense_fen, inputs.days, inputs.netted_before_fen)
+    transfers = {p: _transfers(inputs, p, facts[p]) for p in inputs.plan_ids}
     journal = {p: journal_rows(transfers[p], str(inputs.request.period), p, JOB) for p in inputs.plan_ids}
     posted = sink.put_rows({"ledger/journal": journal})["ledger/journal"]
     settled = transfers_of(inputs.lake, list(inputs.settled.values()))
@@ -174,33 +89,41 @@ def fee_rows(inputs: Inputs, transfers: Mapping[str, list[Transfer]]) -> dict[st
     return {p: fee_row(transfers[p], inputs.pools[p]["brought_forward_fen"]) for p in inputs.plan_ids}
 
 
-def _aid_versions(following: Mapping[str, Publication], before_fen: Mapping[str, int]) -> dict:
-    """What of neighbouring periods bears on the collection; nothing is said where nothing does."""
-    of_next = (
-        {AID_OF_NEXT: {p: publication.digest for p, publication in sorted(following.items())}} if following else {}
-    )
-    return of_next | ({"netted_before_fen": dict(before_fen)} if before_fen else {})
+def _matched(inputs: Inputs) -> Matched:
+    """The money of the receipts given to the shares that are open; what stands keeps what it took."""
+    assessments, bills = inputs.settled_rows("settled/assessments"), inputs.settled_rows("settled/bills")
+    whole_shares = inputs.request.platform.collection.deducts == "whole_shares"
+    joined_of = lambda members: _joined(inputs, members)  # noqa: E731
+    standing, first_plan_id = inputs.standing, inputs.plan_ids[0]
+    if not standing:
+        return match(assessments, bills, inputs.gate, joined_of, whole_shares, first_plan_id)
+    if standing.lapsed:
+        assessments = assessments.join(standing.lapsed_rows().select(*KEY), list(KEY), "left_anti")
+        bills = assessments
+    matched = match(assessments, bills, _receipts_left(inputs), joined_of, whole_shares, first_plan_id)
+    came_fen = inputs.gate.in_time.unionByName(inputs.gate.late).select("receipt_id", "amount_fen")
+    excess = matched.excess.drop("amount_fen").join(came_fen, "receipt_id").select(*matched.excess.columns)
+    return replace(matched, excess=after_lapse(excess, standing.payers_of_lapsed()).localCheckpoint())
 
 
-def _run(
-    request: PeriodRequest, settled: Mapping[str, Publication], gate: ReceiptGate, days: CollectionDays, aid: dict
-) -> Run:
-    stage = "final" if days.is_final else "deducting" if days.is_deducting else "announced"
-    rules = json.dumps([repr(request.platform.collection), repr(request.platform.calendar)])
-    return Run(
-        job=JOB,
-        platform_id=request.platform.platform_id,
-        period=str(request.period),
-        plan_ids=tuple(sorted(settled)),
-        input_versions={
-            "settled": {p: publication.digest for p, publication in sorted(settled.items())},
-            "receipts": dict(gate.fingerprint),
-            "stage": stage,
-            **aid,
-        },
-        conf_digest=hashlib.sha256(rules.encode()).hexdigest()[:16],
-        settings={"as_of": str(days.as_of)},
-    )
+def _receipts_left(inputs: Inputs) -> ReceiptGate:
+    """The receipts, less what met shares that stand; raises Refused where that is not among them any more."""
+    met = inputs.standing.met().localCheckpoint()
+    left = money_left(inputs.gate.in_time, met).localCheckpoint()
+    met_fen, left_fen = met.agg(F.sum("met_fen")).first()[0] or 0, left.agg(F.sum("amount_fen")).first()[0] or 0
+    if met_fen + left_fen != inputs.gate.in_time_fen:
+        raise Refused(
+            f"Period {inputs.request.period}: source/receipts has less money than the period's closed books and lapses "
+            f"were made from ({met_fen + left_fen - inputs.gate.in_time_fen:,} fen are missing). Nothing was "
+            "collected. Bring those receipts back and collect again."
+        )
+    return replace(inputs.gate, in_time=left)
+
+
+def _transfers(inputs: Inputs, plan_id: str, facts: Facts) -> list[tuple[date, Transfer]]:
+    borne_by = inputs.request.platform.collection.shortfall_borne_by
+    taken_over_fen = inputs.standing.suspense_fen if plan_id == inputs.plan_ids[0] else 0
+    return collection_transfers(inputs.pools[plan_id], facts.collected, inputs.days, borne_by, taken_over_fen)
 
 
 def _joined(inputs: Inputs, members: DataFrame) -> DataFrame:
@@ -254,8 +177,8 @@ def _prove(inputs: Inputs, facts: Mapping[str, Facts], every: Mapping, fees: Map
             sum(facts[p].collected.suspense_fen.values()), inputs.netted_before_fen.get(p, 0),
         )  # fmt: skip
         faults += [f"plan {p}: {breach}" for breach in breaches(stored)]
-    came_fen = inputs.gate.in_time_fen + inputs.gate.late_fen
-    kept_fen = sum(
+    came_fen = inputs.gate.money_fen
+    kept_fen = inputs.standing.met_fen + sum(
         sum(f.collected.collected_fen.values()) + sum(f.collected.suspense_fen.values()) for f in facts.values()
     )
     if came_fen != kept_fen:

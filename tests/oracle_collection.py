@@ -35,16 +35,17 @@ def collect(
     period = calendar.period(settled.period)
     public_on, deducted_on, ends_on = calendar.publicity_on(period), calendar.deduction_on(period), calendar.grace_ends_on(period)
     looked_at = [r for r in receipts if r["period"] == settled.period and (r["attempted_on"] is None or r["attempted_on"] <= as_of)]
-    held, money = Counter(), []
+    held, suspense, money = Counter(), Counter(), []
     times = Counter(r["receipt_id"] for r in looked_at if r["receipt_id"] is not None)
     for r in looked_at:
         why = faults(r, public_on) | ({"receipt_duplicated"} if times[r["receipt_id"]] > 1 else set())
         if why:
             held[r["receipt_id"], r["amount_fen"] or 0, frozenset(why)] += 1
+            if r["outcome"] == "collected" and "receipt_amount_out_of_range" not in why:
+                suspense[min(settled.plans), max(r["attempted_on"] or public_on, public_on)] += r["amount_fen"]
         elif r["outcome"] == "collected":
             money.append(r)
     in_time = [r for r in money if r["attempted_on"] < ends_on]
-    suspense = Counter()
     first_plan = min(settled.plans)
     for r in money:
         if r["attempted_on"] >= ends_on:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -25,24 +26,32 @@ def facts_by_plan(
     plan_ids: Iterable[str],
     stored: DataFrame,
     helped: DataFrame,
-    excess: DataFrame,
+    suspense_fen: Mapping[str, Mapping[date, int]],
     days: CollectionDays,
     netted_before_fen: Mapping[str, int],
 ) -> dict[str, Facts]:
     """The facts of every plan.
 
-    `helped`: who is helped in the period or in the next (from `aid_to_net`). `excess`: one row per receipt with money
-    without a share (from `money_without_bill`). `netted_before_fen`: by plan, what earlier arrears took from the aid.
+    `helped`: who is helped in the period or in the next (from `aid_to_net`). `suspense_fen`: by plan and day (from
+    `suspense_by_plan`). `netted_before_fen`: by plan, what earlier arrears took from the aid.
     """
     parts = _sums(stored, helped)
-    in_suspense = excess.groupBy("plan_id", "attempted_on").agg(F.sum("excess_fen").alias("fen")).collect()
-    suspense: dict[str, dict] = {}
-    for row in in_suspense:
-        suspense.setdefault(row.plan_id, {})[row.attempted_on] = row.fen
     return {
-        p: _facts([r for r in parts if r.plan_id == p], suspense.get(p, {}), days, netted_before_fen.get(p, 0))
+        p: _facts([r for r in parts if r.plan_id == p], suspense_fen.get(p, {}), days, netted_before_fen.get(p, 0))
         for p in plan_ids
     }
+
+
+def suspense_by_plan(excess: DataFrame, held_fen: Mapping[date, int], first_plan_id: str) -> dict[str, dict[date, int]]:
+    """The money without a share (one row per receipt, from `money_without_bill`) by plan and day.
+
+    `held_fen`: by day, the money of receipts that are held; it stands in the first plan's books.
+    """
+    found: dict[str, dict[date, int]] = {first_plan_id: dict(held_fen)}
+    for row in excess.groupBy("plan_id", "attempted_on").agg(F.sum("excess_fen").alias("fen")).collect():
+        of_plan = found.setdefault(row.plan_id, {})
+        of_plan[row.attempted_on] = of_plan.get(row.attempted_on, 0) + row.fen
+    return found
 
 
 def _sums(stored: DataFrame, helped: DataFrame) -> list:

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 COLLECTED, IN_GRACE, LAPSED, NETTED, WAIVED = "collected", "in_grace", "lapsed", "netted", "waived"
 WITHOUT_BILL, AFTER_GRACE = "receipt_without_bill", "receipt_after_grace"
-OVERPAID, NOT_ENOUGH = "receipt_overpaid", "receipt_not_enough"
+OVERPAID, NOT_ENOUGH, AFTER_LAPSE = "receipt_overpaid", "receipt_not_enough", "receipt_after_lapse"
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,16 @@ class Collected:
 
 
 def collection_transfers(
-    pool: Mapping[str, int], collected: Collected, days: CollectionDays, shortfall_borne_by: str
+    pool: Mapping[str, int],
+    collected: Collected,
+    days: CollectionDays,
+    shortfall_borne_by: str,
+    taken_over_fen: int = 0,
 ) -> list[tuple[date, Transfer]]:
     """The transfers of one plan's period, each with its day, in order of days; a movement of nothing is not posted.
 
     They follow from the whole of what came in, not from how it came: the same money in more pieces posts the same.
+    `taken_over_fen`: money that the books of plans closed before hold in suspense: it came in there, and not again.
     """
     posted_days = sorted({*collected.collected_fen, *collected.suspense_fen, days.deduction_on, days.grace_ends_on})
     transfers, recognised_fen, paid_fen = [], 0, 0
@@ -63,6 +68,7 @@ def collection_transfers(
                      "settled/collections.collected_fen"),
             Transfer(CASH, SUSPENSE, collected.suspense_fen.get(day, 0), "without_bill",
                      "control/quarantine_receipts.amount_at_stake_fen"),
+            Transfer(SUSPENSE, CASH, taken_over_fen * at_the_limit, "taken_over", "ledger/journal of closed plans"),
             Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_fen * at_the_limit, "netted",
                      "settled/collections.collected_fen"),
             Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_from_next_fen * at_the_limit,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,14 +15,16 @@ from jobs.settlement.digest import digest_measures, digest_of, digest_of_all, wi
 from jobs.settlement.id_filter import bit_of, filter_of_words, with_passed, word_of
 from schemas.sources import RECEIPTS
 
+NO_AMOUNT = "receipt_amount_out_of_range"
+
 
 @dataclass(frozen=True)
 class ReceiptGate:
     """A period's receipts up to a day, as judged.
 
     `in_time`, `late`: money that came before and after the grace limit. `unsound`: rows that break a rule, with
-    `reasons`. `fingerprint`: digest of all rows looked at. `broken`: rows against each rule; `money_fen`: what came
-    in, sound or not.
+    `reasons`; `held_fen`: the money they tell of, by the day it is booked in suspense. `fingerprint`: digest of all
+    rows looked at. `broken`: rows against each rule.
     """
 
     in_time: DataFrame
@@ -32,6 +35,12 @@ class ReceiptGate:
     row_count: int
     in_time_fen: int
     late_fen: int
+    held_fen: Mapping[date, int]
+
+    @property
+    def money_fen(self) -> int:
+        """What came in, in time or late, sound or not."""
+        return self.in_time_fen + self.late_fen + sum(self.held_fen.values())
 
 
 def judge_receipts(receipts: DataFrame, days: CollectionDays) -> ReceiptGate:
@@ -50,26 +59,39 @@ def judge_receipts(receipts: DataFrame, days: CollectionDays) -> ReceiptGate:
         judged = judged.withColumn("duplicated", F.lit(None).cast("boolean"))
     in_time = F.col("attempted_on") < F.lit(days.grace_ends_on)
     twice = F.when(F.col("duplicated"), F.array(F.lit("receipt_duplicated"))).otherwise(F.array().cast("array<string>"))
-    unsound = judged.where("broken != 0 or duplicated").withColumn(
-        "reasons", F.concat(reasons(ROW_RULES, F.col("broken")), twice)
-    )
     groups = _groups(judged, in_time)
+    broken = {
+        rule.id: sum(row["rows"] for row in groups if row["broken"] >> position & 1)
+        for position, rule in enumerate(ROW_RULES)
+    } | {"receipt_duplicated": duplicated_count}
+    # Where no row is unsound, nobody looks for one again.
+    unsound = judged.where("broken != 0 or duplicated" if any(broken.values()) else "false").select(
+        *receipts.columns, F.concat(reasons(ROW_RULES, F.col("broken")), twice).alias("reasons")
+    )
+    unsound = unsound.localCheckpoint()
     return ReceiptGate(
         in_time=sound.where(in_time),
         late=sound.where(~in_time),
-        unsound=unsound.select(*receipts.columns, "reasons"),
+        unsound=unsound,
         fingerprint=digest_of_all((digest_of(row, RECEIPTS) for row in groups), RECEIPTS),
-        broken={
-            **{
-                rule.id: sum(row["rows"] for row in groups if row["broken"] >> position & 1)
-                for position, rule in enumerate(ROW_RULES)
-            },
-            "receipt_duplicated": duplicated_count,
-        },
+        broken=broken,
         row_count=sum(row["rows"] for row in groups),
         in_time_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_sound"] and row["is_in_time"]),
         late_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_sound"] and not row["is_in_time"]),
+        held_fen=_held_fen(unsound, days) if any(broken.values()) else {},
     )
+
+
+def _held_fen(unsound: DataFrame, days: CollectionDays) -> dict[date, int]:
+    """The money that unsound rows tell of, by day: of each row with a possible amount, of one id every row.
+
+    What came before the publicity day, or on no known day, is booked on the publicity day: there the books begin.
+    """
+    publicity_on = F.lit(days.publicity_on)
+    booked_on = F.greatest(F.coalesce("attempted_on", publicity_on), publicity_on)
+    money = unsound.where(F.col("outcome") == "collected").where(~F.array_contains("reasons", NO_AMOUNT))
+    by_day = money.groupBy(booked_on.alias("booked_on")).agg(F.sum("amount_fen").alias("fen")).collect()
+    return {row.booked_on: row.fen for row in by_day}
 
 
 def judged_receipts(gate: ReceiptGate, excess: Mapping[str, tuple[int, int]], days: CollectionDays) -> list[Judged]:

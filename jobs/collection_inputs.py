@@ -1,0 +1,182 @@
+"""What a period's collection is made from, and whether it was made from just that already."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.errors import Refused, WrongUsage
+from jobs.lake.gate.receipts import ReceiptGate, judge_receipts
+from jobs.lake.helped import netted_before_fen, next_settled
+from jobs.lake.lake import Lake
+from jobs.lake.publications import Publication, published_in, rows_of
+from jobs.lake.runs import Run
+from jobs.lake.sources import pin_versions, read_source
+from jobs.lake.standing import Standing, standing_of
+from jobs.outcome import announce
+from jobs.request import PeriodRequest
+from jobs.settlement.collection import CollectionDays
+
+JOB = "collect"
+AID_OF_NEXT, NETTED_BEFORE = "aid_of_next", "netted_before_fen"
+CLOSED_BEFORE, STANDING_LAPSES = "closed_before", "standing_lapses"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a period's collection is made from. Maps are by plan.
+
+    `settled`: the publications whose bills are collected, of the plans that are open (of all, once none is);
+    `collected`: the collections published by now, of every plan; `standing`: what of them does not change any more;
+    `next_settled`: settlements of the next period whose aid arrears may be netted from; `netted_before_fen`: what the
+    previous period's arrears took from this one's aid.
+    """
+
+    request: PeriodRequest
+    lake: Lake
+    days: CollectionDays
+    settled: Mapping[str, Publication]
+    collected: Mapping[str, Publication]
+    closed: Mapping[str, Publication]
+    standing: Standing
+    next_settled: Mapping[str, Publication]
+    netted_before_fen: Mapping[str, int]
+    pools: Mapping[str, dict]
+    gate: ReceiptGate
+    run: Run
+
+    @property
+    def plan_ids(self) -> tuple[str, ...]:
+        return tuple(sorted(self.settled))
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no plan of the period is open."""
+        return all(p in self.closed for p in self.settled)
+
+    def settled_rows(self, table: str) -> DataFrame:
+        return rows_of(self.lake, table, list(self.settled.values()))
+
+
+def days_of(request: PeriodRequest) -> CollectionDays:
+    """The days of the period's collection, by the platform's calendar."""
+    calendar, period = request.platform.calendar, request.period
+    return CollectionDays(
+        calendar.publicity_on(period), calendar.deduction_on(period), calendar.grace_ends_on(period), request.as_of
+    )
+
+
+def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
+    """Finds the settled plans of the period and judges its receipts; raises Refused where nothing is settled."""
+    announce("pinning receipts")
+    period, calendar = str(request.period), request.platform.calendar
+    every, closed = published_in(lake, "settle", period), published_in(lake, "close", period)
+    if not every:
+        raise Refused(f"Period {period}: not settled. Nothing was collected. Settle it first: `fentan settle`.")
+    settled = {p: publication for p, publication in every.items() if p not in closed} or every
+    _check_plans(request, settled)
+    versions = pin_versions(lake, ("source/receipts",))
+    receipts = read_source(lake, "source/receipts", versions["source/receipts"]).where(F.col("period") == period)
+    announce("judging receipts")
+    days = days_of(request)
+    gate = judge_receipts(receipts, days)
+    standing = standing_of(lake, calendar, request.period, settled)
+    following = next_settled(lake, calendar, request.period, settled) if days.is_final else {}
+    before_fen = netted_before_fen(lake, calendar, request.period, settled)
+    return Inputs(
+        request=request,
+        lake=lake,
+        days=days,
+        settled=settled,
+        collected=published_in(lake, JOB, period),
+        closed=closed,
+        standing=standing,
+        next_settled=following,
+        netted_before_fen=before_fen,
+        pools={row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()},
+        gate=gate,
+        run=_run(request, settled, gate, days, _bearing(every, standing, following, before_fen)),
+    )
+
+
+def made_already(inputs: Inputs) -> str | None:
+    """The run that collected all settled plans from these receipts under these rules; None: there is none."""
+    found = json.loads(json.dumps(inputs.run.input_versions))
+    run_ids = sorted({inputs.collected[p].run_id for p in inputs.settled if p in inputs.collected})
+    rows = inputs.lake.read_or_empty("control/runs").where(F.col("run_id").isin(*run_ids)).collect()
+    same = [
+        row.run_id
+        for row in rows
+        if row.conf_digest == inputs.run.conf_digest and _alike(json.loads(row.input_versions), found, inputs.is_closed)
+    ]
+    # Plans that are open were collected together; of those that are closed, the last to be collected knows the others.
+    return same[0] if same and (inputs.is_closed or len(run_ids) == 1) else None
+
+
+def _alike(recorded: dict, found: dict, is_closed: bool) -> bool:
+    """Whether a collection recorded and one found are of the same plans from the same money."""
+    both = set(recorded["settled"]) & set(found["settled"])
+    compared = []
+    for versions in (recorded, found):
+        compared.append(
+            {
+                "plans": {**versions["settled"], **versions.get(CLOSED_BEFORE, {})},
+                "receipts": versions["receipts"],
+                "stage": versions["stage"],
+                NETTED_BEFORE: {p: fen for p, fen in versions.get(NETTED_BEFORE, {}).items() if p in both},
+                # What is settled after the close does not reach back.
+                AID_OF_NEXT: {
+                    p: digest for p, digest in versions.get(AID_OF_NEXT, {}).items() if p in both and not is_closed
+                },
+            }
+        )
+    return compared[0] == compared[1]
+
+
+def _check_plans(request: PeriodRequest, settled: Mapping[str, Publication]) -> None:
+    if request.plan_ids is not None and set(request.plan_ids) != set(settled):
+        raise WrongUsage(
+            f"--plan {' '.join(request.plan_ids)}: a payer's money pays for all his plans "
+            f"({', '.join(sorted(settled))}). "
+            "Nothing was collected. Leave --plan out."
+        )
+
+
+def _bearing(
+    every: Mapping[str, Publication],
+    standing: Standing,
+    following: Mapping[str, Publication],
+    before_fen: Mapping[str, int],
+) -> dict:
+    """What of closed plans and of neighbouring periods bears on the collection; nothing is said where nothing does."""
+    found = {
+        AID_OF_NEXT: {p: publication.digest for p, publication in sorted(following.items())},
+        NETTED_BEFORE: dict(before_fen),
+        CLOSED_BEFORE: {p: every[p].digest for p in sorted(standing.closed)},
+        STANDING_LAPSES: {p: publication.digest for p, publication in sorted(standing.lapsed.items())},
+    }
+    return {name: of_plans for name, of_plans in found.items() if of_plans}
+
+
+def _run(
+    request: PeriodRequest, settled: Mapping[str, Publication], gate: ReceiptGate, days: CollectionDays, bearing: dict
+) -> Run:
+    stage = "final" if days.is_final else "deducting" if days.is_deducting else "announced"
+    rules = json.dumps([repr(request.platform.collection), repr(request.platform.calendar)])
+    return Run(
+        job=JOB,
+        platform_id=request.platform.platform_id,
+        period=str(request.period),
+        plan_ids=tuple(sorted(settled)),
+        input_versions={
+            "settled": {p: publication.digest for p, publication in sorted(settled.items())},
+            "receipts": dict(gate.fingerprint),
+            "stage": stage,
+            **bearing,
+        },
+        conf_digest=hashlib.sha256(rules.encode()).hexdigest()[:16],
+        settings={"as_of": str(days.as_of)},
+    )
