@@ -1,34 +1,29 @@
 """A period's close: what must be done before, what it writes, and what is proven of it before it is published."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
-from expectations.costs import COST_RULES, VISIT_RULES
-from expectations.reviews import ROW_RULES as REVIEW_RULES
-from expectations.rule import NO_TERMS, RowRule, Severity, breaks_any
 from expectations.suites import Judged, judge
 from jobs.errors import IntegrityBroken, Refused
-from jobs.lake.lake import Lake, small_frame
+from jobs.fee_uses import CLAIMS, COSTS, REVIEWS, VISITS, Costs, Found, costs_of, judged_reviews
+from jobs.lake.lake import Lake
 from jobs.lake.ledger import FEE, fee_digests, transfers_of
 from jobs.lake.publications import Publication, published_in, rows_of
+from jobs.lake.records import hold_costs, hold_visits
 from jobs.lake.runs import Run, input_versions_of, open_runs
 from jobs.lake.sinks import Writing
-from jobs.lake.sources import pin_versions, pinned_inputs, read_source
+from jobs.lake.sources import pin_versions, pinned_inputs
 from jobs.outcome import announce
 from jobs.request import PeriodRequest
-from jobs.settlement.closing import balance_rows, closing_breaches, used_by_plan_fen
+from jobs.settlement.closing import balance_rows, closing_breaches
 from jobs.settlement.collection_journal import use_transfers
 from jobs.settlement.fee import fee_row
 from jobs.settlement.journal import Transfer, journal_rows
 
 JOB = "close"
-CLAIM_AND_PLAN = T.StructType([T.StructField("claim_id", T.LongType()), T.StructField("plan_id", T.StringType())])
-COSTS, VISITS, REVIEWS = "source/operating_costs", "source/field_visits", "source/claim_reviews"
 
 
 @dataclass(frozen=True)
@@ -75,14 +70,13 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
     asked = tuple(sorted(request.plan_ids or settled))
     unsettled = [p for p in asked if p not in settled]
     if unsettled or not settled:
-        raise Refused(
-            f"Period {period}: {', '.join(unsettled) or 'no plan'} is not settled. Nothing was closed. Settle it first."
-        )
+        which = f"{', '.join(unsettled)}: not settled" if unsettled else "not settled"
+        raise Refused(f"Period {period}: {which}. Nothing was closed. Settle it first: `fentan settle`.")
     plan_ids = tuple(p for p in asked if p not in by_job[JOB])
     if plan_ids:
         _check_turn(request, lake, plan_ids)
         _check_collected(request, lake, by_job["collect"], plan_ids)
-    versions = pin_versions(lake, tuple(name for name in (COSTS, VISITS, REVIEWS) if lake.exists(name)))
+    versions = pin_versions(lake, tuple(name for name in (COSTS, VISITS, REVIEWS, CLAIMS) if lake.exists(name)))
     run = Run(
         job=JOB,
         platform_id=request.platform.platform_id,
@@ -104,10 +98,9 @@ def write_closing(closing: Closing, earlier_runs: Collection[str]) -> Closed:
     """Writes the period's uses and balances, reads them back and proves them; raises IntegrityBroken."""
     platform, period = closing.request.platform, closing.request.period
     announce("uses of the fee")
-    month_fen, visits_fen, results = _used(closing)
-    accrued = {p: pool["fee_fen"] for p, pool in closing.pools.items()}
-    weights = accrued if any(accrued.values()) else {p: pool["covered_count"] for p, pool in closing.pools.items()}
-    used = used_by_plan_fen(month_fen, visits_fen, weights, period, platform.calendar)
+    costs = costs_of(closing.lake, platform.calendar, period, closing.versions)
+    spent = costs.found()
+    used = costs.used_by_plan_fen(spent, _weights(closing))
     day = platform.calendar.grace_ends_on(period)
     uses = {p: use_transfers(used[p]) for p in closing.plan_ids}
     before = closing.transfers()
@@ -120,6 +113,8 @@ def write_closing(closing: Closing, earlier_runs: Collection[str]) -> Closed:
     sink = Writing(closing.lake, closing.run.period, closing.plan_ids, closing.run.run_id, earlier_runs, JOB)
     journal = {p: journal_rows([(day, t) for t in uses[p]], closing.run.period, p, JOB) for p in closing.plan_ids}
     put = sink.put_rows({"ledger/journal": journal, "ledger/balances": balances})
+    results = [result for found in spent.values() for result in found.results]
+    results += judged_reviews(closing.lake, closing.versions)
     results += [result for table, counts in sink.broken.items() for result in judge(table, counts)]
     faults = [
         f"{r.table_name}: {r.sentence} ({r.observed})" for r in results if not r.success and r.severity == "critical"
@@ -132,9 +127,32 @@ def write_closing(closing: Closing, earlier_runs: Collection[str]) -> Closed:
         p: {**{table: measured[p].digest for table, measured in put.items()}, FEE.name: of_fees[p]}
         for p in closing.plan_ids
     }
-    missing = [name for name in (COSTS, VISITS) if name not in closing.versions]
-    messages = tuple(f"{name} is not there: no use of the fee was posted from it" for name in missing)
-    return Closed(digests, fees, balances, results, messages)
+    _hold(closing, costs, spent)
+    return Closed(digests, fees, balances, results, tuple(_messages(closing, spent)))
+
+
+def _weights(closing: Closing) -> dict[str, int]:
+    """What costs of no plan are split by: the fee accrued of the plans that are open, else their head counts."""
+    pools = {p: pool for p, pool in closing.pools.items() if p not in closing.closed}
+    accrued = {p: pool["fee_fen"] for p, pool in pools.items()}
+    return accrued if any(accrued.values()) else {p: pool["covered_count"] for p, pool in pools.items()}
+
+
+def _hold(closing: Closing, costs: Costs, spent: Mapping[str, Found]) -> None:
+    for name, hold in ((COSTS, hold_costs), (VISITS, hold_visits)):
+        if name in spent:
+            hold(closing.lake, spent[name].held, costs.scopes[name], closing.run.period, closing.run.run_id)
+
+
+def _messages(closing: Closing, spent: Mapping[str, Found]) -> Iterable[str]:
+    for name, held_in in ((COSTS, "control/quarantine_costs"), (VISITS, "control/quarantine_visits")):
+        if name not in closing.versions:
+            yield f"{name} is not there: no use of the fee was posted from it"
+        elif spent[name].held_count:
+            yield (
+                f"{name}: rows are held in {held_in} and no use of the fee was posted from them. Mend them before the "
+                "month's last period is closed: it takes up what its earlier ones left out"
+            )
 
 
 def _check_turn(request: PeriodRequest, lake: Lake, plan_ids: tuple[str, ...]) -> None:
@@ -171,50 +189,6 @@ def _check_collected(
             f"Period {request.period}: {', '.join(waiting)}: not collected up to the grace limit {grace_ends_on}. "
             f"Nothing was closed. Run `fentan collect --period {request.period}` on that day or later, then close."
         )
-
-
-def _used(closing: Closing) -> tuple[dict[str, int], dict[str | None, int], list[Judged]]:
-    """The costs of the month by category, the visits of the period by plan, and what was found wrong with either."""
-    calendar, period, results = closing.request.platform.calendar, closing.request.period, []
-    month_fen: dict[str, int] = {}
-    if COSTS in closing.versions:
-        costs = read_source(closing.lake, COSTS, closing.versions[COSTS])
-        of_month = costs.where(F.col("month") == f"{period.year:04d}-{period.month:02d}")
-        sound, judged = _judged(COSTS, of_month, COST_RULES)
-        month_fen = {
-            r.category: r.fen for r in sound.groupBy("category").agg(F.sum("amount_fen").alias("fen")).collect()
-        }
-        results += judged
-    visits_fen: dict[str | None, int] = {}
-    if VISITS in closing.versions:
-        next_on = (
-            calendar.publicity_on(calendar.next(period)) if calendar.next(period) else calendar.grace_ends_on(period)
-        )
-        visits = read_source(closing.lake, VISITS, closing.versions[VISITS]).where(
-            (F.col("visited_on") >= F.lit(calendar.publicity_on(period))) & (F.col("visited_on") < F.lit(next_on))
-        )
-        sound, judged = _judged(VISITS, visits, VISIT_RULES)
-        plans, judged_reviews = _plans_of_claims(closing)
-        grouped = sound.join(plans, "claim_id", "left").groupBy("plan_id").agg(F.sum("fee_fen").alias("fen"))
-        visits_fen = {row.plan_id: row.fen for row in grouped.collect()}
-        results += [*judged, *judged_reviews]
-    return month_fen, visits_fen, results
-
-
-def _plans_of_claims(closing: Closing) -> tuple[DataFrame, list[Judged]]:
-    """The plan of every claim that was reviewed, one row per claim_id; and the suite's results on the reviews."""
-    if REVIEWS not in closing.versions:
-        return small_frame(closing.lake.spark, CLAIM_AND_PLAN, []), []
-    reviews = read_source(closing.lake, REVIEWS, closing.versions[REVIEWS])
-    sound, judged = _judged(REVIEWS, reviews, REVIEW_RULES)
-    return sound.groupBy("claim_id").agg(F.min("plan_id").alias("plan_id")), judged
-
-
-def _judged(table: str, rows: DataFrame, rules: tuple[RowRule, ...]) -> tuple[DataFrame, list[Judged]]:
-    """The rows that break no error rule, and the suite's results on all."""
-    counts = rows.agg(*(F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in rules)).first()
-    errors = tuple(rule for rule in rules if rule.severity is Severity.ERROR)
-    return rows.where(~breaks_any(errors, NO_TERMS)), judge(table, counts.asDict())
 
 
 def _brought_forward(closing: Closing) -> dict[str, dict[str, int]]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from schemas.sources import APPROVED_CLAIMS, MEMBERS, RECEIPTS
+from schemas.sources import APPROVED_CLAIMS, FIELD_VISITS, MEMBERS, OPERATING_COSTS, RECEIPTS
 from schemas.table import PERIOD, PLAN_ID, RUN_ID, Column, Table, count, fen, nullable
 
 RUNS = Table(
@@ -70,7 +70,10 @@ QUALITY = Table(
 _HELD = (
     Column("reasons", "ARRAY<STRING>", "codes", "every rule the row breaks"),
     Column("first_seen_period", "STRING", "YYYY-MM-Pn", "period in which the row was first held"),
-    fen("amount_at_stake_fen", "money the row would move: a claim's aid, a member's share, money that met no share"),
+    fen(
+        "amount_at_stake_fen",
+        "money the row would move: aid, a share, a cost, or what met no share",
+    ),
     nullable(Column("released_by", "STRING", "text", "who or what released the row; null while it is held")),
     RUN_ID,
 )
@@ -92,4 +95,10 @@ QUARANTINE_RECEIPTS = replace(
     grain="one receipt held back, whole or for the part that met no share, with every reason",
 )
 
-CONTROL_TABLES = (RUNS, PUBLICATIONS, QUALITY, QUARANTINE_MEMBERS, QUARANTINE_CLAIMS, QUARANTINE_RECEIPTS)
+QUARANTINE_COSTS = _held_rows_of(OPERATING_COSTS, "control/quarantine_costs")
+QUARANTINE_VISITS = _held_rows_of(FIELD_VISITS, "control/quarantine_visits")
+
+CONTROL_TABLES = (
+    RUNS, PUBLICATIONS, QUALITY, QUARANTINE_MEMBERS, QUARANTINE_CLAIMS, QUARANTINE_RECEIPTS, QUARANTINE_COSTS,
+    QUARANTINE_VISITS,
+)  # fmt: skip

@@ -1,8 +1,7 @@
 """The close of a period: what the fee was used for, what every account carries forward, and what must hold."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from jobs.settlement.calendar import Calendar, Period
 from jobs.settlement.collection import LAPSED, NETTED
 from jobs.settlement.invariants import differ
 from jobs.settlement.journal import (
@@ -19,26 +18,41 @@ from jobs.settlement.journal import (
 from jobs.settlement.money import split
 
 
-def used_by_plan_fen(
-    month_fen: Mapping[str, int], visits_fen: Mapping[str | None, int], weights: Mapping[str, int],
-    period: Period, calendar: Calendar,
-) -> dict[str, dict[str, int]]:  # fmt: skip
-    """What each plan's fee of the period was used for, by category. Amounts in fen.
+def to_use_fen(
+    month_fen: Mapping[str, int], visits_fen: int, numbers: Collection[int], per_month: int, used_fen: Mapping[str, int]
+) -> dict[str, int]:
+    """What is to be put down as used, by category, so that the books have the costs of the periods. Amounts in fen.
 
-    `month_fen`: the operating costs of the period's month by category, shared evenly by the month's periods.
-    `visits_fen`: the field visits of the period by plan (None: of no known plan). What belongs to no plan is split by
-    `weights`, the plans' accrued fees. Source: assumption, the published use of the fee is for the platform as a
-    whole.
+    `month_fen`: the operating costs of the month by category, shared evenly by its `per_month` periods; `numbers`: the
+    periods of the month that the books are of; `visits_fen`: their field visits; `used_fen`: what is put down already.
+    What is put down is never taken back: where costs came to less since, nothing is put down.
     """
-    shares = {str(number): 1 for number in range(1, len(calendar.monthly) + 1)}
+    shares = {str(number): 1 for number in range(1, per_month + 1)}
+    found = {}
+    for category in USES:
+        parts_fen = split(month_fen.get(category, 0), shares)
+        whole_fen = sum(parts_fen[str(number)] for number in numbers)
+        whole_fen += visits_fen if category == "investigation" else 0
+        found[category] = max(whole_fen - used_fen.get(category, 0), 0)
+    return found
+
+
+def used_by_plan_fen(
+    fen: Mapping[str, int], visits_fen: Mapping[str, int], weights: Mapping[str, int]
+) -> dict[str, dict[str, int]]:
+    """What each plan's fee of the period was used for, by category (the whole by category in `fen`). Amounts in fen.
+
+    `visits_fen`: the field visits of the plans' own claims, a part of the investigation. What belongs to no plan is
+    split by `weights`, the plans' accrued fees. Source: assumption, the published use of the fee is for the platform as
+    a whole.
+    """
     used = {plan_id: dict.fromkeys(USES, 0) for plan_id in weights}
-    for category, amount_fen in month_fen.items():
-        of_period_fen = split(amount_fen, shares)[str(period.number)]
-        for plan_id, part_fen in split(of_period_fen, weights).items():
-            used[plan_id][category] += part_fen
-    of_no_plan_fen = sum(fen for plan_id, fen in visits_fen.items() if plan_id not in weights)
-    for plan_id, part_fen in split(of_no_plan_fen, weights).items():
-        used[plan_id]["investigation"] += part_fen + visits_fen.get(plan_id, 0)
+    for category, amount_fen in fen.items():
+        own_fen = visits_fen if category == "investigation" else {}
+        if sum(own_fen.values()) > amount_fen:
+            own_fen = split(amount_fen, own_fen)
+        for plan_id, part_fen in split(amount_fen - sum(own_fen.values()), weights).items():
+            used[plan_id][category] = part_fen + own_fen.get(plan_id, 0)
     return used
 
 

@@ -4,11 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.rulebook import load_platform
-from jobs.settlement.closing import balance_rows, closing_breaches, used_by_plan_fen
+from jobs.settlement.closing import balance_rows, closing_breaches, to_use_fen, used_by_plan_fen
 from jobs.settlement.journal import Transfer
 from jobs.settlement.money import split
 
-CALENDAR = load_platform("xianghubao").calendar
 names = st.text("abc", min_size=1, max_size=3)
 
 
@@ -26,20 +25,36 @@ def test_a_split_is_by_weight():
 
 
 def test_the_periods_of_a_month_use_up_its_costs_to_the_fen():
-    used = [
-        used_by_plan_fen({"technology": 101}, {}, {"x": 3, "y": 1}, CALENDAR.period(name), CALENDAR)
-        for name in ("2020-12-P1", "2020-12-P2")
-    ]
-    assert [sum(plan["technology"] for plan in period.values()) for period in used] == [50, 51]
-    assert used[0] == {
+    parts = [to_use_fen({"technology": 101}, 0, [number], 2, {})["technology"] for number in (1, 2)]
+    assert parts == [50, 51]
+
+
+def test_the_next_period_takes_up_what_came_in_after_the_close_of_the_one_before():
+    """P1 was closed with costs of 101 and a visit of 8; then 99 and a visit of 5 turn up, and P2 has a visit of 3."""
+    first = to_use_fen({"technology": 101}, 8, [1], 2, {})
+    assert first == {"investigation": 8, "technology": 50, "staff_and_premises": 0}
+    assert to_use_fen({"technology": 200}, 8 + 5 + 3, [1, 2], 2, first) == {
+        "investigation": 8, "technology": 150, "staff_and_premises": 0,
+    }  # fmt: skip
+    assert to_use_fen({"technology": 20}, 0, [1, 2], 2, first)["technology"] == 0, "what is put down stays"
+
+
+def test_a_plan_closed_later_uses_what_the_others_left():
+    used = used_by_plan_fen({"technology": 50}, {}, {"x": 3, "y": 1})
+    assert used == {
         "x": {"investigation": 0, "technology": 37, "staff_and_premises": 0},
         "y": {"investigation": 0, "technology": 13, "staff_and_premises": 0},
     }
+    rest = to_use_fen({"technology": 101}, 0, [1], 2, {"technology": 37})
+    assert used_by_plan_fen(rest, {}, {"y": 1})["y"]["technology"] == 13
 
 
 def test_a_visit_is_paid_by_the_plan_of_its_claim_and_without_one_by_all():
-    used = used_by_plan_fen({}, {"x": 10, None: 4, "gone": 4}, {"x": 1, "y": 1}, CALENDAR.period("2020-12-P1"), CALENDAR)
+    used = used_by_plan_fen({"investigation": 18}, {"x": 10}, {"x": 1, "y": 1})
     assert {plan_id: of_plan["investigation"] for plan_id, of_plan in used.items()} == {"x": 14, "y": 4}
+    # No more is put down than there is: the rest of the plan's visits is in other books already.
+    used = used_by_plan_fen({"investigation": 6}, {"x": 10, "y": 2}, {"x": 1, "y": 1})
+    assert {plan_id: of_plan["investigation"] for plan_id, of_plan in used.items()} == {"x": 5, "y": 1}
 
 
 SETTLED = [

@@ -29,6 +29,8 @@ SOUND = {
 BROKEN = [
     ("source/operating_costs", {"cost_id": None}, "cost_key_missing"),
     ("source/operating_costs", {"month": None}, "cost_key_missing"),
+    ("source/operating_costs", {"month": "2020-13"}, "cost_month_malformed"),
+    ("source/operating_costs", {"month": "12/2020"}, "cost_month_malformed"),
     ("source/operating_costs", {"category": "bonus"}, "cost_category_unknown"),
     ("source/operating_costs", {"amount_fen": -1}, "cost_amount_out_of_range"),
     ("source/operating_costs", {"amount_fen": 2**62}, "cost_amount_out_of_range"),

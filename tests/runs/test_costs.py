@@ -1,0 +1,92 @@
+"""What the fee was used for: costs and visits that are bad, late, or of a plan that is closed later than the others."""
+
+from datetime import date
+
+import pytest
+
+from tests.lakes import PERIOD, LakeFolder, claim, member, receipt
+
+NEXT, MONTH = "2020-12-P2", "2020-12"
+USED = ("used_investigation_fen", "used_technology_fen", "used_staff_and_premises_fen")
+
+
+def cost(cost_id, amount_fen, month=MONTH, category="technology") -> dict:
+    return {"cost_id": cost_id, "month": month, "category": category, "amount_fen": amount_fen, "description": "-"}
+
+
+def visit(visit_id, claim_id, fee_fen, on=date(2020, 12, 10), site_kind="hospital") -> dict:
+    return {"visit_id": visit_id, "claim_id": claim_id, "investigator_id": 1, "site_kind": site_kind, "site_id": 1,
+            "visited_on": on, "fee_fen": fee_fen}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def collected_once(spark, tmp_path_factory):
+    """Four members, one helped with 90 fen and 7 of fee: 97 are 25 a head. All of it came in; P2 has no case."""
+    lake = LakeFolder(spark, tmp_path_factory.mktemp("collected") / "lake")
+    lake.load([member(i) for i in range(1, 5)], [claim(1, 2, approved_aid_fen=90)])
+    assert lake.settle().exit_code == 0
+    lake.write("source/receipts", [receipt(i, i, 25) for i in range(1, 5)])
+    assert lake.run("collect", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
+    return lake
+
+
+@pytest.fixture
+def collected(collected_once, tmp_path):
+    return collected_once.copied(tmp_path / "lake")
+
+
+def close(lake, period=PERIOD, day="2020-12-26", *words):
+    ended = lake.run("close", "--period", period, "--as-of", day, *words)
+    assert ended.exit_code == 0, ended.err
+    return ended
+
+
+def used(lake, period=PERIOD):
+    return {row["plan_id"]: tuple(row[part] for part in USED) for row in lake.rows("ledger/fee", period)}
+
+
+def held(lake, table):
+    rows = lake.rows(f"control/quarantine_{table}")
+    return {(row["cost_id" if table == "costs" else "visit_id"], row["amount_at_stake_fen"], *row["reasons"]) for row in rows}
+
+
+def test_bad_costs_and_visits_are_held_and_taken_up_by_the_month_s_next_period_once_mended(collected):
+    bad = [cost(3, -1), cost(4, 5, month=None), cost(5, 5, month="2020-13"), cost(6, 5, category="bonus")]
+    collected.write("source/operating_costs", [cost(1, 101), cost(2, 8), cost(2, 8), *bad])
+    # The claim of visit 1 was not reviewed, but approved; who claim 77 is of nobody knows.
+    visits = [visit(1, 1, 6), visit(2, 77, 2), visit(3, 1, 4, site_kind="home"), visit(4, 1, 9), visit(4, 1, 9)]
+    collected.write("source/field_visits", visits)
+    ended = close(collected)
+    # Half of the month's sound costs of 101, and the sound visits of 6 and 2.
+    assert used(collected) == {"critical_illness": (8, 50, 0)}
+    assert held(collected, "costs") == {
+        (2, 8, "cost_duplicated"), (3, -1, "cost_amount_out_of_range"), (4, 5, "cost_key_missing"),
+        (5, 5, "cost_month_malformed"), (6, 5, "cost_category_unknown"),
+    }  # fmt: skip
+    assert len(collected.rows("control/quarantine_costs")) == 6, "both rows of one id"
+    assert held(collected, "visits") == {(3, 4, "visit_site_unknown"), (4, 9, "visit_duplicated")}
+    assert "control/quarantine_costs" in ended.err and "control/quarantine_visits" in ended.err
+
+    collected.write("source/operating_costs", [cost(1, 101), cost(2, 8), cost(7, 40, category="staff_and_premises")])
+    collected.write("source/field_visits", [*visits[:2], visit(3, 1, 4), visit(4, 1, 9), visit(5, 1, 1, date(2020, 12, 22))])
+    assert collected.settle(NEXT).exit_code == 0
+    assert collected.run("collect", "--period", NEXT, "--as-of", "2021-01-12").exit_code == 0
+    close(collected, NEXT, "2021-01-12")
+    # Of 109 and 40 in all, 50 and 0 are in the books of P1; of visits of 22 in all, 8.
+    assert used(collected, NEXT) == {"critical_illness": (14, 59, 40)}
+    assert held(collected, "costs") == set() and held(collected, "visits") == set()
+
+
+def test_costs_are_used_once_when_a_plan_is_closed_after_the_others(collected):
+    """The late plan's fee is 2 beside 7; the first close took all there was of the period, a third plan's visit too."""
+    collected.write("source/operating_costs", [cost(1, 100)])
+    collected.write("source/field_visits", [visit(1, 1, 6), visit(2, 9, 3)])
+    close(collected)
+    assert used(collected) == {"critical_illness": (9, 50, 0)}
+    collected.write("source/members", [member(i, "senior_cancer") for i in (1, 21)], mode="append")
+    collected.write("source/approved_claims", [claim(9, 21, "senior_cancer", approved_aid_fen=27)], mode="append")
+    assert collected.settle().exit_code == 0
+    collected.write("source/operating_costs", [cost(1, 100), cost(2, 30)])
+    assert collected.run("collect", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
+    close(collected)
+    assert used(collected) == {"critical_illness": (9, 50, 0), "senior_cancer": (0, 15, 0)}
