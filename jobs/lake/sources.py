@@ -29,7 +29,7 @@ def pin_versions(lake: Lake, names: tuple[str, ...]) -> dict[str, int]:
         except (PySparkException, Py4JError) as error:
             first_line = str(error).splitlines()[0]
             raise GateStopped(
-                f"{name} at {lake.path(name)} cannot be read: {first_line}. Nothing was settled. Restore the table "
+                f"{name} at {lake.path(name)} cannot be read: {first_line}. Nothing was done. Restore the table "
                 "and run again."
             ) from error
     return versions
@@ -63,7 +63,7 @@ def read_source(lake: Lake, name: str, version: int) -> DataFrame:
     faults = [fault for column in table.columns if (fault := _fault(column, found))]
     if faults:
         raise GateStopped(
-            f"{name}, version {version}: {'; '.join(faults)}. Nothing was settled. "
+            f"{name}, version {version}: {'; '.join(faults)}. Nothing was done. "
             "Ask the owner of the table to restore its columns (schemas/DICTIONARY.md lists them), then run again."
         )
     return frame.select(*(_typed(column, found[column.name]) for column in table.columns))
@@ -93,7 +93,7 @@ def _typed(column, actual: T.DataType):
 
 def _missing_table(lake: Lake, name: str) -> str:
     return (
-        f"{name}: there is no Delta table at {lake.path(name)}. Nothing was settled. "
+        f"{name}: there is no Delta table at {lake.path(name)}. Nothing was done. "
         "Load the table, or make a sample world with `fentan generate`, then run again."
     )
 
