@@ -127,8 +127,14 @@ class Walk:
         self._receipts(event)
 
     def _collect(self, event: Event, plan_ids: tuple[str, ...]) -> None:
-        standing = published_in(self.lake, "collect", str(event.period)).values()
-        if all(settings_of(self.lake, p.run_id)["as_of"] < str(event.day) for p in standing):
+        """Collects up to the day. Where other plans are further already it waits for its last day, and then goes as
+        far as they did: a collection never goes back."""
+        collected = published_in(self.lake, "collect", str(event.period))
+        until = {p: date.fromisoformat(settings_of(self.lake, of.run_id)["as_of"]) for p, of in collected.items()}
+        furthest = max([event.day, *until.values()])
+        is_last = event.day == self.request.platform.calendar.grace_ends_on(event.period)
+        if any(until.get(p, date.min) < event.day for p in plan_ids) and (is_last or furthest == event.day):
+            event = replace(event, day=furthest)
             self._step(event, None, lambda request, lock: collect.collect(request, self.lake, lock), plan_ids)
 
     def _close(self, event: Event, plan_ids: tuple[str, ...]) -> None:

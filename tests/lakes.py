@@ -73,7 +73,9 @@ class LakeFolder:
         """Rows of a table's period, without the run, in the order of its key."""
         frame = self.spark.read.format("delta").load(str(self.folder / table))
         rows = [row.asDict() for row in frame.collect()]
-        rows = [row for row in rows if row.get("period", period) == period and all(row[k] == v for k, v in equal.items())]
+        rows = [
+            row for row in rows if row.get("period", period) == period and all(row[k] == v for k, v in equal.items())
+        ]
         key = TABLES[table].key
         return sorted(rows, key=lambda row: tuple((row.get(k) is not None, str(row.get(k)).zfill(20)) for k in key))
 

@@ -33,8 +33,16 @@ def collect(
     """
     calendar = world.platform.calendar
     period = calendar.period(settled.period)
-    public_on, deducted_on, ends_on = calendar.publicity_on(period), calendar.deduction_on(period), calendar.grace_ends_on(period)
-    looked_at = [r for r in receipts if r["period"] == settled.period and (r["attempted_on"] is None or r["attempted_on"] <= as_of)]
+    public_on, deducted_on, ends_on = (
+        calendar.publicity_on(period),
+        calendar.deduction_on(period),
+        calendar.grace_ends_on(period),
+    )
+    looked_at = [
+        r
+        for r in receipts
+        if r["period"] == settled.period and (r["attempted_on"] is None or r["attempted_on"] <= as_of)
+    ]
     held, suspense, money = Counter(), Counter(), []
     times = Counter(r["receipt_id"] for r in looked_at if r["receipt_id"] is not None)
     for r in looked_at:
@@ -66,8 +74,15 @@ def collect(
         left = sum(r["amount_fen"] for r in his)
         met = 0
         owed = sum(row["due_fen"] for row in by_payer[payer_id])
-        line = sorted(by_payer[payer_id], key=lambda row: (
-            row["member_id"] != payer_id, joined_on[row["plan_id"], row["member_id"]], row["member_id"], row["plan_id"]))
+        line = sorted(
+            by_payer[payer_id],
+            key=lambda row: (
+                row["member_id"] != payer_id,
+                joined_on[row["plan_id"], row["member_id"]],
+                row["member_id"],
+                row["plan_id"],
+            ),
+        )
         for row in line:
             if row["due_fen"] > left:
                 break
@@ -76,8 +91,13 @@ def collect(
             if row["due_fen"]:
                 row |= {"collected_fen": row["due_fen"], "collected_on": day_reached(his, met)}
         plan_id = min((row["plan_id"] for row in by_payer[payer_id]), default=first_plan)
-        reason = "receipt_without_bill" if not line else "receipt_overpaid" if sum(
-            r["amount_fen"] for r in his) > owed else "receipt_not_enough"
+        reason = (
+            "receipt_without_bill"
+            if not line
+            else "receipt_overpaid"
+            if sum(r["amount_fen"] for r in his) > owed
+            else "receipt_not_enough"
+        )
         running = 0
         for r in his:
             running += r["amount_fen"]
@@ -109,11 +129,20 @@ def collect(
         else:
             status = "lapsed"
             already = any(
-                lapse["plan_id"] == row["plan_id"] and lapse["member_id"] == row["member_id"] and public < lapse["ended_at"] <= ended
+                lapse["plan_id"] == row["plan_id"]
+                and lapse["member_id"] == row["member_id"]
+                and public < lapse["ended_at"] <= ended
                 for lapse in earlier_lapses
             )
             if not already:
-                lapses.append({"period": settled.period, "plan_id": row["plan_id"], "member_id": row["member_id"], "ended_at": ended})
+                lapses.append(
+                    {
+                        "period": settled.period,
+                        "plan_id": row["plan_id"],
+                        "member_id": row["member_id"],
+                        "ended_at": ended,
+                    }
+                )
         names = ("period", "plan_id", "member_id", "due_fen", "collected_fen")
         collections.append({**{n: row[n] for n in names}, "status": status, "collected_on": row["collected_on"]})
 
@@ -121,9 +150,14 @@ def collect(
     for plan_id, plan in settled.plans.items():
         of_plan = [row for row in collections if row["plan_id"] == plan_id]
         posted, fees[plan_id] = post(
-            plan.pool, of_plan, {d: fen for (p, d), fen in suspense.items() if p == plan_id}, own_aid,
+            plan.pool,
+            of_plan,
+            {d: fen for (p, d), fen in suspense.items() if p == plan_id},
+            own_aid,
             sum(fen for (p, _), fen in netted_before.items() if p == plan_id),
-            (deducted_on, ends_on, as_of), world.platform.collection.shortfall_borne_by)
+            (deducted_on, ends_on, as_of),
+            world.platform.collection.shortfall_borne_by,
+        )
         transfers += Counter({(plan_id, *key): fen for key, fen in posted.items() if fen})
     return Collected(collections, lapses, transfers, fees, held, netted_from_next)
 
@@ -187,8 +221,11 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by):
     paid = 0
     for day in sorted({deducted_on, ends_on, *received, *suspense}):
         if deducted_on <= day <= as_of:
-            unmet = sum(row["due_fen"] for row in helped
-                        if row["status"] == "netted" or not (row["collected_on"] and row["collected_on"] <= day))
+            unmet = sum(
+                row["due_fen"]
+                for row in helped
+                if row["status"] == "netted" or not (row["collected_on"] and row["collected_on"] <= day)
+            )
             if day >= ends_on:
                 unmet = netted_from_own
             until = max(pool["benefit_fen"] - unmet - netted_before, 0)
@@ -210,7 +247,11 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by):
         transfers[day, "fee_accrued", "fee_income"] += now - income
         income = now
     rest = fee - sponsored_fee - income
-    row = {"accrued_fen": fee, "sponsored_fen": sponsored_fee, "received_fen": income,
-           "outstanding_fen": 0 if given_up and as_of >= ends_on else rest,
-           "written_off_fen": rest if given_up and as_of >= ends_on else 0}
+    row = {
+        "accrued_fen": fee,
+        "sponsored_fen": sponsored_fee,
+        "received_fen": income,
+        "outstanding_fen": 0 if given_up and as_of >= ends_on else rest,
+        "written_off_fen": rest if given_up and as_of >= ends_on else 0,
+    }
     return transfers, row

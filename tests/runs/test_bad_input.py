@@ -124,7 +124,9 @@ def test_claims_of_a_plan_without_members_stop_that_plan_and_no_other(lake):
     lake.load(GOOD, [claim(1, 7), claim(2, 8, plan_id="senior_cancer")])
     ended = lake.settle()
     assert ended.exit_code == 3
-    assert [(p["plan_id"], p["action"]) for p in lake.rows("control/publications")] == [("critical_illness", "published")]
+    assert [(p["plan_id"], p["action"]) for p in lake.rows("control/publications")] == [
+        ("critical_illness", "published")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,10 @@ def test_a_source_that_is_not_delta_stops_the_run(lake):
     ("change", "told"),
     [
         (lambda frame: frame.drop("payer_id"), "payer_id (BIGINT) is missing"),
-        (lambda frame: frame.withColumn("member_id", F.col("member_id").cast("string")), "member_id is STRING instead of BIGINT"),
+        (
+            lambda frame: frame.withColumn("member_id", F.col("member_id").cast("string")),
+            "member_id is STRING instead of BIGINT",
+        ),
     ],
 )
 def test_a_missing_column_or_a_wrong_type_stops_the_run(lake, change, told):
@@ -235,7 +240,9 @@ def test_an_extra_column_is_left_out(lake):
 
 def test_no_personal_value_appears_in_messages_manifest_or_quality(lake):
     canary = 987_654_321_987
-    lake.load([*GOOD, member(canary, tier="gold", birth_date=date(1901, 2, 3))], [claim(canary, 1, approved_aid_fen=-5)])
+    lake.load(
+        [*GOOD, member(canary, tier="gold", birth_date=date(1901, 2, 3))], [claim(canary, 1, approved_aid_fen=-5)]
+    )
     ended = lake.settle()
     written = ended.out + ended.err
     for table in ("control/runs", "control/quality", "control/publications"):

@@ -47,7 +47,10 @@ def used(lake, period=PERIOD):
 
 def held(lake, table):
     rows = lake.rows(f"control/quarantine_{table}")
-    return {(row["cost_id" if table == "costs" else "visit_id"], row["amount_at_stake_fen"], *row["reasons"]) for row in rows}
+    return {
+        (row["cost_id" if table == "costs" else "visit_id"], row["amount_at_stake_fen"], *row["reasons"])
+        for row in rows
+    }
 
 
 def test_bad_costs_and_visits_are_held_and_taken_up_by_the_month_s_next_period_once_mended(collected):
@@ -68,7 +71,9 @@ def test_bad_costs_and_visits_are_held_and_taken_up_by_the_month_s_next_period_o
     assert "control/quarantine_costs" in ended.err and "control/quarantine_visits" in ended.err
 
     collected.write("source/operating_costs", [cost(1, 101), cost(2, 8), cost(7, 40, category="staff_and_premises")])
-    collected.write("source/field_visits", [*visits[:2], visit(3, 1, 4), visit(4, 1, 9), visit(5, 1, 1, date(2020, 12, 22))])
+    collected.write(
+        "source/field_visits", [*visits[:2], visit(3, 1, 4), visit(4, 1, 9), visit(5, 1, 1, date(2020, 12, 22))]
+    )
     assert collected.settle(NEXT).exit_code == 0
     assert collected.run("collect", "--period", NEXT, "--as-of", "2021-01-12").exit_code == 0
     close(collected, NEXT, "2021-01-12")

@@ -42,6 +42,10 @@ def table(lake, name, period=None):
     return [row for row in rows if period in (None, row.get("period", period))]
 
 
+def spells_of(rows, plan_id, member_id):
+    return [r for r in rows if (r["plan_id"], r["member_id"]) == (plan_id, member_id) and r["joined_on"]]
+
+
 def every_known(platform, world, lake, period):
     """Of every plan settled and every member id there is: what the tables hold."""
     publicity_on = platform.calendar.publicity_on(platform.calendar.period(period))
@@ -54,9 +58,9 @@ def every_known(platform, world, lake, period):
             row = assessments.get((plan_id, member_id))
             yield member_id, Known(
                 plan=platform.plans[plan_id], period=period, publicity_on=publicity_on,
-                spells=[r for r in world.members if (r["plan_id"], r["member_id"]) == (plan_id, member_id) and r["joined_on"]],
-                held=[r for r in held if (r["plan_id"], r["member_id"]) == (plan_id, member_id) and r["joined_on"]],
-                lapsed_on=[], pool=pool, rates=[r for r in table(lake, "settled/rates", period) if r["plan_id"] == plan_id],
+                spells=spells_of(world.members, plan_id, member_id), held=spells_of(held, plan_id, member_id),
+                lapsed_on=[], pool=pool,
+                rates=[r for r in table(lake, "settled/rates", period) if r["plan_id"] == plan_id],
                 claims_by_marker=Counter(r["marker"] for r in benefits if r["plan_id"] == plan_id), borne_fen=0,
                 helped=any(r["counted"] and (r["plan_id"], r["member_id"]) == (plan_id, member_id) for r in benefits),
                 assessment=row, bill=bills.get((plan_id, row["payer_id"])) if row else None,
@@ -80,7 +84,13 @@ def test_explanation_and_tables_say_the_same_of_every_member(world_and_lake):
             assert fen["fee"] == known.pool["fee_fen"]
             assert fen["share"] + fen.get("one fen more", 0) == row["share_fen"]
             assert row["share_fen"] + fen.get("sponsor", 0) == fen["due"] == row["due_fen"] == told["due_fen"]
-    assert {("covered", True), ("exited", False), ("not_yet_joined", False), ("no_membership", False), ("held", False)} <= set(seen)
+    assert {
+        ("covered", True),
+        ("exited", False),
+        ("not_yet_joined", False),
+        ("no_membership", False),
+        ("held", False),
+    } <= set(seen)
 
 
 def test_the_command_finds_the_rows_of_one_member(world_and_lake):
@@ -94,7 +104,9 @@ def test_the_command_finds_the_rows_of_one_member(world_and_lake):
         assert ended.exit_code == 0, ended.err
         found = ended.document["plans"][0]
         assert [s["name"] for s in found["steps"]] == [s["name"] for s in explain(known)["steps"]]
-        assert {k: found[k] for k in ("charged", "cover", "due_fen")} == {k: explain(known)[k] for k in ("charged", "cover", "due_fen")}
+        assert {k: found[k] for k in ("charged", "cover", "due_fen")} == {
+            k: explain(known)[k] for k in ("charged", "cover", "due_fen")
+        }
 
 
 def test_the_head_counts_of_the_report_are_those_counted_plainly(world_and_lake):
@@ -119,7 +131,7 @@ def test_the_head_counts_of_the_report_are_those_counted_plainly(world_and_lake)
 
 @pytest.fixture
 def many_files(lake):
-    """Sixty members in six files of the source in the order of their ids, settled into several files; 32 pays for 33."""
+    """Sixty members in six files of the source in the order of ids, settled into several files; 32 pays for 33."""
     lake.load([], [claim(1, 2, approved_aid_fen=600)])
     few_bytes = {"spark.sql.files.maxPartitionBytes": "1k", "spark.sql.files.openCostInBytes": "1"}
     members = [member(i, payer_id=32 if i == 33 else i) for i in range(2, 62)]
@@ -158,7 +170,9 @@ def test_a_few_files_are_read_and_not_the_table(many_files, quick):
 
 
 def test_three_forms_and_a_statement(lake, tmp_path):
-    lake.load([member(1), member(2, payer_id=1), member(3, joined_on=date(2021, 1, 1))], [claim(1, 2, approved_aid_fen=90)])
+    lake.load(
+        [member(1), member(2, payer_id=1), member(3, joined_on=date(2021, 1, 1))], [claim(1, 2, approved_aid_fen=90)]
+    )
     assert lake.settle().exit_code == 0
     page = tmp_path / "why.html"
     words = ("--member", "2", "--period", PERIOD)

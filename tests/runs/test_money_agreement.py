@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 
 from jobs.rulebook import load_platform
 from tests.killing import killed_when_it_says
+from tests.lakes import receipt
 from tests.oracle import History, World, settle
 from tests.oracle_collection import collect
 from tests.platforms import SHIPPED, write_platform
@@ -31,19 +32,19 @@ FEE_PARTS = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", 
 
 def bad_receipts(period, payer_id, day):
     """One of every kind of receipt that proves no money, or money that meets no share."""
-    receipt = {"period": period, "payer_id": payer_id, "amount_fen": 5, "outcome": "collected", "attempted_on": day}
+    good = receipt(900_000, payer_id, 5, day, period)
     return [
-        {**receipt, "receipt_id": None},
-        {**receipt, "receipt_id": 900_001, "payer_id": None},
-        {**receipt, "receipt_id": 900_002, "attempted_on": None},
-        {**receipt, "receipt_id": 900_003, "amount_fen": -5},
-        {**receipt, "receipt_id": 900_004, "amount_fen": 10**15},
-        {**receipt, "receipt_id": 900_005, "outcome": "maybe"},
-        {**receipt, "receipt_id": 900_006, "attempted_on": day - timedelta(days=30)},
-        {**receipt, "receipt_id": 900_007},
-        {**receipt, "receipt_id": 900_007},
-        {**receipt, "receipt_id": 900_008, "payer_id": 424_242},
-        {**receipt, "receipt_id": 900_009, "attempted_on": day + timedelta(days=20)},
+        {**good, "receipt_id": None},
+        {**good, "receipt_id": 900_001, "payer_id": None},
+        {**good, "receipt_id": 900_002, "attempted_on": None},
+        {**good, "receipt_id": 900_003, "amount_fen": -5},
+        {**good, "receipt_id": 900_004, "amount_fen": 10**15},
+        {**good, "receipt_id": 900_005, "outcome": "maybe"},
+        {**good, "receipt_id": 900_006, "attempted_on": day - timedelta(days=30)},
+        {**good, "receipt_id": 900_007},
+        {**good, "receipt_id": 900_007},
+        {**good, "receipt_id": 900_008, "payer_id": 424_242},
+        {**good, "receipt_id": 900_009, "attempted_on": day + timedelta(days=20)},
     ]
 
 
@@ -57,8 +58,8 @@ def receipts_of(settled, calendar, draw: Random) -> list[dict]:
     found = []
 
     def came(payer_id, amount_fen, days_later=0, outcome="collected"):
-        found.append({"receipt_id": len(found) + 1, "period": settled.period, "payer_id": payer_id,
-                      "amount_fen": amount_fen, "outcome": outcome, "attempted_on": day + timedelta(days=days_later)})  # fmt: skip
+        on = day + timedelta(days=days_later)
+        found.append(receipt(len(found) + 1, payer_id, amount_fen, on, settled.period, outcome))
 
     for payer_id, due_fen in sorted(dues.items()):
         if not due_fen:
@@ -162,7 +163,10 @@ def check_collection(operator, world, expected, receipts, as_of, lapses, followi
             posted[r["plan_id"], r["posted_on"], r["debit_account"], r["credit_account"]] += r["amount_fen"]
     assert posted == oracle.transfers
     assert fees_of(lake, name) == oracle.fees
-    held = Counter((r["receipt_id"], r["amount_at_stake_fen"], frozenset(r["reasons"])) for r in raw(lake, "control/quarantine_receipts", name))
+    held = Counter(
+        (r["receipt_id"], r["amount_at_stake_fen"], frozenset(r["reasons"]))
+        for r in raw(lake, "control/quarantine_receipts", name)
+    )
     assert held == oracle.held
     return oracle
 

@@ -246,7 +246,9 @@ document.getElementById("page").onload = function () {{
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-@pytest.mark.parametrize("name", ["dictionary.html", "index.html", f"notice-{SECOND}.html", f"period-{SECOND}.html", "year-2020.html"])
+@pytest.mark.parametrize(
+    "name", ["dictionary.html", "index.html", f"notice-{SECOND}.html", f"period-{SECOND}.html", "year-2020.html"]
+)
 def test_in_a_browser_plots_are_drawn_the_language_switches_and_nothing_fails(reported, tmp_path, name):
     harness = tmp_path / "harness.html"
     harness.write_text(HARNESS.format(page=(reported.folder / "report/html" / name).as_uri()), encoding="utf-8")

@@ -54,7 +54,6 @@ def test_a_collected_period_tells_what_came_in_and_who_lapsed(lake):
         "status": "lapsed", "member_count": 1, "owed_fen": 0, "written_off_fen": 9,
     }  # fmt: skip
 
-
     year_reads_what_the_close_read(lake)
 
 
@@ -68,7 +67,9 @@ def year_reads_what_the_close_read(lake):
     lake.write("source/operating_costs", [cost | {"amount_fen": 999}])
     lake.write("source/claim_reviews", [])
     used = lambda rows: measured(rows, topic="fee", measure="used_fen", item="all")  # noqa: E731
-    assert used(lake.run("report", "--year", "2020").document["annual"]) == 999, "December is open: its P2 is not closed"
+    assert used(lake.run("report", "--year", "2020").document["annual"]) == 999, (
+        "December is open: its P2 is not closed"
+    )
     acts = lake.spark.read.format("delta").load(str(lake.folder / "control/publications")).where("action = 'closed'")
     lake.write("control/publications", [row.asDict() | {"period": SECOND} for row in acts.collect()], mode="append")
     ended = lake.run("report", "--year", "2020")

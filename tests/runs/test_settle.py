@@ -6,7 +6,8 @@ from delta.tables import DeltaTable
 from tests.lakes import PERIOD, LakeFolder, claim, member
 
 TABLES_OF_A_SETTLEMENT = (
-    "settled/benefits", "settled/pools", "settled/rates", "settled/assessments", "settled/bills", "ledger/journal", "ledger/fee",
+    "settled/benefits", "settled/pools", "settled/rates", "settled/assessments", "settled/bills", "ledger/journal",
+    "ledger/fee",
 )  # fmt: skip
 
 
@@ -39,7 +40,12 @@ def test_a_case_asks_at_most_the_cap_and_the_platform_bears_the_rest(settled):
     (pool,) = hundred.rows("settled/pools")
     # aid 10,000,000 + fee 800,000 = 10,800,000 asked; 10 x 100 = 1,000 allowed; 10,799,000 borne by the platform
     assert (pool["benefit_fen"], pool["fee_fen"], pool["case_sponsored_fen"]) == (10_000_000, 800_000, 10_799_000)
-    assert (pool["pool_fen"], pool["billed_fen"], pool["due_fen"], pool["carried_forward_fen"]) == (1_000, 1_000, 1_000, 0)
+    assert (pool["pool_fen"], pool["billed_fen"], pool["due_fen"], pool["carried_forward_fen"]) == (
+        1_000,
+        1_000,
+        1_000,
+        0,
+    )
     (rate,) = hundred.rows("settled/rates")
     # 10 fen each; the fee part is 10 x 800,000 / 10,800,000 = 0.74 -> 1
     assert (rate["share_fen"], rate["share_aid_fen"], rate["share_fee_fen"]) == (10, 9, 1)
@@ -62,13 +68,18 @@ def test_the_journal_balances_and_the_fee_ledger_follows_from_it(settled):
 
 def test_settling_again_from_the_same_inputs_changes_nothing(settled):
     hundred, first = settled
-    before = {table: hundred.spark.read.format("delta").load(str(hundred.folder / table)).count() for table in TABLES_OF_A_SETTLEMENT}
+    before = {
+        table: hundred.spark.read.format("delta").load(str(hundred.folder / table)).count()
+        for table in TABLES_OF_A_SETTLEMENT
+    }
     again = hundred.settle()
     assert again.exit_code == 0
     assert again.document["state"] == "already settled"
     assert again.document["run_id"] == first.document["run_id"]
     assert len(hundred.rows("control/publications")) == 1
-    assert before == {t: hundred.spark.read.format("delta").load(str(hundred.folder / t)).count() for t in TABLES_OF_A_SETTLEMENT}
+    assert before == {
+        t: hundred.spark.read.format("delta").load(str(hundred.folder / t)).count() for t in TABLES_OF_A_SETTLEMENT
+    }
 
 
 def test_a_run_killed_right_after_its_publication_gets_its_record_completed(settled):
@@ -117,7 +128,12 @@ def test_periods_of_a_plan_are_settled_in_order_and_carry_the_residual(lake):
     assert lake.settle("2020-12-P2").exit_code == 0
     # 22 - 6 = 16 over 7 -> 2.3 -> 3 each; 21 - 16 = 5 carried
     (pool,) = lake.rows("settled/pools", "2020-12-P2")
-    assert (pool["brought_forward_fen"], pool["pool_fen"], pool["billed_fen"], pool["carried_forward_fen"]) == (6, 16, 21, 5)
+    assert (pool["brought_forward_fen"], pool["pool_fen"], pool["billed_fen"], pool["carried_forward_fen"]) == (
+        6,
+        16,
+        21,
+        5,
+    )
 
 
 def test_a_payer_gets_one_bill_for_all_his_members(lake):

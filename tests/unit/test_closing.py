@@ -93,6 +93,7 @@ def test_every_side_that_does_not_agree_is_told_with_its_arithmetic():
 def test_balances_roll_forward():
     rows = {row["account"]: row for row in balance_rows(SETTLED, ACCOUNTS, {"pool": -5, "cash": 7})}
     assert rows["pool"] == {
-        "account": "pool", "brought_forward_fen": -5, "debit_fen": 1_080, "credit_fen": 1_100, "carried_forward_fen": -25,
+        "account": "pool", "brought_forward_fen": -5, "debit_fen": 1_080, "credit_fen": 1_100,
+        "carried_forward_fen": -25,
     }  # fmt: skip
     assert rows["cash"]["carried_forward_fen"] == 7

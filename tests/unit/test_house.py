@@ -24,8 +24,12 @@ def test_the_dictionary_page_is_what_the_schemas_say():
 @pytest.mark.parametrize("path", PURE, ids=lambda path: path.name)
 def test_the_settlement_is_pure(path):
     own = {name for name in imports_of(path) if name.split(".")[0] in ("jobs", "expectations", "conf")}
-    assert all(name.startswith("jobs.settlement") for name in own), f"{path}: settlement imports only itself and schemas"
-    assert not {"os", "pathlib", "time", "logging", "random"} & imports_of(path), f"{path}: no file, clock, log or chance"
+    assert all(name.startswith("jobs.settlement") for name in own), (
+        f"{path}: settlement imports only itself and schemas"
+    )
+    assert not {"os", "pathlib", "time", "logging", "random"} & imports_of(path), (
+        f"{path}: no file, clock, log or chance"
+    )
     assert "SparkSession" not in path.read_text(), f"{path}: no session"
 
 
@@ -37,5 +41,7 @@ def test_schemas_and_expectations_import_no_job(folder):
 
 @pytest.mark.parametrize("path", [p for p in PURE if p.name != "money.py"], ids=lambda path: path.name)
 def test_money_is_divided_in_one_module(path):
-    divisions = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div)]
+    divisions = [
+        n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div)
+    ]
     assert not divisions, f"{path}: divide in jobs/settlement/money.py"

@@ -72,7 +72,11 @@ def test_what_is_shown_is_shared_by_the_floor_counted_plainly(members, known, fl
 
 
 group_traits = st.builds(
-    GroupTraits, st.sampled_from(["standard", "basic"]), bands, st.sampled_from(["0-5", "24+"]), st.sampled_from(["left", "age"])
+    GroupTraits,
+    st.sampled_from(["standard", "basic"]),
+    bands,
+    st.sampled_from(["0-5", "24+"]),
+    st.sampled_from(["left", "age"]),
 )
 
 

@@ -25,7 +25,8 @@ MEMBER_REASONS = {
 }  # fmt: skip
 CLAIM_REASONS = {
     "claim_key_missing", "claim_period_unknown", "claim_plan_unknown", "claim_tier_unknown", "claim_illness_unknown",
-    "claim_severity_unknown", "claim_objection_unknown", "claim_accident_missing", "claim_aid_out_of_range", "claim_dates_missing",
+    "claim_severity_unknown", "claim_objection_unknown", "claim_accident_missing", "claim_aid_out_of_range",
+    "claim_dates_missing",
     "claim_dates_out_of_order", "claim_sex_unknown", "claim_province_unknown", "claim_duplicated",
     "claim_illness_claimed_twice", "claim_member_unknown", "claim_not_covered_on_diagnosis", "claim_tier_differs",
 }  # fmt: skip

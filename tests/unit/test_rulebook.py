@@ -25,7 +25,8 @@ def test_every_shipped_platform_loads_and_cites_every_value():
 
 
 @pytest.mark.parametrize(
-    ("day", "limited", "removed"), [("2019-04-30", 0, 0), ("2019-05-01", 3, 0), ("2019-12-31", 3, 0), ("2020-01-01", 3, 2)]
+    ("day", "limited", "removed"),
+    [("2019-04-30", 0, 0), ("2019-05-01", 3, 0), ("2019-12-31", 3, 0), ("2020-01-01", 3, 2)],
 )
 def test_light_thyroid_cancer_is_limited_and_later_removed_by_day_of_diagnosis(xianghubao, day, limited, removed):
     rules = stretch(xianghubao.plans["critical_illness"], date.fromisoformat(day))

@@ -42,7 +42,7 @@ def test_every_period_conserves(cases):
 
 def test_every_rounding_leaves_or_spreads_something_in_every_plan_that_has_it(cases):
     left = Counter()
-    for rules, period, plan in cases:
+    for rules, _, plan in cases:
         plan_id = plan.pool["plan_id"]
         both_pay_more = all(row["billed_fen"] > row["share_fen"] * row["covered_count"] for row in plan.rates)
         counts = both_pay_more if rules.rounding == "exact" else plan.pool["carried_forward_fen"] != 0
@@ -53,8 +53,8 @@ def test_every_rounding_leaves_or_spreads_something_in_every_plan_that_has_it(ca
 
 def test_every_value_of_the_rules_of_sharing_is_in_force_when_money_is_shared(told, cases):
     world, _ = told
-    names = ("fee_rate", "rounding", "tier_weights", "per_case_cap", "yearly_cap", "first_month_waiver", "funded_periods",
-             "helped_member_shares")  # fmt: skip
+    names = ("fee_rate", "rounding", "tier_weights", "per_case_cap", "yearly_cap", "first_month_waiver",
+             "funded_periods", "helped_member_shares")  # fmt: skip
     used = {
         (plan.pool["plan_id"], name, rule.in_force(period.publicity_on).from_on)
         for _, period, plan in cases
