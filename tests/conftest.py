@@ -1,4 +1,7 @@
-"""One Spark session for the whole test run: local and small, with room for the code that many queries compile to."""
+"""One Spark session for the whole test run: local and small, with settings for tiny frames.
+
+With Spark's usual settings run the commands of the README, the cluster, and tests that ask for them.
+"""
 
 from importlib.resources import files
 
@@ -7,17 +10,8 @@ import pytest
 from jobs.environment import load_environment
 from jobs.lake.session import open_session
 from jobs.rulebook import load_platform
+from tests import spark_settings
 from tests.lakes import LakeFolder
-
-# Tiny frames: what costs is planning and compiling a query, not running it.
-QUICK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.databricks.delta.writeChecksumFile.enabled": "false",
-}
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +19,16 @@ def spark():
     environment = load_environment(None)
     environment.spark.update({"master": "local[2]", "spark.sql.shuffle.partitions": "2"})
     session = open_session(environment, "fentan tests")
+    spark_settings.make_quick(session)
     yield session
     session.stop()
+
+
+@pytest.fixture
+def usual(spark):
+    """The settings that a user's session has, while a test runs."""
+    with spark_settings.usual(spark):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -47,18 +49,7 @@ def quick_conf(tmp_path_factory):
     usual = files("conf").joinpath("local.toml").read_text(encoding="utf-8").splitlines()
     kept = [line for line in usual if "spark.sql.shuffle.partitions" not in line]
     place = kept.index("[spark]") + 1
-    quick = [f'"{key}" = "{value}"' for key, value in QUICK.items()]
+    quick = [f'"{key}" = "{value}"' for key, value in spark_settings.QUICK.items()]
     file = tmp_path_factory.mktemp("conf") / "quick.toml"
     file.write_text("\n".join([*kept[:place], *quick, *kept[place:]]), encoding="utf-8")
     return file
-
-
-@pytest.fixture
-def quick(spark):
-    """The session with settings for tiny frames, put back afterwards."""
-    before = {key: spark.conf.get(key, None) for key in QUICK}
-    for key, value in QUICK.items():
-        spark.conf.set(key, value)
-    yield
-    for key, value in before.items():
-        spark.conf.unset(key) if value is None else spark.conf.set(key, value)

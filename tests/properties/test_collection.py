@@ -37,7 +37,7 @@ receipts = st.lists(
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(came=receipts, order=st.randoms(use_true_random=False), files=st.integers(1, 3))
-def test_no_fen_is_created_or_lost_and_order_and_files_do_not_matter(quick, spark, came, order, files):
+def test_no_fen_is_created_or_lost_and_order_and_files_do_not_matter(spark, came, order, files):
     shares, excess, in_suspense = matched(spark, came, 1)
     money_fen = sum(r["amount_fen"] for r in came)
     met_fen = sum(fen for _, _, fen, _ in shares)

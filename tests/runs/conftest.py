@@ -8,7 +8,7 @@ from tests.lakes import LakeFolder, claim, member
 
 
 @pytest.fixture
-def settled(settled_once, tmp_path, quick):
+def settled(settled_once, tmp_path):
     """A copy of `settled_once` of one's own."""
     return settled_once.copied(tmp_path / "lake")
 

@@ -181,7 +181,7 @@ def test_wrong_usage_is_told_in_one_line(lake, words, exit_code, told):
     ("fee_rate", 80_000, "no value of fee_rate is in force on 2020-12-07"),
     ("age_counted_on", "diagnosed_on", "1 claims are diagnosed before 2020-12-20"),
 ])  # fmt: skip
-def test_a_rule_that_starts_later_is_an_error_and_never_a_zero(quick, lake, tmp_path, rule, value, told):
+def test_a_rule_that_starts_later_is_an_error_and_never_a_zero(lake, tmp_path, rule, value, told):
     late = {rule: {date(2020, 12, 20): value}}
     conf = write_platform(tmp_path / "platforms", "xianghubao", {"critical_illness": late, "chronic": late}, PERIOD)
     lake.load(GOOD, [claim(1, 1)])

@@ -152,7 +152,7 @@ def files_without(lake, name: str, column: str, number: int) -> list[Path]:
     return [Path(file) for file in files if number not in pq.read_table(file, columns=[column])[column].to_pylist()]
 
 
-def test_a_few_files_are_read_and_not_the_table(many_files, quick):
+def test_a_few_files_are_read_and_not_the_table(many_files):
     """Every data file that cannot hold the member is taken away: the explanation and the payer's year stay the same."""
     lake = many_files
     words = {"member": ("--member", "32", "--period", PERIOD), "payer": ("--payer", "32", "--year", "2020")}

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("stage", ["writing settled/assessments", "reading back", "publishing"])
-def test_a_killed_run_is_finished_by_the_next_one(quick, quick_conf, lake, stage):
+def test_a_killed_run_is_finished_by_the_next_one(quick_conf, lake, stage):
     words = ("--conf", str(quick_conf))
     lake.load([*(member(i) for i in range(1, 41)), member(50, tier="gold")], [claim(1, 7, approved_aid_fen=370)])
     shown = lake.run("preview", "--period", PERIOD).document["plans"]["critical_illness"]["digest"]
@@ -29,7 +29,7 @@ def test_a_killed_run_is_finished_by_the_next_one(quick, quick_conf, lake, stage
     assert len(lake.rows("control/runs")) == 1
 
 
-def test_a_killed_collection_and_a_killed_close_end_as_if_nobody_had_killed_them(quick, quick_conf, lake, tmp_path):
+def test_a_killed_collection_and_a_killed_close_end_as_if_nobody_had_killed_them(quick_conf, lake, tmp_path):
     words = ("--conf", str(quick_conf))
     lake.load([member(i) for i in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])
     assert lake.settle().exit_code == 0

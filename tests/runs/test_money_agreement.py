@@ -117,7 +117,7 @@ class Operator:
 
 
 @pytest.mark.timeout(7200)
-def test_settling_collecting_and_closing_agree_with_the_oracle(quick, lake, platform_and_conf):
+def test_settling_collecting_and_closing_agree_with_the_oracle(lake, platform_and_conf):
     platform, conf = platform_and_conf
     calendar, draw = platform.calendar, Random(SEED)
     first = calendar.period(FIRST)

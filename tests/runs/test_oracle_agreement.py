@@ -34,7 +34,7 @@ CLAIM_KEY = ("claim_id", "plan_id", "member_id", "publicity_period", "illness_co
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_oracle_agrees_over_24_periods_of_changing_rules(quick, lake, tmp_path, capsys, seed):
+def test_the_oracle_agrees_over_24_periods_of_changing_rules(lake, tmp_path, capsys, seed):
     world, conf = world_of_changing_rules(tmp_path, seed)
     lake.load(world.members, world.claims)
     history, calendar, started = History(), world.platform.calendar, monotonic()

@@ -22,7 +22,7 @@ def value_of(*marks: str):
 
 
 @pytest.fixture
-def books(lake, quick):
+def books(lake):
     """Two plans and periods, of which the first was collected in part; one member without a sex.
 
     Critical illness, six members: 40 and 3 of fee over 6 -> 8, 5 too much; then 50 + 4 - 5 = 49 -> 9. Senior: one

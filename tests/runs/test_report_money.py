@@ -11,7 +11,6 @@ from jobs.reporting.ageing import ageing_of
 from tests.lakes import claim, measured, member
 
 FIRST, SECOND = "2020-12-P1", "2020-12-P2"
-pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_a_collected_period_tells_what_came_in_and_who_lapsed(lake):

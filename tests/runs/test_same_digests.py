@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from datetime import date
 
 import pytest
@@ -13,6 +12,7 @@ from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
 from tests.lakes import PERIOD, LakeFolder, claim, member
+from tests.spark_settings import settings, usual
 from tests.wheels import PROJECT
 
 EXACT = "senior_cancer"
@@ -67,9 +67,10 @@ def conf(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settled(spark, conf, tmp_path_factory):
-    """The world in one file a plan, settled with adaptive execution."""
+    """The world in one file a plan, settled with the settings of a user, adaptive execution among them."""
     lake = LakeFolder(spark, tmp_path_factory.mktemp("few") / "lake").load(MEMBERS, CLAIMS)
-    with spark_settings(spark, {"spark.sql.adaptive.enabled": "true"}):
+    with usual(spark):
+        assert spark.conf.get("spark.sql.adaptive.enabled") == "true"
         ended = lake.settle(PERIOD, "--conf", str(conf))
     assert ended.exit_code == 0, ended.err
     return lake, digests(ended.document)
@@ -89,18 +90,6 @@ def many_files(spark, settled, tmp_path_factory):
         shuffled.write.format("delta").partitionBy(*partitions).save(path)
         assert len(spark.read.format("delta").load(path).inputFiles()) > 8
     return lake
-
-
-@contextmanager
-def spark_settings(spark, settings):
-    before = {key: spark.conf.get(key) for key in settings}
-    for key, value in settings.items():
-        spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            spark.conf.set(key, value)
 
 
 def digests(document: dict) -> dict[str, str]:
@@ -129,13 +118,13 @@ def test_sources_in_many_files_and_another_order(settled, many_files, conf):
 
 def test_without_adaptive_execution_and_with_other_partitions(spark, settled, many_files, conf):
     lake, expected = settled
-    settings = {
+    other = {
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": "7",
         "spark.sql.autoBroadcastJoinThreshold": "-1",
         "spark.sql.files.maxPartitionBytes": "4096",
     }
-    with spark_settings(spark, settings):
+    with settings(spark, other):
         ended = many_files.settle(PERIOD, "--conf", str(conf))
     assert ended.exit_code == 0, ended.err
     assert digests(ended.document) == expected

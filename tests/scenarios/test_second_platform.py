@@ -78,7 +78,7 @@ def test_the_month_turns_after_the_third_period(settled):
     assert len(settled.rows("control/publications", "2021-01-P2")) == 0
 
 
-def test_its_residual_counts_the_money_that_came_in_before_the_next_publicity_day(quick, lake):
+def test_its_residual_counts_the_money_that_came_in_before_the_next_publicity_day(lake):
     """Ten members, none of whom lapses before the 16th. Every amount is in fen."""
     periods = ("2020-12-P1", "2020-12-P2", "2020-12-P3")
     asked = zip((1, 2, 3), periods, (90, 84, 50), strict=True)

@@ -38,7 +38,7 @@ LAPSES = [
 
 
 @pytest.mark.parametrize("most_rows_to_broadcast", [1_000_000, 0], ids=["broadcast", "filtered"])
-def test_a_lapse_ends_the_spell_that_was_in_force(quick, spark, monkeypatch, most_rows_to_broadcast):
+def test_a_lapse_ends_the_spell_that_was_in_force(spark, monkeypatch, most_rows_to_broadcast):
     monkeypatch.setattr(coverage, "MOST_ROWS_TO_BROADCAST", most_rows_to_broadcast)
     columns = "plan_id string, member_id bigint, joined_on date, exited_on date"
     members = spark.createDataFrame([row[:4] for row in SPELLS], columns)
@@ -48,7 +48,7 @@ def test_a_lapse_ends_the_spell_that_was_in_force(quick, spark, monkeypatch, mos
     assert sorted(map(tuple, found.collect()), key=str) == sorted(SPELLS, key=str)
 
 
-def test_spells_end_where_their_membership_lapsed(quick, spark):
+def test_spells_end_where_their_membership_lapsed(spark):
     """The first lapse of a membership ends it and the spells that go on from it: those end before they begin."""
     columns = "plan_id string, member_id bigint, joined_on date, exited_on date"
     members = spark.createDataFrame([row[:4] for row in SPELLS if row[1] in (2, 8, 9)], columns)

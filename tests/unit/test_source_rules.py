@@ -51,12 +51,12 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_a_sound_row_breaks_no_rule(spark, quick, name):
+def test_a_sound_row_breaks_no_rule(spark, name):
     assert broken(spark, name, {}) == []
 
 
 @pytest.mark.parametrize("name, change, rule_id", BROKEN)
-def test_one_change_breaks_one_rule(spark, quick, name, change, rule_id):
+def test_one_change_breaks_one_rule(spark, name, change, rule_id):
     assert broken(spark, name, change) == [rule_id]
 
 
