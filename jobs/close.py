@@ -12,7 +12,7 @@ from jobs.lake.ledger import fee_run_ids, replace_fee
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import publish
 from jobs.lake.records import record_quality
-from jobs.lake.runs import begin, compact_control, record
+from jobs.lake.runs import begin, compact_control, end_killed_runs, record
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
 from jobs.presentation import table_text, yuan
@@ -43,9 +43,10 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def close(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
     """Closes every plan of the period that is not closed yet; raises Refused with the reason where one cannot be."""
+    end_killed_runs(lake, JOB, str(request.period))
     closing = pin_closing(request, lake)
+    complete_fee(closing)
     if not closing.plan_ids:
-        complete_fee(closing)
         return _already_closed(closing)
     started_at = datetime.now(UTC)
     earlier_runs = begin(lake, closing.run, started_at)

@@ -2,18 +2,20 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from pyspark.sql import functions as F
 
 from expectations.suites import Judged, judge
+from jobs.collection_inputs import made_already, pin_collection
 from jobs.errors import IntegrityBroken, Refused
 from jobs.fee_uses import CLAIMS, COSTS, REVIEWS, VISITS, Costs, Found, costs_of, judged_reviews
 from jobs.lake.lake import Lake
 from jobs.lake.ledger import FEE, fee_digests, transfers_of
 from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.lake.records import hold_costs, hold_visits
-from jobs.lake.runs import Run, input_versions_of, open_runs
+from jobs.lake.runs import Run, input_versions_of, open_runs, settings_of
 from jobs.lake.sinks import Writing
 from jobs.lake.sources import pin_versions, pinned_inputs
 from jobs.outcome import announce
@@ -76,6 +78,7 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
     if plan_ids:
         _check_turn(request, lake, plan_ids)
         _check_collected(request, lake, by_job["collect"], plan_ids)
+        _check_nothing_came_since(request, lake, [by_job["collect"][p] for p in plan_ids])
     versions = pin_versions(lake, tuple(name for name in (COSTS, VISITS, REVIEWS, CLAIMS) if lake.exists(name)))
     run = Run(
         job=JOB,
@@ -188,6 +191,19 @@ def _check_collected(
         raise Refused(
             f"Period {request.period}: {', '.join(waiting)}: not collected up to the grace limit {grace_ends_on}. "
             f"Nothing was closed. Run `fentan collect --period {request.period}` on that day or later, then close."
+        )
+
+
+def _check_nothing_came_since(request: PeriodRequest, lake: Lake, collected: list[Publication]) -> None:
+    """Raises Refused where a collection of today would be another one: its money would be in no books."""
+    until = max(date.fromisoformat(settings_of(lake, p.run_id)["as_of"]) for p in collected)
+    as_of = max(until, request.as_of)
+    inputs = pin_collection(replace(request, as_of=as_of, plan_ids=None), lake)
+    if made_already(inputs, heeds_aid_of_next=False) is None:
+        raise Refused(
+            f"Period {request.period}: since it was collected, as of {until}, receipts up to {as_of}, plans, rules or "
+            "the lapses of the period before have changed. Nothing was closed. Run "
+            f"`fentan collect --period {request.period} --as-of {as_of}`, then close."
         )
 
 

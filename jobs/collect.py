@@ -16,7 +16,7 @@ from jobs.lake.ledger import fee_run_ids, replace_fee, transfers_of
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import publish, published_in
 from jobs.lake.records import hold_receipts, record_quality
-from jobs.lake.runs import begin, complete_records, record, settings_of
+from jobs.lake.runs import begin, end_killed_runs, goes_as_far_as, record, settings_of
 from jobs.lake.session import open_session
 from jobs.lake.sinks import WritingBeside
 from jobs.outcome import Outcome, announce
@@ -48,7 +48,7 @@ def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
     inputs = pin_collection(request, lake)
     run_id = made_already(inputs)
     if run_id is not None:
-        complete_records(lake, [run_id])
+        end_killed_runs(lake, JOB, inputs.run.period)
         _finish(inputs, run_id)
         return _nothing_new(inputs, run_id)
     _check_open(inputs)
@@ -98,6 +98,7 @@ def _finish(inputs: Inputs, run_id: str) -> None:
         of_plans = transfers_of(lake, [*inputs.settled.values(), *publications])
         replace_fee(lake, run.period, run_id, fee_rows(inputs, of_plans))
     WritingBeside(lake, run.period, inputs.plan_ids, run_id, (), JOB).sweep(TABLES_OF_JOB)
+    goes_as_far_as(lake, run_id, inputs.days.as_of)
 
 
 def _check_open(inputs: Inputs) -> None:

@@ -17,9 +17,10 @@ from jobs.lake.gate.receipts import ReceiptGate
 from jobs.lake.helped import aid_to_net, netted_from_these
 from jobs.lake.lake import small_frame
 from jobs.lake.ledger import FEE, fee_digests, transfers_of
-from jobs.lake.publications import published, rows_of
+from jobs.lake.publications import rows_of
 from jobs.lake.sinks import WritingBeside
 from jobs.lake.sources import read_source, versions_read
+from jobs.lake.standing import overlapping
 from jobs.matching import Matched, match
 from jobs.settlement.collection import collections, lapses
 from jobs.settlement.collection_invariants import CollectionReadBack, breaches
@@ -28,7 +29,7 @@ from jobs.settlement.coverage import in_force_on
 from jobs.settlement.fee import fee_row
 from jobs.settlement.id_filter import filter_of_ids, with_passed
 from jobs.settlement.journal import Transfer, journal_rows
-from jobs.settlement.standing import after_lapse, money_left
+from jobs.settlement.standing import money_left, with_standing_reasons
 
 KEY = ("plan_id", "member_id")
 JOINED = T.StructType().add("plan_id", "string").add("member_id", "long").add("joined_on", "date")
@@ -54,7 +55,7 @@ def write_collection(inputs: Inputs, sink: WritingBeside) -> Written:
     excess, helped = matched.excess, _helped(inputs)
     rows = collections(matched.shares, helped, inputs.days)
     if inputs.standing.lapsed:
-        rows = rows.unionByName(inputs.standing.lapsed_rows())
+        rows = rows.unionByName(inputs.standing.lapsed_rows)
     collected = sink.put("settled/collections", rows)
     stored = sink.stored("settled/collections", rows)
     ended_at = _instant(inputs.days.grace_ends_on, inputs.request.platform.time_zone)
@@ -98,24 +99,25 @@ def _matched(inputs: Inputs) -> Matched:
     if not standing:
         return match(assessments, bills, inputs.gate, joined_of, whole_shares, first_plan_id)
     if standing.lapsed:
-        assessments = assessments.join(standing.lapsed_rows().select(*KEY), list(KEY), "left_anti")
+        assessments = assessments.join(standing.lapsed_rows.select(*KEY), list(KEY), "left_anti")
         bills = assessments
-    matched = match(assessments, bills, _receipts_left(inputs), joined_of, whole_shares, first_plan_id)
+    met = standing.met().localCheckpoint()
+    matched = match(assessments, bills, _receipts_left(inputs, met), joined_of, whole_shares, first_plan_id)
     came_fen = inputs.gate.in_time.unionByName(inputs.gate.late).select("receipt_id", "amount_fen")
     excess = matched.excess.drop("amount_fen").join(came_fen, "receipt_id").select(*matched.excess.columns)
-    return replace(matched, excess=after_lapse(excess, standing.payers_of_lapsed()).localCheckpoint())
+    told = with_standing_reasons(excess, standing.payers_of_lapsed(), standing.payers_of_closed(), met)
+    return replace(matched, excess=told.localCheckpoint())
 
 
-def _receipts_left(inputs: Inputs) -> ReceiptGate:
+def _receipts_left(inputs: Inputs, met: DataFrame) -> ReceiptGate:
     """The receipts, less what met shares that stand; raises Refused where that is not among them any more."""
-    met = inputs.standing.met().localCheckpoint()
     left = money_left(inputs.gate.in_time, met).localCheckpoint()
     met_fen, left_fen = met.agg(F.sum("met_fen")).first()[0] or 0, left.agg(F.sum("amount_fen")).first()[0] or 0
     if met_fen + left_fen != inputs.gate.in_time_fen:
         raise Refused(
-            f"Period {inputs.request.period}: source/receipts has less money than the period's closed books and lapses "
-            f"were made from ({met_fen + left_fen - inputs.gate.in_time_fen:,} fen are missing). Nothing was "
-            "collected. Bring those receipts back and collect again."
+            f"Period {inputs.request.period}: source/receipts has less sound money than the period's closed books and "
+            f"lapses were made from ({met_fen + left_fen - inputs.gate.in_time_fen:,} fen are missing). Nothing was "
+            "collected. Bring those receipts back, or mend those that are held now (one id twice?), and collect again."
         )
     return replace(inputs.gate, in_time=left)
 
@@ -146,14 +148,9 @@ def _helped(inputs: Inputs) -> DataFrame:
 
 def _ended_already(inputs: Inputs, ended_at: datetime) -> DataFrame:
     """Members whose cover ended between the publicity day and this period's grace limit, for an earlier period."""
-    calendar, period = inputs.request.platform.calendar, inputs.request.period
-    overlapping = [
-        publication
-        for (of, _), publication in published(inputs.lake, JOB).items()
-        if calendar.period(of) < period and calendar.grace_ends_on(calendar.period(of)) > inputs.days.publicity_on
-    ]
+    earlier = overlapping(inputs.lake, inputs.request.platform.calendar, inputs.request.period)
     public_at = _instant(inputs.days.publicity_on, inputs.request.platform.time_zone)
-    rows = rows_of(inputs.lake, "settled/lapses", overlapping)
+    rows = rows_of(inputs.lake, "settled/lapses", earlier)
     return rows.where((F.col("ended_at") > F.lit(public_at)) & (F.col("ended_at") <= F.lit(ended_at))).select(
         "plan_id", "member_id"
     )

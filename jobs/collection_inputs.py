@@ -15,7 +15,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.lake.runs import Run
 from jobs.lake.sources import pin_versions, read_source
-from jobs.lake.standing import Standing, standing_of
+from jobs.lake.standing import Standing, overlapping, standing_of
 from jobs.outcome import announce
 from jobs.request import PeriodRequest
 from jobs.settlement.collection import CollectionDays
@@ -23,6 +23,7 @@ from jobs.settlement.collection import CollectionDays
 JOB = "collect"
 AID_OF_NEXT, NETTED_BEFORE = "aid_of_next", "netted_before_fen"
 CLOSED_BEFORE, STANDING_LAPSES = "closed_before", "standing_lapses"
+ENDED_BEFORE = "ended_before"
 
 
 @dataclass(frozen=True)
@@ -98,42 +99,55 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
         netted_before_fen=before_fen,
         pools={row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()},
         gate=gate,
-        run=_run(request, settled, gate, days, _bearing(every, standing, following, before_fen)),
+        run=_run(
+            request,
+            settled,
+            gate,
+            days,
+            {
+                AID_OF_NEXT: {p: publication.digest for p, publication in sorted(following.items())},
+                NETTED_BEFORE: dict(before_fen),
+                ENDED_BEFORE: _ended_before(lake, request, settled) if days.is_final else {},
+                CLOSED_BEFORE: {p: every[p].digest for p in sorted(standing.closed)},
+                STANDING_LAPSES: {p: publication.digest for p, publication in sorted(standing.lapsed.items())},
+            },
+        ),
     )
 
 
-def made_already(inputs: Inputs) -> str | None:
-    """The run that collected all settled plans from these receipts under these rules; None: there is none."""
+def made_already(inputs: Inputs, heeds_aid_of_next: bool = True) -> str | None:
+    """The run that collected all settled plans from these receipts under these rules; None: there is none.
+
+    What is settled of the next period after a close does not reach back.
+    """
+    heeds_aid_of_next = heeds_aid_of_next and not inputs.is_closed
     found = json.loads(json.dumps(inputs.run.input_versions))
     run_ids = sorted({inputs.collected[p].run_id for p in inputs.settled if p in inputs.collected})
     rows = inputs.lake.read_or_empty("control/runs").where(F.col("run_id").isin(*run_ids)).collect()
     same = [
         row.run_id
         for row in rows
-        if row.conf_digest == inputs.run.conf_digest and _alike(json.loads(row.input_versions), found, inputs.is_closed)
+        if row.conf_digest == inputs.run.conf_digest
+        and _alike(json.loads(row.input_versions), found, heeds_aid_of_next)
     ]
     # Plans that are open were collected together; of those that are closed, the last to be collected knows the others.
     return same[0] if same and (inputs.is_closed or len(run_ids) == 1) else None
 
 
-def _alike(recorded: dict, found: dict, is_closed: bool) -> bool:
+def _alike(recorded: dict, found: dict, heeds_aid_of_next: bool) -> bool:
     """Whether a collection recorded and one found are of the same plans from the same money."""
     both = set(recorded["settled"]) & set(found["settled"])
-    compared = []
-    for versions in (recorded, found):
-        compared.append(
-            {
-                "plans": {**versions["settled"], **versions.get(CLOSED_BEFORE, {})},
-                "receipts": versions["receipts"],
-                "stage": versions["stage"],
-                NETTED_BEFORE: {p: fen for p, fen in versions.get(NETTED_BEFORE, {}).items() if p in both},
-                # What is settled after the close does not reach back.
-                AID_OF_NEXT: {
-                    p: digest for p, digest in versions.get(AID_OF_NEXT, {}).items() if p in both and not is_closed
-                },
-            }
-        )
-    return compared[0] == compared[1]
+    by_plan = (NETTED_BEFORE, ENDED_BEFORE, *((AID_OF_NEXT,) if heeds_aid_of_next else ()))
+
+    def compared(versions: dict) -> dict:
+        return {
+            "plans": {**versions["settled"], **versions.get(CLOSED_BEFORE, {})},
+            "receipts": versions["receipts"],
+            "stage": versions["stage"],
+            **{name: {p: x for p, x in versions.get(name, {}).items() if p in both} for name in by_plan},
+        }
+
+    return compared(recorded) == compared(found)
 
 
 def _check_plans(request: PeriodRequest, settled: Mapping[str, Publication]) -> None:
@@ -145,25 +159,19 @@ def _check_plans(request: PeriodRequest, settled: Mapping[str, Publication]) -> 
         )
 
 
-def _bearing(
-    every: Mapping[str, Publication],
-    standing: Standing,
-    following: Mapping[str, Publication],
-    before_fen: Mapping[str, int],
-) -> dict:
-    """What of closed plans and of neighbouring periods bears on the collection; nothing is said where nothing does."""
-    found = {
-        AID_OF_NEXT: {p: publication.digest for p, publication in sorted(following.items())},
-        NETTED_BEFORE: dict(before_fen),
-        CLOSED_BEFORE: {p: every[p].digest for p in sorted(standing.closed)},
-        STANDING_LAPSES: {p: publication.digest for p, publication in sorted(standing.lapsed.items())},
-    }
-    return {name: of_plans for name, of_plans in found.items() if of_plans}
+def _ended_before(lake: Lake, request: PeriodRequest, settled: Mapping[str, Publication]) -> dict[str, list[str]]:
+    """By plan, the collections of earlier periods whose lapses ended cover before the period's grace limit."""
+    found: dict[str, list[str]] = {}
+    for publication in overlapping(lake, request.platform.calendar, request.period):
+        if publication.plan_id in settled:
+            found.setdefault(publication.plan_id, []).append(f"{publication.period} {publication.digest}")
+    return {plan_id: sorted(of_plan) for plan_id, of_plan in sorted(found.items())}
 
 
 def _run(
     request: PeriodRequest, settled: Mapping[str, Publication], gate: ReceiptGate, days: CollectionDays, bearing: dict
 ) -> Run:
+    """The run. `bearing`: what of closed plans and of neighbouring periods bears on it; nothing where nothing does."""
     stage = "final" if days.is_final else "deducting" if days.is_deducting else "announced"
     rules = json.dumps([repr(request.platform.collection), repr(request.platform.calendar)])
     return Run(
@@ -175,7 +183,7 @@ def _run(
             "settled": {p: publication.digest for p, publication in sorted(settled.items())},
             "receipts": dict(gate.fingerprint),
             "stage": stage,
-            **bearing,
+            **{name: of_plans for name, of_plans in bearing.items() if of_plans},
         },
         conf_digest=hashlib.sha256(rules.encode()).hexdigest()[:16],
         settings={"as_of": str(days.as_of)},

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -42,8 +41,9 @@ class Found:
 class Costs:
     """The sources of costs at pinned versions, for one period.
 
-    `periods`: those whose costs are to be in the books by the period's close: itself, and those of its month before
-    it that are closed, whose costs may have come in since. Source: assumption, a month's costs are known after it.
+    `periods`: those whose costs are to be in the books by the period's close: itself, those of its month before it that
+    are closed, whose costs may have come in since, and later ones of which a plan is closed, whose books took those up.
+    Source: assumption, a month's costs are known after it.
     """
 
     lake: Lake
@@ -55,8 +55,7 @@ class Costs:
     def found(self) -> dict[str, Found]:
         """The rows that belong to the periods, or to no day or month at all, of each source that is there."""
         months = F.coalesce(F.col("month") == self.month, F.lit(True)) | ~F.col("month").rlike(COST_MONTH)
-        from_on, before_on = self._days
-        days = F.coalesce(F.col("visited_on").between(F.lit(from_on), F.date_sub(F.lit(before_on), 1)), F.lit(True))
+        days = F.col("visited_on").isNull() | F.expr(self._visited)
         asked = {
             COSTS: ("cost_id", COST_RULES, COST_SET_RULES[0], months),
             VISITS: ("visit_id", VISIT_RULES, VISIT_SET_RULES[0], days),
@@ -70,10 +69,9 @@ class Costs:
     @property
     def scopes(self) -> dict[str, str]:
         """SQL text, by source: the rows that `found` looks at."""
-        from_on, before_on = self._days
         return {
             COSTS: f"month = '{self.month}' or month is null or not month rlike '{COST_MONTH}'",
-            VISITS: f"visited_on is null or (visited_on >= '{from_on}' and visited_on < '{before_on}')",
+            VISITS: f"visited_on is null or {self._visited}",
         }
 
     def used_by_plan_fen(self, found: Mapping[str, Found], weights: Mapping[str, int]) -> dict[str, dict[str, int]]:
@@ -83,7 +81,7 @@ class Costs:
             by_category = found[COSTS].sound.groupBy("category").agg(F.sum("amount_fen").alias("fen"))
             month_fen = {row.category: row.fen for row in by_category.collect()}
         if VISITS in found:
-            is_own = F.col("visited_on") >= F.lit(self.calendar.publicity_on(self.period))
+            is_own = F.expr(self._visited_in(self.period))
             of_claims = found[VISITS].sound.join(F.broadcast(self._plans_of_claims()), "claim_id", "left")
             by_plan = of_claims.groupBy("plan_id", is_own.alias("is_own")).agg(F.sum("fee_fen").alias("fen")).collect()
             visits_fen = sum(row.fen for row in by_plan)
@@ -103,11 +101,15 @@ class Costs:
         return {category: moved_fen(posted, debit_account=f"use_{category}") for category in USES}
 
     @property
-    def _days(self) -> tuple[date, date]:
-        """From the first of the periods' publicity days until the one after the last."""
-        following = self.calendar.next(self.period)
-        before_on = self.calendar.publicity_on(following) if following else self.calendar.grace_ends_on(self.period)
-        return self.calendar.publicity_on(self.periods[0]), before_on
+    def _visited(self) -> str:
+        """SQL text: the visit was made in one of the periods."""
+        return f"({' or '.join(self._visited_in(period) for period in self.periods)})"
+
+    def _visited_in(self, period: Period) -> str:
+        """SQL text: the visit was made from the period's publicity day until the one after."""
+        following = self.calendar.next(period)
+        before_on = self.calendar.publicity_on(following) if following else self.calendar.grace_ends_on(period)
+        return f"(visited_on >= '{self.calendar.publicity_on(period)}' and visited_on < '{before_on}')"
 
     def _plans_of_claims(self) -> DataFrame:
         """One row per claim_id that was reviewed or approved: the plan it is of."""
@@ -125,9 +127,11 @@ class Costs:
 
 def costs_of(lake: Lake, calendar: Calendar, period: Period, versions: Mapping[str, int]) -> Costs:
     """The costs that belong into the books of a period that is about to be closed."""
-    of_month = calendar.between(max(Period(period.year, period.month, 1), calendar.first_period), period)
+    every = (Period(period.year, period.month, number) for number in range(1, len(calendar.monthly) + 1))
+    of_month = [p for p in every if calendar.first_period <= p <= calendar.last_period]
     earlier = [p for p in of_month if p < period and _is_closed(lake, str(p))]
-    return Costs(lake, calendar, period, (*earlier, period), versions)
+    later = [p for p in of_month if p > period and published_in(lake, "close", str(p))]
+    return Costs(lake, calendar, period, (*earlier, period, *later), versions)
 
 
 def judged_reviews(lake: Lake, versions: Mapping[str, int]) -> list[Judged]:

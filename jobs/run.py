@@ -11,7 +11,7 @@ from jobs.errors import Stop, WrongUsage
 from jobs.lake.lake import Lake, any_of
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import published, published_in
-from jobs.lake.runs import settings_of
+from jobs.lake.runs import killed_runs, settings_of
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
 from jobs.presentation import table_text, yuan
@@ -109,9 +109,15 @@ class Walk:
         closed, settled = published(self.lake, "close"), published(self.lake, "settle")
         plans = [p for p in self.request.platform.plans if is_open(self.request.platform, p, event.period)]
         left = [p for p in plans if p not in self.stopped and (period, p) not in closed]
+        killed = self._killed(event)
         if event.job == "settle":
-            return tuple(p for p in left if (period, p) not in settled)
-        return tuple(p for p in left if (period, p) in settled)
+            return tuple(p for p in left if (period, p) not in settled or p in killed)
+        return tuple(p for p in left if (period, p) in settled) or tuple(killed)
+
+    def _killed(self, event: Event) -> list[str]:
+        """The plans whose run of the event was killed after its publication: it passes through its command again."""
+        found = published_in(self.lake, event.job, str(event.period))
+        return [p for p, of in found.items() if of.run_id in killed_runs(self.lake) and p not in self.stopped]
 
     def _settle(self, event: Event, plan_ids: tuple[str, ...]) -> None:
         open_count = sum(is_open(self.request.platform, p, event.period) for p in self.request.platform.plans)
@@ -133,13 +139,19 @@ class Walk:
         until = {p: date.fromisoformat(settings_of(self.lake, of.run_id)["as_of"]) for p, of in collected.items()}
         furthest = max([event.day, *until.values()])
         is_last = event.day == self.request.platform.calendar.grace_ends_on(event.period)
-        if any(until.get(p, date.min) < event.day for p in plan_ids) and (is_last or furthest == event.day):
+        is_left = any(until.get(p, date.min) < event.day for p in plan_ids) or self._killed(event)
+        # On the last day receipts may have come since somebody collected on it.
+        if is_last or (is_left and furthest == event.day):
             event = replace(event, day=furthest)
             self._step(event, None, lambda request, lock: collect.collect(request, self.lake, lock), plan_ids)
 
     def _close(self, event: Event, plan_ids: tuple[str, ...]) -> None:
-        for group in (plan_ids,) if not self.stopped else ((p,) for p in plan_ids):
-            self._step(event, group, lambda request, lock: close.close(request, self.lake, lock), group)
+        """Closes all plans together; where one of them cannot be closed, each on its own."""
+        command = lambda request, lock: close.close(request, self.lake, lock)  # noqa: E731
+        if not self.stopped and len(plan_ids) > 1 and self._step(event, plan_ids, command, is_tried=True) is not None:
+            return
+        for plan_id in plan_ids:
+            self._step(event, (plan_id,), command, (plan_id,))
 
     def _step(
         self,
@@ -147,8 +159,12 @@ class Walk:
         plan_ids: tuple[str, ...] | None,
         command: Callable[[PeriodRequest, RunLock], Outcome],
         stops: tuple[str, ...] = (),
+        is_tried: bool = False,
     ) -> Outcome | None:
-        """Runs one command as it would run on the event's day; on a stop the plans `stops` go no further."""
+        """Runs one command as it would run on the event's day; on a stop the plans `stops` go no further.
+
+        `is_tried`: a stop is not told, something else follows.
+        """
         asked = replace(self.request, as_of=event.day)
         request = PeriodRequest(**vars(asked), period=event.period, plan_ids=plan_ids)
         try:
@@ -159,7 +175,8 @@ class Walk:
         except Stop as stop:
             for plan_id in stops:
                 self.stopped[plan_id] = (stop.exit_code, f"{event.job} {event.period}: {stop}")
-            self._note(event, "stopped", str(stop))
+            if not is_tried:
+                self._note(event, "stopped", str(stop))
             return None
         if outcome.document["state"] not in DONE_BEFORE:
             self._note(event, outcome.document["state"], "")

@@ -14,7 +14,7 @@ from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.proof import prove
 from jobs.lake.publications import publish
 from jobs.lake.records import claims_in_scope, hold_claims, hold_members, plans_in_scope, record_quality
-from jobs.lake.runs import Run, begin, complete_records, record
+from jobs.lake.runs import Run, begin, end_killed_runs, record
 from jobs.lake.sinks import Measuring, Writing
 from jobs.lake.year import document_of
 from jobs.outcome import Outcome, announce
@@ -54,7 +54,7 @@ def settle(request: PeriodRequest, lock: RunLock, expected_digests: tuple[str, .
         return _nothing_to_settle(pinned)
     again = tuple(p for p in pinned.plan_ids if p in pinned.published)
     if again:
-        complete_records(pinned.lake, {pinned.published[p].run_id for p in again})
+        end_killed_runs(pinned.lake, "settle", str(request.period))
     changed = tuple(p for p in again if not _same_inputs(pinned, p))
     if changed:
         _compare(replace(pinned, plan_ids=changed))

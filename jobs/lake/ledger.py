@@ -15,6 +15,8 @@ FEE = TABLES["ledger/fee"]
 def transfers_of(lake: Lake, publications: Collection[Publication]) -> dict[str, list[Transfer]]:
     """The transfers that the publications posted, by plan."""
     found: dict[str, list[Transfer]] = {p.plan_id: [] for p in publications}
+    if not found:
+        return found
     for row in rows_of(lake, "ledger/journal", publications).select("plan_id", *Transfer._fields).collect():
         found[row.plan_id].append(Transfer(*(row[name] for name in Transfer._fields)))
     return found

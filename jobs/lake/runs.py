@@ -4,14 +4,16 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
+from jobs.lake.publications import published_in
 from schemas import TABLES
 
 RUNS = TABLES["control/runs"]
@@ -51,9 +53,10 @@ def begin(lake: Lake, run: Run, started_at: datetime) -> frozenset[str]:
     """Writes the run's row as running; the runs of its job that began on the period before it, itself among them.
 
     Where there is none, nothing of the job is there to be replaced: to look for it takes Spark longer than to write.
+    Call it under the run lock: what else of the job and period is still recorded as running was killed.
     """
-    of_period = (F.col("job") == run.job) & (F.col("period") == run.period)
-    began = lake.read_or_empty(RUNS.name).where(of_period).select("run_id").collect()
+    began = _rows_of(lake, run.job, run.period).collect()
+    _end(lake, run.job, run.period, [row for row in began if row.state == "running" and row.run_id != run.run_id])
     earlier = frozenset(row.run_id for row in began)
     row = lake.frame(RUNS, [_row(run, "running", started_at)]).coalesce(1)
     if run.run_id in earlier:
@@ -61,6 +64,50 @@ def begin(lake: Lake, run: Run, started_at: datetime) -> frozenset[str]:
     else:
         lake.append(RUNS, row, run.run_id)
     return earlier
+
+
+def end_killed_runs(lake: Lake, job: str, period: str) -> None:
+    """Completes the records of runs that were killed: published where their publication is there, failed elsewhere.
+
+    Call it under the run lock: then nothing else is running.
+    """
+    _end(lake, job, period, _rows_of(lake, job, period).where("state = 'running'").collect())
+
+
+def _rows_of(lake: Lake, job: str, period: str) -> DataFrame:
+    return lake.read_or_empty(RUNS.name).where((F.col("job") == job) & (F.col("period") == period))
+
+
+def _end(lake: Lake, job: str, period: str, killed: Iterable[Row]) -> None:
+    for row in killed:
+        valid = {publication.run_id for publication in published_in(lake, job, period).values()}
+        settings = json.loads(row.settings)
+        if row.run_id not in valid:
+            settings["messages"] = ["It never ended: it was killed, or its machine stopped."]
+        ended = {
+            **row.asDict(),
+            "state": "published" if row.run_id in valid else "failed",
+            "finished_at": datetime.now(UTC),
+            "settings": json.dumps(settings, sort_keys=True, ensure_ascii=False),
+        }
+        lake.overwrite(RUNS, lake.frame(RUNS, [ended]).coalesce(1), f"run_id = '{row.run_id}'", row.run_id)
+
+
+def goes_as_far_as(lake: Lake, run_id: str, as_of: date) -> None:
+    """Records that a published run is what the later day would give, too: there was nothing new until then."""
+    row = lake.read(RUNS.name).where(F.col("run_id") == run_id).first()
+    settings = json.loads(row.settings)
+    if settings["as_of"] < str(as_of):
+        later = {**row.asDict(), "settings": json.dumps({**settings, "as_of": str(as_of)}, sort_keys=True)}
+        lake.overwrite(RUNS, lake.frame(RUNS, [later]).coalesce(1), f"run_id = '{run_id}'", run_id)
+
+
+def killed_runs(lake: Lake) -> frozenset[str]:
+    """The runs that are recorded as running; under the run lock these are dead."""
+    look = lambda: frozenset(  # noqa: E731
+        row.run_id for row in lake.read_or_empty(RUNS.name).where("state = 'running'").select("run_id").collect()
+    )
+    return lake.kept(RUNS.name, "running", look) if lake.exists(RUNS.name) else frozenset()
 
 
 def record(lake: Lake, run: Run, state: str, started_at: datetime, **outcome: dict) -> None:
@@ -87,14 +134,6 @@ def _row(run: Run, state: str, started_at: datetime, **outcome: dict) -> dict:
             run.settings | {"messages": outcome.get("messages", [])}, sort_keys=True, ensure_ascii=False
         ),
     }
-
-
-def complete_records(lake: Lake, run_ids: Iterable[str]) -> None:
-    """Marks published runs as such whose last entry is missing: they were killed right after their publication."""
-    rows = lake.read_or_empty(RUNS.name).where(F.col("run_id").isin(*run_ids) & (F.col("state") == "running"))
-    for row in rows.collect():
-        completed = {**row.asDict(), "state": "published", "finished_at": datetime.now(UTC)}
-        lake.overwrite(RUNS, lake.frame(RUNS, [completed]).coalesce(1), f"run_id = '{row.run_id}'", row.run_id)
 
 
 def compact_control(lake: Lake) -> None:

@@ -95,3 +95,20 @@ def test_costs_are_used_once_when_a_plan_is_closed_after_the_others(collected):
     assert collected.run("collect", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
     close(collected)
     assert used(collected) == {"critical_illness": (9, 50, 0), "senior_cancer": (0, 15, 0)}
+
+
+def test_what_a_later_close_took_up_is_not_used_again_by_a_plan_that_is_closed_late(collected):
+    """Costs come to 100, then to 130: P1 used 50 and P2 the other 80 when the late plan's P1 is closed."""
+    collected.write("source/operating_costs", [cost(1, 100)])
+    close(collected)
+    collected.write("source/operating_costs", [cost(1, 130)])
+    assert collected.settle(NEXT).exit_code == 0
+    assert collected.run("collect", "--period", NEXT, "--as-of", "2021-01-12").exit_code == 0
+    close(collected, NEXT, "2021-01-12")
+    assert used(collected, NEXT) == {"critical_illness": (0, 80, 0)}
+    collected.write("source/members", [member(i, "senior_cancer") for i in (1, 21)], mode="append")
+    collected.write("source/approved_claims", [claim(9, 21, "senior_cancer", approved_aid_fen=27)], mode="append")
+    assert collected.settle(PERIOD, "--plan", "senior_cancer").exit_code == 0
+    assert collected.run("collect", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
+    close(collected)
+    assert used(collected)["senior_cancer"] == (0, 0, 0)

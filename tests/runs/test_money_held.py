@@ -117,3 +117,43 @@ def test_late_money_does_not_bring_back_a_lapse_that_a_later_period_was_settled_
     }
     assert settled.settle("2021-01-P1").document["state"] == "already settled"
     assert collect(settled, "2021-01-08").document["state"] == "nothing new"
+
+
+def test_a_lapse_that_no_later_period_was_settled_with_is_taken_back_by_money_that_came_in_time(settled):
+    """All later periods are settled ahead, with everybody; then half of the receipts are there, then all of them."""
+    for period in (NEXT, "2021-01-P1"):
+        assert settled.settle(period).document["plans"]["critical_illness"]["pool"]["covered_count"] == 10
+    paid = [receipt(1, 1, 30), *(receipt(i, i, 10) for i in range(4, 11))]
+    settled.write("source/receipts", paid[:1])
+    assert collect(settled, "2021-01-08").exit_code == 0
+    assert statuses(settled)[4] == ("lapsed", 0)
+    settled.write("source/receipts", paid)
+    assert collect(settled, "2021-01-08").exit_code == 0
+    assert set(statuses(settled).values()) == {("collected", 10)}
+    assert settled.rows("settled/lapses") == []
+    assert not settled.exists("control/quarantine_receipts"), "nothing was ever held"
+
+
+def test_a_period_is_not_closed_before_all_that_came_in_is_in_its_books(settled):
+    paid = [receipt(1, 1, 30), *(receipt(i, i, 10) for i in range(5, 11))]
+    settled.write("source/receipts", paid)
+    assert collect(settled, "2020-12-26").exit_code == 0
+    close = lambda day: settled.run("close", "--period", PERIOD, "--as-of", day)  # noqa: E731
+    settled.write("source/receipts", [*paid, receipt(4, 4, 10, date(2020, 12, 25))])
+    told = close("2020-12-26")
+    assert (told.exit_code, "have changed" in told.err) == (4, True), told.err
+    assert "fentan collect --period 2020-12-P1 --as-of 2020-12-26" in told.err
+    # `run` would not have passed over it: on the last day it collects again.
+    ended = settled.run("run", "--from", PERIOD, "--to", PERIOD, "--as-of", "2020-12-26")
+    assert [(s["job"], s["state"]) for s in ended.document["steps"]] == [("collect", "collected"), ("close", "closed")]
+    assert statuses(settled)[4] == ("collected", 10)
+
+
+def test_amounts_that_no_sum_can_hold_are_held(settled):
+    settled.write(
+        "source/receipts",
+        [receipt(i, 4, 5 * 10**18, outcome=o) for i, o in ((1, "collected"), (2, "failed"), (3, "failed"))],
+    )
+    ended = collect(settled, "2020-12-20")
+    assert ended.exit_code == 0, ended.err
+    assert held(settled) == {(1, 5 * 10**18, "receipt_amount_out_of_range")}
