@@ -24,6 +24,14 @@ def spark():
     session.stop()
 
 
+@pytest.fixture(autouse=True)
+def forgotten(request):
+    """Delta remembers each table it has met for an hour, and how to read it: hundreds of lakes would fill the heap."""
+    yield
+    if "spark" in request.fixturenames:
+        request.getfixturevalue("spark")._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+
+
 @pytest.fixture
 def usual(spark):
     """The settings that a user's session has, while a test runs."""

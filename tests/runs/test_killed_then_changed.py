@@ -57,10 +57,9 @@ def test_a_collection_killed_before_it_was_published_and_more_receipts_after(set
     assert closed.exit_code == 0, closed.err
 
 
-@pytest.mark.parametrize("point", ["replace_fee", "record"])
-def test_a_collection_killed_after_it_was_published_is_finished_by_run(settled, killing, point):
+def test_a_collection_killed_after_it_was_published_is_finished_by_run(settled, killing):
     settled.write("source/receipts", ALL_PAID)
-    killing(collect_module, point, lambda: collect(settled, "2020-12-26"))
+    killing(collect_module, "replace_fee", lambda: collect(settled, "2020-12-26"))
     ended = run_until(settled, "2020-12-26")
     assert ended.exit_code == 0, ended.err
     assert states(settled, "collect") == ["published"]
@@ -68,12 +67,11 @@ def test_a_collection_killed_after_it_was_published_is_finished_by_run(settled, 
     assert (fee["received_fen"], fee["run_id"].startswith("close")) == (7, True)
 
 
-@pytest.mark.parametrize("point", ["replace_fee", "record"])
-def test_a_close_killed_after_it_was_published_is_finished_by_run(settled, killing, point):
+def test_a_close_killed_after_it_was_published_is_finished_by_run(settled, killing):
     settled.write("source/receipts", ALL_PAID)
     assert collect(settled, "2020-12-26").exit_code == 0
     close = lambda: settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26")  # noqa: E731
-    killing(close_module, point, close)
+    killing(close_module, "replace_fee", close)
     assert states(settled, "close") == ["running"]
     assert run_until(settled, "2020-12-26").exit_code == 0
     (fee,) = settled.rows("ledger/fee")
