@@ -14,7 +14,7 @@ from jobs.fee_uses import CLAIMS, COSTS, REVIEWS, VISITS, Costs, Found, costs_of
 from jobs.lake.lake import Lake
 from jobs.lake.ledger import FEE, fee_digests, transfers_of
 from jobs.lake.publications import Publication, published_in, rows_of
-from jobs.lake.records import hold_costs, hold_visits
+from jobs.lake.records import hold_spent
 from jobs.lake.runs import Run, input_versions_of, open_runs, settings_of
 from jobs.lake.sinks import Writing
 from jobs.lake.sources import pin_versions, pinned_inputs
@@ -24,8 +24,10 @@ from jobs.settlement.closing import balance_rows, closing_breaches
 from jobs.settlement.collection_journal import use_transfers
 from jobs.settlement.fee import fee_row
 from jobs.settlement.journal import Transfer, journal_rows
+from schemas import TABLES
 
 JOB = "close"
+HELD_IN = {COSTS: "control/quarantine_costs", VISITS: "control/quarantine_visits"}
 
 
 @dataclass(frozen=True)
@@ -142,13 +144,13 @@ def _weights(closing: Closing) -> dict[str, int]:
 
 
 def _hold(closing: Closing, costs: Costs, spent: Mapping[str, Found]) -> None:
-    for name, hold in ((COSTS, hold_costs), (VISITS, hold_visits)):
-        if name in spent:
-            hold(closing.lake, spent[name].held, costs.scopes[name], closing.run.period, closing.run.run_id)
+    run = closing.run
+    for name, found in spent.items():
+        hold_spent(closing.lake, TABLES[name], found.held, HELD_IN[name], costs.scopes[name], run.period, run.run_id)
 
 
 def _messages(closing: Closing, spent: Mapping[str, Found]) -> Iterable[str]:
-    for name, held_in in ((COSTS, "control/quarantine_costs"), (VISITS, "control/quarantine_visits")):
+    for name, held_in in HELD_IN.items():
         if name not in closing.versions:
             yield f"{name} is not there: no use of the fee was posted from it"
         elif spent[name].held_count:

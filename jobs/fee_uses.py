@@ -54,13 +54,15 @@ class Costs:
 
     def found(self) -> dict[str, Found]:
         """The rows that belong to the periods, or to no day or month at all, of each source that is there."""
-        months = F.coalesce(F.col("month") == self.month, F.lit(True)) | ~F.col("month").rlike(COST_MONTH)
-        days = F.col("visited_on").isNull() | F.expr(self._visited)
         asked = {
-            COSTS: ("cost_id", COST_RULES, COST_SET_RULES[0], months),
-            VISITS: ("visit_id", VISIT_RULES, VISIT_SET_RULES[0], days),
+            COSTS: ("cost_id", COST_RULES, COST_SET_RULES[0]),
+            VISITS: ("visit_id", VISIT_RULES, VISIT_SET_RULES[0]),
         }
-        return {name: _judged(name, self._rows(name), *rules) for name, rules in asked.items() if name in self.versions}
+        return {
+            name: _judged(name, self._rows(name), F.expr(self.scopes[name]), *rules)
+            for name, rules in asked.items()
+            if name in self.versions
+        }
 
     @property
     def month(self) -> str:
@@ -147,7 +149,7 @@ def _is_closed(lake: Lake, period: str) -> bool:
 
 
 def _judged(
-    name: str, rows: DataFrame, id_column: str, rules: tuple[RowRule, ...], duplicated: Rule, in_scope: Column
+    name: str, rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[RowRule, ...], duplicated: Rule
 ) -> Found:
     """Judges the rows in scope; of one id every row is held, wherever in the source the others stand."""
     several = rows.where(F.col(id_column).isNotNull()).groupBy(id_column).count().where("count > 1")

@@ -116,8 +116,11 @@ class Walk:
 
     def _killed(self, event: Event) -> list[str]:
         """The plans whose run of the event was killed after its publication: it passes through its command again."""
+        killed = killed_runs(self.lake)
+        if not killed:
+            return []
         found = published_in(self.lake, event.job, str(event.period))
-        return [p for p, of in found.items() if of.run_id in killed_runs(self.lake) and p not in self.stopped]
+        return [p for p, of in found.items() if of.run_id in killed and p not in self.stopped]
 
     def _settle(self, event: Event, plan_ids: tuple[str, ...]) -> None:
         open_count = sum(is_open(self.request.platform, p, event.period) for p in self.request.platform.plans)

@@ -16,7 +16,6 @@ from schemas import TABLES, Table
 QUALITY = TABLES["control/quality"]
 HELD_MEMBERS = TABLES["control/quarantine_members"]
 HELD_CLAIMS = TABLES["control/quarantine_claims"]
-HELD_COSTS, HELD_VISITS = TABLES["control/quarantine_costs"], TABLES["control/quarantine_visits"]
 HELD_RECEIPTS = TABLES["control/quarantine_receipts"]
 RECEIPT_COLUMNS = len(TABLES["source/receipts"].columns)
 
@@ -89,14 +88,13 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
         lake.replace(HELD_RECEIPTS, held, f"period = '{period}'", run_id)
 
 
-def hold_costs(lake: Lake, costs: DataFrame, scope: str, period: str, run_id: str) -> None:
-    """Brings the quarantine of operating costs up to date within the scope (SQL text)."""
-    _hold_spent(lake, HELD_COSTS, costs, "cost_id", "amount_fen", scope, period, run_id)
-
-
-def hold_visits(lake: Lake, visits: DataFrame, scope: str, period: str, run_id: str) -> None:
-    """Brings the quarantine of field visits up to date within the scope (SQL text)."""
-    _hold_spent(lake, HELD_VISITS, visits, "visit_id", "fee_fen", scope, period, run_id)
+def hold_spent(lake: Lake, source: Table, held: DataFrame, held_in: str, scope: str, period: str, run_id: str) -> None:
+    """Brings the quarantine `held_in` of a source of costs up to date within the scope (SQL text)."""
+    if not held.isEmpty() or lake.exists(held_in):
+        (amount,) = source.amount_columns
+        at_stake = F.coalesce(amount, F.lit(0).cast("bigint"))
+        rows = held.withColumn("amount_at_stake_fen", at_stake)
+        _hold(lake, TABLES[held_in], rows, list(source.key), scope, period, run_id)
 
 
 def plans_in_scope(plan_ids: Iterable[str], every_plan: Iterable[str], all_plans: bool) -> str:
@@ -112,14 +110,6 @@ def claims_in_scope(members_scope: str, period: str, period_names: Iterable[str]
         return f"{of_period} and {members_scope}"
     in_no_period = f"publicity_period is null or not {any_of('publicity_period', period_names)}"
     return f"(({of_period} and {members_scope}) or {in_no_period})"
-
-
-def _hold_spent(
-    lake: Lake, table: Table, held: DataFrame, key: str, amount: str, scope: str, period: str, run_id: str
-) -> None:
-    if not held.isEmpty() or lake.exists(table.name):
-        at_stake = F.coalesce(amount, F.lit(0).cast("bigint"))
-        _hold(lake, table, held.withColumn("amount_at_stake_fen", at_stake), [key], scope, period, run_id)
 
 
 def _hold(lake: Lake, table: Table, held: DataFrame, key: list[str], scope: str, period: str, run_id: str) -> None:

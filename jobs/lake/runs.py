@@ -58,11 +58,11 @@ def begin(lake: Lake, run: Run, started_at: datetime) -> frozenset[str]:
     began = _rows_of(lake, run.job, run.period).collect()
     _end(lake, run.job, run.period, [row for row in began if row.state == "running" and row.run_id != run.run_id])
     earlier = frozenset(row.run_id for row in began)
-    row = lake.frame(RUNS, [_row(run, "running", started_at)]).coalesce(1)
+    row = _row(run, "running", started_at)
     if run.run_id in earlier:
-        lake.overwrite(RUNS, row, f"run_id = '{run.run_id}'", run.run_id)
+        _replace(lake, row)
     else:
-        lake.append(RUNS, row, run.run_id)
+        lake.append(RUNS, lake.frame(RUNS, [row]).coalesce(1), run.run_id)
     return earlier
 
 
@@ -90,7 +90,7 @@ def _end(lake: Lake, job: str, period: str, killed: Iterable[Row]) -> None:
             "finished_at": datetime.now(UTC),
             "settings": json.dumps(settings, sort_keys=True, ensure_ascii=False),
         }
-        lake.overwrite(RUNS, lake.frame(RUNS, [ended]).coalesce(1), f"run_id = '{row.run_id}'", row.run_id)
+        _replace(lake, ended)
 
 
 def goes_as_far_as(lake: Lake, run_id: str, as_of: date) -> None:
@@ -98,8 +98,7 @@ def goes_as_far_as(lake: Lake, run_id: str, as_of: date) -> None:
     row = lake.read(RUNS.name).where(F.col("run_id") == run_id).first()
     settings = json.loads(row.settings)
     if settings["as_of"] < str(as_of):
-        later = {**row.asDict(), "settings": json.dumps({**settings, "as_of": str(as_of)}, sort_keys=True)}
-        lake.overwrite(RUNS, lake.frame(RUNS, [later]).coalesce(1), f"run_id = '{run_id}'", run_id)
+        _replace(lake, {**row.asDict(), "settings": json.dumps({**settings, "as_of": str(as_of)}, sort_keys=True)})
 
 
 def killed_runs(lake: Lake) -> frozenset[str]:
@@ -112,8 +111,12 @@ def killed_runs(lake: Lake) -> frozenset[str]:
 
 def record(lake: Lake, run: Run, state: str, started_at: datetime, **outcome: dict) -> None:
     """Replaces the row of a run that began by what became of it: its state, digests, totals and messages."""
-    row = lake.frame(RUNS, [_row(run, state, started_at, **outcome)]).coalesce(1)
-    lake.overwrite(RUNS, row, f"run_id = '{run.run_id}'", run.run_id)
+    _replace(lake, _row(run, state, started_at, **outcome))
+
+
+def _replace(lake: Lake, row: dict) -> None:
+    """Puts a run's row in the place of the one that is known to be there."""
+    lake.overwrite(RUNS, lake.frame(RUNS, [row]).coalesce(1), f"run_id = '{row['run_id']}'", row["run_id"])
 
 
 def _row(run: Run, state: str, started_at: datetime, **outcome: dict) -> dict:

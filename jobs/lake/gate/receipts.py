@@ -66,7 +66,8 @@ def judge_receipts(receipts: DataFrame, days: CollectionDays) -> ReceiptGate:
         for position, rule in enumerate(ROW_RULES)
     } | {"receipt_duplicated": duplicated_count}
     # Where no row is unsound, nobody looks for one again.
-    unsound = judged.where("broken != 0 or duplicated" if any(broken.values()) else "false").select(
+    is_any_unsound = any(broken.values())
+    unsound = judged.where("broken != 0 or duplicated" if is_any_unsound else "false").select(
         *receipts.columns, F.concat(reasons(ROW_RULES, F.col("broken")), twice).alias("reasons")
     )
     unsound = unsound.localCheckpoint()
@@ -79,7 +80,7 @@ def judge_receipts(receipts: DataFrame, days: CollectionDays) -> ReceiptGate:
         row_count=sum(row["rows"] for row in groups),
         in_time_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_sound"] and row["is_in_time"]),
         late_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_sound"] and not row["is_in_time"]),
-        held_fen=_held_fen(unsound, days) if any(broken.values()) else {},
+        held_fen=_held_fen(unsound, days) if is_any_unsound else {},
     )
 
 
