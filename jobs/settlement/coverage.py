@@ -80,8 +80,11 @@ def _with_last_lapse(members: DataFrame, lapses: DataFrame, publicity_on: date) 
         .agg(F.max("lapsed_on").alias("lapsed_on"))
         .localCheckpoint()
     )
+    lapse_count = last.count()
+    if not lapse_count:  # everybody paid: no pass over all members for nothing
+        return members.withColumns({"lapsed_on": F.lit(None).cast("date"), "goes_on_lapsed": F.lit(False)})
     lapsed_ids = filter_of_ids(last, "member_id").localCheckpoint()
-    if last.count() <= MOST_ROWS_TO_BROADCAST:
+    if lapse_count <= MOST_ROWS_TO_BROADCAST:
         joined = members.join(F.broadcast(last), on=MEMBER, how="left")
     else:
         # Lapses add up over the years; all members are not shuffled for them, only those whose id may have lapsed.

@@ -63,3 +63,20 @@ def test_spells_end_where_their_membership_lapsed(spark):
         ("critical_illness", 9, date(2020, 9, 10)): date(2020, 10, 1),
         ("critical_illness", 9, date(2020, 10, 1)): None,
     }
+
+
+def test_where_nobody_has_lapsed_yet_nobody_is_left_out(spark):
+    columns = "plan_id string, member_id bigint, joined_on date, exited_on date"
+    members = spark.createDataFrame([row[:4] for row in SPELLS if row[1] in (2, 8)], columns)
+    lapses = spark.createDataFrame(
+        [("critical_illness", 2, date(2020, 12, 8))], "plan_id string, member_id bigint, lapsed_on date"
+    )
+    covers = {
+        (r.plan_id, r.member_id, r.joined_on): r.cover for r in with_cover(members, lapses, PUBLICITY_ON).collect()
+    }
+    assert covers == {
+        ("critical_illness", 2, date(2019, 1, 1)): "covered",
+        ("senior_cancer", 2, date(2019, 1, 1)): "covered",
+        ("critical_illness", 8, date(2019, 1, 1)): "exited",
+        ("critical_illness", 8, date(2020, 10, 1)): "covered",
+    }
