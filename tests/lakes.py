@@ -8,6 +8,10 @@ from datetime import date
 from io import StringIO
 from pathlib import Path
 
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+from pyspark.sql.pandas.types import to_arrow_schema
+
 from jobs.cli import main
 from schemas import TABLES
 
@@ -28,7 +32,7 @@ class Ended:
 
 
 class LakeFolder:
-    """A lake in a folder, written and read with Spark."""
+    """A lake in a folder. Commands run in the tests' Spark session; tests write and read it with delta-rs."""
 
     def __init__(self, spark, folder: Path):
         self.spark = spark
@@ -47,13 +51,11 @@ class LakeFolder:
         return self
 
     def write(self, name, rows, mode="overwrite"):
+        """Writes a source from rows given as dicts, as its owner would: with delta-rs, in one commit."""
         table = TABLES[name]
-        values = [tuple(row.get(column) for column in table.column_names) for row in rows]
-        frame = self.spark.createDataFrame(values, table.spark_schema)
-        writer = frame.coalesce(1).write.format("delta").mode(mode)
-        if table.partitioned_by:
-            writer = writer.partitionBy(*table.partitioned_by)
-        writer.save(str(self.folder / name))
+        values = [{column: row.get(column) for column in table.column_names} for row in rows]
+        arrow = pa.Table.from_pylist(values, to_arrow_schema(table.spark_schema))
+        write_deltalake(self.folder / name, arrow, mode=mode, partition_by=list(table.partitioned_by) or None)
 
     def run(self, command: str, *words: str, as_json: bool = True) -> Ended:
         """A command, as `fentan COMMAND --lake ... WORDS --json`."""
@@ -70,9 +72,8 @@ class LakeFolder:
         return self.run("settle", "--period", period, *words)
 
     def rows(self, table: str, period: str = PERIOD, **equal) -> list[dict]:
-        """Rows of a table's period, without the run, in the order of its key."""
-        frame = self.spark.read.format("delta").load(str(self.folder / table))
-        rows = [row.asDict() for row in frame.collect()]
+        """Rows of a table's period, in the order of its key, as delta-rs reads them."""
+        rows = DeltaTable(self.folder / table).to_pyarrow_table().to_pylist()
         rows = [
             row for row in rows if row.get("period", period) == period and all(row[k] == v for k, v in equal.items())
         ]
