@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pyspark
 
+from tests.spark_settings import SHORT_LIVED_JVM
+
 SPARK = Path(pyspark.__file__).parent
 STARTED_WITHIN_SECONDS = 60
 # A part ends with whoever started it, even if that was killed.
@@ -28,7 +30,9 @@ class Cluster:
 
     def submit(self, *words: str) -> subprocess.CompletedProcess:
         """`spark-submit --master MASTER WORDS`, from a folder in which the project is not found by chance."""
-        line = [str(SPARK / "bin" / "spark-submit"), "--master", self.master, *words]
+        jvms = [f"spark.{part}.extraJavaOptions={SHORT_LIVED_JVM}" for part in ("driver", "executor")]
+        settings = [word for setting in jvms for word in ("--conf", setting)]
+        line = [str(SPARK / "bin" / "spark-submit"), "--master", self.master, *settings, *words]
         return subprocess.run(line, env=_environment(self.folder), cwd=self.folder, capture_output=True, text=True)
 
 
@@ -68,6 +72,7 @@ def _environment(folder: Path) -> dict[str, str]:
         **{key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "PYTHON"))},
         "SPARK_HOME": str(SPARK),
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED_JVM,
         "SPARK_WORKER_DIR": str(folder / "work"),
         "SPARK_LOG_DIR": str(folder / "logs"),
         "PYSPARK_PYTHON": sys.executable,

@@ -54,10 +54,11 @@ def lake(spark, tmp_path):
 def quick_conf(tmp_path_factory):
     """A conf with the same settings, for programs that a test starts: what is compiled anew in each takes half a
     minute."""
+    settings = {**spark_settings.QUICK, "spark.driver.extraJavaOptions": spark_settings.SHORT_LIVED_JVM}
     usual = files("conf").joinpath("local.toml").read_text(encoding="utf-8").splitlines()
     kept = [line for line in usual if "spark.sql.shuffle.partitions" not in line]
     place = kept.index("[spark]") + 1
-    quick = [f'"{key}" = "{value}"' for key, value in spark_settings.QUICK.items()]
+    quick = [f'"{key}" = "{value}"' for key, value in settings.items()]
     file = tmp_path_factory.mktemp("conf") / "quick.toml"
     file.write_text("\n".join([*kept[:place], *quick, *kept[place:]]), encoding="utf-8")
     return file

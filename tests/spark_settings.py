@@ -12,6 +12,8 @@ QUICK = {
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.databricks.delta.writeChecksumFile.enabled": "false",
 }
+# A program that a test starts is over before it pays to compile anything well.
+SHORT_LIVED_JVM = "-XX:TieredStopAtLevel=1"
 _USUAL: dict[str, str | None] = {}
 
 
