@@ -86,6 +86,9 @@ SET_RULES = (
     Rule("member_payer_unknown", ERROR, "Whoever pays for somebody else is a member, in any plan."),
 )
 
+# What the sentences below say, for whoever counts.
+FRESH_DAYS = 31
+VOLUME_CHANGE_PERCENT = 20
 TABLE_RULES = (
     Rule("members_present", CRITICAL, "There is at least one row."),
     Rule("members_quarantined_rate", CRITICAL, "The part of rows held back stays below the ceiling of the conf."),

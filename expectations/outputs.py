@@ -87,5 +87,3 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
                 _fee_loses_or_makes_money),
     ),
 }  # fmt: skip
-
-SUITES = ROW_RULES

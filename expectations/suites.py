@@ -21,7 +21,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
     "source/operating_costs": (*costs.COST_RULES, *costs.COST_SET_RULES),
     "source/claim_reviews": reviews.ROW_RULES,
     "source/field_visits": (*costs.VISIT_RULES, *costs.VISIT_SET_RULES),
-    **outputs.SUITES,
+    **outputs.ROW_RULES,
 }
 
 
@@ -42,6 +42,11 @@ class Judged:
     @property
     def observed(self) -> str:
         return f"{self.unexpected_count} against the rule"
+
+    @property
+    def fault(self) -> str:
+        """What is wrong where the rule is broken, as part of a message."""
+        return f"{self.table_name}: {self.sentence} ({self.observed})"
 
 
 def judge(
@@ -80,13 +85,13 @@ def _validate(table_name: str, rule_ids: tuple[str, ...], counts: dict[str, int]
     outcome = batch.validate(_suite(table_name, rule_ids), result_format="BOOLEAN_ONLY")
     results = {}
     for result in outcome.results:
-        if result.exception_info and any_exception(result.exception_info):
+        if result.exception_info and _any_exception(result.exception_info):
             raise RuntimeError(f"The expectation on {table_name} could not be judged: {result.exception_info}")
         results[result.expectation_config.kwargs["column"]] = result
     return results
 
 
-def any_exception(exception_info: dict) -> bool:
+def _any_exception(exception_info: dict) -> bool:
     """Whether an expectation broke instead of failing; Great Expectations nests this by metric."""
     if "raised_exception" in exception_info:
         return bool(exception_info["raised_exception"])

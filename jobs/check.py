@@ -1,16 +1,16 @@
 """`fentan check`: the quality gate alone."""
 
 import argparse
+from dataclasses import replace
 
+from jobs.amounts import table_text, yuan
 from jobs.cli import add_period_arguments, run_as_script
 from jobs.errors import GateStopped
 from jobs.judging import judge_sources
-from jobs.lake.gate.report import critical_failures, rows_by_fate
+from jobs.lake.gate.results import critical_failures, rows_by_fate
 from jobs.lake.records import record_quality
-from jobs.lake.runs import Run
 from jobs.outcome import Outcome
 from jobs.pinning import pin
-from jobs.presentation import table_text, yuan
 from jobs.request import period_request_of
 
 SUMMARY = "judge a period's sources by the quality gate, without settling"
@@ -24,16 +24,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Judges members and claims, records the results in control/quality, and shows every rule."""
     pinned = pin(period_request_of(args))
     gate = judge_sources(pinned)
-    settling = pinned.run
-    checking = Run(
-        "check",
-        settling.platform_id,
-        settling.period,
-        settling.plan_ids,
-        settling.input_versions,
-        settling.conf_digest,
-        {},
-    )
+    checking = replace(pinned.run, job="check", settings={})
     record_quality(pinned.lake, gate.results, checking.run_id, checking.period, earlier_runs=(checking.run_id,))
     rules = [
         {

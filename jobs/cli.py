@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import date
 
-from jobs.errors import Stop, WrongUsage
+from jobs.errors import Stop
 from jobs.outcome import Outcome
 
 COMMANDS = (
@@ -156,8 +156,8 @@ def _show_stop(stop: Stop, args: argparse.Namespace) -> int:
 def _show_failure(error: Exception, args: argparse.Namespace) -> int:
     if "FENTAN_DEBUG" in os.environ:
         traceback.print_exc()
-    line = f"failed unexpectedly ({_kind_of(error)}). Nothing was published by this run. "
-    line += "Run it again; if it fails again, run it with FENTAN_DEBUG=1 and report the trace."
+    line = f"failed unexpectedly ({_kind_of(error)}). `fentan status` shows what is published. "
+    line += "Run it again: it goes on where it stopped. If it fails again, set FENTAN_DEBUG=1 and report the trace."
     return _show_stop(Stop(line), args)
 
 
@@ -165,14 +165,6 @@ def _kind_of(error: Exception) -> str:
     """What failed, without the message: Spark's messages quote values of rows."""
     condition = error.getCondition() if hasattr(error, "getCondition") else None
     return f"{type(error).__name__}: {condition}" if condition else type(error).__name__
-
-
-def split_periods(text: str) -> tuple[str, str]:
-    """The two ends of A..B."""
-    first, separator, last = text.partition("..")
-    if not separator:
-        raise WrongUsage(f"--periods {text}: write a range like 2020-11-P1..2020-12-P2. Nothing was done.")
-    return first, last
 
 
 if __name__ == "__main__":

@@ -4,31 +4,26 @@ import argparse
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from jobs.amounts import table_text, yuan
 from jobs.cli import add_period_arguments, run_as_script
-from jobs.closing import Closing, pin_closing, write_closing
-from jobs.errors import IntegrityBroken, Stop
+from jobs.close_inputs import JOB, Closing, pin_closing
+from jobs.close_writing import write_closing
 from jobs.lake.lake import Lake
 from jobs.lake.ledger import fee_run_ids, replace_fee
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import publish
 from jobs.lake.records import record_quality
-from jobs.lake.runs import begin, compact_control, end_killed_runs, record
+from jobs.lake.runs import begin, compact_control, end_killed_runs, record, stop_recorded
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
-from jobs.presentation import table_text, yuan
 from jobs.request import PeriodRequest, period_request_of
 from jobs.settlement.digest import plan_digest
-from schemas import TABLES
 
 SUMMARY = "close a collected period: uses of the fee, balances carried forward; it never changes again"
 EXAMPLES = """  fentan close --lake ./lake --period 2020-12-P1
   fentan close --lake ./lake --period 2020-12-P1 --as-of 2020-12-26"""
-JOB = "close"
-FEE = TABLES["ledger/fee"]
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_period_arguments(parser)
+add_arguments = add_period_arguments
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -50,7 +45,7 @@ def close(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
         return _already_closed(closing)
     started_at = datetime.now(UTC)
     earlier_runs = begin(lake, closing.run, started_at)
-    try:
+    with stop_recorded(lake, closing.run, started_at):
         written = write_closing(closing, earlier_runs)
         lock.confirm()
         announce("publishing")
@@ -60,15 +55,6 @@ def close(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
             {p: plan_digest(tables) for p, tables in written.digests.items()}, action="closed",
         )  # fmt: skip
         replace_fee(lake, closing.run.period, closing.run.run_id, written.fees)
-    except Stop as stop:
-        record(
-            lake,
-            closing.run,
-            "failed" if isinstance(stop, IntegrityBroken) else "refused",
-            started_at,
-            messages=[str(stop)],
-        )
-        raise
     document = _document(closing, written.fees, written.balances)
     record(lake, closing.run, "published", started_at, digests=written.digests, totals=document["plans"])
     compact_control(lake)

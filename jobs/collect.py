@@ -4,23 +4,21 @@ import argparse
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from pyspark.errors import PySparkException
-
+from jobs.amounts import table_text, yuan
 from jobs.cli import add_period_arguments, run_as_script
-from jobs.collecting import TABLES_OF_JOB, Written, fee_rows, write_collection
-from jobs.collection_inputs import JOB, Inputs, made_already, pin_collection
-from jobs.errors import Refused, Stop
+from jobs.collect_inputs import JOB, Inputs, made_already, pin_collection
+from jobs.collect_writing import TABLES_OF_JOB, Written, fee_rows, write_collection
+from jobs.errors import Refused
 from jobs.lake.gate.receipts import judged_receipts
 from jobs.lake.lake import Lake
 from jobs.lake.ledger import fee_run_ids, replace_fee, transfers_of
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import publish, published_in
 from jobs.lake.records import hold_receipts, record_quality
-from jobs.lake.runs import begin, end_killed_runs, goes_as_far_as, record, settings_of
+from jobs.lake.runs import begin, end_killed_runs, goes_as_far_as, record, settings_of, stop_recorded
 from jobs.lake.session import open_session
 from jobs.lake.sinks import WritingBeside
 from jobs.outcome import Outcome, announce
-from jobs.presentation import table_text, yuan
 from jobs.request import PeriodRequest, period_request_of
 from jobs.settlement.digest import plan_digest
 
@@ -28,9 +26,7 @@ SUMMARY = "match a period's receipts to its bills: shares met, arrears, lapses, 
 EXAMPLES = """  fentan collect --lake ./lake --period 2020-12-P1 --as-of 2020-12-20
   fentan collect --lake ./lake --period 2020-12-P1          (all receipts until today)"""
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_period_arguments(parser)
+add_arguments = add_period_arguments
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -55,15 +51,8 @@ def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
     _check_not_backwards(inputs)
     started_at = datetime.now(UTC)
     earlier_runs = begin(lake, inputs.run, started_at)
-    try:
+    with stop_recorded(lake, inputs.run, started_at):
         written = _write_and_publish(inputs, earlier_runs, lock)
-    except Stop as stop:
-        state = "refused" if isinstance(stop, Refused) else "failed"
-        record(lake, inputs.run, state, started_at, messages=[str(stop)])
-        raise
-    except PySparkException as error:
-        record(lake, inputs.run, "failed", started_at, messages=[type(error).__name__])
-        raise
     document = _document(inputs, written)
     record(lake, inputs.run, "published", started_at, digests=written.digests, totals=document["plans"])
     return Outcome(document, _text(document))
@@ -74,11 +63,9 @@ def _write_and_publish(inputs: Inputs, earlier_runs: Collection[str], lock: RunL
     sink = WritingBeside(lake, run.period, inputs.plan_ids, run.run_id, earlier_runs, JOB)
     written = write_collection(inputs, sink)
     announce("holding money without a share")
-    hold_receipts(lake, inputs.gate.unsound, written.without_bill, run.period, run.run_id)
-    record_quality(
-        lake, [*judged_receipts(inputs.gate, written.excess, inputs.days), *written.results], run.run_id, run.period,
-        earlier_runs,
-    )  # fmt: skip
+    hold_receipts(lake, inputs.gate.unsound, written.without_share, run.period, run.run_id)
+    results = [*judged_receipts(inputs.gate, written.without_share_by_reason, inputs.days), *written.results]
+    record_quality(lake, results, run.run_id, run.period, earlier_runs)
     lock.confirm()
     announce("publishing")
     publish(lake, JOB, run.period, run.run_id, {p: plan_digest(tables) for p, tables in written.digests.items()})
@@ -120,7 +107,7 @@ def _check_not_backwards(inputs: Inputs) -> None:
 
 
 def _document(inputs: Inputs, written: Written) -> dict:
-    facts = written.facts
+    sums = written.sums
     return {
         "period": inputs.run.period,
         "state": "collected",
@@ -132,16 +119,16 @@ def _document(inputs: Inputs, written: Written) -> dict:
             "money_fen": inputs.gate.money_fen,
             "held": {
                 **{k: n for k, n in inputs.gate.broken.items() if n},
-                **{k: n for k, (n, _) in written.excess.items()},
+                **{k: n for k, (n, _) in written.without_share_by_reason.items()},
             },
-            "without_share_fen": sum(sum(f.collected.suspense_fen.values()) for f in facts.values()),
+            "without_share_fen": sum(sum(f.collected.suspense_fen.values()) for f in sums.values()),
         },
         "plans": {
             p: {
                 "digest": plan_digest(written.digests[p]),
-                "members": dict(facts[p].count_by_status),
-                "due_fen": sum(facts[p].due_fen.values()),
-                "collected_fen": sum(facts[p].collected_by_status_fen.values()),
+                "members": dict(sums[p].count_by_status),
+                "due_fen": sum(sums[p].due_fen.values()),
+                "collected_fen": sum(sums[p].collected_by_status_fen.values()),
                 "fee": written.fees[p],
             }
             for p in inputs.plan_ids

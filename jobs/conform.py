@@ -7,15 +7,15 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.amounts import table_text
 from jobs.cli import run_as_script
 from jobs.errors import IntegrityBroken, WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
-from jobs.presentation import table_text
-from jobs.reporting.rows import VALID, published_rows
+from jobs.reporting.rows import published_rows
 from jobs.request import request_of
-from schemas import TABLES, Table
+from schemas import OUTPUT_TABLES, Table
 
 SUMMARY = "check a lake's output tables against the data dictionary: columns, types, partitions, readers, keys"
 EXAMPLES = """  fentan conform --lake ./lake
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> Outcome:
     request = request_of(args)
     lake = Lake(open_session(request.environment, "fentan conform"), request.lake_root)
     found = {}
-    for table in (table for name, table in TABLES.items() if not name.startswith("source/")):
+    for table in OUTPUT_TABLES:
         if lake.exists(table.name):
             announce(table.name)
             found[table.name] = {"state": "conforms", "differences": differences(lake, table, args.rows)}
@@ -92,8 +92,7 @@ def _of_storage(lake: Lake, table: Table) -> list[str]:
 
 def _rows(lake: Lake, table: Table) -> DataFrame:
     """The rows that are valid; of a table that publications say nothing of, all."""
-    is_published = set(VALID) <= set(table.column_names) and not table.name.startswith("control/")
-    return published_rows(lake, table.name, "collect", "close") if is_published else lake.read(table.name)
+    return published_rows(lake, table.name, "collect", "close") if table.is_published else lake.read(table.name)
 
 
 def _of_rows(rows: DataFrame, table: Table) -> list[str]:

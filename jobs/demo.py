@@ -5,13 +5,13 @@ import shutil
 from pathlib import Path
 
 from jobs import settle
+from jobs.amounts import table_text, yuan
 from jobs.cli import run_as_script
 from jobs.errors import WrongUsage
 from jobs.lake.lock import run_lock
 from jobs.lake.session import open_session
 from jobs.lake.storage import is_local, local_folder
 from jobs.outcome import Outcome, announce
-from jobs.presentation import table_text, yuan
 from jobs.request import PeriodRequest, request_of
 from jobs.sample.world import World, write_world
 

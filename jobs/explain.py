@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
+from jobs.amounts import table_text, yuan
 from jobs.cli import calendar_year, person_id, run_as_script
 from jobs.errors import Refused, WrongUsage
-from jobs.explaining import Books, plans_to_explain
+from jobs.explain_inputs import PublishedRows, plans_to_explain
 from jobs.lake.few_rows import with_quick_queries
 from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
-from jobs.presentation import table_text, yuan
 from jobs.reporting.explain_page import explanation_page, statement_page
 from jobs.reporting.pages import render
 from jobs.request import Request, period_request_of, request_of
@@ -95,11 +95,11 @@ def _year(args: argparse.Namespace):
     return Outcome(document, _statement(document)), statement_page(document, request)
 
 
-def _books(request: Request) -> Books:
+def _books(request: Request) -> PublishedRows:
     announce("starting Spark")
     spark = open_session(with_quick_queries(request.environment), "fentan explain")
     announce("looking for what is published")
-    return Books(request, Lake(spark, request.lake_root))
+    return PublishedRows(request, Lake(spark, request.lake_root))
 
 
 def _text(document: dict) -> str:

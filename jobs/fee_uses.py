@@ -16,8 +16,8 @@ from jobs.lake.ledger import transfers_of
 from jobs.lake.publications import published_in
 from jobs.lake.sources import read_source
 from jobs.settlement.calendar import Calendar, Period
-from jobs.settlement.closing import to_use_fen, used_by_plan_fen
 from jobs.settlement.journal import USES, moved_fen
+from jobs.settlement.uses import to_use_fen, used_by_plan_fen
 
 CLAIM_AND_PLAN = T.StructType([T.StructField("claim_id", T.LongType()), T.StructField("plan_id", T.StringType())])
 COSTS, VISITS = "source/operating_costs", "source/field_visits"
@@ -25,7 +25,7 @@ REVIEWS, CLAIMS = "source/claim_reviews", "source/approved_claims"
 
 
 @dataclass(frozen=True)
-class Found:
+class JudgedRows:
     """Rows of a source of costs as judged: those that are `sound`, those `held` with their `reasons`, the results."""
 
     sound: DataFrame
@@ -52,7 +52,7 @@ class Costs:
     periods: tuple[Period, ...]
     versions: Mapping[str, int]
 
-    def found(self) -> dict[str, Found]:
+    def found(self) -> dict[str, JudgedRows]:
         """The rows that belong to the periods, or to no day or month at all, of each source that is there."""
         asked = {
             COSTS: ("cost_id", COST_RULES, COST_SET_RULES[0]),
@@ -76,8 +76,11 @@ class Costs:
             VISITS: f"visited_on is null or {self._visited}",
         }
 
-    def used_by_plan_fen(self, found: Mapping[str, Found], weights: Mapping[str, int]) -> dict[str, dict[str, int]]:
-        """What each open plan uses of its fee, by category. `weights`: the fee accrued of the plans that are open."""
+    def uses_by_plan_fen(
+        self, found: Mapping[str, JudgedRows], weights: Mapping[str, int]
+    ) -> dict[str, dict[str, int]]:
+        """What each open plan uses of its fee, by category. `weights`: the fee accrued of the plans that are open, or,
+        where none accrued, their head counts."""
         month_fen, visits_fen, own_visits_fen = {}, 0, {}
         if COSTS in found:
             by_category = found[COSTS].sound.groupBy("category").agg(F.sum("amount_fen").alias("fen"))
@@ -150,7 +153,7 @@ def _is_closed(lake: Lake, period: str) -> bool:
 
 def _judged(
     name: str, rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[RowRule, ...], duplicated: Rule
-) -> Found:
+) -> JudgedRows:
     """Judges the rows in scope; of one id every row is held, wherever in the source the others stand."""
     several = rows.where(F.col(id_column).isNotNull()).groupBy(id_column).count().where("count > 1")
     several = F.broadcast(several.select(id_column, F.lit(True).alias("several")))
@@ -164,7 +167,7 @@ def _judged(
     twice = F.when(F.col("several"), F.array(F.lit(duplicated.id))).otherwise(F.array().cast("array<string>"))
     every_reason = F.concat(reasons(rules, F.col("broken")), twice).alias("reasons")
     counts = _counts(judged, rules) | {duplicated.id: judged.where("several").count()}
-    return Found(
+    return JudgedRows(
         sound=judged.where(~is_held).select(*rows.columns),
         held=judged.where(is_held).select(*rows.columns, every_reason),
         results=judge(name, counts),

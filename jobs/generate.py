@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli import run_as_script, split_periods
+from jobs.cli import run_as_script
 from jobs.environment import Environment, load_environment
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
@@ -20,6 +20,7 @@ from jobs.sample import published
 from jobs.sample.population import World
 from jobs.sample.world import existing_sources, write_published, write_receipts, write_world
 from jobs.settlement.calendar import Period
+from jobs.settlement.money import PPM
 from jobs.settlement.rules import Platform
 
 SUMMARY = "make sample sources of any size, calibrated to the published figures"
@@ -28,7 +29,6 @@ EXAMPLES = """  fentan generate --lake ./lake --members 100k --periods 2020-11-P
   fentan generate --lake ./lake --published 2020-12-P1 --scale 1000
   fentan generate --lake ./lake --receipts 2020-12-P1          (once the period is settled)"""
 
-PPM = 1_000_000
 UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
 DEFAULT_SCALE = 1_000
 
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _receipts(args: argparse.Namespace, environment: Environment, platform: Platform) -> Outcome:
-    period = str(_period(platform, args.receipts))
+    period = str(_period(platform, "--receipts", args.receipts))
     lake = Lake(open_session(environment, "fentan generate"), args.lake)
     with run_lock(args.lake, "generate", period, environment.lock_lease_seconds):
         count = write_receipts(lake, platform, period, args.seed)
@@ -105,17 +105,25 @@ def _check_arguments(args: argparse.Namespace) -> None:
 
 
 def _world(args: argparse.Namespace, platform: Platform) -> World:
-    first, last = (_period(platform, name) for name in split_periods(args.periods))
+    first, last = (_period(platform, "--periods", name) for name in _ends(args.periods))
     if first > last:
         raise WrongUsage(f"--periods {args.periods}: {first} comes after {last}. Nothing was generated. Swap them.")
     return World(args.members, first, last, args.seed, args.defects, tuple(args.plan) if args.plan else None)
 
 
-def _period(platform: Platform, name: str) -> Period:
+def _ends(text: str) -> tuple[str, str]:
+    """The two ends of A..B."""
+    first, separator, last = text.partition("..")
+    if not separator:
+        raise WrongUsage(f"--periods {text}: write a range like 2020-11-P1..2020-12-P2. Nothing was generated.")
+    return first, last
+
+
+def _period(platform: Platform, option: str, name: str) -> Period:
     try:
         return platform.calendar.period(name)
     except ValueError as error:
-        raise WrongUsage(f"--periods: {error}. Nothing was generated.") from error
+        raise WrongUsage(f"{option}: {error}. Nothing was generated.") from error
 
 
 def _make_folder(lake: str) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from expectations.claims import CLAIMS_TIMES_MOST
+from expectations.members import FRESH_DAYS, VOLUME_CHANGE_PERCENT
 from expectations.rule import Terms
 from expectations.suites import Judged
 from jobs.errors import GateStopped
@@ -18,7 +20,7 @@ from jobs.lake.gate.claims import (
     spells_of_claimants,
 )
 from jobs.lake.gate.memberships import MembershipGate, covered_count, judge_memberships
-from jobs.lake.gate.report import (
+from jobs.lake.gate.results import (
     above_ceiling,
     claims_held_count,
     critical_failures,
@@ -28,7 +30,7 @@ from jobs.lake.gate.report import (
 )
 from jobs.outcome import announce
 from jobs.pinning import Pinned
-from jobs.request import is_open
+from jobs.request import exists_in
 from jobs.settlement.coverage import cut_by_lapses, with_cover
 from jobs.settlement.period import Settled
 
@@ -37,16 +39,21 @@ from jobs.settlement.period import Settled
 class Gate:
     """Members and claims as judged, the results by table, and the plans that cannot be settled, with why.
 
-    `helped`: one row per membership of a claimant that was helped in an earlier period.
+    `helped_before`: one row per membership of a claimant that was helped in an earlier period.
     """
 
     members: MembershipGate
     claims: ClaimGate
     counted_before: DataFrame
-    helped: DataFrame
+    helped_before: DataFrame
     results: tuple[Judged, ...]
     covered_count: Mapping[str, Mapping[str, int]]
     refused: Mapping[str, str]
+
+    @property
+    def plan_ids(self) -> tuple[str, ...]:
+        """The plans that the gate lets pass."""
+        return tuple(p for p in self.covered_count if p not in self.refused)
 
 
 def judge_sources(pinned: Pinned) -> Gate:
@@ -63,11 +70,11 @@ def judge_sources(pinned: Pinned) -> Gate:
     of_claimants = spells_of_claimants(cut_by_lapses(members.kept_good, lapses), numbered)
     counted_before = pinned.history.counted_before().localCheckpoint()
     claims = judge_claims(numbered, of_claimants, counted_before, terms)
-    helped = helped_memberships(_with_diagnosis(pinned, counted_before, of_claimants), of_claimants)
+    helped_before = helped_memberships(_with_diagnosis(pinned, counted_before, of_claimants), of_claimants)
 
     found = covered_count(members)
     counts = {plan_id: found.get(plan_id, {}) for plan_id in pinned.plan_ids}
-    gate = Gate(members, claims, counted_before, helped, (), counts, _refused_plans(pinned, claims, counts))
+    gate = Gate(members, claims, counted_before, helped_before, (), counts, _refused_plans(pinned, claims, counts))
     return replace(gate, results=_results(pinned, gate, previous_shares(pinned), limited=(0, 0)))
 
 
@@ -125,8 +132,8 @@ def _with_diagnosis(pinned: Pinned, counted_before: DataFrame, spells: DataFrame
 
 def _terms(pinned: Pinned) -> Terms:
     day, platform = pinned.request.publicity_on, pinned.request.platform
-    open_plans = {p: plan for p, plan in platform.plans.items() if is_open(platform, p, pinned.request.period)}
-    ruled = {p: plan for p, plan in open_plans.items() if plan.is_ruled_on(day)}  # one without members may not be
+    existing = {p: plan for p, plan in platform.plans.items() if exists_in(platform, p, pinned.request.period)}
+    ruled = {p: plan for p, plan in existing.items() if plan.is_ruled_on(day)}  # one without members may not be
     joining = {plan_id: plan.joining_on(day) for plan_id, plan in ruled.items()}
     tiers = {p: tuple(sorted(plan.sharing_on(day).weights_ppm)) for p, plan in ruled.items()}
     return Terms(
@@ -172,8 +179,8 @@ def _members_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str
     row_count = sum(group.count for group in gate.members.groups)
     held_count = members_held_count(gate.members)
     newest = max((g.last_joined_on for g in gate.members.groups if g.last_joined_on is not None), default=None)
-    stale = newest is None or (pinned.request.publicity_on - newest).days > 31
-    now = {plan_id: sum(tiers.values()) for plan_id, tiers in gate.covered_count.items()}
+    stale = newest is None or (pinned.request.publicity_on - newest).days > FRESH_DAYS
+    now = _covered(gate)
     return {
         "members_present": 0 if row_count or gate.covered_count else 1,
         "members_quarantined_rate": above_ceiling(
@@ -183,7 +190,9 @@ def _members_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str
             environment.quarantine_ceiling_floor_rows,
         ),
         "members_fresh": int(stale),
-        "members_volume": sum(abs(now[p] - b.covered_count) * 5 > b.covered_count for p, b in before.items()),
+        "members_volume": sum(
+            abs(now[p] - b.covered_count) * 100 > b.covered_count * VOLUME_CHANGE_PERCENT for p, b in before.items()
+        ),
     }
 
 
@@ -191,7 +200,9 @@ def _claims_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str,
     environment = pinned.request.environment
     row_count = sum(row["count"] for row in gate.claims.groups)
     return {
-        "claims_have_members": sum("no covered member" in told for told in gate.refused.values()),
+        "claims_have_members": sum(
+            not covered and _claim_count(gate.claims, p) > 0 for p, covered in _covered(gate).items()
+        ),
         "claims_quarantined_rate": above_ceiling(
             claims_held_count(gate.claims),
             row_count,
@@ -200,9 +211,14 @@ def _claims_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str,
         ),
         "claims_present": 0 if row_count else 1,
         "claims_volume": sum(
-            b.case_count > 0 and _claim_count(gate.claims, p) > 3 * b.case_count for p, b in before.items()
+            b.case_count > 0 and _claim_count(gate.claims, p) > CLAIMS_TIMES_MOST * b.case_count
+            for p, b in before.items()
         ),
     }
+
+
+def _covered(gate: Gate) -> dict[str, int]:
+    return {plan_id: sum(tiers.values()) for plan_id, tiers in gate.covered_count.items()}
 
 
 def _claim_count(claims: ClaimGate, plan_id: str) -> int:

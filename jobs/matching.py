@@ -5,18 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.lake.gate.receipts import ReceiptGate
 from jobs.outcome import announce
+from jobs.settlement.broadcasting import broadcast_if_few
 from jobs.settlement.collection import (
     allocated_shares,
-    looked_at_closer,
-    money_without_bill,
+    money_without_share,
     payers,
+    payers_to_allocate,
     plain_shares,
 )
-from jobs.settlement.coverage import MOST_ROWS_TO_BROADCAST
 from jobs.settlement.id_filter import filter_of_ids, with_passed
 
 
@@ -43,15 +42,15 @@ def match(
     down to `first_plan_id`.
     """
     announce("adding up bills and receipts by payer")
-    closer = looked_at_closer(payers(receipts.in_time, bills)).localCheckpoint()
-    closer_count = closer.count()
-    announce(f"giving money to shares: {closer_count:,} payers are looked at closer")
-    in_time = _of_payers(receipts.in_time, closer, closer_count).localCheckpoint()
-    of_closer = _of_payers(assessments, closer, closer_count).localCheckpoint()
-    joined = joined_of(_in_families(of_closer))
-    allocated = allocated_shares(of_closer, joined, closer, in_time, whole_shares).localCheckpoint()
-    excess = money_without_bill(closer, in_time, receipts.late, allocated, first_plan_id).localCheckpoint()
-    plain = plain_shares(_without_payers(assessments, closer, closer_count), receipts.in_time)
+    to_allocate = payers_to_allocate(payers(receipts.in_time, bills)).localCheckpoint()
+    payer_count = to_allocate.count()
+    announce(f"giving money to shares: {payer_count:,} payers paid another amount than they owe, or in parts")
+    in_time = _of_payers(receipts.in_time, to_allocate, payer_count).localCheckpoint()
+    of_payers = _of_payers(assessments, to_allocate, payer_count).localCheckpoint()
+    joined = joined_of(_in_families(of_payers))
+    allocated = allocated_shares(of_payers, joined, to_allocate, in_time, whole_shares).localCheckpoint()
+    excess = money_without_share(to_allocate, in_time, receipts.late, allocated, first_plan_id).localCheckpoint()
+    plain = plain_shares(_without_payers(assessments, to_allocate, payer_count), receipts.in_time)
     return Matched(plain.unionByName(allocated), excess)
 
 
@@ -62,8 +61,8 @@ def _in_families(assessments: DataFrame) -> DataFrame:
 
 
 def _of_payers(rows: DataFrame, of_payers: DataFrame, payer_count: int) -> DataFrame:
-    """The rows of these payers only: a filter of ids first, since they are few of many; no look at all where
-    none is."""
+    """The rows of these payers only: first a filter of ids, since they are few among many; nothing is read where
+    there are none."""
     if not payer_count:
         return rows.where("false")
     passed = with_passed(rows, "payer_id", filter_of_ids(of_payers, "payer_id"), "passed")
@@ -74,4 +73,4 @@ def _without_payers(rows: DataFrame, of_payers: DataFrame, payer_count: int) -> 
     if not payer_count:
         return rows
     ids = of_payers.select("payer_id")
-    return rows.join(F.broadcast(ids) if payer_count <= MOST_ROWS_TO_BROADCAST else ids, "payer_id", "left_anti")
+    return rows.join(broadcast_if_few(ids, payer_count), "payer_id", "left_anti")

@@ -16,7 +16,8 @@ from jobs.lake.runs import Run
 from jobs.lake.session import open_session
 from jobs.lake.sources import pin_versions, pinned_inputs, read_source
 from jobs.outcome import announce
-from jobs.request import PeriodRequest, is_open
+from jobs.request import PeriodRequest, exists_in
+from jobs.settlement.coverage import lapsed_on
 from jobs.settlement.rules import RuleNotInForce
 
 SOURCES = ("source/members", "source/approved_claims")
@@ -24,7 +25,7 @@ SOURCES = ("source/members", "source/approved_claims")
 
 @dataclass(frozen=True)
 class Pinned:
-    """Source versions, history, the plans concerned and why others are left out.
+    """Source versions, history, the plans concerned and why others are left out; `settled`: those settled already.
 
     `lapsed_in`: the collections whose grace limit has passed by the publicity day: their lapses have ended cover.
     """
@@ -34,12 +35,13 @@ class Pinned:
     versions: Mapping[str, int]
     history: History
     lapsed_in: tuple[Publication, ...]
-    published: Mapping[str, Publication]
+    settled: Mapping[str, Publication]
     plan_ids: tuple[str, ...]
     skipped: tuple[str, ...]
 
     @property
     def run(self) -> Run:
+        """The run that settles all plans concerned."""
         return self.run_of(self.plan_ids)
 
     def run_of(self, plan_ids: tuple[str, ...]) -> Run:
@@ -53,7 +55,7 @@ class Pinned:
             input_versions={
                 **pinned_inputs(self.lake, self.versions),
                 "predecessors": self._predecessor_digests(plan_ids),
-                **self._money(plan_ids),
+                **self._from_earlier_collections(plan_ids),
             },
             conf_digest=request.platform.digest_on(request.publicity_on),
             settings={"as_of": str(request.as_of), "ceilings": _ceilings(request)},
@@ -72,12 +74,11 @@ class Pinned:
         lapse."""
         if not self.lapsed_in:
             return None
-        local_day = F.to_date(F.from_utc_timestamp("ended_at", self.request.platform.time_zone))
         rows = rows_of(self.lake, "settled/lapses", self.lapsed_in)
-        return rows.select("plan_id", "member_id", local_day.alias("lapsed_on"))
+        return rows.select("plan_id", "member_id", lapsed_on(self.request.platform.time_zone))
 
-    def _money(self, plan_ids: tuple[str, ...]) -> dict:
-        """What of earlier collections bears on the period; nothing is said where nothing does."""
+    def _from_earlier_collections(self, plan_ids: tuple[str, ...]) -> dict:
+        """What the period takes from earlier collections: lapses and money; left out where there is none."""
         lapsed = sorted((p.period, p.plan_id, p.digest) for p in self.lapsed_in if p.plan_id in plan_ids)
         borne_by = self.request.platform.collection.shortfall_borne_by
         brought = {} if borne_by == "platform" else {"brought_forward_fen": self.brought_forward_fen(plan_ids)}
@@ -112,7 +113,7 @@ def pin(request: PeriodRequest) -> Pinned:
     if request.plan_ids:
         candidates = request.plan_ids
     else:
-        candidates = tuple(p for p in sorted(request.platform.plans) if is_open(request.platform, p, request.period))
+        candidates = tuple(p for p in sorted(request.platform.plans) if exists_in(request.platform, p, request.period))
     # A plan that was settled before is concerned anyway: only of a new one it must be known whether anything is there.
     present = _plans_present(lake, versions, request, [p for p in candidates if p not in history.publications])
     concerned = tuple(p for p in candidates if p in present or p in history.publications)

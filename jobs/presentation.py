@@ -1,35 +1,12 @@
 """How a settlement and a gate are shown: as a document for programs and as tables for people."""
 
-import io
-
-from rich.console import Console
-from rich.table import Table
-
 from expectations.rule import Severity
+from jobs.amounts import table_text, yuan
 from jobs.judging import Gate
-from jobs.lake.gate.report import rows_by_fate
+from jobs.lake.gate.results import rows_by_fate
 from jobs.pinning import Pinned
 from jobs.settlement.digest import plan_digest
 from jobs.settlement.period import Settled
-
-
-def yuan(fen: int) -> str:
-    """An amount as people write it: 4.83 for 483 fen."""
-    sign, rest = ("-", -fen) if fen < 0 else ("", fen)
-    return f"{sign}{rest // 100:,}.{rest % 100:02d}"
-
-
-def table_text(title: str, columns: list[str], rows: list[list]) -> str:
-    """A table as text; numbers are right-aligned."""
-    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for index, column in enumerate(columns):
-        is_text = index == 0 or any(isinstance(row[index], str) and not _is_number(row[index]) for row in rows)
-        table.add_column(column, justify="left" if is_text else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    stream = io.StringIO()
-    Console(file=stream, width=200, color_system=None).print(table)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 
 
 def settlement_document(pinned: Pinned, gate: Gate, settled: Settled, state: str) -> dict:
@@ -115,7 +92,3 @@ def _quality_line(failed: dict[str, int]) -> str:
     return (
         f"Quality: rules broken: {told}; see control/quality or `fentan check`" if told else "Quality: every rule holds"
     )
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(",", "").replace(".", "").lstrip("-").isdigit()

@@ -2,16 +2,17 @@
 
 import argparse
 
+from jobs.amounts import table_text, yuan
 from jobs.cli import add_period_arguments, run_as_script
 from jobs.errors import GateStopped
 from jobs.judging import judge_sources, judged_again, previous_shares, stop_if_critical
 from jobs.lake.sinks import Measuring
 from jobs.outcome import Outcome
 from jobs.pinning import pin
-from jobs.presentation import settlement_document, settlement_text, table_text, yuan
+from jobs.presentation import settlement_document, settlement_text
 from jobs.request import period_request_of
+from jobs.settle_plans import settle_plans
 from jobs.settlement.money import SHARE_ROUNDING, apportion
-from jobs.settling import settle_plans
 
 SUMMARY = "show what settling a period would charge, without publishing anything"
 EXAMPLES = """  fentan preview --lake ./lake --period 2020-12-P1
@@ -30,9 +31,8 @@ def run(args: argparse.Namespace) -> Outcome:
         )
     gate = judge_sources(pinned)
     stop_if_critical(gate)
-    settled = settle_plans(
-        pinned, gate, lambda plans: Measuring(pinned.lake, str(pinned.request.period), plans, pinned.run.run_id)
-    )
+    sink = Measuring(pinned.lake, str(pinned.request.period), gate.plan_ids, pinned.run.run_id)
+    settled = settle_plans(pinned, gate, sink)
     gate = judged_again(pinned, gate, settled)
     document = settlement_document(pinned, gate, settled, "preview: nothing was published")
     document["roundings"] = {

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Writes the report's tables and pages under report/, and the index; reads published rows only."""
     if args.floor < 2:
         raise WrongUsage(f"--floor {args.floor}: that would mask nobody. Nothing was done. Choose 2 or more.")
-    args.plan = None
+    args.plan = None  # a report is of all plans
     request = period_request_of(args) if args.period else request_of(args)
     what = str(args.period or args.year or "index")
     with run_lock(request.lake_root, "report", what, request.environment.lock_lease_seconds):

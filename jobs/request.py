@@ -16,7 +16,7 @@ from jobs.settlement.rules import Platform
 
 @dataclass(frozen=True)
 class Request:
-    """A command's request for one lake. `plan_ids` None: all plans with members or claims."""
+    """A command's request for one lake."""
 
     environment: Environment
     platform: Platform
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True)
 class PeriodRequest(Request):
-    """A command's request for one period of one lake."""
+    """A command's request for one period of one lake. `plan_ids` None: all plans with members or claims."""
 
     period: Period
     plan_ids: tuple[str, ...] | None
@@ -86,14 +86,14 @@ def _check_plan(platform: Platform, plan_id: str, period: Period) -> None:
             f"--plan {plan_id}: {platform.platform_id} has no such plan; it has {known}. Nothing was done."
         )
     plan = platform.plans[plan_id]
-    if not is_open(platform, plan_id, period):
+    if not exists_in(platform, plan_id, period):
         last = plan.last_period or platform.calendar.last_period
         raise WrongUsage(
             f"--plan {plan_id}: the plan runs from {plan.first_period} to {last}, not in {period}. Nothing was done."
         )
 
 
-def is_open(platform: Platform, plan_id: str, period: Period) -> bool:
+def exists_in(platform: Platform, plan_id: str, period: Period) -> bool:
     """Whether the plan has started by the period and has not ended before it."""
     plan = platform.plans[plan_id]
     return plan.first_period <= period and (plan.last_period is None or period <= plan.last_period)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from jobs import close, collect, settle
+from jobs.amounts import table_text, yuan
 from jobs.cli import run_as_script
 from jobs.errors import Stop, WrongUsage
 from jobs.lake.lake import Lake, any_of
@@ -14,10 +15,9 @@ from jobs.lake.publications import published, published_in
 from jobs.lake.runs import killed_runs, settings_of
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome, announce
-from jobs.presentation import table_text, yuan
 from jobs.reporting.comparison import comparison, comparison_text, whole_years
 from jobs.reporting.rows import published_rows
-from jobs.request import PeriodRequest, Request, is_open, request_of
+from jobs.request import PeriodRequest, Request, exists_in, request_of
 from jobs.sample.world import write_receipts
 from jobs.settlement.calendar import Calendar, Period
 
@@ -107,7 +107,7 @@ class Walk:
         """The plans that the event still concerns; nothing where all of it is done."""
         period = str(event.period)
         closed, settled = published(self.lake, "close"), published(self.lake, "settle")
-        plans = [p for p in self.request.platform.plans if is_open(self.request.platform, p, event.period)]
+        plans = [p for p in self.request.platform.plans if exists_in(self.request.platform, p, event.period)]
         left = [p for p in plans if p not in self.stopped and (period, p) not in closed]
         killed = self._killed(event)
         if event.job == "settle":
@@ -123,17 +123,17 @@ class Walk:
         return [p for p, of in found.items() if of.run_id in killed and p not in self.stopped]
 
     def _settle(self, event: Event, plan_ids: tuple[str, ...]) -> None:
-        open_count = sum(is_open(self.request.platform, p, event.period) for p in self.request.platform.plans)
-        if not self.stopped and len(plan_ids) == open_count:
+        plan_count = sum(exists_in(self.request.platform, p, event.period) for p in self.request.platform.plans)
+        if not self.stopped and len(plan_ids) == plan_count:
             outcome = self._step(event, None, settle.settle)
             if outcome is not None:
                 self._note_refused(event, outcome)
-                self._receipts(event)
+                self._make_sample_receipts(event)
                 return
         for plan_id in plan_ids:
             if plan_id not in self.stopped:
                 self._step(event, (plan_id,), settle.settle, (plan_id,))
-        self._receipts(event)
+        self._make_sample_receipts(event)
 
     def _collect(self, event: Event, plan_ids: tuple[str, ...]) -> None:
         """Collects up to the day. Where other plans are further already it waits for its last day, and then goes as
@@ -189,7 +189,7 @@ class Walk:
         for plan_id, told in outcome.document.get("refused", {}).items():
             self.stopped[plan_id] = (outcome.exit_code, f"settle {event.period}: {told}")
 
-    def _receipts(self, event: Event) -> None:
+    def _make_sample_receipts(self, event: Event) -> None:
         if self.receipts_seed is not None:
             announce(f"making receipts of {event.period}")
             write_receipts(self.lake, self.request.platform, str(event.period), self.receipts_seed)
@@ -223,7 +223,7 @@ def _outcome(walk: Walk, first: Period, last: Period, not_due_count: int) -> Out
         "fees": fees,
         "published": compared,
     }
-    done = sum(step["state"] not in ("stopped",) for step in walk.steps)
+    done = sum(step["state"] != "stopped" for step in walk.steps)
     lines = [f"{first} to {last}: {done} steps done, {not_due_count} not due by {walk.request.as_of}"]
     lines += [f"  {plan_id} stopped. {told}" for plan_id, (_, told) in sorted(walk.stopped.items())]
     parts = ("accrued", "received", "sponsored", "outstanding", "written_off", "result")

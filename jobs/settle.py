@@ -1,29 +1,29 @@
-"""`fentan settle`: gate -> settlement -> publish -> proof on what was read back."""
+"""`fentan settle`: gate -> settlement, written and read back -> proof -> publication."""
 
 import argparse
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
 from jobs.cli import add_period_arguments, run_as_script
-from jobs.errors import GateStopped, Refused, Stop
+from jobs.errors import GateStopped, Refused
 from jobs.judging import Gate, judge_sources, judged_again, stop_if_critical
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.proof import prove
 from jobs.lake.publications import publish
 from jobs.lake.records import claims_in_scope, hold_claims, hold_members, plans_in_scope, record_quality
-from jobs.lake.runs import Run, begin, end_killed_runs, record
+from jobs.lake.runs import Run, begin, end_killed_runs, record, stop_recorded
 from jobs.lake.sinks import Measuring, Writing
-from jobs.lake.year import document_of
+from jobs.lake.year import as_document
 from jobs.outcome import Outcome, announce
 from jobs.pinning import Pinned, pin
 from jobs.presentation import settlement_document, settlement_text
 from jobs.request import PeriodRequest, period_request_of
+from jobs.settle_plans import settle_plans
 from jobs.settlement.digest import plan_digest
 from jobs.settlement.period import Settled
-from jobs.settling import settle_plans
 
 SUMMARY = "settle a period: check, apportion, write, read back, publish"
 EXAMPLES = """  fentan settle --lake ./lake --period 2020-12-P1
@@ -52,13 +52,13 @@ def settle(request: PeriodRequest, lock: RunLock, expected_digests: tuple[str, .
     pinned = pin(request)
     if not pinned.plan_ids:
         return _nothing_to_settle(pinned)
-    again = tuple(p for p in pinned.plan_ids if p in pinned.published)
+    again = tuple(p for p in pinned.plan_ids if p in pinned.settled)
     if again:
         end_killed_runs(pinned.lake, "settle", str(request.period))
     changed = tuple(p for p in again if not _same_inputs(pinned, p))
     if changed:
         _compare(replace(pinned, plan_ids=changed))
-    fresh = tuple(p for p in pinned.plan_ids if p not in pinned.published)
+    fresh = tuple(p for p in pinned.plan_ids if p not in pinned.settled)
     if not fresh:
         return _already_settled(pinned, again)
     return _settle_fresh(replace(pinned, plan_ids=fresh), lock, expected_digests)
@@ -67,15 +67,8 @@ def settle(request: PeriodRequest, lock: RunLock, expected_digests: tuple[str, .
 def _settle_fresh(pinned: Pinned, lock: RunLock, expected_digests: tuple[str, ...]) -> Outcome:
     run, started_at = pinned.run, datetime.now(UTC)
     earlier_runs = begin(pinned.lake, run, started_at)
-    try:
+    with stop_recorded(pinned.lake, run, started_at):
         gate, settled = _settle_and_publish(pinned, run, earlier_runs, lock, expected_digests)
-    except Stop as stop:
-        state = "refused" if isinstance(stop, (GateStopped, Refused)) else "failed"
-        record(pinned.lake, run, state, started_at, messages=[str(stop)])
-        raise
-    except PySparkException as error:
-        record(pinned.lake, run, "failed", started_at, messages=[type(error).__name__])
-        raise
     document = settlement_document(pinned, gate, settled, "published")
     record(
         pinned.lake, run, "published", started_at,
@@ -87,7 +80,7 @@ def _settle_fresh(pinned: Pinned, lock: RunLock, expected_digests: tuple[str, ..
 
 def _totals(document: dict, settled: Settled) -> dict[str, dict]:
     return {
-        plan_id: {**plan, "standing": document_of(settled.standings[plan_id])}
+        plan_id: {**plan, "standing": as_document(settled.of_year[plan_id])}
         for plan_id, plan in document["plans"].items()
     }
 
@@ -103,15 +96,13 @@ def _settle_and_publish(
         record_quality(lake, gate.results, run.run_id, run.period, earlier_runs)
         raise
 
-    sinks = []
-    settled = settle_plans(
-        pinned, gate, lambda plans: sinks.append(Writing(lake, run.period, plans, run.run_id, earlier_runs)) or sinks[0]
-    )
+    sink = Writing(lake, run.period, gate.plan_ids, run.run_id, earlier_runs)
+    settled = settle_plans(pinned, gate, sink)
     gate = judged_again(pinned, gate, settled)
     _hold_bad_rows(pinned, gate, settled, run)
 
     announce("proving")
-    judged = prove(sinks[0], settled.digests, run.period)
+    judged = prove(sink, settled.digests, run.period)
     record_quality(lake, [*gate.results, *judged], run.run_id, run.period, earlier_runs)
     digests = {plan_id: plan_digest(tables) for plan_id, tables in settled.digests.items()}
     _check_expected(expected_digests, digests, run.period)
@@ -145,9 +136,7 @@ def _check_expected(expected: tuple[str, ...], digests: dict[str, str], period: 
 
 def _same_inputs(pinned: Pinned, plan_id: str) -> bool:
     """Whether the plan was published from these versions, rules and code: then it need not be computed again."""
-    from pyspark.sql import functions as F
-
-    run_id = pinned.published[plan_id].run_id
+    run_id = pinned.settled[plan_id].run_id
     rows = pinned.lake.read_or_empty("control/runs").where(F.col("run_id") == run_id).collect()
     return any(pinned.run_of(tuple(row.plan_id.split(","))).run_id == run_id for row in rows)
 
@@ -157,22 +146,21 @@ def _compare(pinned: Pinned) -> None:
     announce("already settled from other inputs: comparing")
     gate = judge_sources(pinned)
     stop_if_critical(gate)
-    settled = settle_plans(
-        pinned, gate, lambda plans: Measuring(pinned.lake, str(pinned.request.period), plans, "comparison")
-    )
+    sink = Measuring(pinned.lake, str(pinned.request.period), gate.plan_ids, "comparison")
+    settled = settle_plans(pinned, gate, sink)
     for plan_id in pinned.plan_ids:
-        publication = pinned.published[plan_id]
+        publication = pinned.settled[plan_id]
         digest = plan_digest(settled.digests[plan_id]) if plan_id in settled.digests else "nothing"
         if digest != publication.digest:
             raise Refused(
                 f"Plan {plan_id}, period {publication.period}: already settled by run {publication.run_id} with digest "
                 f"{publication.digest}; from the inputs of today it would be {digest}. Nothing was changed. "
-                "Restore the inputs, or post the difference with a correction into an open period."
+                "Restore the inputs; to see the difference by member, settle today's inputs into a lake of their own."
             )
 
 
 def _already_settled(pinned: Pinned, plan_ids: tuple[str, ...]) -> Outcome:
-    publications = [pinned.published[p] for p in plan_ids]
+    publications = [pinned.settled[p] for p in plan_ids]
     document = {
         "period": str(pinned.request.period),
         "state": "already settled",

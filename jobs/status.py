@@ -4,12 +4,12 @@ import argparse
 
 from pyspark.sql import functions as F
 
+from jobs.amounts import table_text, yuan
 from jobs.cli import run_as_script
 from jobs.lake.lake import Lake
 from jobs.lake.publications import in_force
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome
-from jobs.presentation import table_text, yuan
 from jobs.request import request_of
 
 SUMMARY = "show the periods of a lake, their states, and its last runs"

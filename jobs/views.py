@@ -8,7 +8,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
 from jobs.outcome import Outcome
 from jobs.request import request_of
-from schemas import TABLES, Table
+from schemas import OUTPUT_TABLES, Table
 
 SUMMARY = "print, or create in Spark's catalog, views that show published rows only"
 EXAMPLES = """  fentan views --lake ./lake > views.sql                       (paste into spark-sql)
@@ -19,9 +19,8 @@ VIEW = """CREATE OR REPLACE VIEW {schema}.{name} COMMENT '{comment}' AS
 SELECT * FROM delta.`{root}/{table}`"""
 CATALOG = "spark.sql.catalogImplementation"
 FORGOTTEN = (
-    "the catalog of this Spark is in memory: the views are gone with this command. Paste the statements into the "
-    "session "
-    "that is to have them, or use a conf whose Spark has a lasting catalog ({setting} = hive)."
+    "the catalog of this Spark is in memory: the views are gone with this command. Paste the statements into "
+    "the session that is to have them, or use a conf whose Spark has a lasting catalog ({setting} = hive)."
 )
 PAYER_BILLS = """CREATE OR REPLACE VIEW {schema}.payer_bills COMMENT 'one row per period and payer: all his plans' AS
 SELECT period, payer_id, sum(member_count) AS member_count, sum(due_fen) AS due_fen, count(*) AS plan_count
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> Outcome:
         raise WrongUsage(f"--schema {args.schema}: not a name. Nothing was done. Use letters, digits and _.")
     request = request_of(args)
     lake = Lake(open_session(request.environment, "fentan views"), request.lake_root)
-    tables = [table for name, table in TABLES.items() if not name.startswith("source/") and lake.exists(name)]
+    tables = [table for table in OUTPUT_TABLES if lake.exists(table.name)]
     if not tables:
         raise WrongUsage(
             f"Lake {lake.root}: none of the output tables is there. No view was made. "
@@ -61,8 +60,7 @@ def _view(table: Table, root: str, schema: str) -> str:
     comment = f"one row per {table.grain}".replace("'", "’")
     name = table.name.replace("/", "_")
     view = VIEW.format(schema=schema, name=name, comment=comment, root=root, table=table.name)
-    is_published = {"period", "plan_id", "run_id"} <= set(table.column_names) and not table.name.startswith("control/")
-    if not is_published:
+    if not table.is_published:
         return view
     return f"{view} LEFT SEMI JOIN (\n  {PUBLISHED.format(root=root)}) published\n  USING (period, plan_id, run_id)"
 

@@ -9,10 +9,12 @@ from schemas.ledger import LEDGER_TABLES
 from schemas.report import REPORT_TABLES
 from schemas.settled import SETTLED_TABLES
 from schemas.sources import SOURCE_TABLES
-from schemas.table import Column, Table
+from schemas.table import PUBLISHED_KEY, Column, Table
 
 TABLES: dict[str, Table] = {
     table.name: table for table in (*SOURCE_TABLES, *SETTLED_TABLES, *LEDGER_TABLES, *CONTROL_TABLES, *REPORT_TABLES)
 }
 
-__all__ = ["TABLES", "Column", "Table"]
+OUTPUT_TABLES = tuple(table for table in TABLES.values() if table not in SOURCE_TABLES)
+
+__all__ = ["OUTPUT_TABLES", "PUBLISHED_KEY", "TABLES", "Column", "Table"]

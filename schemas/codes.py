@@ -23,6 +23,3 @@ PROVINCES = {
     "61": "Shaanxi", "62": "Gansu", "63": "Qinghai", "64": "Ningxia", "65": "Xinjiang",
     "71": "Taiwan", "81": "Hong Kong", "82": "Macao",
 }  # fmt: skip
-RECEIPT_OUTCOMES = ("collected", "failed")
-COST_CATEGORIES = ("investigation", "technology", "staff_and_premises")
-SITE_KINDS = ("hospital", "insurance_office")

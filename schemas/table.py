@@ -17,6 +17,9 @@ SPARK_TYPES = {
 }
 
 
+PUBLISHED_KEY = ("period", "plan_id", "run_id")
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: its type, its unit (or the codes it may hold) and its meaning in one line."""
@@ -49,6 +52,11 @@ class Table:
     @cached_property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether a row is valid only once its period, plan and run are published."""
+        return set(PUBLISHED_KEY) <= set(self.column_names) and not self.name.startswith("control/")
 
     @cached_property
     def spark_schema(self) -> T.StructType:

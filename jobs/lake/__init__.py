@@ -1,2 +1,2 @@
-"""Everything that touches storage: sessions, reading, the gate, publishing, the manifest. No rule, no arithmetic on
-money."""
+"""Everything that touches storage: sessions, reading, the gate, publishing, the manifest; and the sums and look-ups
+over stored rows that `jobs.settlement` is given."""

@@ -17,6 +17,7 @@ from jobs.lake.publications import Publication
 from jobs.lake.session import JAVA_OPTIONS
 from jobs.lake.sinks import at_once
 from jobs.lake.sources import read_source
+from schemas import PUBLISHED_KEY
 
 # A handful of rows from a handful of files: planning and compiling a query is all that takes time.
 SETTINGS = {
@@ -55,7 +56,7 @@ class FewRows:
         """The rows that the publications make valid and that satisfy `where`; all columns, or those named."""
         if not publications or not self.lake.exists(table):
             return []
-        valid = {name: sorted({getattr(p, name) for p in publications}) for name in ("period", "plan_id", "run_id")}
+        valid = {name: sorted({getattr(p, name) for p in publications}) for name in PUBLISHED_KEY}
         rows = self.lake.read(table) if where is None else self.lake.read(table).where(where)
         for name, values in valid.items():
             rows = rows.where(F.col(name).isin(*values))

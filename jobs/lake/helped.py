@@ -10,7 +10,7 @@ from jobs.lake.ledger import transfers_of
 from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.settlement.calendar import Calendar, Period
 from jobs.settlement.collection import NETTED
-from jobs.settlement.journal import NETTED_FROM_NEXT, moved_fen
+from jobs.settlement.journal import NETTED_FROM_NEXT, moved_for_fen
 
 KEY = ["plan_id", "member_id"]
 
@@ -23,7 +23,7 @@ def aid_to_net(
 ) -> DataFrame:
     """One row per plan and member helped in the period or, where he is not, in the next: `aid_fen`, `is_of_next`.
 
-    `netted_before` (from `netted_from_these`): what arrears of the previous period already took from the period's aid.
+    `netted_before` (from `netted_before`): what arrears of the previous period already took from the period's aid.
     Source: the arrears of a claimant are netted from the aid (B).
     """
     own = _benefits(lake, settled)
@@ -48,13 +48,11 @@ def netted_before_fen(lake: Lake, calendar: Calendar, period: Period, plan_ids: 
     """What arrears of the previous period took from the aid of this one, by plan; plans without any are left out."""
     collected = _collected_before(lake, calendar, period, plan_ids)
     found = transfers_of(lake, collected) if collected else {}
-    netted = {p: moved_fen([t for t in of_plan if t.reason == NETTED_FROM_NEXT]) for p, of_plan in found.items()}
+    netted = {p: moved_for_fen(of_plan, NETTED_FROM_NEXT) for p, of_plan in found.items()}
     return {p: fen for p, fen in sorted(netted.items()) if fen}
 
 
-def netted_from_these(
-    lake: Lake, calendar: Calendar, period: Period, netted_fen: Mapping[str, int]
-) -> DataFrame | None:
+def netted_before(lake: Lake, calendar: Calendar, period: Period, netted_fen: Mapping[str, int]) -> DataFrame | None:
     """One row per plan and member whose arrears of the previous period were netted from this one's aid:
     `collected_fen`.
 

@@ -1,4 +1,4 @@
-"""What earlier settlements of a lake left: published periods, residuals, benefits that counted, rates of the year."""
+"""What other settlements of a lake left: published periods, residuals, benefits that counted, rates of the year."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from jobs.lake.runs import settings_of
 from jobs.lake.sources import has_receipts
 from jobs.outcome import announce
 from jobs.settlement.calendar import Calendar, Period
+from jobs.settlement.journal import MEMBERS_RECEIVABLE, POOL
 
 COUNTED = (
     T.StructType()
@@ -29,7 +30,10 @@ COUNTED = (
 
 @dataclass(frozen=True)
 class History:
-    """The publications in force before a period, by plan, newest last."""
+    """The publications in force of every other period, by plan, oldest first.
+
+    Later ones too, where a period is looked at again: what reads earlier ones says so.
+    """
 
     lake: Lake
     calendar: Calendar
@@ -132,7 +136,7 @@ class History:
         counted = rows_of(self.lake, "settled/benefits", earlier).where("counted")
         return counted.select(*COUNTED.names)
 
-    def rows_of(self, table: str, plan_id: str, periods: Iterable[Period]) -> DataFrame | None:
+    def rows_of_plan(self, table: str, plan_id: str, periods: Iterable[Period]) -> DataFrame | None:
         """The published rows of a plan's periods; None where none of them is published."""
         return self.rows_of_plans(table, [plan_id], periods)
 
@@ -150,7 +154,7 @@ class History:
 
 
 def history_before(lake: Lake, calendar: Calendar, period: Period) -> tuple[History, dict[str, Publication]]:
-    """The history a period is settled on, and the publications of the period itself, by plan."""
+    """The lake's history as seen from a period, and the publications of the period itself, by plan."""
     by_plan: dict[str, list[Publication]] = {}
     of_period: dict[str, Publication] = {}
     for publication in sorted(published(lake, "settle").values(), key=lambda p: calendar.period(p.period)):
@@ -162,7 +166,7 @@ def history_before(lake: Lake, calendar: Calendar, period: Period) -> tuple[Hist
 
 
 def _bears_on_residual(account: str, on_collected_money: bool) -> int:
-    return int(account == "pool" or (on_collected_money and account == "members_receivable"))
+    return int(account == POOL or (on_collected_money and account == MEMBERS_RECEIVABLE))
 
 
 def _out_of_order(plan_id: str, period: Period, previous: Period | None, of_plan: tuple[Publication, ...]) -> str:

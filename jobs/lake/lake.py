@@ -12,13 +12,16 @@ from pyspark.sql import types as T
 
 from schemas import TABLES, Table
 
-# Two thousand days of history: an auditor can travel back to any version a closed period was settled from.
+# Ten years of history: an auditor can travel back to any version a closed period was settled from.
 KEPT_FOR = "interval 3650 days"
 MOST_FILES = 50  # of a control table
 
 
 class Lake:
-    """The tables of one lake. Paths are relative to the root. What is kept is kept for one version of a table only."""
+    """The tables of one lake. Paths are relative to the root.
+
+    `kept` remembers what a look at a table found until the table has a newer version.
+    """
 
     def __init__(self, spark: SparkSession, root: str):
         self.spark = spark
@@ -33,8 +36,8 @@ class Lake:
         return DeltaTable.isDeltaTable(self.spark, self.path(table))
 
     def version(self, table: str) -> int:
-        """The newest version of a table; -1 where there is none. Its log is listed: the table's history takes a Spark
-        job."""
+        """The newest version of a table; -1 where there is none. From a listing of its log: to ask for the history
+        would start a Spark job."""
         return self._snapshot(table).version()
 
     def table_id(self, table: str) -> str:
@@ -76,7 +79,7 @@ class Lake:
         writer.mode("overwrite").option("replaceWhere", where).save(self.path(table.name))
 
     def delete(self, table: Table, where: str) -> None:
-        """Removes the rows that satisfy `where`, in one commit; none where there are no such rows."""
+        """Removes the rows that satisfy `where` in one commit; commits nothing where there are none."""
         if not self.read(table.name).where(where).isEmpty():
             DeltaTable.forPath(self.spark, self.path(table.name)).delete(where)
 

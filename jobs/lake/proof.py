@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from expectations.suites import Judged, judge
+from expectations.suites import Judged
 from jobs.errors import IntegrityBroken
 from jobs.lake.sinks import Writing
 from jobs.settlement.invariants import ReadBack, breaches
@@ -15,8 +15,8 @@ def prove(sink: Writing, stored: Mapping[str, Mapping[str, dict]], period: str) 
 
     `stored`: digests by plan and table, as read back.
     """
-    judged = [result for table, counts in sink.broken.items() for result in judge(table, counts)]
-    faults = [f"{result.table_name}: {result.sentence} ({result.observed})" for result in judged if not result.success]
+    judged = sink.judged()
+    faults = [result.fault for result in judged if not result.success]
     for plan_id, digests in stored.items():
         faults += [f"plan {plan_id}: {fault}" for fault in _faults_of_plan(plan_id, digests, sink.rows)]
     if faults:

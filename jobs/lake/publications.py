@@ -10,16 +10,16 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.lake.lake import Lake, small_frame
-from schemas import TABLES
+from schemas import PUBLISHED_KEY, TABLES
 
 PUBLICATIONS = TABLES["control/publications"]
 MOST_RUNS_IN_A_CONDITION = 4  # a condition of a few saves the Spark job of a broadcast; of many it is slow to compile
-VALID = T.StructType().add("period", "string").add("plan_id", "string").add("run_id", "string")
+VALID = T.StructType([T.StructField(name, T.StringType()) for name in PUBLISHED_KEY])
 
 
 @dataclass(frozen=True)
 class Publication:
-    """One plan's period as it is published now."""
+    """The latest act on one plan's period: published, closed or withdrawn."""
 
     period: str
     plan_id: str
@@ -94,7 +94,7 @@ def rows_of(lake: Lake, table: str, publications: Collection[Publication], rows:
     if len(plans_of) > MOST_RUNS_IN_A_CONDITION:
         keys = [{"period": p.period, "plan_id": p.plan_id, "run_id": p.run_id} for p in publications]
         valid = small_frame(lake.spark, VALID, keys)
-        return rows.join(F.broadcast(valid), on=["period", "plan_id", "run_id"], how="left_semi")
+        return rows.join(F.broadcast(valid), on=list(PUBLISHED_KEY), how="left_semi")
     of_run = [
         (F.col("period") == period) & (F.col("run_id") == run_id) & F.col("plan_id").isin(*plan_ids)
         for (period, run_id), plan_ids in sorted(plans_of.items())

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from expectations.suites import Judged
 from jobs.lake.gate.claims import ClaimGate
 from jobs.lake.gate.memberships import MembershipGate
-from jobs.lake.gate.report import claims_held_count, members_held_count
+from jobs.lake.gate.results import claims_held_count, members_held_count
 from jobs.lake.lake import Lake, any_of
 from jobs.settlement.coverage import COVERED
 from schemas import TABLES, Table
@@ -17,7 +17,6 @@ QUALITY = TABLES["control/quality"]
 HELD_MEMBERS = TABLES["control/quarantine_members"]
 HELD_CLAIMS = TABLES["control/quarantine_claims"]
 HELD_RECEIPTS = TABLES["control/quarantine_receipts"]
-RECEIPT_COLUMNS = len(TABLES["source/receipts"].columns)
 
 
 def record_quality(
@@ -73,7 +72,7 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
     no_fen = F.lit(0).cast("bigint")
     rows = unsound.withColumn("amount_at_stake_fen", F.coalesce("amount_fen", no_fen)).unionByName(
         without_share.withColumns({"amount_at_stake_fen": F.col("excess_fen"), "reasons": F.array("reason")}).select(
-            *HELD_RECEIPTS.column_names[:RECEIPT_COLUMNS], "reasons", "amount_at_stake_fen"
+            *TABLES["source/receipts"].column_names, "reasons", "amount_at_stake_fen"
         )
     )
     held = rows.withColumns(
@@ -88,7 +87,7 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
         lake.replace(HELD_RECEIPTS, held, f"period = '{period}'", run_id)
 
 
-def hold_spent(lake: Lake, source: Table, held: DataFrame, held_in: str, scope: str, period: str, run_id: str) -> None:
+def hold_costs(lake: Lake, source: Table, held: DataFrame, held_in: str, scope: str, period: str, run_id: str) -> None:
     """Brings the quarantine `held_in` of a source of costs up to date within the scope (SQL text)."""
     if not held.isEmpty() or lake.exists(held_in):
         (amount,) = source.amount_columns

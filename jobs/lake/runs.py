@@ -2,16 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.errors import IntegrityBroken, Locked, Stop
 from jobs.lake.lake import Lake
 from jobs.lake.publications import published_in
 from schemas import TABLES
@@ -50,7 +53,7 @@ class Run:
 
 
 def begin(lake: Lake, run: Run, started_at: datetime) -> frozenset[str]:
-    """Writes the run's row as running; the runs of its job that began on the period before it, itself among them.
+    """Writes the run's row as running. Returns the runs of its job that began on the period before, perhaps itself.
 
     Where there is none, nothing of the job is there to be replaced: to look for it takes Spark longer than to write.
     Call it under the run lock: what else of the job and period is still recorded as running was killed.
@@ -94,7 +97,7 @@ def _end(lake: Lake, job: str, period: str, killed: Iterable[Row]) -> None:
 
 
 def goes_as_far_as(lake: Lake, run_id: str, as_of: date) -> None:
-    """Records that a published run is what the later day would give, too: there was nothing new until then."""
+    """Moves the `as_of` of a published run on to a later day: nothing new came in until then."""
     row = lake.read(RUNS.name).where(F.col("run_id") == run_id).first()
     settings = json.loads(row.settings)
     if settings["as_of"] < str(as_of):
@@ -107,6 +110,20 @@ def killed_runs(lake: Lake) -> frozenset[str]:
         row.run_id for row in lake.read_or_empty(RUNS.name).where("state = 'running'").select("run_id").collect()
     )
     return lake.kept(RUNS.name, "running", look) if lake.exists(RUNS.name) else frozenset()
+
+
+@contextmanager
+def stop_recorded(lake: Lake, run: Run, started_at: datetime) -> Iterator[None]:
+    """Records that a run stopped after it began: failed where it is broken or lost the lock, else refused."""
+    try:
+        yield
+    except Stop as stop:
+        state = "failed" if isinstance(stop, (IntegrityBroken, Locked)) else "refused"
+        record(lake, run, state, started_at, messages=[str(stop)])
+        raise
+    except PySparkException as error:
+        record(lake, run, "failed", started_at, messages=[type(error).__name__])
+        raise
 
 
 def record(lake: Lake, run: Run, state: str, started_at: datetime, **outcome: dict) -> None:
@@ -151,7 +168,7 @@ def totals_of(lake: Lake, run_ids: list[str]) -> dict[str, dict]:
     return {row.run_id: json.loads(row.totals) for row in rows.select("run_id", "totals").collect()}
 
 
-def open_runs(lake: Lake, period: str, plan_ids: Iterable[str]) -> list[str]:
+def unended_runs(lake: Lake, period: str, plan_ids: Iterable[str]) -> list[str]:
     """Runs that settle or collect one of the plans' period, began and have not ended."""
     rows = lake.read_or_empty(RUNS.name).where((F.col("period") == period) & (F.col("state") == "running"))
     found = rows.where(F.col("job").isin("settle", "collect")).select("run_id", "plan_id").collect()

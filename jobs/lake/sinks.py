@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from expectations.outputs import ROW_RULES
 from expectations.rule import NO_TERMS
+from expectations.suites import Judged, judge
 from jobs.errors import IntegrityBroken
 from jobs.lake.lake import Lake, any_of
 from jobs.outcome import announce
@@ -99,6 +100,10 @@ class Writing(Measuring):
 
     def stored(self, table_name: str, frame: DataFrame) -> DataFrame:
         return self._read(TABLES[table_name])
+
+    def judged(self) -> list[Judged]:
+        """The suites' results on the tables as read back."""
+        return [result for table, counts in self.broken.items() for result in judge(table, counts)]
 
     def _put_few(self, table_name: str, frame: DataFrame) -> dict[str, Measured]:
         every_row = F.collect_list(F.struct(*TABLES[table_name].column_names)).alias("every_row")

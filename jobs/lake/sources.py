@@ -12,7 +12,7 @@ from pyspark.sql import types as T
 from jobs.errors import GateStopped, Refused
 from jobs.lake.lake import Lake
 from jobs.lake.runs import input_versions_of
-from schemas import TABLES, Table
+from schemas import TABLES
 
 TABLE_IDS = "table_ids"
 INTEGERS = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
@@ -96,8 +96,3 @@ def _missing_table(lake: Lake, name: str) -> str:
         f"{name}: there is no Delta table at {lake.path(name)}. Nothing was done. "
         "Load the table, or make a sample world with `fentan generate`, then run again."
     )
-
-
-def unused_columns(frame: DataFrame, table: Table) -> tuple[str, ...]:
-    """Columns the owner added that Fentan does not read."""
-    return tuple(name for name in frame.columns if name not in table.column_names)

@@ -16,7 +16,7 @@ from jobs.settlement.coverage import COVERED, cut_by_lapses
 from jobs.settlement.pool import Sharing
 from jobs.settlement.rules import SharingRules
 from jobs.settlement.yearly_cap import (
-    Standing,
+    PeriodOfYear,
     follows_from_spells,
     may_bind,
     with_room_by_assessments,
@@ -52,30 +52,30 @@ class Year:
         if not binding:
             return without_room(covered)
         announce(f"yearly cap: what members of {', '.join(sorted(binding))} bore this year")
-        year = {plan_id: self._standings(plan_id) for plan_id in binding}
+        year = {plan_id: self._periods(plan_id) for plan_id in binding}
         if all(self._follows_from_spells(plan_id, year[plan_id], cap) for plan_id, cap in binding.items()):
             ended = cut_by_lapses(self._members.kept_good.where(F.col("cover") != COVERED), self._lapses)
             return with_room_by_spells(covered, ended, year, binding)
         announce("yearly cap: the spells of today are not those assessed: joining the year's assessments")
-        earlier = {p: self._history.rows_of("settled/assessments", p, self._earlier) for p in binding}
+        earlier = {p: self._history.rows_of_plan("settled/assessments", p, self._earlier) for p in binding}
         return with_room_by_assessments(covered, {p: f for p, f in earlier.items() if f is not None}, binding)
 
-    def _follows_from_spells(self, plan_id: str, year: list[Standing] | None, cap_fen: int) -> bool:
+    def _follows_from_spells(self, plan_id: str, year: list[PeriodOfYear] | None, cap_fen: int) -> bool:
         if year is None:
             return False
         spells = cut_by_lapses(self._members.good.where(F.col("plan_id") == plan_id), self._lapses)
         return follows_from_spells(spells, year, cap_fen)
 
-    def _standings(self, plan_id: str) -> list[Standing] | None:
+    def _periods(self, plan_id: str) -> list[PeriodOfYear] | None:
         """What each earlier period of the year left; None where a run's record does not say."""
         names = {str(period) for period in self._earlier}
         runs = [p.run_id for p in self._history.publications.get(plan_id, ()) if p.period in names]
         found = totals_of(self._history.lake, runs) if runs else {}
-        standings = [found.get(run_id, {}).get(plan_id, {}).get("standing") for run_id in runs]
-        return None if None in standings else [standing_of(document) for document in standings]
+        documents = [found.get(run_id, {}).get(plan_id, {}).get("standing") for run_id in runs]
+        return None if None in documents else [from_document(document) for document in documents]
 
     def _dearest_shares_fen(self, plan_id: str) -> list[int]:
-        rates = self._history.rows_of("settled/rates", plan_id, self._earlier)
+        rates = self._history.rows_of_plan("settled/rates", plan_id, self._earlier)
         if rates is None:
             return []
         dearest: dict[str, int] = {}
@@ -86,11 +86,11 @@ class Year:
         return list(dearest.values())
 
 
-def document_of(standing: Standing) -> dict:
-    """A standing as the run's record keeps it."""
-    return {**asdict(standing), "publicity_on": standing.publicity_on.isoformat()}
+def as_document(period: PeriodOfYear) -> dict:
+    """What a period left for its year, as the run's record keeps it."""
+    return {**asdict(period), "publicity_on": period.publicity_on.isoformat()}
 
 
-def standing_of(document: dict) -> Standing:
-    """A standing from the run's record."""
-    return Standing(**{**document, "publicity_on": date.fromisoformat(document["publicity_on"])})
+def from_document(document: dict) -> PeriodOfYear:
+    """What a period left for its year, from the run's record."""
+    return PeriodOfYear(**{**document, "publicity_on": date.fromisoformat(document["publicity_on"])})

@@ -11,14 +11,14 @@ from pyspark.sql import functions as F
 from jobs.errors import Refused
 from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published
-from jobs.reporting.annual_fee import fee_rows, reviews_rows, visits_rows
+from jobs.reporting.annual_fee import fee_measures, reviews_rows, visits_rows
 from jobs.reporting.annual_sources import COSTS, REVIEWS, VISITS, claims_as_settled, year_sources
 from jobs.reporting.masking import OTHER
-from jobs.reporting.people import age_years
 from jobs.reporting.published import Figure, published_figures, scaled
 from jobs.reporting.roll import roll_of
 from jobs.reporting.rows import published_rows
 from jobs.request import Request
+from jobs.settlement.ages import age_years
 from jobs.settlement.money import half_up
 from schemas import TABLES
 from schemas.report import HIDDEN
@@ -58,7 +58,7 @@ def year_report(lake: Lake, request: Request, year: int, floor: int) -> YearRepo
         *_shared_out(pools, rates),
         *_periods(request, year, periods),
         *_members(lake, request, [p for (period, _), p in of_year.items() if period == periods[-1]], floor),
-        *fee_rows(_of_year(fees, year), sources.rows(COSTS, {p[:7] for p in periods})),
+        *fee_measures(_of_year(fees, year), sources.rows(COSTS, {p[:7] for p in periods})),
         *visits_rows(sources.rows(VISITS)),
         *reviews_rows(sources.rows(REVIEWS)),
         *sources.told(),

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.settlement.money import half_up
-from schemas.codes import SITE_KINDS
+from jobs.settlement.money import PPM, half_up
+from schemas.codes import DECISIONS, SITE_KINDS
 
 FEES = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen")
 
 
-def fee_rows(fees: list[dict], costs: DataFrame | None) -> Iterable[dict]:
+def fee_measures(fees: list[dict], costs: DataFrame | None) -> Iterable[dict]:
     """The fee of the year, what it was spent on in the months of the published periods, and what is left."""
     sums = {measure: sum(fee[measure] for fee in fees) for measure in FEES}
     for measure, amount_fen in sums.items():
@@ -21,13 +21,14 @@ def fee_rows(fees: list[dict], costs: DataFrame | None) -> Iterable[dict]:
         spent_fen = sum(row.fen for row in used)
         for row in used:
             yield {"topic": "fee", "measure": "used_fen", "item": row.category, "amount_fen": row.fen}
-            part_ppm = half_up(1_000_000 * row.fen, spent_fen) if spent_fen else None
+            part_ppm = half_up(PPM * row.fen, spent_fen) if spent_fen else None
             yield {"topic": "fee", "measure": "used_ppm", "item": row.category, "quantity": part_ppm}
         yield {"topic": "fee", "measure": "used_fen", "amount_fen": spent_fen}
         yield {"topic": "fee", "measure": "result_fen", "amount_fen": sums["received_fen"] - spent_fen}
 
 
 def visits_rows(visits: DataFrame | None) -> Iterable[dict]:
+    """How many visits were made, by how many investigators, to how many places."""
     if visits is None:
         return
     sites = {kind: F.countDistinct(F.when(F.col("site_kind") == kind, F.col("site_id"))) for kind in SITE_KINDS}
@@ -46,7 +47,7 @@ def reviews_rows(reviews: DataFrame | None) -> Iterable[dict]:
     days = F.sum(F.datediff("decided_on", "received_on")).alias("days")
     asked = F.sum("requested_aid_fen").alias("fen")
     rows = reviews.groupBy("decision", "technique").agg(F.count("*").alias("count"), days, asked).collect()
-    for decision in ("approved", "refused", "fraud"):
+    for decision in DECISIONS:
         of_decision = [row for row in rows if row.decision == decision]
         yield {
             "topic": "review",

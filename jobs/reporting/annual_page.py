@@ -8,6 +8,7 @@ from jobs.reporting.plots import bars, figure
 from jobs.reporting.shares import share_figure, share_table
 from jobs.reporting.text import Facts, Number, Page, Paragraph, Section, Table, Text, money, number, percent
 from jobs.request import Request
+from jobs.settlement.money import PPM
 
 T = Text
 ALL_PLANS = T("全部计划", "all plans")
@@ -236,7 +237,7 @@ class YearPage:
 
 
 def _of_a_million(ppm: int | None) -> Number:
-    return percent(ppm or 0, 0 if ppm is None else 1_000_000)
+    return percent(ppm or 0, 0 if ppm is None else PPM)
 
 
 def _tenths(tenths: int | None) -> Number:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from jobs.amounts import table_text, yuan
 from jobs.lake.lake import Lake
-from jobs.presentation import table_text, yuan
 from jobs.reporting.annual import year_report
 from jobs.reporting.masking import DEFAULT_FLOOR
 from jobs.reporting.published import CALIBRATED_IN_SAMPLES

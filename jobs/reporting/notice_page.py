@@ -106,11 +106,10 @@ def _arithmetic(notice: Notice, pool: dict, plan_id: str) -> Table:
         (T("＝ 本期待分摊", "= pool to be shared"), money(pool["pool_fen"])),
     ]
     for rate in rates:
-        tier = T(*words.named(rate["tier"])) if isinstance(words.named(rate["tier"]), Text) else T(*[rate["tier"]] * 2)
         steps.append(
             (
                 T("{tier}：{n}人 × {share}元", "{tier}: {n} members × {share} yuan").format(
-                    tier=tier, n=number(rate["covered_count"]), share=money(rate["share_fen"])
+                    tier=words.named(rate["tier"]), n=number(rate["covered_count"]), share=money(rate["share_fen"])
                 ),
                 money(rate["billed_fen"]),
             )
@@ -138,7 +137,7 @@ def _by_illness(cases: list[dict], platform: Platform) -> Figure:
         rows = [
             {"what": words.in_language(name, language), "value": count, "label": f"{count:,}"} for name, count in named
         ]
-        return bars(rows, T("个案数", "cases")[language == "en"])
+        return bars(rows, words.in_language(T("个案数", "cases"), language))
 
     told = [
         ", ".join(f"{words.in_language(name, language)} {count}" for name, count in named) for language in ("zh", "en")

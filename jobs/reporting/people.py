@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.reporting.masking import Traits
+from jobs.settlement.ages import age_years
 from jobs.settlement.coverage import with_member_since
 from jobs.settlement.id_filter import filter_of_ids, with_passed
 
@@ -16,12 +17,6 @@ SPELL = (
     "plan_id", "member_id", "tier", "birth_date", "sex", "province_code", "city_tier", "joined_on", "exited_on",
     "exit_reason",
 )  # fmt: skip
-
-
-def age_years(birth_date: Column, day: Column) -> Column:
-    """Whole years completed on the day."""
-    to_come = F.month(day) * 100 + F.dayofmonth(day) < F.month(birth_date) * 100 + F.dayofmonth(birth_date)
-    return F.year(day) - F.year(birth_date) - to_come.cast("int")
 
 
 def months_between(joined_on: Column, day: Column) -> Column:

@@ -20,7 +20,7 @@ from jobs.lake.sources import versions_read
 from jobs.outcome import announce
 from jobs.reporting.people import counted, looked_at
 from jobs.reporting.rows import source_as_settled
-from jobs.settlement.coverage import in_force_on, with_member_since
+from jobs.settlement.coverage import in_force_on, lapsed_on, with_member_since
 from schemas import TABLES
 
 HELD_MEMBERS = TABLES["control/quarantine_members"]
@@ -96,8 +96,7 @@ def _lapses(lake: Lake, plan_ids: list[str], time_zone: str) -> DataFrame:
     """One row per lapse: plan_id, member_id, lapsed_on (the local day at whose 00:00 cover ended)."""
     collected = [p for p in published(lake, "collect").values() if p.plan_id in plan_ids]
     rows = rows_of(lake, "settled/lapses", collected) if collected else lake.read_or_empty("settled/lapses").limit(0)
-    local_day = F.to_date(F.from_utc_timestamp("ended_at", time_zone))
-    return rows.select("plan_id", "member_id", local_day.alias("lapsed_on"))
+    return rows.select("plan_id", "member_id", lapsed_on(time_zone))
 
 
 def _lapsed(spells: DataFrame, lapses: DataFrame, publicity_on: date) -> DataFrame:

@@ -13,8 +13,6 @@ from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.lake.sources import read_source
 
-VALID = ("period", "plan_id", "run_id")
-
 
 def publications_of(lake: Lake, period: str) -> dict[str, Publication]:
     """The settlements of a period in force, by plan; raises Refused where there is none."""

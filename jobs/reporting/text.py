@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from jobs.presentation import yuan
+from jobs.amounts import yuan
 
 LANGUAGES = ("zh", "en")
 

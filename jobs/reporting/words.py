@@ -126,4 +126,5 @@ def plan(platform: Platform, plan_id: str) -> Text:
 
 
 def in_language(word: Text | str, language: str) -> str:
+    """A word in one of the two languages; a code without words as it is."""
     return getattr(word, language) if isinstance(word, Text) else word

@@ -9,9 +9,9 @@ from jobs.settlement.one_fen_more import OneFenMore
 from jobs.settlement.pool import Sharing
 from jobs.settlement.rules import SharingRules
 
-FUNDED = "funded_period"
-WAIVED = "first_month_waiver"
-CAPPED = "yearly_cap"
+FUNDED_PERIOD = "funded_period"
+FIRST_MONTH_WAIVER = "first_month_waiver"
+YEARLY_CAP = "yearly_cap"
 
 
 def assessments(
@@ -40,7 +40,11 @@ def assessments(
     above_cap_fen = F.greatest(F.col("share_fen") - F.greatest("room_fen", F.lit(0)), F.lit(0)).cast("bigint")
     capped = F.col("room_fen").isNotNull() & (above_cap_fen > 0)
     bears_nothing = (F.col("share_fen") > 0) & (funded | waived)
-    marker = F.when(bears_nothing & funded, FUNDED).when(bears_nothing & waived, WAIVED).when(capped, CAPPED)
+    marker = (
+        F.when(bears_nothing & funded, FUNDED_PERIOD)
+        .when(bears_nothing & waived, FIRST_MONTH_WAIVER)
+        .when(capped, YEARLY_CAP)
+    )
     sponsored = (
         F.when(funded | waived, F.col("share_fen")).when(capped, above_cap_fen).otherwise(F.lit(0).cast("bigint"))
     )
@@ -82,11 +86,10 @@ def _is_waived(rules: SharingRules) -> Column:
 
 
 def _for_plans(rules: Mapping[str, SharingRules], column_of) -> Column:
-    """What the rules say of a member; folds to a constant where all plans say the same."""
-    by_plan = {plan_id: column_of(plan_rules) for plan_id, plan_rules in rules.items()}
+    """What the rules say of a member, by his plan; a constant no where no plan is funded or waives."""
     if not any(plan.funded or plan.waiver_joined_by for plan in rules.values()):
         return F.lit(False)
     chain = F.lit(False)
-    for plan_id, column in by_plan.items():
-        chain = F.when(F.col("plan_id") == plan_id, column).otherwise(chain)
+    for plan_id, plan_rules in rules.items():
+        chain = F.when(F.col("plan_id") == plan_id, column_of(plan_rules)).otherwise(chain)
     return chain

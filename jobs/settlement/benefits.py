@@ -6,6 +6,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.settlement.ages import age_years
 from jobs.settlement.money import fee_on_case
 from jobs.settlement.rules import BenefitLimit, BenefitRules, Plan
 
@@ -24,7 +25,7 @@ def benefits(
     claim_id. Amounts in fen.
     """
     judged = _with_history(claims, counted_before, helped)
-    judged = judged.withColumn("age", _age_years(F.col("birth_date"), _age_counted_on(plans)))
+    judged = judged.withColumn("age", age_years(F.col("birth_date"), _age_counted_on(plans)))
     judged = judged.withColumn("limit_fen", _limit_fen(plans)).withColumn("refusal", _refusal(plans))
     judged = judged.withColumn("refusal", F.coalesce("refusal", _refused_as_second_of_the_period()))
     counted = F.col("refusal").isNull()
@@ -35,7 +36,7 @@ def benefits(
         "member_id",
         "illness_code",
         "severity",
-        _age_band(_age_years(F.col("birth_date"), F.col("diagnosed_on"))).alias("age_band"),
+        _age_band(age_years(F.col("birth_date"), F.col("diagnosed_on"))).alias("age_band"),
         "approved_aid_fen",
         F.when(counted, F.least("approved_aid_fen", "limit_fen"))
         .otherwise(F.lit(0))
@@ -148,12 +149,6 @@ def _by_rules(plans: Mapping[str, Plan], column_of) -> Column:
 def _first_that_holds(cases: list[tuple[Column, Column]]) -> Column:
     (condition, value), *rest = cases
     return reduce(lambda chain, case: chain.when(*case), rest, F.when(condition, value))
-
-
-def _age_years(birth_date: Column, day: Column) -> Column:
-    """Whole years completed on the day; somebody born on 29 February completes one on 1 March of a common year."""
-    birthday_to_come = F.month(day) * 100 + F.dayofmonth(day) < F.month(birth_date) * 100 + F.dayofmonth(birth_date)
-    return F.year(day) - F.year(birth_date) - birthday_to_come.cast("int")
 
 
 def _age_band(age: Column) -> Column:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 PERIOD_NAME = re.compile(r"(\d{4})-(0[1-9]|1[0-2])-P([1-9])")
 
 
+# Its repr is part of digests that are stored: a class or field renamed makes every earlier run another one.
 @dataclass(frozen=True, order=True)
 class Period:
     """One settlement period, e.g. 2020-12-P1; ordered in time."""
@@ -19,6 +20,7 @@ class Period:
         return f"{self.year:04d}-{self.month:02d}-P{self.number}"
 
 
+# Its repr is part of digests that are stored: a class or field renamed makes every earlier run another one.
 @dataclass(frozen=True)
 class MonthlyPeriod:
     """The days of the n-th period of every month."""
@@ -27,6 +29,7 @@ class MonthlyPeriod:
     deduction_day: int
 
 
+# Its repr is part of digests that are stored: a class or field renamed makes every earlier run another one.
 @dataclass(frozen=True)
 class Calendar:
     """The periods of one platform.

@@ -57,7 +57,7 @@ def payers(in_time: DataFrame, bills: DataFrame) -> DataFrame:
     )
 
 
-def looked_at_closer(of_payers: DataFrame) -> DataFrame:
+def payers_to_allocate(of_payers: DataFrame) -> DataFrame:
     """The payers (from `payers`) whose money has to be given to one share after another.
 
     The others paid nothing, or once and what they owe: then every share is met, or none.
@@ -67,7 +67,7 @@ def looked_at_closer(of_payers: DataFrame) -> DataFrame:
 
 
 def plain_shares(assessments: DataFrame, in_time: DataFrame) -> DataFrame:
-    """One row per assessment of payers who need no closer look, with `collected_fen` and `collected_on`.
+    """One row per assessment of a payer of whom nothing is to be allocated, with `collected_fen` and `collected_on`.
 
     Key: plan_id, member_id. `assessments` holds these payers only; of `in_time` each of them has at most one receipt.
     The receipts are looked up by payer: neither table is put in order.
@@ -82,12 +82,12 @@ def plain_shares(assessments: DataFrame, in_time: DataFrame) -> DataFrame:
 
 
 def allocated_shares(
-    assessments: DataFrame, joined: DataFrame, closer: DataFrame, in_time: DataFrame, whole_shares: bool
+    assessments: DataFrame, joined: DataFrame, to_allocate: DataFrame, in_time: DataFrame, whole_shares: bool
 ) -> DataFrame:
-    """One row per assessment of a payer who is looked at closer, with `collected_fen` and `collected_on`.
+    """One row per assessment of a payer whose money is to be allocated, with `collected_fen` and `collected_on`.
 
-    `assessments`, `closer` (from `looked_at_closer`) and `in_time` hold these payers only; `joined` one row per plan
-    and member with `joined_on`. The payer's own share is met first, then the others in the order of joining (B/C).
+    `assessments`, `to_allocate` (from `payers_to_allocate`) and `in_time` hold these payers only; `joined` one row per
+    plan and member with `joined_on`. The payer's own share is met first, then the others in the order of joining (B/C).
     Under `whole_shares` a share is met whole or not at all. A share is met on the day of the receipt that completes
     it.
     """
@@ -100,7 +100,7 @@ def allocated_shares(
     ordered = (
         assessments.join(joined, on=["plan_id", "member_id"], how="left")
         .withColumn("needed_fen", F.sum("due_fen").over(in_order.rowsBetween(Window.unboundedPreceding, 0)))
-        .join(closer.select("payer_id", "received_fen"), "payer_id")
+        .join(to_allocate.select("payer_id", "received_fen"), "payer_id")
     )
     reached = F.greatest(F.least("due_fen", F.col("received_fen") - F.col("needed_fen") + F.col("due_fen")), _fen(0))
     is_met = (F.col("received_fen") >= F.col("needed_fen")) & (F.col("due_fen") > 0)
@@ -159,18 +159,18 @@ def collections(shares: DataFrame, helped: DataFrame, days: CollectionDays) -> D
     )
 
 
-def money_without_bill(
-    closer: DataFrame, in_time: DataFrame, late: DataFrame, allocated: DataFrame, first_plan_id: str
+def money_without_share(
+    to_allocate: DataFrame, in_time: DataFrame, late: DataFrame, allocated: DataFrame, first_plan_id: str
 ) -> DataFrame:
     """One row per receipt with money that meets no share: the receipt, `excess_fen`, `reason`, `plan_id`. Key:
     receipt_id.
 
-    `closer`, `in_time`: payers looked at closer and their receipts. `late`: receipts after the grace limit.
-    `allocated`: what was collected by payer and plan. The plan is the first the payer has a bill of; for a payer
-    without any, `first_plan_id`.
+    `to_allocate`, `in_time`: payers whose money is to be allocated, and their receipts. `late`: receipts after the
+    grace limit. `allocated`: the rows of `allocated_shares`. The plan is the first the payer has a bill of; for a
+    payer without any, `first_plan_id`.
     """
     met = allocated.groupBy("payer_id").agg(F.sum("collected_fen").alias("met_fen"), F.min("plan_id").alias("of_plan"))
-    known = closer.join(met, "payer_id", "left").withColumn("met_fen", F.coalesce("met_fen", _fen(0)))
+    known = to_allocate.join(met, "payer_id", "left").withColumn("met_fen", F.coalesce("met_fen", _fen(0)))
     reason = (
         F.when(F.col("of_plan").isNull(), WITHOUT_BILL)
         .when(F.col("received_fen") > F.col("owed_fen"), OVERPAID)

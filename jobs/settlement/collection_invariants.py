@@ -15,6 +15,7 @@ from jobs.settlement.journal import (
     Transfer,
     balance_fen,
     moved_fen,
+    moved_for_fen,
 )
 
 
@@ -43,7 +44,7 @@ def breaches(stored: CollectionReadBack) -> list[str]:
     in_money_fen = sum(stored.collected_fen.values()) - netted_fen
     owed_fen = sum(fen - stored.collected_fen[s] for s, fen in stored.due_fen.items() if s != LAPSED)
     received_fen = moved_fen(t, debit_account=FEE_ACCRUED)
-    of_next_fen = moved_fen([transfer for transfer in t if transfer.reason == NETTED_FROM_NEXT])
+    of_next_fen = moved_for_fen(t, NETTED_FROM_NEXT)
     unpaid_aid_fen = of_next_fen - stored.netted_before_fen - balance_fen(t, BENEFITS_PAYABLE)
     return [
         *differ("the collections", stored.row_count, "the assessments", stored.pool["covered_count"]),

@@ -1,4 +1,4 @@
-"""Transfers of a collection and of a closing: day by day what came in, what was paid, what was given up."""
+"""Transfers of a collection: day by day what came in, what was paid, what was given up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,11 @@ from jobs.settlement.journal import (
     CASH,
     FEE_ACCRUED,
     FEE_INCOME,
+    GIVEN_UP,
     MEMBERS_RECEIVABLE,
     NETTED_FROM_NEXT,
-    OPERATING_CASH,
     POOL,
     SUSPENSE,
-    USES,
     Transfer,
 )
 from jobs.settlement.money import pro_rata
@@ -60,7 +59,7 @@ def collection_transfers(
     posted_days = sorted({*collected.collected_fen, *collected.suspense_fen, days.deduction_on, days.grace_ends_on})
     transfers, recognised_fen, paid_fen = [], 0, 0
     for day in [d for d in posted_days if d <= days.as_of]:
-        fee_fen = fee_received_fen(pool, _until(collected, day, days))
+        fee_fen = fee_received_fen(pool, _met_until_fen(collected, day, days))
         aid_fen = _aid_paid_fen(pool, collected, day, days)
         at_the_limit = int(day == days.grace_ends_on)
         of_day = [
@@ -76,7 +75,7 @@ def collection_transfers(
             Transfer(FEE_ACCRUED, FEE_INCOME, fee_fen - recognised_fen, "fee_received", "ledger/fee.received_fen"),
             Transfer(BENEFITS_PAYABLE, CASH, aid_fen - paid_fen, "aid_paid", "settled/benefits.benefit_fen"),
             Transfer(SHORTFALL_ACCOUNT[shortfall_borne_by], MEMBERS_RECEIVABLE,
-                     collected.given_up_fen * at_the_limit, "given_up", "settled/collections.due_fen"),
+                     collected.given_up_fen * at_the_limit, GIVEN_UP, "settled/collections.due_fen"),
         ]  # fmt: skip
         recognised_fen, paid_fen = fee_fen, aid_fen
         transfers += [(day, transfer) for transfer in of_day if transfer.amount_fen > 0]
@@ -96,18 +95,7 @@ def fee_received_fen(pool: Mapping[str, int], received_fen: int) -> int:
     return pro_rata(pool["fee_fen"], max(pool["brought_forward_fen"] + received_fen, 0), whole_fen)
 
 
-def use_transfers(used_fen: Mapping[str, int]) -> list[Transfer]:
-    """What the fee was used for, by category; posted when the period is closed."""
-    reference = {"investigation": "source/operating_costs, source/field_visits"}
-    return [
-        Transfer(f"use_{category}", OPERATING_CASH, used_fen.get(category, 0), "used",
-                 reference.get(category, "source/operating_costs"))
-        for category in USES
-        if used_fen.get(category, 0) > 0
-    ]  # fmt: skip
-
-
-def _until(collected: Collected, day: date, days: CollectionDays) -> int:
+def _met_until_fen(collected: Collected, day: date, days: CollectionDays) -> int:
     netted_fen = collected.netted_fen + collected.netted_from_next_fen if day >= days.grace_ends_on else 0
     return netted_fen + sum(fen for on, fen in collected.collected_fen.items() if on <= day)
 

@@ -6,11 +6,11 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.settlement.broadcasting import MOST_ROWS_TO_BROADCAST
 from jobs.settlement.id_filter import filter_of_ids, with_passed
 
 COVERED = "covered"
 NOT_COVERED_REASONS = ("not_yet_joined", "exited", "lapsed")
-MOST_ROWS_TO_BROADCAST = 1_000_000
 MEMBER = ["plan_id", "member_id"]
 
 
@@ -28,6 +28,11 @@ def with_cover(members: DataFrame, lapses: DataFrame | None, publicity_on: date)
     if lapses is not None:
         cover = cover.when((F.col("joined_on") < F.col("lapsed_on")) | F.col("goes_on_lapsed"), "lapsed")
     return spells.withColumn("cover", cover.otherwise(COVERED)).select(*members.columns, "cover")
+
+
+def lapsed_on(time_zone: str) -> Column:
+    """The local day at whose 00:00 a lapse (`ended_at`) ended cover."""
+    return F.to_date(F.from_utc_timestamp("ended_at", time_zone)).alias("lapsed_on")
 
 
 def in_force_on(day: Column) -> Column:
@@ -73,7 +78,8 @@ def cut_by_lapses(spells: DataFrame, lapses: DataFrame | None) -> DataFrame:
 
 
 def _with_last_lapse(members: DataFrame, lapses: DataFrame, publicity_on: date) -> DataFrame:
-    """The spells with the member's last lapse, `lapsed_on`, and whether one `goes_on_lapsed` from a lapsed one."""
+    """The spells with `lapsed_on`, the member's last lapse, and `goes_on_lapsed`: whether the spell continues a
+    membership that lapsed."""
     last = (
         lapses.where(F.col("lapsed_on") <= F.lit(publicity_on))
         .groupBy(*MEMBER)

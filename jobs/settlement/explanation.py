@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from jobs.settlement.assessments import FIRST_MONTH_WAIVER, FUNDED_PERIOD, YEARLY_CAP
 from jobs.settlement.coverage import COVERED
 from jobs.settlement.explanation_words import say, why_not
 from jobs.settlement.money import PPM, apportion, fee_on
@@ -169,9 +170,9 @@ def _share(known: Known) -> list[Step]:
 
 def _due(known: Known) -> list[Step]:
     row, steps = known.assessment, []
-    rules = {"yearly_cap": "yearly_cap", "funded_period": "funded_periods", "first_month_waiver": "first_month_waiver"}
+    rules = {YEARLY_CAP: "yearly_cap", FUNDED_PERIOD: "funded_periods", FIRST_MONTH_WAIVER: "first_month_waiver"}
     if row["marker"]:
-        key = "sponsor above cap" if row["marker"] == "yearly_cap" else "sponsor"
+        key = "sponsor above cap" if row["marker"] == YEARLY_CAP else "sponsor"
         told = say(key, sponsored_fen=row["sponsored_fen"], marker=row["marker"], borne_fen=known.borne_fen)
         steps.append(Step("sponsor", told, -row["sponsored_fen"], _rule(known, rules[row["marker"]])))
     return [*steps, Step("due", say("due"), row["due_fen"])]

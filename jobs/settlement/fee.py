@@ -3,6 +3,7 @@
 from jobs.settlement.journal import (
     FEE_ACCRUED,
     FEE_INCOME,
+    GIVEN_UP,
     MEMBERS_RECEIVABLE,
     POOL,
     SPONSOR_RECEIVABLE,
@@ -28,7 +29,7 @@ def fee_row(transfers: list[Transfer], brought_forward_fen: int) -> dict:
     sponsored_fen = pro_rata(accrued_fen, borne_fen, due_fen + borne_fen + brought_forward_fen)
     received_fen = moved_fen(transfers, credit_account=FEE_INCOME)
     rest_fen = accrued_fen - sponsored_fen - received_fen
-    is_given_up = any(transfer.reason == "given_up" for transfer in transfers)
+    is_given_up = any(transfer.reason == GIVEN_UP for transfer in transfers)
     used_fen = {category: moved_fen(transfers, debit_account=f"use_{category}") for category in USES}
     return {
         "accrued_fen": accrued_fen,

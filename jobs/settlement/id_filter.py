@@ -11,7 +11,7 @@ WORD_COUNT = 1 << 21
 
 
 def word_of(id_column: str) -> Column:
-    """The number of the 64 ids that the id is one of."""
+    """The number of the word, 64 ids long, that the id falls into."""
     return F.shiftright(id_column, 6)
 
 

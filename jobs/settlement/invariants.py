@@ -6,6 +6,8 @@ Each invariant is given what was read back of one plan and returns a sentence wi
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from jobs.settlement.journal import BENEFITS_PAYABLE, FEE_ACCRUED, MEMBERS_RECEIVABLE, POOL, SPONSOR_RECEIVABLE
+
 
 @dataclass(frozen=True)
 class ReadBack:
@@ -99,26 +101,24 @@ def control_accounts_tie(stored: ReadBack) -> list[str]:
     sponsored_fen = stored.total("settled/benefits", "sponsored_fen") + stored.total(
         "settled/assessments", "sponsored_fen"
     )
-    pool_fen = stored.pool["brought_forward_fen"] - _balance_fen(stored, "pool")
+    pool_fen = stored.pool["brought_forward_fen"] - _balance_fen(stored, POOL)
     return [
         *differ(
             "members_receivable",
-            _balance_fen(stored, "members_receivable"),
+            _balance_fen(stored, MEMBERS_RECEIVABLE),
             "the dues",
             stored.total("settled/assessments", "due_fen"),
         ),
-        *differ(
-            "sponsor_receivable", _balance_fen(stored, "sponsor_receivable"), "the sponsored amounts", sponsored_fen
-        ),
+        *differ("sponsor_receivable", _balance_fen(stored, SPONSOR_RECEIVABLE), "the sponsored amounts", sponsored_fen),
         *differ(
             "benefits_payable",
-            -_balance_fen(stored, "benefits_payable"),
+            -_balance_fen(stored, BENEFITS_PAYABLE),
             "the benefits",
             stored.total("settled/benefits", "benefit_fen"),
         ),
         *differ(
             "fee_accrued",
-            -_balance_fen(stored, "fee_accrued"),
+            -_balance_fen(stored, FEE_ACCRUED),
             "the fee ledger's accrued_fen",
             stored.fee["accrued_fen"],
         ),
@@ -148,6 +148,7 @@ def _balance_fen(stored: ReadBack, account: str) -> int:
 
 
 def differ(found_name: str, found: int, expected_name: str, expected: int) -> list[str]:
+    """One sentence with both amounts and their difference; none where they are the same."""
     if found == expected:
         return []
     side = "too much" if found > expected else "too little"

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import NamedTuple
 
+from schemas.codes import COST_CATEGORIES
+
 POOL = "pool"
 BENEFITS_PAYABLE = "benefits_payable"
 FEE_ACCRUED = "fee_accrued"
@@ -13,9 +15,10 @@ CASH = "cash"
 SUSPENSE = "suspense"
 BAD_DEBT = "bad_debt"
 OPERATING_CASH = "operating_cash"
+GIVEN_UP = "given_up"
 # Reason of arrears that are netted from the aid of the period after, which then pays so much less.
 NETTED_FROM_NEXT = "netted_from_next"
-USES = ("investigation", "technology", "staff_and_premises")
+USES = COST_CATEGORIES
 
 
 class Transfer(NamedTuple):
@@ -62,6 +65,11 @@ def moved_fen(transfers: list[Transfer], debit_account: str | None = None, credi
         for transfer in transfers
         if debit_account in (None, transfer.debit_account) and credit_account in (None, transfer.credit_account)
     )
+
+
+def moved_for_fen(transfers: list[Transfer], reason: str) -> int:
+    """What the transfers move for a reason."""
+    return sum(transfer.amount_fen for transfer in transfers if transfer.reason == reason)
 
 
 def balance_fen(transfers: list[Transfer], account: str) -> int:

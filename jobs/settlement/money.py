@@ -7,7 +7,6 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 PPM = 1_000_000
-LARGEST_BIGINT = 2**63 - 1
 
 
 def floor(numerator: int, denominator: int) -> int:

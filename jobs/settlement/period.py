@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.settlement.assessments import assessments
-from jobs.settlement.benefits import WITHOUT_RULE, benefits, with_case_sponsorship
+from jobs.settlement.benefits import LIMITED, WITHOUT_RULE, benefits, with_case_sponsorship
 from jobs.settlement.bills import bills
 from jobs.settlement.fee import fee_row
 from jobs.settlement.journal import journal_rows, settlement_transfers
@@ -23,7 +23,7 @@ from jobs.settlement.money import apportion
 from jobs.settlement.one_fen_more import OneFenMore, choose_one_fen_more
 from jobs.settlement.pool import Asked, Sharing, asked, pool_row, rate_rows
 from jobs.settlement.rules import Plan, RuleNotInForce, SharingRules
-from jobs.settlement.yearly_cap import Standing, fingerprint_measures, standing
+from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures, period_of_year
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Given:
     """What a period is settled from. Maps are by plan.
 
     `covered`: one row per covered member, with `member_since` where a plan waives by it. `claims`: one row per good
-    claim. `counted_before`, `helped`: as `benefits` asks for; `family_payers` as `bills` does.
+    claim. `counted_before`, `helped_before`: as `benefits` asks for; `family_payers` as `bills` does.
     """
 
     period: str
@@ -57,7 +57,7 @@ class Given:
     covered_count: Mapping[str, Mapping[str, int]]
     claims: DataFrame
     counted_before: DataFrame
-    helped: DataFrame
+    helped_before: DataFrame
     brought_forward_fen: Mapping[str, int]
     family_payers: DataFrame
 
@@ -67,12 +67,15 @@ class Given:
 
 @dataclass(frozen=True)
 class Settled:
-    """A settled period: digests by plan and table, and the few rows that people read. Maps are by plan."""
+    """A settled period: digests by plan and table, the few rows that people read, and what the rest of the year needs.
+
+    Maps are by plan.
+    """
 
     digests: Mapping[str, Mapping[str, dict]]
     pools: Mapping[str, dict]
     rates: Mapping[str, list[dict]]
-    standings: Mapping[str, Standing]
+    of_year: Mapping[str, PeriodOfYear]
     limited_claims: tuple[int, int]
 
     @property
@@ -84,21 +87,24 @@ class Settled:
 WithRoom = Callable[[DataFrame, Mapping[str, Sharing], Mapping[str, SharingRules]], DataFrame]
 
 
-def judged_benefits(given: Given) -> DataFrame:
-    """One row per claim of the period, counted or not, before the per-case cap."""
+def benefits_before_cap(given: Given) -> DataFrame:
+    """One row per claim of the period, counted or not, before the per-case cap is applied."""
     version = F.lit(None).cast("string")
     for plan_id, plan in given.plans.items():
         version = F.when(F.col("plan_id") == plan_id, plan.version_on(given.publicity_on)).otherwise(version)
-    return benefits(given.claims, given.counted_before, given.helped, given.plans, version)
+    return benefits(given.claims, given.counted_before, given.helped_before, given.plans, version)
 
 
-def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithRoom) -> Settled:
-    """Settles every plan of the period. `counted` comes from `judged_benefits`; `with_room` applies the yearly caps."""
+def settle_period(given: Given, before_cap: DataFrame, sink: Sink, with_room: WithRoom) -> Settled:
+    """Settles every plan of the period.
+
+    `before_cap`: from `benefits_before_cap`; `with_room` applies the yearly caps.
+    """
     rules = given.rules()
     put: dict[str, dict[str, Measured]] = {}
 
     case_sponsored = with_case_sponsorship(
-        counted,
+        before_cap,
         {plan_id: sum(given.covered_count[plan_id].values()) for plan_id in given.plans},
         {plan_id: rules[plan_id].per_case_cap_fen for plan_id in given.plans},
         {plan_id: rules[plan_id].fee_rate_ppm for plan_id in given.plans},
@@ -136,11 +142,11 @@ def settle_period(given: Given, counted: DataFrame, sink: Sink, with_room: WithR
     }
     put |= sink.put_rows(small)
     digests = {p: {table: measured[p].digest for table, measured in put.items()} for p in given.plans}
-    standings = {
-        p: standing(sharing[p], rules[p], given.publicity_on, more.get(p), put["settled/assessments"][p].values)
+    of_year = {
+        p: period_of_year(sharing[p], rules[p], given.publicity_on, more.get(p), put["settled/assessments"][p].values)
         for p in given.plans
     }
-    return Settled(digests, pools, rates, standings, _limited_claims(counted))
+    return Settled(digests, pools, rates, of_year, _limited_claims(before_cap))
 
 
 def _asked_by_plan(given: Given, case_sponsored: DataFrame, rules: Mapping[str, SharingRules]) -> dict[str, Asked]:
@@ -185,15 +191,15 @@ def _one_fen_more(given: Given, sharing: Mapping[str, Sharing]) -> dict[str, One
         plan_id: choose_one_fen_more(
             given.covered.where(F.col("plan_id") == plan_id),
             f"{plan_id}/{given.period}",
-            plan.shares.one_fen_more_count,
+            shared.shares.one_fen_more_count,
         )
-        for plan_id, plan in sharing.items()
-        if plan.shares.one_fen_more_count
+        for plan_id, shared in sharing.items()
+        if shared.shares.one_fen_more_count
     }
 
 
 def _billed_by_tier_fen(given: Given, sharing: Mapping[str, Sharing], more: Mapping[str, OneFenMore]) -> dict:
-    billed = {plan_id: dict(plan.shares.billed_by_tier_fen) for plan_id, plan in sharing.items()}
+    billed = {plan_id: dict(shared.shares.billed_by_tier_fen) for plan_id, shared in sharing.items()}
     for plan_id, choice in more.items():
         chosen = given.covered.where((F.col("plan_id") == plan_id) & choice.chosen())
         for row in chosen.groupBy("tier").count().collect():
@@ -201,11 +207,11 @@ def _billed_by_tier_fen(given: Given, sharing: Mapping[str, Sharing], more: Mapp
     return billed
 
 
-def _limited_claims(counted: DataFrame) -> tuple[int, int]:
+def _limited_claims(before_cap: DataFrame) -> tuple[int, int]:
     """How many claims ask for more than the limit, and how much more."""
     excess = F.col("approved_aid_fen") - F.col("benefit_fen")
     row = (
-        counted.where(F.col("marker") == "limited")
+        before_cap.where(F.col("marker") == LIMITED)
         .agg(F.count(F.lit(1)).alias("n"), F.sum(excess).alias("fen"))
         .first()
     )

@@ -28,7 +28,7 @@ def money_left(in_time: DataFrame, met: DataFrame) -> DataFrame:
 
 
 def with_standing_reasons(excess: DataFrame, of_lapsed: DataFrame, of_closed: DataFrame, met: DataFrame) -> DataFrame:
-    """Money without a share (as from `money_without_bill`), with the reasons that shares which stand give it.
+    """Money without a share (as from `money_without_share`), with the reasons that shares which stand give it.
 
     `of_lapsed`: one row per payer of a share that lapsed for good, with `lapsed_plan` and `lapsed_due_fen`: what came
     in time and would have met it says so. `of_closed`: payers with a bill of a closed plan, with `closed_due_fen`, of

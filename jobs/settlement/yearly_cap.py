@@ -17,17 +17,17 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.settlement.broadcasting import broadcast_if_few
 from jobs.settlement.one_fen_more import OneFenMore
 from jobs.settlement.pool import Sharing
 from jobs.settlement.rules import SharingRules
 
-MOST_ROWS_TO_BROADCAST = 1_000_000
 Fingerprint = Mapping[str, int]
 FINGERPRINT = ("members_rows", "members_low", "members_high")
 
 
 @dataclass(frozen=True)
-class Standing:
+class PeriodOfYear:
     """What a settled period left for the rest of its year, for one plan.
 
     `borne_fen`: by tier, what a member below the cap bore. `members`: the fingerprint of who was assessed, in which
@@ -63,14 +63,14 @@ def fingerprint_measures() -> list[Column]:
     return [measure.alias(f"members_{name}") for name, measure in measures.items()]
 
 
-def standing(
+def period_of_year(
     sharing: Sharing, rules: SharingRules, publicity_on: date, more: OneFenMore | None, measured: Mapping
-) -> Standing:
+) -> PeriodOfYear:
     """What a settled period leaves; `measured` holds `fingerprint_measures`."""
     members = {name: measured.get(name) or 0 for name in FINGERPRINT}
     borne_fen = dict.fromkeys(sharing.shares.share_fen, 0) if rules.funded else dict(sharing.shares.share_fen)
     alike = more is None and rules.waiver_joined_by is None and rules.helped_member_shares
-    return Standing(publicity_on, rules.yearly_cap_fen, alike or rules.funded, borne_fen, members)
+    return PeriodOfYear(publicity_on, rules.yearly_cap_fen, alike or rules.funded, borne_fen, members)
 
 
 def without_room(covered: DataFrame) -> DataFrame:
@@ -78,7 +78,7 @@ def without_room(covered: DataFrame) -> DataFrame:
     return covered.withColumn("room_fen", F.lit(None).cast("bigint"))
 
 
-def follows_from_spells(spells: DataFrame, year: list[Standing], cap_fen: int) -> bool:
+def follows_from_spells(spells: DataFrame, year: list[PeriodOfYear], cap_fen: int) -> bool:
     """Whether one plan's spells of today are exactly those assessed in every earlier period of the year.
 
     One pass: spells are counted by the first and the last period they were covered in; a period's fingerprint is the
@@ -93,7 +93,7 @@ def follows_from_spells(spells: DataFrame, year: list[Standing], cap_fen: int) -
 
 
 def with_room_by_spells(
-    covered: DataFrame, ended_spells: DataFrame, year: Mapping[str, list[Standing]], cap_fen: Mapping[str, int]
+    covered: DataFrame, ended_spells: DataFrame, year: Mapping[str, list[PeriodOfYear]], cap_fen: Mapping[str, int]
 ) -> DataFrame:
     """One row per covered member with `room_fen`, for the plans in `cap_fen`; others have no limit.
 
@@ -107,8 +107,7 @@ def with_room_by_spells(
         .agg(F.sum("fen").alias("before_fen"))
         .localCheckpoint()
     )
-    few = before.count() <= MOST_ROWS_TO_BROADCAST
-    joined = covered.join(F.broadcast(before) if few else before, on=["plan_id", "member_id"], how="left")
+    joined = covered.join(broadcast_if_few(before, before.count()), on=["plan_id", "member_id"], how="left")
     left = _by_plan({plan_id: F.lit(cap).cast("bigint") for plan_id, cap in cap_fen.items()}) - borne
     room = left - F.coalesce("before_fen", F.lit(0).cast("bigint"))
     return joined.withColumn("room_fen", room).drop("before_fen")
@@ -148,7 +147,7 @@ def _same_members(place: int, members: Fingerprint, groups: list) -> bool:
     return all(sum(group[name] for group in covered) == members[name] for name in FINGERPRINT)
 
 
-def _borne_fen(year: list[Standing]) -> Column:
+def _borne_fen(year: list[PeriodOfYear]) -> Column:
     """What a spell bore in the year, were there no cap: the shares of its tier from its first period to its last."""
     borne = F.lit(0).cast("bigint")
     for period in year:

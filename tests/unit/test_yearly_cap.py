@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.settlement.yearly_cap import Standing, fingerprint_measures, follows_from_spells, with_room_by_spells
+from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures, follows_from_spells, with_room_by_spells
 
 CAP_FEN = 1_000
 SHARES_FEN = {"standard": (300, 0, 450, 120, 280), "basic": (150, 0, 225, 60, 140)}
@@ -61,7 +61,7 @@ def year(spark, spells):
         frame = spark.createDataFrame(assessed, "member_id bigint, tier string")
         members = frame.agg(*fingerprint_measures()).first().asDict()
         borne_fen = {tier: fen[place] for tier, fen in SHARES_FEN.items()}
-        standings.append(Standing(day, CAP_FEN, True, borne_fen, members))
+        standings.append(PeriodOfYear(day, CAP_FEN, True, borne_fen, members))
     return standings
 
 

@@ -15,15 +15,15 @@ from pyspark.sql import functions as F
 
 from expectations.members import ROW_RULES, SET_RULES
 from expectations.rule import Severity, Terms, bits_of, breaks_any, broken_bits, reasons
+from jobs.settlement.broadcasting import broadcast_if_few
 from jobs.settlement.coverage import COVERED, NOT_COVERED_REASONS
 from jobs.settlement.id_filter import bit_of, filter_of_words, with_passed, word_of
 
-ERROR_BITS = bits_of(ROW_RULES, Severity.ERROR)
+ROW_ERRORS = bits_of(ROW_RULES, Severity.ERROR)
 ERROR_RULES = tuple(rule for rule in ROW_RULES if rule.severity is Severity.ERROR)
 KEY = ("plan_id", "member_id", "joined_on")
 SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
 COVERS = (COVERED, *NOT_COVERED_REASONS)
-MOST_ROWS_TO_BROADCAST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Group:
 
     @property
     def is_held(self) -> bool:
-        return bool(self.broken & ERROR_BITS or self.set_broken)
+        return bool(self.broken & ROW_ERRORS or self.set_broken)
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,13 @@ class MembershipGate:
     def good(self) -> DataFrame:
         """One row per spell that is not held back."""
         rows = self.rows
-        if any(group.broken & ERROR_BITS for group in self.groups):
+        if any(group.broken & ROW_ERRORS for group in self.groups):
             rows = rows.where("not erroneous")
         held_together = sum(group.count for group in self.groups if group.set_broken)
         if not held_together:
             return rows
         keys = self.kept.where("set_broken != 0").select(*KEY).distinct()
-        keys = F.broadcast(keys) if held_together <= MOST_ROWS_TO_BROADCAST else keys
-        return rows.join(keys, on=list(KEY), how="left_anti")
+        return rows.join(broadcast_if_few(keys, held_together), on=list(KEY), how="left_anti")
 
     @property
     def kept_good(self) -> DataFrame:
@@ -123,7 +122,7 @@ def covered_count(gate: MembershipGate) -> dict[str, dict[str, int]]:
 
 
 def _is_held() -> Column:
-    return (F.col("broken").bitwiseAND(F.lit(ERROR_BITS)) != 0) | (F.col("set_broken") != 0)
+    return (F.col("broken").bitwiseAND(F.lit(ROW_ERRORS)) != 0) | (F.col("set_broken") != 0)
 
 
 def _words_of_ids(members: DataFrame, terms: Terms) -> DataFrame:
@@ -220,8 +219,7 @@ def _with_payer_unknown(rows: DataFrame, unknown_payers: DataFrame) -> DataFrame
     unknown_count = unknown_payers.count()
     if not unknown_count:
         return rows.withColumn("payer_unknown", F.lit(False))
-    for_nobody = unknown_payers.withColumn("no_member", F.lit(True))
-    for_nobody = F.broadcast(for_nobody) if unknown_count <= MOST_ROWS_TO_BROADCAST else for_nobody
+    for_nobody = broadcast_if_few(unknown_payers.withColumn("no_member", F.lit(True)), unknown_count)
     return (
         rows.join(for_nobody, on="payer_id", how="left")
         .withColumn(
@@ -277,9 +275,10 @@ def _with_set_broken(kept: DataFrame) -> DataFrame:
     no_bits = F.lit(0).cast("bigint")
     payer_bit = F.when(F.col("payer_unknown"), F.lit(SET_BITS["member_payer_unknown"])).otherwise(F.lit(0))
     by_key = _bits_by_key(kept).localCheckpoint()
-    by_key = F.broadcast(by_key) if by_key.count() <= MOST_ROWS_TO_BROADCAST else by_key
     bits = payer_bit.cast("bigint").bitwiseOR(F.coalesce("key_bits", no_bits))
-    with_bits = kept.join(by_key, on=list(KEY), how="left").withColumn("set_broken", bits)
+    with_bits = kept.join(broadcast_if_few(by_key, by_key.count()), on=list(KEY), how="left").withColumn(
+        "set_broken", bits
+    )
     return with_bits.drop("payer_unknown", "key_bits").localCheckpoint()
 
 

@@ -1,7 +1,6 @@
 """The settlement of every plan that the gate lets pass: what preview, settle and the comparison of both have in
 common."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from pyspark.sql import DataFrame
@@ -13,27 +12,26 @@ from jobs.lake.year import Year
 from jobs.outcome import announce
 from jobs.pinning import Pinned
 from jobs.settlement.coverage import COVERED, with_member_since
-from jobs.settlement.period import Given, Settled, Sink, judged_benefits, settle_period
+from jobs.settlement.period import Given, Settled, Sink, benefits_before_cap, settle_period
 from jobs.settlement.rules import RuleNotInForce
 
 
-def settle_plans(pinned: Pinned, gate: Gate, sink_of: Callable[[tuple[str, ...]], Sink]) -> Settled:
-    """Settles every plan that the gate lets pass; `sink_of(plan_ids)` says where the rows go."""
-    plan_ids = tuple(p for p in pinned.plan_ids if p not in gate.refused)
-    given = _given(pinned, gate, plan_ids)
-    counted = judged_benefits(given).localCheckpoint()  # cuts the plan: its text alone would cost seconds
-    given = _without_helped(given, gate, counted)
+def settle_plans(pinned: Pinned, gate: Gate, sink: Sink) -> Settled:
+    """Settles every plan that the gate lets pass; the rows go into the sink."""
+    given = _given(pinned, gate)
+    before_cap = benefits_before_cap(given).localCheckpoint()  # cuts the plan: its text alone would cost seconds
+    given = _without_helped(given, gate, before_cap)
     calendar, period = pinned.request.platform.calendar, pinned.request.period
     year = Year(pinned.history, gate.members, calendar, period, pinned.lapses())
-    sink = sink_of(plan_ids)
     announce("settling")
     try:
-        return settle_period(given, counted, sink, year.with_room)
+        return settle_period(given, before_cap, sink, year.with_room)
     except RuleNotInForce as missing:
         raise without_rule(missing) from missing
 
 
-def _given(pinned: Pinned, gate: Gate, plan_ids: tuple[str, ...]) -> Given:
+def _given(pinned: Pinned, gate: Gate) -> Given:
+    plan_ids = gate.plan_ids
     of_plans = F.col("plan_id").isin(*plan_ids)
     given = Given(
         period=str(pinned.request.period),
@@ -43,7 +41,7 @@ def _given(pinned: Pinned, gate: Gate, plan_ids: tuple[str, ...]) -> Given:
         covered_count={plan_id: gate.covered_count[plan_id] for plan_id in plan_ids},
         claims=gate.claims.good.where(of_plans),
         counted_before=gate.counted_before,
-        helped=gate.helped,
+        helped_before=gate.helped_before,
         brought_forward_fen=pinned.brought_forward_fen(plan_ids),
         family_payers=gate.members.family_payers,
     )
@@ -63,15 +61,14 @@ def _with_member_since(given: Given, gate: Gate) -> DataFrame:
     return given.covered.join(switched, on=["plan_id", "member_id"], how="left").withColumn("member_since", since)
 
 
-def _without_helped(given: Given, gate: Gate, counted: DataFrame) -> Given:
+def _without_helped(given: Given, gate: Gate, before_cap: DataFrame) -> Given:
     """Where the rules say so, a member helped in the period does not share in it. Source: parameter, not published."""
     rules = given.rules()
     exempting = [plan_id for plan_id in given.plans if not rules[plan_id].helped_member_shares]
     if not exempting:
         return given
-    helped = (
-        counted.where(F.col("counted") & F.col("plan_id").isin(*exempting)).select("plan_id", "member_id").distinct()
-    )
+    counting = before_cap.where(F.col("counted") & F.col("plan_id").isin(*exempting))
+    helped = counting.select("plan_id", "member_id").distinct()
     of_claimants = gate.members.kept_good.where(F.col("cover") == COVERED)
     leaving = of_claimants.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left_semi")
     left = {(row.plan_id, row.tier): row["count"] for row in leaving.groupBy("plan_id", "tier").count().collect()}

@@ -1,7 +1,6 @@
 """What the gate found, as counts per rule, judged by the suites, and the reasons to stop."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from expectations import claims as claim_rules
 from expectations import members as member_rules
@@ -10,15 +9,7 @@ from expectations.suites import Judged, judge
 from jobs.lake.gate.claims import ROW_ERRORS, SET_ERRORS, ClaimGate
 from jobs.lake.gate.memberships import Group, MembershipGate
 from jobs.settlement.coverage import COVERED, NOT_COVERED_REASONS
-
-
-@dataclass(frozen=True)
-class Ceilings:
-    """How many rows may be held back before the run stops: a rate, above a number of rows."""
-
-    members_ppm: int
-    claims_ppm: int
-    floor_rows: int
+from jobs.settlement.money import PPM
 
 
 def member_counts(gate: MembershipGate) -> dict[str, int]:
@@ -39,21 +30,24 @@ def claim_counts(gate: ClaimGate, measure: str = "count") -> dict[str, int]:
 
 
 def members_held_count(gate: MembershipGate) -> int:
+    """How many rows of source/members are held back."""
     return sum(group.count for group in gate.groups if group.is_held)
 
 
 def claims_held_count(gate: ClaimGate) -> int:
+    """How many claims are held back."""
     return sum(row["count"] for row in gate.groups if row.broken & ROW_ERRORS or row.set_broken & SET_ERRORS)
 
 
 def above_ceiling(held_count: int, row_count: int, ceiling_ppm: int, floor_rows: int) -> int:
     """How many of the held rows are too many; 0 where the rate is within the ceiling."""
-    if held_count <= floor_rows or held_count * 1_000_000 <= row_count * ceiling_ppm:
+    if held_count <= floor_rows or held_count * PPM <= row_count * ceiling_ppm:
         return 0
-    return held_count - max(floor_rows, row_count * ceiling_ppm // 1_000_000)
+    return held_count - max(floor_rows, row_count * ceiling_ppm // PPM)
 
 
 def judge_members(gate: MembershipGate, table_counts: dict[str, int], share_fen: Mapping) -> list[Judged]:
+    """The suite's results on source/members; `share_fen` as for `member_stakes_fen`."""
     return judge("source/members", {**table_counts, **member_counts(gate)}, member_stakes_fen(gate, share_fen))
 
 
@@ -75,6 +69,7 @@ def rows_by_fate(gate: MembershipGate, plan_id: str) -> dict[str, int]:
 
 
 def critical_failures(judged: list[Judged]) -> list[Judged]:
+    """The results for which a run stops."""
     return [result for result in judged if result.severity is Severity.CRITICAL and not result.success]
 
 

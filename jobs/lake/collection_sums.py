@@ -12,7 +12,7 @@ from jobs.settlement.collection_journal import Collected
 
 
 @dataclass(frozen=True)
-class Facts:
+class CollectionSums:
     """One plan's collection. `due_fen` and `collected_by_status_fen` are by status."""
 
     collected: Collected
@@ -22,28 +22,30 @@ class Facts:
     count_by_status: Mapping[str, int]
 
 
-def facts_by_plan(
+def sums_by_plan(
     plan_ids: Iterable[str],
     stored: DataFrame,
     helped: DataFrame,
     suspense_fen: Mapping[str, Mapping[date, int]],
     days: CollectionDays,
     netted_before_fen: Mapping[str, int],
-) -> dict[str, Facts]:
-    """The facts of every plan.
+) -> dict[str, CollectionSums]:
+    """The sums of every plan.
 
     `helped`: who is helped in the period or in the next (from `aid_to_net`). `suspense_fen`: by plan and day (from
     `suspense_by_plan`). `netted_before_fen`: by plan, what earlier arrears took from the aid.
     """
-    parts = _sums(stored, helped)
+    parts = _summed(stored, helped)
     return {
-        p: _facts([r for r in parts if r.plan_id == p], suspense_fen.get(p, {}), days, netted_before_fen.get(p, 0))
+        p: _sums_of_plan(
+            [r for r in parts if r.plan_id == p], suspense_fen.get(p, {}), days, netted_before_fen.get(p, 0)
+        )
         for p in plan_ids
     }
 
 
 def suspense_by_plan(excess: DataFrame, held_fen: Mapping[date, int], first_plan_id: str) -> dict[str, dict[date, int]]:
-    """The money without a share (one row per receipt, from `money_without_bill`) by plan and day.
+    """The money without a share (one row per receipt, from `money_without_share`) by plan and day.
 
     `held_fen`: by day, the money of receipts that are held; it stands in the first plan's books.
     """
@@ -54,7 +56,7 @@ def suspense_by_plan(excess: DataFrame, held_fen: Mapping[date, int], first_plan
     return found
 
 
-def _sums(stored: DataFrame, helped: DataFrame) -> list:
+def _summed(stored: DataFrame, helped: DataFrame) -> list:
     """The collections summed by what became of them, and by who is helped (`is_of_next`; null: not helped)."""
     return (
         stored.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left")
@@ -68,11 +70,11 @@ def _sums(stored: DataFrame, helped: DataFrame) -> list:
     )
 
 
-def _facts(parts: list, suspense_fen: Mapping, days: CollectionDays, netted_before_fen: int) -> Facts:
+def _sums_of_plan(parts: list, suspense_fen: Mapping, days: CollectionDays, netted_before_fen: int) -> CollectionSums:
     in_money = [row for row in parts if row.status != NETTED]
     netted = [row for row in parts if row.status == NETTED]
     of_helped = [row for row in parts if row.is_of_next is False]
-    return Facts(
+    return CollectionSums(
         collected=Collected(
             collected_fen=_by_day(in_money, days),
             suspense_fen=suspense_fen,

@@ -9,12 +9,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from expectations.suites import judge
-from jobs.collection_inputs import JOB, Inputs
+from expectations.suites import Judged
+from jobs.collect_inputs import JOB, Inputs
 from jobs.errors import IntegrityBroken, Refused
-from jobs.lake.collected import Facts, facts_by_plan, suspense_by_plan
+from jobs.lake.collection_sums import CollectionSums, sums_by_plan, suspense_by_plan
 from jobs.lake.gate.receipts import ReceiptGate
-from jobs.lake.helped import aid_to_net, netted_from_these
+from jobs.lake.helped import aid_to_net, netted_before
 from jobs.lake.lake import small_frame
 from jobs.lake.ledger import FEE, fee_digests, transfers_of
 from jobs.lake.publications import rows_of
@@ -38,15 +38,15 @@ TABLES_OF_JOB = ("settled/collections", "settled/lapses", "ledger/journal")
 
 @dataclass(frozen=True)
 class Written:
-    """A collection as written and read back: digests by plan and table, facts by plan, and the money without a
-    share."""
+    """A collection as written and read back: digests by plan and table, sums by plan, and the money without a share,
+    by receipt and, as rows and fen, by reason."""
 
     digests: Mapping[str, Mapping[str, dict]]
-    facts: Mapping[str, Facts]
+    sums: Mapping[str, CollectionSums]
     fees: Mapping[str, dict]
-    without_bill: DataFrame
-    excess: Mapping[str, tuple[int, int]]
-    results: list
+    without_share: DataFrame
+    without_share_by_reason: Mapping[str, tuple[int, int]]
+    results: list[Judged]
 
 
 def write_collection(inputs: Inputs, sink: WritingBeside) -> Written:
@@ -63,15 +63,15 @@ def write_collection(inputs: Inputs, sink: WritingBeside) -> Written:
     lapsed = sink.put("settled/lapses", ending)
 
     suspense_fen = suspense_by_plan(excess, inputs.gate.held_fen, inputs.plan_ids[0])
-    facts = facts_by_plan(inputs.plan_ids, stored, helped, suspense_fen, inputs.days, inputs.netted_before_fen)
-    transfers = {p: _transfers(inputs, p, facts[p]) for p in inputs.plan_ids}
+    sums = sums_by_plan(inputs.plan_ids, stored, helped, suspense_fen, inputs.days, inputs.netted_before_fen)
+    transfers = {p: _transfers(inputs, p, sums[p]) for p in inputs.plan_ids}
     journal = {p: journal_rows(transfers[p], str(inputs.request.period), p, JOB) for p in inputs.plan_ids}
     posted = sink.put_rows({"ledger/journal": journal})["ledger/journal"]
     settled = transfers_of(inputs.lake, list(inputs.settled.values()))
     every = {p: [*settled[p], *(transfer for _, transfer in transfers[p])] for p in inputs.plan_ids}
     fees = fee_rows(inputs, every)
-    results = [result for table, counts in sink.broken.items() for result in judge(table, counts)]
-    _prove(inputs, facts, every, fees, results)
+    results = sink.judged()
+    _prove(inputs, sums, every, fees, results)
     of_fees = fee_digests(inputs.lake, inputs.run, fees)
     digests = {
         p: {
@@ -82,7 +82,7 @@ def write_collection(inputs: Inputs, sink: WritingBeside) -> Written:
         }
         for p in inputs.plan_ids
     }
-    return Written(digests, facts, fees, excess, _by_reason(excess), results)
+    return Written(digests, sums, fees, excess, _by_reason(excess), results)
 
 
 def fee_rows(inputs: Inputs, transfers: Mapping[str, list[Transfer]]) -> dict[str, dict]:
@@ -122,10 +122,10 @@ def _receipts_left(inputs: Inputs, met: DataFrame) -> ReceiptGate:
     return replace(inputs.gate, in_time=left)
 
 
-def _transfers(inputs: Inputs, plan_id: str, facts: Facts) -> list[tuple[date, Transfer]]:
+def _transfers(inputs: Inputs, plan_id: str, sums: CollectionSums) -> list[tuple[date, Transfer]]:
     borne_by = inputs.request.platform.collection.shortfall_borne_by
     taken_over_fen = inputs.standing.suspense_fen if plan_id == inputs.plan_ids[0] else 0
-    return collection_transfers(inputs.pools[plan_id], facts.collected, inputs.days, borne_by, taken_over_fen)
+    return collection_transfers(inputs.pools[plan_id], sums.collected, inputs.days, borne_by, taken_over_fen)
 
 
 def _joined(inputs: Inputs, members: DataFrame) -> DataFrame:
@@ -142,7 +142,7 @@ def _joined(inputs: Inputs, members: DataFrame) -> DataFrame:
 def _helped(inputs: Inputs) -> DataFrame:
     """One row per plan and member whose arrears may be netted from aid (from `aid_to_net`)."""
     calendar, period = inputs.request.platform.calendar, inputs.request.period
-    before = netted_from_these(inputs.lake, calendar, period, inputs.netted_before_fen)
+    before = netted_before(inputs.lake, calendar, period, inputs.netted_before_fen)
     return aid_to_net(inputs.lake, list(inputs.settled.values()), list(inputs.next_settled.values()), before)
 
 
@@ -166,17 +166,17 @@ def _by_reason(excess: DataFrame) -> dict[str, tuple[int, int]]:
     return {row.reason: (row.n, row.fen) for row in grouped.collect()}
 
 
-def _prove(inputs: Inputs, facts: Mapping[str, Facts], every: Mapping, fees: Mapping, results: list) -> None:
-    faults = [f"{r.table_name}: {r.sentence} ({r.observed})" for r in results if not r.success]
+def _prove(inputs: Inputs, sums: Mapping[str, CollectionSums], every: Mapping, fees: Mapping, results: list) -> None:
+    faults = [result.fault for result in results if not result.success]
     for p in inputs.plan_ids:
         stored = CollectionReadBack(
-            every[p], inputs.pools[p], fees[p], facts[p].row_count, facts[p].due_fen, facts[p].collected_by_status_fen,
-            sum(facts[p].collected.suspense_fen.values()), inputs.netted_before_fen.get(p, 0),
+            every[p], inputs.pools[p], fees[p], sums[p].row_count, sums[p].due_fen, sums[p].collected_by_status_fen,
+            sum(sums[p].collected.suspense_fen.values()), inputs.netted_before_fen.get(p, 0),
         )  # fmt: skip
         faults += [f"plan {p}: {breach}" for breach in breaches(stored)]
     came_fen = inputs.gate.money_fen
     kept_fen = inputs.standing.met_fen + sum(
-        sum(f.collected.collected_fen.values()) + sum(f.collected.suspense_fen.values()) for f in facts.values()
+        sum(f.collected.collected_fen.values()) + sum(f.collected.suspense_fen.values()) for f in sums.values()
     )
     if came_fen != kept_fen:
         faults.append(f"{came_fen:,} fen came in, but shares and suspense hold {kept_fen:,}")

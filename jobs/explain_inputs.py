@@ -14,13 +14,14 @@ from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication
 from jobs.lake.sources import versions_read
 from jobs.request import PeriodRequest, Request
+from jobs.settlement.assessments import YEARLY_CAP
 from jobs.settlement.calendar import Period
 from jobs.settlement.explanation import Known
 
 COLLECTED = ("status", "collected_fen", "collected_on")
 
 
-class Books:
+class PublishedRows:
     """What is published in a lake, read member by member. `files_read`: data files opened so far, by table."""
 
     def __init__(self, request: Request, lake: Lake):
@@ -94,7 +95,7 @@ class Books:
     def _known_of(self, request: PeriodRequest, plan_id: str, member_id: int, found: dict[str, list[dict]]) -> Known:
         of_plan = {name: [row for row in rows if row["plan_id"] == plan_id] for name, rows in found.items()}
         lapses, benefits, assessment = of_plan["lapses"], of_plan["benefits"], _one(of_plan["assessments"])
-        capped = assessment is not None and assessment["marker"] == "yearly_cap"
+        capped = assessment is not None and assessment["marker"] == YEARLY_CAP
         return Known(
             plan=request.platform.plans[plan_id],
             period=str(request.period),

@@ -118,7 +118,8 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
 def made_already(inputs: Inputs, heeds_aid_of_next: bool = True) -> str | None:
     """The run that collected all settled plans from these receipts under these rules; None: there is none.
 
-    What is settled of the next period after a close does not reach back.
+    `heeds_aid_of_next` False: settlements of the next period made since make no difference, as a close asks: what is
+    settled after it does not reach back.
     """
     heeds_aid_of_next = heeds_aid_of_next and not inputs.is_closed
     found = json.loads(json.dumps(inputs.run.input_versions))
@@ -171,7 +172,8 @@ def _ended_before(lake: Lake, request: PeriodRequest, settled: Mapping[str, Publ
 def _run(
     request: PeriodRequest, settled: Mapping[str, Publication], gate: ReceiptGate, days: CollectionDays, bearing: dict
 ) -> Run:
-    """The run. `bearing`: what of closed plans and of neighbouring periods bears on it; nothing where nothing does."""
+    """The run. `bearing`: whatever else decides its result (closed plans, neighbouring periods); empty ones are left
+    out."""
     stage = "final" if days.is_final else "deducting" if days.is_deducting else "announced"
     rules = json.dumps([repr(request.platform.collection), repr(request.platform.calendar)])
     return Run(
