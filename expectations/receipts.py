@@ -36,4 +36,6 @@ SET_RULES = (
     Rule("receipt_after_lapse", ERROR, "Money is received before a lapse that a later period was made from."),
 )
 
+PERIOD_UNKNOWN = Rule("receipt_period_unknown", ERROR, "The period is one of the platform's calendar.")
+
 TABLE_RULES = (Rule("receipts_present", WARNING, "There are receipts of the period once its deduction day has come."),)

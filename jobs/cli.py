@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import date
 
-from jobs.errors import Stop
+from jobs.errors import Stop, unexpected
 from jobs.outcome import Outcome
 
 COMMANDS = (
@@ -156,15 +156,7 @@ def _show_stop(stop: Stop, args: argparse.Namespace) -> int:
 def _show_failure(error: Exception, args: argparse.Namespace) -> int:
     if "FENTAN_DEBUG" in os.environ:
         traceback.print_exc()
-    line = f"failed unexpectedly ({_kind_of(error)}). `fentan status` shows what is published. "
-    line += "Run it again: it goes on where it stopped. If it fails again, set FENTAN_DEBUG=1 and report the trace."
-    return _show_stop(Stop(line), args)
-
-
-def _kind_of(error: Exception) -> str:
-    """What failed, without the message: Spark's messages quote values of rows."""
-    condition = error.getCondition() if hasattr(error, "getCondition") else None
-    return f"{type(error).__name__}: {condition}" if condition else type(error).__name__
+    return _show_stop(unexpected(error), args)
 
 
 if __name__ == "__main__":

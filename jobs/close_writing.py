@@ -40,8 +40,8 @@ def write_closing(closing: Closing, earlier_runs: Collection[str]) -> Closed:
     platform, period = closing.request.platform, closing.request.period
     announce("uses of the fee")
     costs = costs_of(closing.lake, platform.calendar, period, closing.versions)
-    spent = costs.found()
-    used = costs.uses_by_plan_fen(spent, _weights(closing))
+    judged = costs.found()
+    used = costs.uses_by_plan_fen(judged, _weights(closing))
     day = platform.calendar.grace_ends_on(period)
     uses = {p: use_transfers(used[p]) for p in closing.plan_ids}
     before = closing.transfers()
@@ -54,7 +54,7 @@ def write_closing(closing: Closing, earlier_runs: Collection[str]) -> Closed:
     sink = Writing(closing.lake, closing.run.period, closing.plan_ids, closing.run.run_id, earlier_runs, JOB)
     journal = {p: journal_rows([(day, t) for t in uses[p]], closing.run.period, p, JOB) for p in closing.plan_ids}
     put = sink.put_rows({"ledger/journal": journal, "ledger/balances": balances})
-    results = [result for found in spent.values() for result in found.results]
+    results = [result for found in judged.values() for result in found.results]
     results += judged_reviews(closing.lake, closing.versions)
     results += sink.judged()
     faults = [result.fault for result in results if not result.success and result.severity is Severity.CRITICAL]
@@ -66,8 +66,8 @@ def write_closing(closing: Closing, earlier_runs: Collection[str]) -> Closed:
         p: {**{table: measured[p].digest for table, measured in put.items()}, FEE.name: of_fees[p]}
         for p in closing.plan_ids
     }
-    _hold(closing, costs, spent)
-    return Closed(digests, fees, balances, results, tuple(_messages(closing, spent)))
+    _hold(closing, costs, judged)
+    return Closed(digests, fees, balances, results, tuple(_messages(closing, judged)))
 
 
 def _weights(closing: Closing) -> dict[str, int]:
@@ -77,17 +77,17 @@ def _weights(closing: Closing) -> dict[str, int]:
     return accrued if any(accrued.values()) else {p: pool["covered_count"] for p, pool in pools.items()}
 
 
-def _hold(closing: Closing, costs: Costs, spent: Mapping[str, JudgedRows]) -> None:
+def _hold(closing: Closing, costs: Costs, judged: Mapping[str, JudgedRows]) -> None:
     run = closing.run
-    for name, found in spent.items():
+    for name, found in judged.items():
         hold_costs(closing.lake, TABLES[name], found.held, HELD_IN[name], costs.scopes[name], run.period, run.run_id)
 
 
-def _messages(closing: Closing, spent: Mapping[str, JudgedRows]) -> Iterable[str]:
+def _messages(closing: Closing, judged: Mapping[str, JudgedRows]) -> Iterable[str]:
     for name, held_in in HELD_IN.items():
         if name not in closing.versions:
             yield f"{name} is not there: no use of the fee was posted from it"
-        elif spent[name].held_count:
+        elif judged[name].held_count:
             yield (
                 f"{name}: rows are held in {held_in} and no use of the fee was posted from them. Mend them before the "
                 "month's last period is closed: it takes up what its earlier ones left out"

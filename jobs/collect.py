@@ -4,23 +4,25 @@ import argparse
 from collections.abc import Collection
 from datetime import UTC, datetime
 
+from expectations.receipts import PERIOD_UNKNOWN
 from jobs.amounts import table_text, yuan
 from jobs.cli import add_period_arguments, run_as_script
 from jobs.collect_inputs import JOB, Inputs, made_already, pin_collection
 from jobs.collect_writing import TABLES_OF_JOB, Written, fee_rows, write_collection
 from jobs.errors import Refused
 from jobs.lake.gate.receipts import judged_receipts
-from jobs.lake.lake import Lake
+from jobs.lake.lake import Lake, none_of
 from jobs.lake.ledger import fee_run_ids, replace_fee, transfers_of
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import publish, published_in
-from jobs.lake.records import hold_receipts, record_quality
+from jobs.lake.records import hold_receipts, hold_receipts_of_no_period, record_quality
 from jobs.lake.runs import begin, end_killed_runs, goes_as_far_as, record, settings_of, stop_recorded
 from jobs.lake.session import open_session
 from jobs.lake.sinks import WritingBeside
 from jobs.outcome import Outcome, announce
 from jobs.request import PeriodRequest, period_request_of
 from jobs.settlement.digest import plan_digest
+from jobs.settlement.journal import CASH, SUSPENSE, moved_fen
 
 SUMMARY = "match a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received"
 EXAMPLES = """  fentan collect --lake ./lake --period 2020-12-P1 --as-of 2020-12-20
@@ -45,6 +47,7 @@ def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
     run_id = made_already(inputs)
     if run_id is not None:
         end_killed_runs(lake, JOB, inputs.run.period)
+        _hold_of_no_period(inputs, run_id)
         _finish(inputs, run_id)
         return _nothing_new(inputs, run_id)
     _check_open(inputs)
@@ -55,7 +58,7 @@ def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
         written = _write_and_publish(inputs, earlier_runs, lock)
     document = _document(inputs, written)
     record(lake, inputs.run, "published", started_at, digests=written.digests, totals=document["plans"])
-    return Outcome(document, _text(document))
+    return Outcome(document, _text(document), 0, _messages(inputs))
 
 
 def _write_and_publish(inputs: Inputs, earlier_runs: Collection[str], lock: RunLock) -> Written:
@@ -64,8 +67,9 @@ def _write_and_publish(inputs: Inputs, earlier_runs: Collection[str], lock: RunL
     written = write_collection(inputs, sink)
     announce("holding money without a share")
     hold_receipts(lake, inputs.gate.unsound, written.without_share, run.period, run.run_id)
-    results = [*judged_receipts(inputs.gate, written.without_share_by_reason, inputs.days), *written.results]
-    record_quality(lake, results, run.run_id, run.period, earlier_runs)
+    _hold_of_no_period(inputs, run.run_id)
+    of_receipts = judged_receipts(inputs.gate, written.without_share_by_reason, inputs.of_no_period_count, inputs.days)
+    record_quality(lake, [*of_receipts, *written.results], run.run_id, run.period, earlier_runs)
     lock.confirm()
     announce("publishing")
     publish(lake, JOB, run.period, run.run_id, {p: plan_digest(tables) for p, tables in written.digests.items()})
@@ -73,6 +77,12 @@ def _write_and_publish(inputs: Inputs, earlier_runs: Collection[str], lock: RunL
     if earlier_runs:
         sink.sweep(TABLES_OF_JOB)
     return written
+
+
+def _hold_of_no_period(inputs: Inputs, run_id: str) -> None:
+    scope = none_of("period", inputs.request.platform.calendar.period_names)
+    rows, count = inputs.of_no_period, inputs.of_no_period_count
+    hold_receipts_of_no_period(inputs.lake, rows, count, scope, inputs.run.period, run_id)
 
 
 def _finish(inputs: Inputs, run_id: str) -> None:
@@ -90,11 +100,20 @@ def _finish(inputs: Inputs, run_id: str) -> None:
 
 def _check_open(inputs: Inputs) -> None:
     if inputs.is_closed:
+        came_fen, booked_fen = inputs.gate.money_fen, _booked_fen(inputs)
         raise Refused(
             f"Period {inputs.run.period}: closed for {', '.join(inputs.plan_ids)}, and its receipts, rules or days are "
-            "not those it was closed with. Nothing was collected. Give later money to an open period, or bring the "
-            "receipts back to what they were."
+            f"not those it was closed with: {came_fen:,} fen came in, its books hold {booked_fen:,}. "
+            "Nothing was collected. Give later money to an open period, or bring the receipts back to what they were."
         )
+
+
+def _booked_fen(inputs: Inputs) -> int:
+    """What the period's books have of money that came in: taken over from one plan's suspense is no other money."""
+    posted = transfers_of(inputs.lake, list(inputs.collected.values()))
+    return sum(
+        moved_fen(of_plan, debit_account=CASH) - moved_fen(of_plan, SUSPENSE, CASH) for of_plan in posted.values()
+    )
 
 
 def _check_not_backwards(inputs: Inputs) -> None:
@@ -104,6 +123,16 @@ def _check_not_backwards(inputs: Inputs) -> None:
             f"Period {inputs.run.period}: collected up to {latest} already; {inputs.days.as_of} would take back what "
             f"came in and who lapsed since. Nothing was collected. Collect as of {latest} or later."
         )
+
+
+def _messages(inputs: Inputs) -> tuple[str, ...]:
+    waiting = inputs.next_unsettled
+    if not waiting:
+        return ()
+    return (
+        f"{', '.join(waiting)}: the next period is public before this one's grace limit, but not settled: arrears of "
+        "those it helps lapse instead of being netted from their aid. Settle it, then collect again before the close.",
+    )
 
 
 def _document(inputs: Inputs, written: Written) -> dict:
@@ -120,6 +149,7 @@ def _document(inputs: Inputs, written: Written) -> dict:
             "held": {
                 **{k: n for k, n in inputs.gate.broken.items() if n},
                 **{k: n for k, (n, _) in written.without_share_by_reason.items()},
+                **({PERIOD_UNKNOWN.id: inputs.of_no_period_count} if inputs.of_no_period_count else {}),
             },
             "without_share_fen": sum(sum(f.collected.suspense_fen.values()) for f in sums.values()),
         },

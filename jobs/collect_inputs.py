@@ -10,14 +10,14 @@ from pyspark.sql import functions as F
 
 from jobs.errors import Refused, WrongUsage
 from jobs.lake.gate.receipts import ReceiptGate, judge_receipts
-from jobs.lake.helped import netted_before_fen, next_settled
-from jobs.lake.lake import Lake
+from jobs.lake.helped import is_public_by, netted_before_fen, next_settled
+from jobs.lake.lake import Lake, none_of
 from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.lake.runs import Run
 from jobs.lake.sources import pin_versions, read_source
 from jobs.lake.standing import Standing, overlapping, standing_of
 from jobs.outcome import announce
-from jobs.request import PeriodRequest
+from jobs.request import PeriodRequest, exists_in
 from jobs.settlement.collection import CollectionDays
 
 JOB = "collect"
@@ -33,7 +33,8 @@ class Inputs:
     `settled`: the publications whose bills are collected, of the plans that are open (of all, once none is);
     `collected`: the collections published by now, of every plan; `standing`: what of them does not change any more;
     `next_settled`: settlements of the next period whose aid arrears may be netted from; `netted_before_fen`: what the
-    previous period's arrears took from this one's aid.
+    previous period's arrears took from this one's aid; `of_no_period`: receipts of a period that is none of the
+    calendar's, or not given.
     """
 
     request: PeriodRequest
@@ -47,6 +48,8 @@ class Inputs:
     netted_before_fen: Mapping[str, int]
     pools: Mapping[str, dict]
     gate: ReceiptGate
+    of_no_period: DataFrame
+    of_no_period_count: int
     run: Run
 
     @property
@@ -54,11 +57,21 @@ class Inputs:
         return tuple(sorted(self.settled))
 
     @property
+    def next_unsettled(self) -> tuple[str, ...]:
+        """The plans whose next period is public before the grace limit, but not settled yet."""
+        calendar, following = self.request.platform.calendar, self.request.platform.calendar.next(self.request.period)
+        if not self.days.is_final or not is_public_by(calendar, following, self.days.grace_ends_on):
+            return ()
+        existing = [p for p in self.plan_ids if exists_in(self.request.platform, p, following)]
+        return tuple(p for p in existing if p not in self.next_settled)
+
+    @property
     def is_closed(self) -> bool:
         """Whether no plan of the period is open."""
         return all(p in self.closed for p in self.settled)
 
     def settled_rows(self, table: str) -> DataFrame:
+        """The rows of a settled table of the plans that are collected."""
         return rows_of(self.lake, table, list(self.settled.values()))
 
 
@@ -80,10 +93,11 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
     settled = {p: publication for p, publication in every.items() if p not in closed} or every
     _check_plans(request, settled)
     versions = pin_versions(lake, ("source/receipts",))
-    receipts = read_source(lake, "source/receipts", versions["source/receipts"]).where(F.col("period") == period)
+    receipts = read_source(lake, "source/receipts", versions["source/receipts"])
+    of_no_period = receipts.where(none_of("period", calendar.period_names))
     announce("judging receipts")
     days = days_of(request)
-    gate = judge_receipts(receipts, days)
+    gate = judge_receipts(receipts.where(F.col("period") == period), days)
     standing = standing_of(lake, calendar, request.period, settled)
     following = next_settled(lake, calendar, request.period, settled) if days.is_final else {}
     before_fen = netted_before_fen(lake, calendar, request.period, settled)
@@ -99,6 +113,8 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
         netted_before_fen=before_fen,
         pools={row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()},
         gate=gate,
+        of_no_period=of_no_period,
+        of_no_period_count=of_no_period.count(),
         run=_run(
             request,
             settled,

@@ -63,7 +63,7 @@ def write_collection(inputs: Inputs, sink: WritingBeside) -> Written:
     lapsed = sink.put("settled/lapses", ending)
 
     suspense_fen = suspense_by_plan(excess, inputs.gate.held_fen, inputs.plan_ids[0])
-    sums = sums_by_plan(inputs.plan_ids, stored, helped, suspense_fen, inputs.days, inputs.netted_before_fen)
+    sums = sums_by_plan(inputs.plan_ids, stored, helped, suspense_fen, inputs.netted_before_fen)
     transfers = {p: _transfers(inputs, p, sums[p]) for p in inputs.plan_ids}
     journal = {p: journal_rows(transfers[p], str(inputs.request.period), p, JOB) for p in inputs.plan_ids}
     posted = sink.put_rows({"ledger/journal": journal})["ledger/journal"]

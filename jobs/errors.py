@@ -37,6 +37,16 @@ class IntegrityBroken(Stop):
     exit_code = 6
 
 
+def unexpected(error: Exception) -> Stop:
+    """The stop that an unexpected error comes to: its kind without its message, since Spark's quote values of rows."""
+    condition = error.getCondition() if hasattr(error, "getCondition") else None
+    kind = f"{type(error).__name__}: {condition}" if condition else type(error).__name__
+    return Stop(
+        f"failed unexpectedly ({kind}). `fentan status` shows what is published. Run it again: it goes on where it "
+        "stopped. If it fails again, set FENTAN_DEBUG=1 and report the trace."
+    )
+
+
 def without_rule(missing: Exception) -> WrongUsage:
     """The stop for a rule that is not in force when it is needed: that is an error, never a zero."""
     return WrongUsage(f"{missing}. Nothing was settled. Give the rule a value from an earlier day, with its source.")

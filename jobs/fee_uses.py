@@ -22,6 +22,11 @@ from jobs.settlement.uses import to_use_fen, used_by_plan_fen
 CLAIM_AND_PLAN = T.StructType([T.StructField("claim_id", T.LongType()), T.StructField("plan_id", T.StringType())])
 COSTS, VISITS = "source/operating_costs", "source/field_visits"
 REVIEWS, CLAIMS = "source/claim_reviews", "source/approved_claims"
+# Of a source: its id, the rules of a row, and the rule that no two rows share an id.
+JUDGED_BY = {
+    COSTS: ("cost_id", COST_RULES, COST_SET_RULES[0]),
+    VISITS: ("visit_id", VISIT_RULES, VISIT_SET_RULES[0]),
+}
 
 
 @dataclass(frozen=True)
@@ -54,13 +59,9 @@ class Costs:
 
     def found(self) -> dict[str, JudgedRows]:
         """The rows that belong to the periods, or to no day or month at all, of each source that is there."""
-        asked = {
-            COSTS: ("cost_id", COST_RULES, COST_SET_RULES[0]),
-            VISITS: ("visit_id", VISIT_RULES, VISIT_SET_RULES[0]),
-        }
         return {
             name: _judged(name, self._rows(name), F.expr(self.scopes[name]), *rules)
-            for name, rules in asked.items()
+            for name, rules in JUDGED_BY.items()
             if name in self.versions
         }
 
@@ -91,8 +92,9 @@ class Costs:
             by_plan = of_claims.groupBy("plan_id", is_own.alias("is_own")).agg(F.sum("fee_fen").alias("fen")).collect()
             visits_fen = sum(row.fen for row in by_plan)
             own_visits_fen = {row.plan_id: row.fen for row in by_plan if row.is_own and row.plan_id in weights}
-        numbers, per_month = [period.number for period in self.periods], len(self.calendar.monthly)
-        fen = to_use_fen(month_fen, visits_fen, numbers, per_month, self._used_fen())
+        of_month = [period.number for period in self.calendar.of_month(self.period.year, self.period.month)]
+        numbers = [period.number for period in self.periods]
+        fen = to_use_fen(month_fen, visits_fen, numbers, of_month, self._used_fen())
         return used_by_plan_fen(fen, own_visits_fen, weights)
 
     def _used_fen(self) -> dict[str, int]:
@@ -132,8 +134,7 @@ class Costs:
 
 def costs_of(lake: Lake, calendar: Calendar, period: Period, versions: Mapping[str, int]) -> Costs:
     """The costs that belong into the books of a period that is about to be closed."""
-    every = (Period(period.year, period.month, number) for number in range(1, len(calendar.monthly) + 1))
-    of_month = [p for p in every if calendar.first_period <= p <= calendar.last_period]
+    of_month = calendar.of_month(period.year, period.month)
     earlier = [p for p in of_month if p < period and _is_closed(lake, str(p))]
     later = [p for p in of_month if p > period and published_in(lake, "close", str(p))]
     return Costs(lake, calendar, period, (*earlier, period, *later), versions)
@@ -144,6 +145,13 @@ def judged_reviews(lake: Lake, versions: Mapping[str, int]) -> list[Judged]:
     if REVIEWS not in versions:
         return []
     return judge(REVIEWS, _counts(read_source(lake, REVIEWS, versions[REVIEWS]), REVIEW_RULES))
+
+
+def sound_rows(name: str, rows: DataFrame) -> DataFrame:
+    """The rows of a source of costs, or of the reviews, that no error holds back."""
+    if name == REVIEWS:
+        return rows.where(~breaks_any(_errors(REVIEW_RULES), NO_TERMS))
+    return _judged(name, rows, F.lit(True), *JUDGED_BY[name]).sound
 
 
 def _is_closed(lake: Lake, period: str) -> bool:

@@ -91,8 +91,7 @@ class Pinned:
     @property
     def period_names(self) -> tuple[str, ...]:
         """Every period of the platform's calendar."""
-        calendar = self.request.platform.calendar
-        return tuple(str(period) for period in calendar.between(calendar.first_period, calendar.last_period))
+        return self.request.platform.calendar.period_names
 
     def source(self, name: str):
         """A source table at its pinned version; raises GateStopped where columns are missing."""

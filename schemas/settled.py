@@ -149,7 +149,7 @@ COLLECTIONS = Table(
         _DUE,
         fen("collected_fen", "money received for the member"),
         Column("status", "STRING", "collected, in_grace, lapsed, netted, waived", "state of the member's due"),
-        nullable(Column("collected_on", "DATE", "date", "day the due was met")),
+        nullable(Column("collected_on", "DATE", "date", "day the due, or the part of it collected, was met")),
         RUN_ID,
     ),
 )

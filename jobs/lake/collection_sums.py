@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.settlement.collection import LAPSED, NETTED, CollectionDays
+from jobs.settlement.collection import LAPSED, NETTED
 from jobs.settlement.collection_journal import Collected
 
 
@@ -27,7 +27,6 @@ def sums_by_plan(
     stored: DataFrame,
     helped: DataFrame,
     suspense_fen: Mapping[str, Mapping[date, int]],
-    days: CollectionDays,
     netted_before_fen: Mapping[str, int],
 ) -> dict[str, CollectionSums]:
     """The sums of every plan.
@@ -37,9 +36,7 @@ def sums_by_plan(
     """
     parts = _summed(stored, helped)
     return {
-        p: _sums_of_plan(
-            [r for r in parts if r.plan_id == p], suspense_fen.get(p, {}), days, netted_before_fen.get(p, 0)
-        )
+        p: _sums_of_plan([r for r in parts if r.plan_id == p], suspense_fen.get(p, {}), netted_before_fen.get(p, 0))
         for p in plan_ids
     }
 
@@ -70,15 +67,15 @@ def _summed(stored: DataFrame, helped: DataFrame) -> list:
     )
 
 
-def _sums_of_plan(parts: list, suspense_fen: Mapping, days: CollectionDays, netted_before_fen: int) -> CollectionSums:
+def _sums_of_plan(parts: list, suspense_fen: Mapping, netted_before_fen: int) -> CollectionSums:
     in_money = [row for row in parts if row.status != NETTED]
     netted = [row for row in parts if row.status == NETTED]
     of_helped = [row for row in parts if row.is_of_next is False]
     return CollectionSums(
         collected=Collected(
-            collected_fen=_by_day(in_money, days),
+            collected_fen=_by_day(in_money),
             suspense_fen=suspense_fen,
-            helped_collected_fen=_by_day([row for row in of_helped if row.status != NETTED], days),
+            helped_collected_fen=_by_day([row for row in of_helped if row.status != NETTED]),
             helped_due_fen=sum(row.due_fen for row in of_helped),
             netted_fen=sum(row.collected_fen for row in netted if row.is_of_next is False),
             netted_from_next_fen=sum(row.collected_fen for row in netted if row.is_of_next),
@@ -92,13 +89,12 @@ def _sums_of_plan(parts: list, suspense_fen: Mapping, days: CollectionDays, nett
     )
 
 
-def _by_day(rows: list, days: CollectionDays) -> dict:
-    """Money by the day it met a due; a part of a due that was never met counts on the day of the deduction."""
+def _by_day(rows: list) -> dict:
+    """Money by the day it met a due, or the part of one that is met."""
     by_day: dict = {}
     for row in rows:
         if row.collected_fen:
-            day = row.collected_on or min(days.deduction_on, days.as_of)
-            by_day[day] = by_day.get(day, 0) + row.collected_fen
+            by_day[row.collected_on] = by_day.get(row.collected_on, 0) + row.collected_fen
     return by_day
 
 

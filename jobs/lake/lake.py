@@ -121,6 +121,11 @@ def _as_text(value: date) -> str:
     return value.isoformat()
 
 
+def none_of(column: str, values: Iterable[str]) -> str:
+    """SQL text: the column holds none of the values, or nothing."""
+    return f"({column} is null or not {any_of(column, values)})"
+
+
 def any_of(column: str, values: Iterable[str]) -> str:
     """SQL text: the column holds one of the values, which come from the calendar and the conf, never from rows."""
     return f"{column} in ({', '.join(repr(value) for value in sorted(values))})"

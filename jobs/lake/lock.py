@@ -37,6 +37,7 @@ class RunLock:
             )
 
     def release(self) -> None:
+        """Ends the renewing and gives the lock back, where no other run has taken it."""
         self._released.set()
         self._renewer.join()
         held_by = _owner_in(self._storage)

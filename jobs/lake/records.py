@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from expectations.receipts import PERIOD_UNKNOWN
 from expectations.suites import Judged
 from jobs.lake.gate.claims import ClaimGate
 from jobs.lake.gate.memberships import MembershipGate
 from jobs.lake.gate.results import claims_held_count, members_held_count
-from jobs.lake.lake import Lake, any_of
+from jobs.lake.lake import Lake, any_of, none_of
 from jobs.settlement.coverage import COVERED
 from schemas import TABLES, Table
 
@@ -87,6 +88,20 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
         lake.replace(HELD_RECEIPTS, held, f"period = '{period}'", run_id)
 
 
+def hold_receipts_of_no_period(
+    lake: Lake, receipts: DataFrame, row_count: int, scope: str, period: str, run_id: str
+) -> None:
+    """Brings the quarantine of receipts of no known period, the `scope` (SQL text), up to date.
+
+    Their money is in no books: what it is for has to be said first.
+    """
+    if row_count or (lake.exists(HELD_RECEIPTS.name) and not lake.read(HELD_RECEIPTS.name).where(scope).isEmpty()):
+        at_stake = F.coalesce("amount_fen", F.lit(0).cast("bigint"))
+        held = receipts.withColumns({"reasons": F.array(F.lit(PERIOD_UNKNOWN.id)), "amount_at_stake_fen": at_stake})
+        key = ["receipt_id", "period", "payer_id", "attempted_on"]
+        _hold(lake, HELD_RECEIPTS, held, key, scope, period, run_id)
+
+
 def hold_costs(lake: Lake, source: Table, held: DataFrame, held_in: str, scope: str, period: str, run_id: str) -> None:
     """Brings the quarantine `held_in` of a source of costs up to date within the scope (SQL text)."""
     if not held.isEmpty() or lake.exists(held_in):
@@ -99,7 +114,7 @@ def hold_costs(lake: Lake, source: Table, held: DataFrame, held_in: str, scope: 
 def plans_in_scope(plan_ids: Iterable[str], every_plan: Iterable[str], all_plans: bool) -> str:
     """SQL text: rows of these plans and, where all plans are concerned, rows of no known plan."""
     mine = any_of("plan_id", plan_ids)
-    return f"({mine} or plan_id is null or not {any_of('plan_id', every_plan)})" if all_plans else mine
+    return f"({mine} or {none_of('plan_id', every_plan)})" if all_plans else mine
 
 
 def claims_in_scope(members_scope: str, period: str, period_names: Iterable[str], all_plans: bool) -> str:
@@ -107,7 +122,7 @@ def claims_in_scope(members_scope: str, period: str, period_names: Iterable[str]
     of_period = f"publicity_period = '{period}'"
     if not all_plans:
         return f"{of_period} and {members_scope}"
-    in_no_period = f"publicity_period is null or not {any_of('publicity_period', period_names)}"
+    in_no_period = none_of("publicity_period", period_names)
     return f"(({of_period} and {members_scope}) or {in_no_period})"
 
 

@@ -14,7 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from jobs.errors import IntegrityBroken, Locked, Stop
+from jobs.errors import IntegrityBroken, Stop
 from jobs.lake.lake import Lake
 from jobs.lake.publications import published_in
 from schemas import TABLES
@@ -114,11 +114,11 @@ def killed_runs(lake: Lake) -> frozenset[str]:
 
 @contextmanager
 def stop_recorded(lake: Lake, run: Run, started_at: datetime) -> Iterator[None]:
-    """Records that a run stopped after it began: failed where it is broken or lost the lock, else refused."""
+    """Records that a run stopped after it began: failed where its integrity is broken, else refused."""
     try:
         yield
     except Stop as stop:
-        state = "failed" if isinstance(stop, (IntegrityBroken, Locked)) else "refused"
+        state = "failed" if isinstance(stop, IntegrityBroken) else "refused"
         record(lake, run, state, started_at, messages=[str(stop)])
         raise
     except PySparkException as error:

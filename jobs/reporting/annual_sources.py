@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.fee_uses import COSTS, REVIEWS, VISITS, sound_rows
 from jobs.lake.lake import Lake
 from jobs.lake.publications import Publication, published
 from jobs.lake.sources import versions_read
 from jobs.reporting.rows import source_as_settled
 from jobs.settlement.calendar import Calendar
-
-COSTS, VISITS, REVIEWS = "source/operating_costs", "source/field_visits", "source/claim_reviews"
 
 
 @dataclass(frozen=True)
@@ -24,13 +23,15 @@ class YearSources:
     versions: dict[str, dict[str, tuple[int, bool]]]
 
     def rows(self, name: str, months: Iterable[str] | None = None) -> DataFrame | None:
-        """The rows of the year's months (or of some of them); None where there is no such source."""
+        """The sound rows of the year's months (or of some of them); None where there is no such source."""
         by_version: dict[int, list[str]] = {}
         for month, (version, _) in self.versions.get(name, {}).items():
             if months is None or month in months:
                 by_version.setdefault(version, []).append(month)
         frames = [
-            source_as_settled(self.lake, name, {name: version}).where(_month_of(name).isin(*of_version))
+            sound_rows(name, source_as_settled(self.lake, name, {name: version})).where(
+                _month_of(name).isin(*of_version)
+            )
             for version, of_version in sorted(by_version.items())
         ]
         rows = None

@@ -3,7 +3,7 @@
 from jobs.reporting.text import English, Links, Page, Paragraph, Section, Table, Text
 from jobs.request import Request
 from schemas import TABLES
-from schemas import Table as Dictionary
+from schemas import Table as LakeTable
 
 T = Text
 FILE = "dictionary.html"
@@ -28,7 +28,7 @@ COLUMNS = (T("列", "column"), T("类型", "type"), T("单位或取值", "unit o
 
 def dictionary_page(request: Request, links: tuple) -> Page:
     """One section per area, one table per table of the lake."""
-    areas: dict[str, list[Dictionary]] = {}
+    areas: dict[str, list[LakeTable]] = {}
     for name, table in TABLES.items():
         areas.setdefault(name.split("/")[0], []).append(table)
     anchors = Links(tuple((f"#{area}", AREAS[area]) for area in areas))
@@ -42,7 +42,7 @@ def dictionary_page(request: Request, links: tuple) -> Page:
     return Page(FILE, title, lead, tuple(sections), links)
 
 
-def _table(table: Dictionary) -> Table:
+def _table(table: LakeTable) -> Table:
     rows = tuple(
         (English(column.name), English(column.type), English(column.unit), English(_meaning(column)))
         for column in table.columns

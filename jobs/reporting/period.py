@@ -13,7 +13,7 @@ from jobs.reporting.people import counted, groups_of, movements, traits_on
 from jobs.reporting.roll import BEGINNING
 from jobs.reporting.rows import published_rows
 from jobs.request import PeriodRequest
-from jobs.settlement.causes import Terms, causes_of_change
+from jobs.settlement.causes import ShareTerms, causes_of_change
 from jobs.settlement.coverage import in_force_on
 from schemas import TABLES
 
@@ -26,12 +26,12 @@ FEE_MEASURES = TABLES["ledger/fee"].amount_columns
 class PeriodReport:
     """`rows` of report/period_summary; `history`: rates of all published periods up to this one, oldest first.
 
-    `is_collected`: the plans of which a collection is published; `rules`: each quality rule's words and severity.
+    `collected_plans`: the plans of which a collection is published; `rules`: each quality rule's words and severity.
     """
 
     rows: list[dict]
     history: list[dict]
-    is_collected: frozenset[str]
+    collected_plans: frozenset[str]
     rules: dict[str, dict]
 
 
@@ -54,8 +54,8 @@ def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: li
     ]
     run_ids = {plan_id: p.run_id for plan_id, p in notice.publications.items()}
     complete = [{**_row(), **row, "period": period, "run_id": run_ids[row["plan_id"]]} for row in rows]
-    is_collected = frozenset(row["plan_id"] for row in collected)
-    return PeriodReport(complete, history, is_collected, {row["id"]: row for row in quality})
+    collected_plans = frozenset(row["plan_id"] for row in collected)
+    return PeriodReport(complete, history, collected_plans, {row["id"]: row for row in quality})
 
 
 def write_period(lake: Lake, notice: Notice, report: PeriodReport) -> None:
@@ -103,9 +103,9 @@ def _causes(history: list[dict], pools: list[dict], request: PeriodRequest) -> I
                        "item": cause, "amount_fen": change_fen}  # fmt: skip
 
 
-def _terms(pool: dict, history: list[dict]) -> Terms:
+def _terms(pool: dict, history: list[dict]) -> ShareTerms:
     rates = [row for row in history if (row["period"], row["plan_id"]) == (pool["period"], pool["plan_id"])]
-    return Terms(
+    return ShareTerms(
         case_count=pool["case_count"],
         asked_fen=pool["benefit_fen"] + pool["fee_fen"] - pool["case_sponsored_fen"],
         brought_forward_fen=pool["brought_forward_fen"],

@@ -112,7 +112,7 @@ class PeriodPage:
         return members_section(self._rows("members"), self._plan, largest, self.floor)
 
     def _collection(self) -> Section:
-        if not self.report.is_collected:
+        if not self.report.collected_plans:
             none = T("本期尚未收款。", "Nothing has been collected for this period yet.")
             return Section(T("收款", "Collection"), (Paragraph(none),))
         sums: dict[tuple[str, str], dict] = {}

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 PERIOD_NAME = re.compile(r"(\d{4})-(0[1-9]|1[0-2])-P([1-9])")
 
 
-# Its repr is part of digests that are stored: a class or field renamed makes every earlier run another one.
+# The reprs of these classes are part of stored digests: a class or field renamed makes every earlier run another one.
 @dataclass(frozen=True, order=True)
 class Period:
     """One settlement period, e.g. 2020-12-P1; ordered in time."""
@@ -20,7 +20,6 @@ class Period:
         return f"{self.year:04d}-{self.month:02d}-P{self.number}"
 
 
-# Its repr is part of digests that are stored: a class or field renamed makes every earlier run another one.
 @dataclass(frozen=True)
 class MonthlyPeriod:
     """The days of the n-th period of every month."""
@@ -29,7 +28,6 @@ class MonthlyPeriod:
     deduction_day: int
 
 
-# Its repr is part of digests that are stored: a class or field renamed makes every earlier run another one.
 @dataclass(frozen=True)
 class Calendar:
     """The periods of one platform.
@@ -58,6 +56,11 @@ class Calendar:
             )
         return period
 
+    @property
+    def period_names(self) -> tuple[str, ...]:
+        """The name of every period, in order."""
+        return tuple(str(period) for period in self.between(self.first_period, self.last_period))
+
     def publicity_on(self, period: Period) -> date:
         """The day on which the period's cases are shown and at whose 00:00 cover is counted."""
         return date(period.year, period.month, self.monthly[period.number - 1].publicity_day)
@@ -81,6 +84,11 @@ class Calendar:
     def between(self, first: Period, last: Period) -> tuple[Period, ...]:
         """All periods from first to last, both included."""
         return tuple(self._at(index) for index in range(self._index(first), self._index(last) + 1))
+
+    def of_month(self, year: int, month: int) -> tuple[Period, ...]:
+        """The periods of a calendar month, in order."""
+        every = (Period(year, month, number) for number in range(1, len(self.monthly) + 1))
+        return tuple(period for period in every if self.first_period <= period <= self.last_period)
 
     def earlier_in_year(self, period: Period) -> tuple[Period, ...]:
         """The periods of the same calendar year (by publicity day) before this one."""

@@ -14,7 +14,7 @@ CAUSES = ("cases", "aid_per_case", "residual", "members", "rules")
 
 
 @dataclass(frozen=True)
-class Terms:
+class ShareTerms:
     """What one period's share of one plan is made from. `asked_fen`: benefits + fee - borne above the per-case cap."""
 
     case_count: int
@@ -25,7 +25,7 @@ class Terms:
     rounding: str
 
 
-def causes_of_change(before: Terms, now: Terms, tier: str) -> dict[str, int]:
+def causes_of_change(before: ShareTerms, now: ShareTerms, tier: str) -> dict[str, int]:
     """By cause, how much of the change of a tier's share it is, in fen; they add up to share now less share before.
 
     The tier has covered members and a weight in both periods. Without cases before there is no aid a case asked: then
@@ -44,7 +44,7 @@ def causes_of_change(before: Terms, now: Terms, tier: str) -> dict[str, int]:
 
 
 def _share(
-    terms: Terms,
+    terms: ShareTerms,
     tier: str,
     asked: tuple[int, int] | None = None,
     brought_forward_fen: int | None = None,

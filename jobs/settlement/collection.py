@@ -88,8 +88,8 @@ def allocated_shares(
 
     `assessments`, `to_allocate` (from `payers_to_allocate`) and `in_time` hold these payers only; `joined` one row per
     plan and member with `joined_on`. The payer's own share is met first, then the others in the order of joining (B/C).
-    Under `whole_shares` a share is met whole or not at all. A share is met on the day of the receipt that completes
-    it.
+    Under `whole_shares` a share is met whole or not at all. A share, or the part of it that is met, is met on the
+    day of the receipt that completes it.
     """
     in_order = Window.partitionBy("payer_id").orderBy(
         (F.col("member_id") == F.col("payer_id")).desc(),
@@ -105,11 +105,11 @@ def allocated_shares(
     reached = F.greatest(F.least("due_fen", F.col("received_fen") - F.col("needed_fen") + F.col("due_fen")), _fen(0))
     is_met = (F.col("received_fen") >= F.col("needed_fen")) & (F.col("due_fen") > 0)
     part = F.when(is_met, F.col("due_fen")).otherwise(_fen(0)) if whole_shares else reached
-    met = ordered.withColumn("collected_fen", part.cast("bigint")).withColumn("is_met", is_met)
+    met = ordered.withColumn("collected_fen", part.cast("bigint"))
     days = (
-        met.where("is_met")
+        met.where("collected_fen > 0")
         .join(with_running_fen(in_time).select("payer_id", "attempted_on", "running_fen"), "payer_id")
-        .where("running_fen >= needed_fen")
+        .where("running_fen >= least(needed_fen, received_fen)")
         .groupBy("plan_id", "member_id")
         .agg(F.min("attempted_on").alias("collected_on"))
     )
@@ -153,7 +153,7 @@ def collections(shares: DataFrame, helped: DataFrame, days: CollectionDays) -> D
             .alias("collected_fen"),
             "status",
             F.when(F.col("status") == NETTED, F.lit(days.grace_ends_on))
-            .when(is_met, F.col("collected_on"))
+            .otherwise(F.col("collected_on"))
             .alias("collected_on"),
         )
     )

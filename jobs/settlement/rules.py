@@ -57,7 +57,8 @@ class Rule:
         return "\n".join([f"{self.name} [{self.unit}]", *lines])
 
 
-# Its repr is part of digests that are stored: a class or field renamed makes every earlier run another one.
+# Its repr is part of stored digests, as are those of Account and CollectionRules: a class or field renamed makes
+# every earlier run another one.
 @dataclass(frozen=True, order=True)
 class BenefitLimit:
     """The most a plan pays for one case. `illness_code` None: any illness without a limit of its own."""
@@ -195,7 +196,6 @@ BENEFIT_RULE_NAMES = (
 )
 
 
-# Its repr is part of digests that are stored: a class or field renamed makes every earlier run another one.
 @dataclass(frozen=True)
 class Account:
     """One account of a platform's chart. `kind`: asset, liability, income, expense or clearing."""
@@ -205,7 +205,6 @@ class Account:
     meaning: str
 
 
-# Its repr is part of digests that are stored: a class or field renamed makes every earlier run another one.
 @dataclass(frozen=True)
 class CollectionRules:
     """How money is collected: whether a share is deducted whole or not at all, and who bears what never comes in.

@@ -7,15 +7,20 @@ from jobs.settlement.money import split
 
 
 def to_use_fen(
-    month_fen: Mapping[str, int], visits_fen: int, numbers: Collection[int], per_month: int, used_fen: Mapping[str, int]
+    month_fen: Mapping[str, int],
+    visits_fen: int,
+    numbers: Collection[int],
+    of_month: Collection[int],
+    used_fen: Mapping[str, int],
 ) -> dict[str, int]:
     """What is to be put down as used, by category, so that the books have the costs of the periods. Amounts in fen.
 
-    `month_fen`: the operating costs of the month by category, shared evenly by its `per_month` periods; `numbers`: the
-    periods of the month that the books are of; `visits_fen`: their field visits; `used_fen`: what is put down already.
-    What is put down is never taken back: where costs came to less since, nothing is put down.
+    `month_fen`: the operating costs of the month by category, shared evenly by its periods, whose numbers are
+    `of_month`; `numbers`: the periods of the month that the books are of; `visits_fen`: their field visits; `used_fen`:
+    what is put down already. What is put down is never taken back: where costs came to less since, nothing is put
+    down.
     """
-    shares = {str(number): 1 for number in range(1, per_month + 1)}
+    shares = {str(number): 1 for number in of_month}
     found = {}
     for category in USES:
         parts_fen = split(month_fen.get(category, 0), shares)

@@ -4,6 +4,7 @@ from datetime import date
 
 from tests.collected import collect, held, posted_fen, statuses
 from tests.lakes import PERIOD, claim, member, receipt
+from tests.platforms import write_platform
 
 NEXT = "2020-12-P2"
 
@@ -44,6 +45,48 @@ def test_receipts_that_break_a_rule_are_held_and_their_money_is_booked(settled):
     assert ended.document["receipts"]["without_share_fen"] == 22
     assert ended.document["receipts"]["money_fen"] == 22 + 10
     assert statuses(settled)[10] == ("collected", 10) and statuses(settled)[4] == ("in_grace", 0)
+
+
+def test_receipts_of_no_period_are_held_until_somebody_says_which(settled):
+    ours = receipt(1, 10, 10)
+    settled.write("source/receipts", [ours, receipt(2, 4, 10, period=None), receipt(3, 5, 7, period="2020-12-P9")])
+    ended = collect(settled, "2020-12-20")
+    assert (ended.exit_code, ended.document["receipts"]["held"]) == (0, {"receipt_period_unknown": 2}), ended.err
+    held_now = lambda: {  # noqa: E731
+        (r["receipt_id"], r["period"], r["amount_at_stake_fen"], r["first_seen_period"], *r["reasons"])
+        for period in (None, PERIOD, "2020-12-P9")
+        for r in settled.rows("control/quarantine_receipts", period)
+    }
+    unknown = {(2, None, 10, PERIOD, "receipt_period_unknown"), (3, "2020-12-P9", 7, PERIOD, "receipt_period_unknown")}
+    assert held_now() == unknown
+    assert collect(settled, "2020-12-20").document["state"] == "nothing new" and held_now() == unknown
+    settled.write("source/receipts", [ours, receipt(2, 4, 10), receipt(3, 5, 7, period="2020-12-P9")])
+    assert collect(settled, "2020-12-20").exit_code == 0
+    assert statuses(settled)[4] == ("collected", 10)
+    assert {row[0] for row in held_now()} == {3}
+
+
+def test_where_any_part_of_a_share_is_deducted_money_is_booked_on_the_day_it_came(settled, tmp_path):
+    """Payer 1 (own share, then 3, then 2, each of 10) pays 12 and 3; payer 4 pays 4 of 10; six others pay all."""
+    conf = write_platform(tmp_path / "platforms", "xianghubao", {"critical_illness": {}}, "2019-01-P2")
+    file = tmp_path / "platforms" / "xianghubao" / "platform.yaml"
+    file.write_text(file.read_text().replace("deducts: whole_shares", "deducts: any_part"))
+    settled.write("source/receipts", [
+        receipt(1, 1, 12), receipt(2, 1, 3, date(2020, 12, 16)), receipt(3, 4, 4, date(2020, 12, 18)),
+        *(receipt(i, i, 10) for i in range(5, 11)),
+    ])  # fmt: skip
+    words = ("--period", PERIOD, "--conf", str(conf))
+    assert settled.run("collect", *words, "--as-of", "2020-12-20").exit_code == 0
+    found = statuses(settled)
+    assert [found[i] for i in (1, 3, 2, 4)] == [("collected", 10), ("in_grace", 5), ("in_grace", 0), ("in_grace", 4)]
+    by_day = {str(r["posted_on"])[-2:]: r["amount_fen"] for r in settled.rows("ledger/journal", reason="collected")}
+    assert by_day == {"14": 10 + 60, "16": 5, "18": 4}
+    assert settled.run("collect", *words, "--as-of", "2020-12-26").exit_code == 0
+    assert sorted(row["member_id"] for row in settled.rows("settled/lapses")) == [2, 3, 4]
+    posted = posted_fen(settled, "critical_illness")
+    assert posted == {("cash", "members_receivable"): 79, ("bad_debt", "members_receivable"): 5 + 10 + 6}
+    (fee,) = settled.rows("ledger/fee")
+    assert (fee["received_fen"], fee["written_off_fen"]) == (5, 2), "7 x 79 / 100 = 5.53, rounded down"
 
 
 def test_a_plan_settled_after_the_others_were_closed_is_paid_from_what_they_left(settled):

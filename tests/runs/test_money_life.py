@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from deltalake import DeltaTable
 
-from tests.collected import collect, statuses
+from tests.collected import collect, held, statuses
 from tests.lakes import PERIOD, claim, member, receipt
 
 NEXT = "2020-12-P2"
@@ -40,7 +40,8 @@ def test_ten_pieces_in_any_order_are_one_collection(settled, tmp_path):
 
 def test_who_was_helped_has_his_arrears_netted_and_who_was_not_lapses(settled):
     settled.write("source/receipts", [receipt(i, i, 10) for i in range(8, 11)])
-    assert collect(settled, "2020-12-26").exit_code == 0
+    ended = collect(settled, "2020-12-26")
+    assert ended.exit_code == 0 and "the next period is public" in ended.err, ended.err
     found = statuses(settled)
     assert found[7] == ("netted", 10) and found[4] == ("lapsed", 0)
     assert sorted(row["member_id"] for row in settled.rows("settled/lapses")) == [1, 2, 3, 4, 5, 6]
@@ -120,12 +121,13 @@ def test_a_period_is_closed_in_its_turn_and_never_changes_again(settled):
     before = settled.rows("settled/collections")
     settled.write("source/receipts", [receipt(50, 4, 10)], mode="append")
     more = collect(settled, "2020-12-27")
-    assert more.exit_code == 4 and "closed" in more.err
+    assert more.exit_code == 4 and "110 fen came in, its books hold 100" in more.err, more.err
     assert settled.rows("settled/collections") == before
 
 
 def test_run_walks_the_days_and_resumes(settled, usual):
-    settled.write("source/receipts", [receipt(i, i, 30 if i == 1 else 10) for i in (1, *range(4, 11))])
+    paid = [receipt(i, i, 30 if i == 1 else 10) for i in (1, *range(4, 11))]
+    settled.write("source/receipts", [*paid, receipt(20, 4, 5, date(2020, 12, 29))])
     words = ("--from", PERIOD, "--to", NEXT)
     half = settled.run("run", *words, "--as-of", "2020-12-21")
     assert half.exit_code == 0, half.err
@@ -135,6 +137,7 @@ def test_run_walks_the_days_and_resumes(settled, usual):
     assert [(s["job"], s["period"]) for s in whole.document["steps"]] == [
         ("collect", PERIOD), ("close", PERIOD), ("collect", NEXT), ("collect", NEXT), ("close", NEXT),
     ]  # fmt: skip
+    assert held(settled) == {(20, 5, "receipt_after_grace")}, "what is known when a period is closed is in its books"
     again = settled.run("run", *words, "--as-of", "2021-01-31")
     assert (again.exit_code, again.document["steps"]) == (0, [])
 
@@ -159,6 +162,33 @@ def test_a_plan_that_was_mended_later_goes_through_all_that_the_others_went_thro
     of_late = settled.rows("settled/collections", plan_id="senior_cancer")
     # 15 of payer 1 were left; 4 paid nothing for this plan; 21 is helped with 27 and owes 10.
     assert [(r["member_id"], r["status"]) for r in of_late] == [(1, "collected"), (4, "lapsed"), (21, "netted")]
+
+
+def test_a_plan_that_stops_in_a_period_is_brought_to_the_end_of_the_one_before(lake):
+    """The second plan's two members leave before P2 is public, which has a case of theirs: P2 stops, P1 goes on."""
+    left = {"exited_on": date(2020, 12, 15), "exit_reason": "left"}
+    lake.load(
+        [*(member(i) for i in range(1, 5)), *(member(i, "senior_cancer", **left) for i in (21, 22))],
+        [claim(1, 1, approved_aid_fen=30), claim(2, 21, "senior_cancer", approved_aid_fen=10),
+         claim(3, 22, "senior_cancer", approved_aid_fen=10, publicity_period=NEXT)],
+    )  # fmt: skip
+    lake.write("source/receipts", [receipt(i, i, 9) for i in range(1, 5)])
+    ended = lake.run("run", "--from", PERIOD, "--to", NEXT, "--as-of", "2021-01-31")
+    assert (ended.exit_code, set(ended.document["stopped"])) == (3, {"senior_cancer"}), ended.err
+    assert {row["plan_id"] for row in lake.rows("ledger/balances")} == {"critical_illness", "senior_cancer"}
+    assert {row["plan_id"] for row in lake.rows("ledger/balances", NEXT)} == {"critical_illness"}
+    # 11 fen over two: 6 each; 21 was helped with 10 and paid nothing, 22 paid nothing and was not helped.
+    of_senior = lake.rows("settled/collections", plan_id="senior_cancer")
+    assert {row["member_id"]: row["status"] for row in of_senior} == {21: "netted", 22: "lapsed"}
+
+
+def test_what_stops_the_settlement_of_all_plans_is_not_got_round_plan_by_plan(lake):
+    nobody_s = [{**member(i), "plan_id": None} for i in range(101, 126)]  # 25 of 100 rows: more than a fifth, and 20
+    lake.load([*(member(i) for i in range(1, 51)), *(member(i, "senior_cancer") for i in range(1, 26)), *nobody_s], [])
+    ended = lake.run("run", "--from", PERIOD, "--to", PERIOD, "--as-of", "2020-12-31")
+    assert ended.exit_code == 3 and "below the ceiling" in ended.err, ended.err
+    assert {"critical_illness", "senior_cancer"} <= set(ended.document["stopped"])
+    assert not lake.exists("control/publications")
 
 
 @pytest.mark.parametrize("words, exit_code, told", [

@@ -63,7 +63,8 @@ def year_reads_what_the_close_read(lake):
     lake.write("source/operating_costs", [cost])
     closed = lake.run("close", "--period", FIRST)
     assert closed.exit_code == 0, closed.err
-    lake.write("source/operating_costs", [cost | {"amount_fen": 999}])
+    bad = [cost | {"cost_id": 2, "category": None, "amount_fen": None}, cost | {"cost_id": 3, "amount_fen": 5 * 10**18}]
+    lake.write("source/operating_costs", [cost | {"amount_fen": 999}, *bad, *bad])
     lake.write("source/claim_reviews", [])
     used = lambda rows: measured(rows, topic="fee", measure="used_fen", item="all")  # noqa: E731
     assert used(lake.run("report", "--year", "2020").document["annual"]) == 999, (

@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.settlement.causes import Terms, causes_of_change
+from jobs.settlement.causes import ShareTerms, causes_of_change
 from jobs.settlement.money import SHARE_ROUNDING, apportion
 
 counts, weights = st.integers(1, 10_000), st.integers(1, 2_000_000)
 terms = st.builds(
-    Terms,
+    ShareTerms,
     st.integers(0, 50), st.integers(0, 10**10), st.integers(-(10**6), 10**6),
     st.fixed_dictionaries({"standard": counts, "basic": counts}),
     st.fixed_dictionaries({"standard": weights, "basic": weights}),
@@ -17,7 +17,7 @@ terms = st.builds(
 
 
 def of(case_count, asked_fen, brought_fen, covered):
-    return Terms(case_count, asked_fen, brought_fen, {"standard": covered}, {"standard": 1_000_000}, "ceil_fen")
+    return ShareTerms(case_count, asked_fen, brought_fen, {"standard": covered}, {"standard": 1_000_000}, "ceil_fen")
 
 
 def test_more_cases_raise_the_share_and_more_members_lower_it():

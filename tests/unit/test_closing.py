@@ -26,18 +26,19 @@ def test_a_split_is_by_weight():
 
 
 def test_the_periods_of_a_month_use_up_its_costs_to_the_fen():
-    parts = [to_use_fen({"technology": 101}, 0, [number], 2, {})["technology"] for number in (1, 2)]
+    parts = [to_use_fen({"technology": 101}, 0, [number], [1, 2], {})["technology"] for number in (1, 2)]
     assert parts == [50, 51]
 
 
 def test_the_next_period_takes_up_what_came_in_after_the_close_of_the_one_before():
     """P1 was closed with costs of 101 and a visit of 8; then 99 and a visit of 5 turn up, and P2 has a visit of 3."""
-    first = to_use_fen({"technology": 101}, 8, [1], 2, {})
+    first = to_use_fen({"technology": 101}, 8, [1], [1, 2], {})
     assert first == {"investigation": 8, "technology": 50, "staff_and_premises": 0}
-    assert to_use_fen({"technology": 200}, 8 + 5 + 3, [1, 2], 2, first) == {
+    assert to_use_fen({"technology": 200}, 8 + 5 + 3, [1, 2], [1, 2], first) == {
         "investigation": 8, "technology": 150, "staff_and_premises": 0,
     }  # fmt: skip
-    assert to_use_fen({"technology": 20}, 0, [1, 2], 2, first)["technology"] == 0, "what is put down stays"
+    assert to_use_fen({"technology": 101}, 0, [2], [2], {})["technology"] == 101, "the first month has P2 alone"
+    assert to_use_fen({"technology": 20}, 0, [1, 2], [1, 2], first)["technology"] == 0, "what is put down stays"
 
 
 def test_a_plan_closed_later_uses_what_the_others_left():
@@ -46,7 +47,7 @@ def test_a_plan_closed_later_uses_what_the_others_left():
         "x": {"investigation": 0, "technology": 37, "staff_and_premises": 0},
         "y": {"investigation": 0, "technology": 13, "staff_and_premises": 0},
     }
-    rest = to_use_fen({"technology": 101}, 0, [1], 2, {"technology": 37})
+    rest = to_use_fen({"technology": 101}, 0, [1], [1, 2], {"technology": 37})
     assert used_by_plan_fen(rest, {}, {"y": 1})["y"]["technology"] == 13
 
 

@@ -3,7 +3,7 @@
 from datetime import date
 
 from jobs.rulebook import load_platform
-from jobs.run import events
+from jobs.run_walk import events
 
 
 def days_of(platform_id, first, last, on_collected_money=False):

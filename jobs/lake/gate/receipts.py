@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, ROW_RULES, SET_RULES
+from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, PERIOD_UNKNOWN, ROW_RULES, SET_RULES
 from expectations.rule import NO_TERMS, broken_bits, reasons
 from expectations.suites import Judged, judge
 from jobs.settlement.collection import CollectionDays
@@ -96,10 +96,13 @@ def _held_fen(unsound: DataFrame, days: CollectionDays) -> dict[date, int]:
     return {row.booked_on: row.fen for row in by_day}
 
 
-def judged_receipts(gate: ReceiptGate, excess: Mapping[str, tuple[int, int]], days: CollectionDays) -> list[Judged]:
+def judged_receipts(
+    gate: ReceiptGate, excess: Mapping[str, tuple[int, int]], of_no_period_count: int, days: CollectionDays
+) -> list[Judged]:
     """The suite's results. `excess`: of each reason, how many receipts met no share and with how much money."""
     table = {"receipts_present": int(days.is_deducting and not gate.row_count)}
     counts = {rule.id: excess.get(rule.id, (0, 0))[0] for rule in SET_RULES} | dict(gate.broken)
+    counts |= {PERIOD_UNKNOWN.id: of_no_period_count}
     return judge("source/receipts", {**table, **counts}, {reason: fen for reason, (_, fen) in excess.items()})
 
 
