@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.errors import Refused, WrongUsage
 from jobs.lake.gate.receipts import ReceiptGate, judge_receipts
-from jobs.lake.helped import is_public_by, netted_before_fen, next_settled
+from jobs.lake.helped import is_public_before, netted_before_fen, next_settled
 from jobs.lake.lake import Lake, none_of
 from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.lake.runs import Run
@@ -60,7 +60,7 @@ class Inputs:
     def next_unsettled(self) -> tuple[str, ...]:
         """The plans whose next period is public before the grace limit, but not settled yet."""
         calendar, following = self.request.platform.calendar, self.request.platform.calendar.next(self.request.period)
-        if not self.days.is_final or not is_public_by(calendar, following, self.days.grace_ends_on):
+        if not self.days.is_final or not is_public_before(calendar, following, self.days.grace_ends_on):
             return ()
         existing = [p for p in self.plan_ids if exists_in(self.request.platform, p, following)]
         return tuple(p for p in existing if p not in self.next_settled)

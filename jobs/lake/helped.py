@@ -40,12 +40,12 @@ def next_settled(lake: Lake, calendar: Calendar, period: Period, plan_ids: Colle
     """The next period's settlements, by plan, where it is public before the grace limit: its aid is not paid by
     then."""
     following = calendar.next(period)
-    if not is_public_by(calendar, following, calendar.grace_ends_on(period)):
+    if not is_public_before(calendar, following, calendar.grace_ends_on(period)):
         return {}
     return {p: found for p, found in published_in(lake, "settle", str(following)).items() if p in plan_ids}
 
 
-def is_public_by(calendar: Calendar, period: Period | None, day: date) -> bool:
+def is_public_before(calendar: Calendar, period: Period | None, day: date) -> bool:
     """Whether there is such a period and it is public before the day."""
     return period is not None and calendar.publicity_on(period) < day
 
