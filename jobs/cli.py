@@ -6,7 +6,6 @@ import json
 import os
 import re
 import sys
-import traceback
 from collections.abc import Sequence
 from datetime import date
 
@@ -43,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcome = importlib.import_module(f"jobs.{args.command}").run(args)
     except Stop as stop:
         return _show_stop(stop, args)
-    except Exception as error:  # the user sees one line; the trace is for whoever has to mend the program
-        return _show_failure(error, args)
+    except Exception as error:  # the user sees one line
+        return _show_stop(unexpected(error), args)
     _show(outcome, args)
     return outcome.exit_code
 
@@ -151,12 +150,6 @@ def _show_stop(stop: Stop, args: argparse.Namespace) -> int:
         tell(json.dumps({"command": args.command, "exit_code": stop.exit_code, "error": str(stop)}, ensure_ascii=False))
     print(f"fentan {args.command}: {stop}", file=sys.stderr)
     return stop.exit_code
-
-
-def _show_failure(error: Exception, args: argparse.Namespace) -> int:
-    if "FENTAN_DEBUG" in os.environ:
-        traceback.print_exc()
-    return _show_stop(unexpected(error), args)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def close(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
     """Closes every plan of the period that is not closed yet; raises Refused with the reason where one cannot be."""
-    end_killed_runs(lake, JOB, str(request.period))
     closing = pin_closing(request, lake)
     complete_fee(closing)
+    end_killed_runs(lake, JOB, str(request.period))
     if not closing.plan_ids:
         return _already_closed(closing)
     started_at = datetime.now(UTC)

@@ -1,7 +1,7 @@
 """`fentan collect`: receipts -> shares met, arrears, lapses, aid paid, fee received."""
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from expectations.receipts import PERIOD_UNKNOWN
@@ -46,9 +46,9 @@ def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
     inputs = pin_collection(request, lake)
     run_id = made_already(inputs)
     if run_id is not None:
-        end_killed_runs(lake, JOB, inputs.run.period)
         _hold_of_no_period(inputs, run_id)
         _finish(inputs, run_id)
+        end_killed_runs(lake, JOB, inputs.run.period)
         return _nothing_new(inputs, run_id)
     _check_open(inputs)
     _check_not_backwards(inputs)
@@ -58,7 +58,7 @@ def collect(request: PeriodRequest, lake: Lake, lock: RunLock) -> Outcome:
         written = _write_and_publish(inputs, earlier_runs, lock)
     document = _document(inputs, written)
     record(lake, inputs.run, "published", started_at, digests=written.digests, totals=document["plans"])
-    return Outcome(document, _text(document), 0, _messages(inputs))
+    return Outcome(document, _text(document), 0, tuple(_messages(inputs)))
 
 
 def _write_and_publish(inputs: Inputs, earlier_runs: Collection[str], lock: RunLock) -> Written:
@@ -68,7 +68,7 @@ def _write_and_publish(inputs: Inputs, earlier_runs: Collection[str], lock: RunL
     announce("holding money without a share")
     hold_receipts(lake, inputs.gate.unsound, written.without_share, run.period, run.run_id)
     _hold_of_no_period(inputs, run.run_id)
-    of_receipts = judged_receipts(inputs.gate, written.without_share_by_reason, inputs.of_no_period_count, inputs.days)
+    of_receipts = judged_receipts(inputs.gate, _held(inputs, written), inputs.days)
     record_quality(lake, [*of_receipts, *written.results], run.run_id, run.period, earlier_runs)
     lock.confirm()
     announce("publishing")
@@ -79,9 +79,14 @@ def _write_and_publish(inputs: Inputs, earlier_runs: Collection[str], lock: RunL
     return written
 
 
+def _held(inputs: Inputs, written: Written) -> dict[str, tuple[int, int]]:
+    """Of each reason why money met no share: how many receipts, and how much of their money."""
+    return {**written.without_share_by_reason, PERIOD_UNKNOWN.id: inputs.of_no_period_sums}
+
+
 def _hold_of_no_period(inputs: Inputs, run_id: str) -> None:
     scope = none_of("period", inputs.request.platform.calendar.period_names)
-    rows, count = inputs.of_no_period, inputs.of_no_period_count
+    rows, (count, _) = inputs.of_no_period, inputs.of_no_period_sums
     hold_receipts_of_no_period(inputs.lake, rows, count, scope, inputs.run.period, run_id)
 
 
@@ -101,9 +106,11 @@ def _finish(inputs: Inputs, run_id: str) -> None:
 def _check_open(inputs: Inputs) -> None:
     if inputs.is_closed:
         came_fen, booked_fen = inputs.gate.money_fen, _booked_fen(inputs)
+        more = f" ({came_fen - booked_fen:,} are in no books)" if came_fen > booked_fen else ""
         raise Refused(
             f"Period {inputs.run.period}: closed for {', '.join(inputs.plan_ids)}, and its receipts, rules or days are "
-            f"not those it was closed with: {came_fen:,} fen came in, its books hold {booked_fen:,}. "
+            f"not those it was closed with: {came_fen:,} fen came in until {inputs.days.as_of}, its books hold "
+            f"{booked_fen:,}{more}. "
             "Nothing was collected. Give later money to an open period, or bring the receipts back to what they were."
         )
 
@@ -125,14 +132,22 @@ def _check_not_backwards(inputs: Inputs) -> None:
         )
 
 
-def _messages(inputs: Inputs) -> tuple[str, ...]:
-    waiting = inputs.next_unsettled
-    if not waiting:
-        return ()
-    return (
-        f"{', '.join(waiting)}: the next period is public before this one's grace limit, but not settled: arrears of "
-        "those it helps lapse instead of being netted from their aid. Settle it, then collect again before the close.",
-    )
+def _messages(inputs: Inputs) -> Iterable[str]:
+    period, calendar = inputs.request.period, inputs.request.platform.calendar
+    count, _ = inputs.of_no_period_sums
+    if count:
+        yield (
+            f"source/receipts: {count:,} rows are of no period of the calendar. They are held in "
+            f"control/quarantine_receipts as {PERIOD_UNKNOWN.id}, and their money is in no books. Give them their "
+            "period."
+        )
+    if inputs.next_unsettled:
+        plans, following = ", ".join(inputs.next_unsettled), calendar.next(period)
+        yield (
+            f"{plans}: {following} is public but not settled. Whoever it helps and who owes for {period} lapses, "
+            f"instead of having his arrears netted from that aid. Settle {following}, then collect {period} again "
+            "before it is closed."
+        )
 
 
 def _document(inputs: Inputs, written: Written) -> dict:
@@ -148,8 +163,7 @@ def _document(inputs: Inputs, written: Written) -> dict:
             "money_fen": inputs.gate.money_fen,
             "held": {
                 **{k: n for k, n in inputs.gate.broken.items() if n},
-                **{k: n for k, (n, _) in written.without_share_by_reason.items()},
-                **({PERIOD_UNKNOWN.id: inputs.of_no_period_count} if inputs.of_no_period_count else {}),
+                **{k: n for k, (n, _) in _held(inputs, written).items() if n},
             },
             "without_share_fen": sum(sum(f.collected.suspense_fen.values()) for f in sums.values()),
         },
@@ -202,7 +216,8 @@ def _nothing_new(inputs: Inputs, run_id: str) -> Outcome:
         "run_id": run_id,
         "plans": {p: {"digest": publication.digest} for p, publication in sorted(inputs.collected.items())},
     }
-    return Outcome(document, f"Period {inputs.run.period}: no new receipts; nothing to do")
+    text = f"Period {inputs.run.period}: no new receipts; nothing to do"
+    return Outcome(document, text, 0, tuple(_messages(inputs)))
 
 
 if __name__ == "__main__":

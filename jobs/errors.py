@@ -1,5 +1,8 @@
 """How a run can stop. Each stop says what was not done and what to do next, and has its own exit code."""
 
+import os
+import traceback
+
 
 class Stop(Exception):
     """A stop the user can act on; shown without a stack trace."""
@@ -37,13 +40,18 @@ class IntegrityBroken(Stop):
     exit_code = 6
 
 
-def unexpected(error: Exception) -> Stop:
-    """The stop that an unexpected error comes to: its kind without its message, since Spark's quote values of rows."""
+def unexpected(error: Exception, what: str = "") -> Stop:
+    """The stop that an unexpected error comes to: its kind without its message, since Spark's quote values of rows.
+
+    `what`: the command that failed, where the reader does not know. The trace is for whoever has to mend the program.
+    """
+    if "FENTAN_DEBUG" in os.environ:
+        traceback.print_exception(error)
     condition = error.getCondition() if hasattr(error, "getCondition") else None
     kind = f"{type(error).__name__}: {condition}" if condition else type(error).__name__
     return Stop(
-        f"failed unexpectedly ({kind}). `fentan status` shows what is published. Run it again: it goes on where it "
-        "stopped. If it fails again, set FENTAN_DEBUG=1 and report the trace."
+        f"{what}failed unexpectedly ({kind}). `fentan status` shows what is published. Run it again: what is published "
+        "is not done twice. If it fails again, set FENTAN_DEBUG=1 and report the trace."
     )
 
 

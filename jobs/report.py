@@ -71,7 +71,9 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
     announce("notice")
     notice = notice_of(lake, request, floor)
     announce("report of the period")
-    ageing = ageing_of(lake, notice.period, request.platform.calendar.deduction_on(request.period))
+    calendar = request.platform.calendar
+    ends_on = calendar.grace_ends_on(request.period)
+    ageing = ageing_of(lake, notice.period, calendar.deduction_on(request.period), ends_on)
     report = period_report(lake, request, notice, ageing, floor)
     announce("writing report/publicity, report/period_summary, report/ageing")
     write_notice(lake, notice)

@@ -4,15 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from pyspark.errors import PySparkException
-
 from jobs import close, collect, settle
 from jobs.errors import GateStopped, Stop, unexpected
 from jobs.judging import judge_sources, stop_if_critical
 from jobs.lake.lake import Lake
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import published, published_in
-from jobs.lake.runs import killed_runs, settings_of
+from jobs.lake.runs import SPARK_ERRORS, killed_runs, settings_of
 from jobs.outcome import Outcome, announce
 from jobs.pinning import pin
 from jobs.request import PeriodRequest, Request, exists_in
@@ -59,8 +57,8 @@ def events(calendar: Calendar, first: Period, last: Period, on_collected_money: 
 class Walk:
     """The plans on their way through the events: a plan that stops in a period takes no step of it or of later ones.
 
-    `stopped`: by plan, the first period it stopped in, the exit code, and why. Its earlier periods and the other plans
-    go on.
+    `stopped`: by plan, the earliest period it stopped in, the exit code, and why. Its earlier periods and the other
+    plans go on.
     """
 
     def __init__(self, request: Request, lake: Lake, receipts_seed: int | None):
@@ -75,7 +73,10 @@ class Walk:
         if not plan_ids:
             return
         step = {"settle": self._settle, "collect": self._collect, "close": self._close}[event.job]
-        step(event, plan_ids)
+        try:
+            step(event, plan_ids)
+        except SPARK_ERRORS as error:
+            self._stop(event, plan_ids, unexpected(error, f"{event.job} {event.period} "))
 
     def _plans_left(self, event: Event) -> tuple[str, ...]:
         """The plans that the event still concerns; nothing where all of it is done."""
@@ -97,7 +98,7 @@ class Walk:
         return [p for p, of in found.items() if of.run_id in killed and self._goes_on(p, event)]
 
     def _settle(self, event: Event, plan_ids: tuple[str, ...]) -> None:
-        """Settles all plans together; where that is stopped, each on its own, so that one does not stop the others."""
+        """Settles all plans together; where one of them is what stops that, each on its own: the others go on."""
         plan_count = sum(exists_in(self.request.platform, p, event.period) for p in self.request.platform.plans)
         if len(plan_ids) == plan_count:
             ended = self._try(event, None, settle.settle)
@@ -106,7 +107,7 @@ class Walk:
                 self._make_sample_receipts(event)
                 return
             if isinstance(ended, GateStopped) and all(self._passes_gate(event, p) for p in plan_ids):
-                # What stops them is in rows of no plan, or in all of them together: no plan gets round that alone.
+                # It is rows of no plan, claims of no period, or all plans together: no plan gets round that alone.
                 self._stop(event, plan_ids, ended)
                 return
         for plan_id in plan_ids:
@@ -124,8 +125,9 @@ class Walk:
         is_left = any(until.get(p, date.min) < event.day for p in plan_ids) or self._killed(event)
         # On the last day receipts may have come since somebody collected on it.
         if is_last or (is_left and furthest == event.day):
-            event = replace(event, day=max(furthest, self.request.as_of) if is_last else furthest)
-            self._step(event, None, lambda request, lock: collect.collect(request, self.lake, lock), plan_ids)
+            as_of = max(furthest, self.request.as_of) if is_last else furthest
+            command = lambda request, lock: collect.collect(replace(request, as_of=as_of), self.lake, lock)  # noqa: E731
+            self._step(event, None, command, plan_ids)
 
     def _close(self, event: Event, plan_ids: tuple[str, ...]) -> None:
         """Closes all plans together; where one of them cannot be closed, each on its own."""
@@ -162,8 +164,8 @@ class Walk:
                 outcome = command(request, lock)
         except Stop as stop:
             return stop
-        except PySparkException as error:
-            return unexpected(error)
+        except SPARK_ERRORS as error:
+            return unexpected(error, f"{event.job} {event.period} ")
         for message in outcome.messages:  # what every period says again is told once
             self.messages.setdefault(message, f"{event.job} {event.period}: {message}")
         if outcome.document["state"] not in DONE_BEFORE:

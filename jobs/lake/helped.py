@@ -24,8 +24,8 @@ def aid_to_net(
 ) -> DataFrame:
     """One row per plan and member helped in the period or, where he is not, in the next: `aid_fen`, `is_of_next`.
 
-    `netted_before` (from `netted_before`): what arrears of the previous period already took from the period's aid.
-    Source: the arrears of a claimant are netted from the aid (B).
+    `netted_before` (from the function of that name): what arrears of the previous period already took from the
+    period's aid. Source: the arrears of a claimant are netted from the aid (B).
     """
     own = _benefits(lake, settled)
     if netted_before is not None:

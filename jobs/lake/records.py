@@ -99,7 +99,7 @@ def hold_receipts_of_no_period(
         at_stake = F.coalesce("amount_fen", F.lit(0).cast("bigint"))
         held = receipts.withColumns({"reasons": F.array(F.lit(PERIOD_UNKNOWN.id)), "amount_at_stake_fen": at_stake})
         key = ["receipt_id", "period", "payer_id", "attempted_on"]
-        _hold(lake, HELD_RECEIPTS, held, key, scope, period, run_id)
+        _hold(lake, HELD_RECEIPTS, held, key, scope, period, run_id, seen_in=scope)
 
 
 def hold_costs(lake: Lake, source: Table, held: DataFrame, held_in: str, scope: str, period: str, run_id: str) -> None:
@@ -126,9 +126,20 @@ def claims_in_scope(members_scope: str, period: str, period_names: Iterable[str]
     return f"(({of_period} and {members_scope}) or {in_no_period})"
 
 
-def _hold(lake: Lake, table: Table, held: DataFrame, key: list[str], scope: str, period: str, run_id: str) -> None:
+def _hold(
+    lake: Lake,
+    table: Table,
+    held: DataFrame,
+    key: list[str],
+    scope: str,
+    period: str,
+    run_id: str,
+    seen_in: str = "true",
+) -> None:
+    """`seen_in`: SQL text, where earlier rows of the same key stand."""
     first_seen = (
         lake.read_or_empty(table.name)
+        .where(seen_in)
         .groupBy(*key)
         .agg(F.min("first_seen_period").alias("seen_before"))
         .select(*(F.col(name).alias(f"seen_{name}") for name in key), "seen_before")

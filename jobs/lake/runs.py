@@ -10,6 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -20,6 +21,7 @@ from jobs.lake.publications import published_in
 from schemas import TABLES
 
 RUNS = TABLES["control/runs"]
+SPARK_ERRORS = (PySparkException, Py4JJavaError)  # a job that is aborted comes as the second
 CODE_PACKAGES = ("jobs", "jobs.rulebook", "jobs.settlement", "jobs.lake", "jobs.lake.gate", "expectations", "schemas")
 
 
@@ -114,15 +116,19 @@ def killed_runs(lake: Lake) -> frozenset[str]:
 
 @contextmanager
 def stop_recorded(lake: Lake, run: Run, started_at: datetime) -> Iterator[None]:
-    """Records that a run stopped after it began: failed where its integrity is broken, else refused."""
+    """Records that a run stopped after it began: failed where its integrity is broken or Spark failed, else refused.
+
+    A run that is published already stays running: the next one of its job and period finishes what follows.
+    """
     try:
         yield
     except Stop as stop:
         state = "failed" if isinstance(stop, IntegrityBroken) else "refused"
         record(lake, run, state, started_at, messages=[str(stop)])
         raise
-    except PySparkException as error:
-        record(lake, run, "failed", started_at, messages=[type(error).__name__])
+    except SPARK_ERRORS as error:
+        if run.run_id not in {publication.run_id for publication in published_in(lake, run.job, run.period).values()}:
+            record(lake, run, "failed", started_at, messages=[type(error).__name__])
         raise
 
 

@@ -18,8 +18,10 @@ AGEING = TABLES["report/ageing"]
 BANDS_DAYS = ((0, 15), (16, 30), (31, 60), (61, None))
 
 
-def ageing_of(lake: Lake, period: str, deduction_on: date) -> list[dict]:
+def ageing_of(lake: Lake, period: str, deduction_on: date, grace_ends_on: date) -> list[dict]:
     """One row per plan and status with arrears, as of the period's last collection; none before that.
+
+    What is given up at the grace limit grows no older.
 
     Raises IntegrityBroken where the arrears of a plan are not what its journal says.
     """
@@ -34,7 +36,11 @@ def ageing_of(lake: Lake, period: str, deduction_on: date) -> list[dict]:
         .orderBy("plan_id", "status")
         .collect()
     )
-    rows = [_row(row, collected[row.plan_id], _as_of(lake, collected[row.plan_id]), deduction_on) for row in owing]
+    rows = []
+    for row in owing:
+        as_of = _as_of(lake, collected[row.plan_id])
+        until = as_of if row.status == IN_GRACE else min(as_of, grace_ends_on)
+        rows.append(_row(row, collected[row.plan_id], as_of, (until - deduction_on).days))
     _check_ties(period, rows, transfers_of(lake, [*(settled[p] for p in collected), *collected.values()]))
     return rows
 
@@ -52,12 +58,12 @@ def debt_days(days: int) -> str:
     return f"{first}+ days" if last is None else f"{first}-{last} days"
 
 
-def _row(owing, publication: Publication, as_of: date, deduction_on: date) -> dict:
+def _row(owing, publication: Publication, as_of: date, owed_days: int) -> dict:
     in_grace = owing.status == IN_GRACE
     return {
         "plan_id": owing.plan_id,
         "status": owing.status,
-        "debt_days": debt_days((as_of - deduction_on).days),
+        "debt_days": debt_days(owed_days),
         "as_of": as_of,
         "member_count": owing.member_count,
         "owed_fen": owing.arrears_fen if in_grace else 0,

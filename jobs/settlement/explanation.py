@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from jobs.settlement.assessments import FIRST_MONTH_WAIVER, FUNDED_PERIOD, YEARLY_CAP
+from jobs.settlement.collection import COLLECTED, NETTED
 from jobs.settlement.coverage import COVERED
 from jobs.settlement.explanation_words import say, why_not
 from jobs.settlement.money import PPM, apportion, fee_on
@@ -185,7 +186,8 @@ def _money(known: Known) -> list[Step]:
         steps.append(Step("bill", told, known.bill["due_fen"]))
     if known.collection is not None:
         told = {name: known.collection[name] for name in ("status", "collected_on")}
-        key = "collected on" if told["collected_on"] else "collected"
+        # What is met of a share in part came on a day, too: the status is not of that day.
+        key = "collected on" if told["status"] in (COLLECTED, NETTED) and told["collected_on"] else "collected"
         steps.append(Step("collected", say(key, **told), known.collection["collected_fen"]))
     for lapse in known.lapses:
         steps.append(Step("lapse", say("lapse", period=lapse["period"], ended_at=lapse["ended_at"])))

@@ -6,6 +6,7 @@ The kill is an exception that nothing catches, at a point between two commits; t
 from datetime import date
 
 import pytest
+from pyspark.errors import PySparkException
 
 from jobs import close as close_module
 from jobs import collect as collect_module
@@ -36,6 +37,22 @@ def killing(monkeypatch):
     return kill_at
 
 
+@pytest.fixture
+def failing(monkeypatch):
+    """Lets a function of a command's module fail as a job of Spark does."""
+
+    def fail_at(module, name, command):
+        def fail(*_, **__):
+            raise PySparkException("no space left")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, fail)
+            ended = command()
+        assert ended.exit_code == 1 and "fentan status" in ended.err
+
+    return fail_at
+
+
 def states(lake, job):
     return sorted(row["state"] for row in lake.rows("control/runs", job=job))
 
@@ -57,9 +74,10 @@ def test_a_collection_killed_before_it_was_published_and_more_receipts_after(set
     assert closed.exit_code == 0, closed.err
 
 
-def test_a_collection_killed_after_it_was_published_is_finished_by_run(settled, killing):
+def test_a_collection_that_fails_after_it_was_published_is_finished_by_run(settled, failing):
     settled.write("source/receipts", ALL_PAID)
-    killing(collect_module, "replace_fee", lambda: collect(settled, "2020-12-26"))
+    failing(collect_module, "replace_fee", lambda: collect(settled, "2020-12-26"))
+    assert states(settled, "collect") == ["running"]
     ended = run_until(settled, "2020-12-26")
     assert ended.exit_code == 0, ended.err
     assert states(settled, "collect") == ["published"]
@@ -67,12 +85,13 @@ def test_a_collection_killed_after_it_was_published_is_finished_by_run(settled, 
     assert (fee["received_fen"], fee["run_id"].startswith("close")) == (7, True)
 
 
-def test_a_close_killed_after_it_was_published_is_finished_by_run(settled, killing):
+def test_a_close_killed_after_it_was_published_is_finished_by_run(settled, killing, failing):
     settled.write("source/receipts", ALL_PAID)
     assert collect(settled, "2020-12-26").exit_code == 0
     close = lambda: settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26")  # noqa: E731
     killing(close_module, "replace_fee", close)
-    assert states(settled, "close") == ["running"]
+    failing(close_module, "replace_fee", close)
+    assert states(settled, "close") == ["running"], "it is published, but not finished"
     assert run_until(settled, "2020-12-26").exit_code == 0
     (fee,) = settled.rows("ledger/fee")
     assert (fee["run_id"].startswith("close"), states(settled, "close")) == (True, ["published"])

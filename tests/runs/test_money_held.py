@@ -59,7 +59,8 @@ def test_receipts_of_no_period_are_held_until_somebody_says_which(settled):
     }
     unknown = {(2, None, 10, PERIOD, "receipt_period_unknown"), (3, "2020-12-P9", 7, PERIOD, "receipt_period_unknown")}
     assert held_now() == unknown
-    assert collect(settled, "2020-12-20").document["state"] == "nothing new" and held_now() == unknown
+    again = collect(settled, "2020-12-20")
+    assert (again.document["state"], held_now()) == ("nothing new", unknown) and "2 rows are of no period" in again.err
     settled.write("source/receipts", [ours, receipt(2, 4, 10), receipt(3, 5, 7, period="2020-12-P9")])
     assert collect(settled, "2020-12-20").exit_code == 0
     assert statuses(settled)[4] == ("collected", 10)

@@ -92,12 +92,12 @@ def test_ageing_is_the_receivable_of_the_journal_or_no_report_is_made(lake):
     ])  # fmt: skip
     assert lake.run("collect", "--period", FIRST, "--as-of", "2020-12-20").exit_code == 0
     opened = Lake(lake.spark, str(lake.folder))
-    (in_grace,) = ageing_of(opened, FIRST, date(2020, 12, 14))
+    (in_grace,) = ageing_of(opened, FIRST, date(2020, 12, 14), date(2020, 12, 26))
     assert (in_grace["debt_days"], in_grace["member_count"], in_grace["owed_fen"]) == ("0-15 days", 4, 36)
     collections = DeltaTable.forPath(lake.spark, opened.path("settled/collections"))
     collections.update("member_id = 3", {"due_fen": "8L"})
     with pytest.raises(IntegrityBroken, match="35, the journal 36"):
-        ageing_of(opened, FIRST, date(2020, 12, 14))
+        ageing_of(opened, FIRST, date(2020, 12, 14), date(2020, 12, 26))
 
 
 def test_another_platform_reports_by_configuration_alone(lake):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, PERIOD_UNKNOWN, ROW_RULES, SET_RULES
@@ -96,24 +96,25 @@ def _held_fen(unsound: DataFrame, days: CollectionDays) -> dict[date, int]:
     return {row.booked_on: row.fen for row in by_day}
 
 
-def judged_receipts(
-    gate: ReceiptGate, excess: Mapping[str, tuple[int, int]], of_no_period_count: int, days: CollectionDays
-) -> list[Judged]:
-    """The suite's results. `excess`: of each reason, how many receipts met no share and with how much money."""
+def count_and_fen(receipts: DataFrame) -> tuple[int, int]:
+    """How many receipts there are, and what those of a possible amount come to in fen."""
+    row = receipts.agg(F.count(F.lit(1)), F.sum(_summed_fen())).first()
+    return row[0], row[1] or 0
+
+
+def judged_receipts(gate: ReceiptGate, held: Mapping[str, tuple[int, int]], days: CollectionDays) -> list[Judged]:
+    """The suite's results. `held`: of each reason, how many receipts met no share and with how much money."""
     table = {"receipts_present": int(days.is_deducting and not gate.row_count)}
-    counts = {rule.id: excess.get(rule.id, (0, 0))[0] for rule in SET_RULES} | dict(gate.broken)
-    counts |= {PERIOD_UNKNOWN.id: of_no_period_count}
-    return judge("source/receipts", {**table, **counts}, {reason: fen for reason, (_, fen) in excess.items()})
+    counts = {rule.id: held.get(rule.id, (0, 0))[0] for rule in (*SET_RULES, PERIOD_UNKNOWN)} | dict(gate.broken)
+    return judge("source/receipts", {**table, **counts}, {reason: fen for reason, (_, fen) in held.items()})
 
 
 def _groups(judged: DataFrame, in_time) -> list[dict]:
     """The receipts counted and digested by what is wrong with them and whether their money came in time."""
     is_sound = (F.col("broken") == 0) & (F.col("outcome") == "collected") & F.col("duplicated").isNull()
-    # An absurd amount is in the hash of its row, but not in a sum: that would not hold two of them.
-    amount_fen = F.when(F.col("amount_fen").between(-MOST_SUMMED_FEN, MOST_SUMMED_FEN), F.col("amount_fen"))
     grouped = (
         with_row_hash(judged, RECEIPTS)
-        .withColumn("amount_fen", amount_fen)
+        .withColumn("amount_fen", _summed_fen())
         .groupBy(
             "broken",
             F.coalesce(is_sound, F.lit(False)).alias("is_sound"),
@@ -121,6 +122,11 @@ def _groups(judged: DataFrame, in_time) -> list[dict]:
         )
     )
     return [row.asDict() for row in grouped.agg(*digest_measures(RECEIPTS)).collect()]
+
+
+def _summed_fen() -> Column:
+    """The amount; an absurd one is in the hash of its row, but not in a sum: that would not hold two of them."""
+    return F.when(F.col("amount_fen").between(-MOST_SUMMED_FEN, MOST_SUMMED_FEN), F.col("amount_fen"))
 
 
 def _duplicated_ids(receipts: DataFrame) -> DataFrame:
