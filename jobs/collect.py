@@ -11,7 +11,7 @@ from jobs.collect_inputs import JOB, Inputs, made_already, pin_collection
 from jobs.collect_writing import TABLES_OF_JOB, Written, fee_rows, write_collection
 from jobs.errors import Refused
 from jobs.lake.gate.receipts import judged_receipts
-from jobs.lake.lake import Lake, none_of
+from jobs.lake.lake import Lake
 from jobs.lake.ledger import fee_run_ids, replace_fee, transfers_of
 from jobs.lake.lock import RunLock, run_lock
 from jobs.lake.publications import publish, published_in
@@ -22,7 +22,7 @@ from jobs.lake.sinks import WritingBeside
 from jobs.outcome import Outcome, announce
 from jobs.request import PeriodRequest, period_request_of
 from jobs.settlement.digest import plan_digest
-from jobs.settlement.journal import CASH, SUSPENSE, moved_fen
+from jobs.settlement.journal import came_in_fen
 
 SUMMARY = "match a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received"
 EXAMPLES = """  fentan collect --lake ./lake --period 2020-12-P1 --as-of 2020-12-20
@@ -85,9 +85,8 @@ def _held(inputs: Inputs, written: Written) -> dict[str, tuple[int, int]]:
 
 
 def _hold_of_no_period(inputs: Inputs, run_id: str) -> None:
-    scope = none_of("period", inputs.request.platform.calendar.period_names)
-    rows, (count, _) = inputs.of_no_period, inputs.of_no_period_sums
-    hold_receipts_of_no_period(inputs.lake, rows, count, scope, inputs.run.period, run_id)
+    period_names, (count, _) = inputs.request.platform.calendar.period_names, inputs.of_no_period_sums
+    hold_receipts_of_no_period(inputs.lake, inputs.of_no_period, count, period_names, inputs.run.period, run_id)
 
 
 def _finish(inputs: Inputs, run_id: str) -> None:
@@ -105,7 +104,8 @@ def _finish(inputs: Inputs, run_id: str) -> None:
 
 def _check_open(inputs: Inputs) -> None:
     if inputs.is_closed:
-        came_fen, booked_fen = inputs.gate.money_fen, _booked_fen(inputs)
+        posted = transfers_of(inputs.lake, list(inputs.collected.values()))
+        came_fen, booked_fen = inputs.gate.money_fen, sum(came_in_fen(of_plan) for of_plan in posted.values())
         more = f" ({came_fen - booked_fen:,} are in no books)" if came_fen > booked_fen else ""
         raise Refused(
             f"Period {inputs.run.period}: closed for {', '.join(inputs.plan_ids)}, and its receipts, rules or days are "
@@ -113,14 +113,6 @@ def _check_open(inputs: Inputs) -> None:
             f"{booked_fen:,}{more}. "
             "Nothing was collected. Give later money to an open period, or bring the receipts back to what they were."
         )
-
-
-def _booked_fen(inputs: Inputs) -> int:
-    """What the period's books have of money that came in: taken over from one plan's suspense is no other money."""
-    posted = transfers_of(inputs.lake, list(inputs.collected.values()))
-    return sum(
-        moved_fen(of_plan, debit_account=CASH) - moved_fen(of_plan, SUSPENSE, CASH) for of_plan in posted.values()
-    )
 
 
 def _check_not_backwards(inputs: Inputs) -> None:

@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import Refused, WrongUsage
 from jobs.lake.gate.receipts import ReceiptGate, count_and_fen, judge_receipts
-from jobs.lake.helped import is_public_before, netted_before_fen, next_settled
+from jobs.lake.helped import netted_before_fen, next_settled
 from jobs.lake.lake import Lake, none_of
 from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.lake.runs import Run
@@ -34,7 +35,7 @@ class Inputs:
     `collected`: the collections published by now, of every plan; `standing`: what of them does not change any more;
     `next_settled`: settlements of the next period whose aid arrears may be netted from; `netted_before_fen`: what the
     previous period's arrears took from this one's aid; `of_no_period`: receipts of a period that is none of the
-    calendar's, or not given; how many, and their fen, are its sums.
+    calendar's, or not given.
     """
 
     request: PeriodRequest
@@ -49,7 +50,6 @@ class Inputs:
     pools: Mapping[str, dict]
     gate: ReceiptGate
     of_no_period: DataFrame
-    of_no_period_sums: tuple[int, int]
     run: Run
 
     @property
@@ -59,15 +59,16 @@ class Inputs:
     @property
     def next_unsettled(self) -> tuple[str, ...]:
         """The plans whose next period is public before the grace limit, but not settled yet; none once it is closed."""
-        calendar, following = self.request.platform.calendar, self.request.platform.calendar.next(self.request.period)
-        if (
-            self.is_closed
-            or not self.days.is_final
-            or not is_public_before(calendar, following, self.days.grace_ends_on)
-        ):
+        following = self.request.platform.calendar.next_within_grace(self.request.period)
+        if following is None or self.is_closed or not self.days.is_final:
             return ()
         existing = [p for p in self.plan_ids if exists_in(self.request.platform, p, following)]
         return tuple(p for p in existing if p not in self.next_settled)
+
+    @cached_property
+    def of_no_period_sums(self) -> tuple[int, int]:
+        """How many receipts are of no period, and their fen: counted for a collection, a close does not ask."""
+        return count_and_fen(self.of_no_period)
 
     @property
     def is_closed(self) -> bool:
@@ -118,7 +119,6 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
         pools={row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()},
         gate=gate,
         of_no_period=of_no_period,
-        of_no_period_sums=count_and_fen(of_no_period),
         run=_run(
             request,
             settled,

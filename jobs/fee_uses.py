@@ -151,7 +151,8 @@ def sound_rows(name: str, rows: DataFrame) -> DataFrame:
     """The rows of a source of costs, or of the reviews, that no error holds back."""
     if name == REVIEWS:
         return rows.where(~breaks_any(_errors(REVIEW_RULES), NO_TERMS))
-    return _judged(name, rows, F.lit(True), *JUDGED_BY[name]).sound
+    id_column, rules, _ = JUDGED_BY[name]
+    return _with_faults(rows, F.lit(True), id_column, rules).where("not is_held").select(*rows.columns)
 
 
 def _is_closed(lake: Lake, period: str) -> bool:
@@ -162,23 +163,31 @@ def _is_closed(lake: Lake, period: str) -> bool:
 def _judged(
     name: str, rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[RowRule, ...], duplicated: Rule
 ) -> JudgedRows:
-    """Judges the rows in scope; of one id every row is held, wherever in the source the others stand."""
-    several = rows.where(F.col(id_column).isNotNull()).groupBy(id_column).count().where("count > 1")
-    several = F.broadcast(several.select(id_column, F.lit(True).alias("several")))
-    judged = (
-        rows.where(in_scope)
-        .join(several, id_column, "left")
-        .withColumns({"several": F.coalesce("several", F.lit(False)), "broken": broken_bits(rules, NO_TERMS)})
-        .localCheckpoint()
-    )
-    is_held = F.col("several") | (F.col("broken").bitwiseAND(F.lit(bits_of(rules, Severity.ERROR))) != 0)
+    """Judges the rows in scope."""
+    judged = _with_faults(rows, in_scope, id_column, rules).localCheckpoint()
     twice = F.when(F.col("several"), F.array(F.lit(duplicated.id))).otherwise(F.array().cast("array<string>"))
     every_reason = F.concat(reasons(rules, F.col("broken")), twice).alias("reasons")
     counts = _counts(judged, rules) | {duplicated.id: judged.where("several").count()}
     return JudgedRows(
-        sound=judged.where(~is_held).select(*rows.columns),
-        held=judged.where(is_held).select(*rows.columns, every_reason),
+        sound=judged.where("not is_held").select(*rows.columns),
+        held=judged.where("is_held").select(*rows.columns, every_reason),
         results=judge(name, counts),
+    )
+
+
+def _with_faults(rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[RowRule, ...]) -> DataFrame:
+    """The rows in scope with `broken` (bits of the rules), `several` (others share the id) and `is_held`.
+
+    Of one id every row is held, wherever in the source the others stand.
+    """
+    several = rows.where(F.col(id_column).isNotNull()).groupBy(id_column).count().where("count > 1")
+    several = F.broadcast(several.select(id_column, F.lit(True).alias("several")))
+    is_wrong = F.col("broken").bitwiseAND(F.lit(bits_of(rules, Severity.ERROR))) != 0
+    return (
+        rows.where(in_scope)
+        .join(several, id_column, "left")
+        .withColumns({"several": F.coalesce("several", F.lit(False)), "broken": broken_bits(rules, NO_TERMS)})
+        .withColumn("is_held", F.col("several") | is_wrong)
     )
 
 

@@ -28,6 +28,7 @@ from jobs.lake.gate.results import (
     judge_members,
     members_held_count,
 )
+from jobs.lake.lake import none_of
 from jobs.outcome import announce
 from jobs.pinning import Pinned
 from jobs.request import exists_in
@@ -107,8 +108,7 @@ def _claims_of_period(pinned: Pinned) -> DataFrame:
     of_period = F.col("publicity_period") == str(pinned.request.period)
     if pinned.request.plan_ids is not None:
         return claims.where(of_period & F.col("plan_id").isin(*pinned.plan_ids))
-    in_no_period = F.col("publicity_period").isNull() | ~F.col("publicity_period").isin(*pinned.period_names)
-    return claims.where(of_period | in_no_period)
+    return claims.where(of_period | F.expr(none_of("publicity_period", pinned.period_names)))
 
 
 def _with_diagnosis(pinned: Pinned, counted_before: DataFrame, spells: DataFrame) -> DataFrame:
@@ -151,12 +151,12 @@ def _terms(pinned: Pinned) -> Terms:
 def _refused_plans(pinned: Pinned, claims: ClaimGate, counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
     refused = {}
     for plan_id in pinned.plan_ids:
-        covered, claim_count = sum(counts[plan_id].values()), _claim_count(claims, plan_id)
+        covered, unshared = sum(counts[plan_id].values()), _unshared_claim_count(claims, plan_id, counts[plan_id])
         least = pinned.request.platform.plans[plan_id].sharing_on(pinned.request.publicity_on).minimum_members
         told = f"Plan {plan_id}, period {pinned.request.period}: "
-        if claim_count and not covered:
+        if unshared:
             refused[plan_id] = (
-                f"{told}{claim_count} claims, but no covered member to share them. The plan was not settled. "
+                f"{told}{unshared} claims, but no covered member to share them. The plan was not settled. "
                 "Load the plan's members, or move the claims to another period, then settle again."
             )
         elif 0 < covered < least:
@@ -180,7 +180,7 @@ def _members_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str
     held_count = members_held_count(gate.members)
     newest = max((g.last_joined_on for g in gate.members.groups if g.last_joined_on is not None), default=None)
     stale = newest is None or (pinned.request.publicity_on - newest).days > FRESH_DAYS
-    now = _covered(gate)
+    now = {plan_id: sum(tiers.values()) for plan_id, tiers in gate.covered_count.items()}
     return {
         "members_present": 0 if row_count or gate.covered_count else 1,
         "members_quarantined_rate": above_ceiling(
@@ -201,7 +201,7 @@ def _claims_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str,
     row_count = sum(row["count"] for row in gate.claims.groups)
     return {
         "claims_have_members": sum(
-            not covered and _claim_count(gate.claims, p) > 0 for p, covered in _covered(gate).items()
+            _unshared_claim_count(gate.claims, p, tiers) > 0 for p, tiers in gate.covered_count.items()
         ),
         "claims_quarantined_rate": above_ceiling(
             claims_held_count(gate.claims),
@@ -217,8 +217,9 @@ def _claims_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str,
     }
 
 
-def _covered(gate: Gate) -> dict[str, int]:
-    return {plan_id: sum(tiers.values()) for plan_id, tiers in gate.covered_count.items()}
+def _unshared_claim_count(claims: ClaimGate, plan_id: str, covered_count: Mapping[str, int]) -> int:
+    """How many claims the plan has where it has no covered member to share them; else 0. `covered_count` is by tier."""
+    return 0 if sum(covered_count.values()) else _claim_count(claims, plan_id)
 
 
 def _claim_count(claims: ClaimGate, plan_id: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyspark
 
-from tests.spark_settings import SHORT_LIVED_JVM
+from tests.spark_settings import SHORT_LIVED, SHORT_LIVED_JVM
 
 SPARK = Path(pyspark.__file__).parent
 STARTED_WITHIN_SECONDS = 60
@@ -30,8 +30,7 @@ class Cluster:
 
     def submit(self, *words: str) -> subprocess.CompletedProcess:
         """`spark-submit --master MASTER WORDS`, from a folder in which the project is not found by chance."""
-        jvms = [f"spark.{part}.extraJavaOptions={SHORT_LIVED_JVM}" for part in ("driver", "executor")]
-        settings = [word for setting in jvms for word in ("--conf", setting)]
+        settings = [word for key, value in SHORT_LIVED.items() for word in ("--conf", f"{key}={value}")]
         line = [str(SPARK / "bin" / "spark-submit"), "--master", self.master, *settings, *words]
         return subprocess.run(line, env=_environment(self.folder), cwd=self.folder, capture_output=True, text=True)
 

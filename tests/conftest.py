@@ -54,7 +54,7 @@ def lake(spark, tmp_path):
 def quick_conf(tmp_path_factory):
     """A conf with the same settings, for programs that a test starts: what is compiled anew in each takes half a
     minute."""
-    settings = {**spark_settings.QUICK, "spark.driver.extraJavaOptions": spark_settings.SHORT_LIVED_JVM}
+    settings = {**spark_settings.QUICK, **spark_settings.SHORT_LIVED}
     usual = files("conf").joinpath("local.toml").read_text(encoding="utf-8").splitlines()
     kept = [line for line in usual if "spark.sql.shuffle.partitions" not in line]
     place = kept.index("[spark]") + 1

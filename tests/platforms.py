@@ -27,11 +27,16 @@ lease_seconds = 120
 
 
 def write_platform(
-    platforms: Path, platform_id: str, plans: Mapping[str, Mapping[str, Dated]], first_period: str
+    platforms: Path,
+    platform_id: str,
+    plans: Mapping[str, Mapping[str, Dated]],
+    first_period: str,
+    **collection: str,
 ) -> Path:
     """Writes the shipped platform with these plans only, each from the period on; returns an environment conf for it.
 
     `plans` gives, by plan and by rule, the values by the day they start; rules that are not named stay as shipped.
+    `collection`: parameters of the platform's collection, as its platform.yaml names them.
     """
     folder = platforms / platform_id
     shutil.copytree(SHIPPED / platform_id, folder)
@@ -42,6 +47,8 @@ def write_platform(
         _rewrite(plan / "plan.yaml", first_period=first_period)
         for rule, values in plans[plan.name].items():
             _rewrite(plan / f"{rule}.yaml", values={day: _sourced(day, value) for day, value in values.items()})
+    if collection:
+        _rewrite_part(folder / "platform.yaml", "collection", collection)
     conf = platforms.parent / f"{platform_id}.toml"
     conf.write_text(NO_CEILING.format(platform_id=platform_id, platforms=platforms.name))
     return conf
@@ -49,6 +56,12 @@ def write_platform(
 
 def _sourced(day: date, value: Any) -> dict:
     return {"value": value, "reference": "a test", "published_on": day}
+
+
+def _rewrite_part(file: Path, name: str, changed: Mapping[str, Any]) -> None:
+    part = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))[name]
+    assert set(changed) <= set(part), f"{name} in {file.name} has no {set(changed) - set(part)}"
+    _rewrite(file, **{name: {**part, **changed}})
 
 
 def _rewrite(file: Path, **changed: Any) -> None:

@@ -14,6 +14,7 @@ QUICK = {
 }
 # A program that a test starts is over before it pays to compile anything well.
 SHORT_LIVED_JVM = "-XX:TieredStopAtLevel=1"
+SHORT_LIVED = {f"spark.{part}.extraJavaOptions": SHORT_LIVED_JVM for part in ("driver", "executor")}
 _USUAL: dict[str, str | None] = {}
 
 

@@ -1,7 +1,6 @@
 """Who is helped, and the aid that his arrears may be netted from: that of the period itself, else that of the next."""
 
 from collections.abc import Collection, Mapping
-from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -39,15 +38,10 @@ def aid_to_net(
 def next_settled(lake: Lake, calendar: Calendar, period: Period, plan_ids: Collection[str]) -> dict[str, Publication]:
     """The next period's settlements, by plan, where it is public before the grace limit: its aid is not paid by
     then."""
-    following = calendar.next(period)
-    if not is_public_before(calendar, following, calendar.grace_ends_on(period)):
+    following = calendar.next_within_grace(period)
+    if following is None:
         return {}
     return {p: found for p, found in published_in(lake, "settle", str(following)).items() if p in plan_ids}
-
-
-def is_public_before(calendar: Calendar, period: Period | None, day: date) -> bool:
-    """Whether there is such a period and it is public before the day."""
-    return period is not None and calendar.publicity_on(period) < day
 
 
 def netted_before_fen(lake: Lake, calendar: Calendar, period: Period, plan_ids: Collection[str]) -> dict[str, int]:

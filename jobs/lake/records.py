@@ -89,12 +89,13 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
 
 
 def hold_receipts_of_no_period(
-    lake: Lake, receipts: DataFrame, row_count: int, scope: str, period: str, run_id: str
+    lake: Lake, receipts: DataFrame, row_count: int, period_names: Iterable[str], period: str, run_id: str
 ) -> None:
-    """Brings the quarantine of receipts of no known period, the `scope` (SQL text), up to date.
+    """Brings the quarantine of receipts of no known period up to date.
 
     Their money is in no books: what it is for has to be said first.
     """
+    scope = none_of("period", period_names)
     if row_count or (lake.exists(HELD_RECEIPTS.name) and not lake.read(HELD_RECEIPTS.name).where(scope).isEmpty()):
         at_stake = F.coalesce("amount_fen", F.lit(0).cast("bigint"))
         held = receipts.withColumns({"reasons": F.array(F.lit(PERIOD_UNKNOWN.id)), "amount_at_stake_fen": at_stake})

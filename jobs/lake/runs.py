@@ -85,7 +85,7 @@ def _rows_of(lake: Lake, job: str, period: str) -> DataFrame:
 
 def _end(lake: Lake, job: str, period: str, killed: Iterable[Row]) -> None:
     for row in killed:
-        valid = {publication.run_id for publication in published_in(lake, job, period).values()}
+        valid = _published_runs(lake, job, period)
         settings = json.loads(row.settings)
         if row.run_id not in valid:
             settings["messages"] = ["It never ended: it was killed, or its machine stopped."]
@@ -96,6 +96,10 @@ def _end(lake: Lake, job: str, period: str, killed: Iterable[Row]) -> None:
             "settings": json.dumps(settings, sort_keys=True, ensure_ascii=False),
         }
         _replace(lake, ended)
+
+
+def _published_runs(lake: Lake, job: str, period: str) -> set[str]:
+    return {publication.run_id for publication in published_in(lake, job, period).values()}
 
 
 def goes_as_far_as(lake: Lake, run_id: str, as_of: date) -> None:
@@ -127,7 +131,7 @@ def stop_recorded(lake: Lake, run: Run, started_at: datetime) -> Iterator[None]:
         record(lake, run, state, started_at, messages=[str(stop)])
         raise
     except SPARK_ERRORS as error:
-        if run.run_id not in {publication.run_id for publication in published_in(lake, run.job, run.period).values()}:
+        if run.run_id not in _published_runs(lake, run.job, run.period):
             record(lake, run, "failed", started_at, messages=[type(error).__name__])
         raise
 

@@ -13,7 +13,7 @@ from jobs.lake.publications import Publication, published, published_in, rows_of
 from jobs.lake.runs import input_versions_of
 from jobs.settlement.calendar import Calendar, Period
 from jobs.settlement.collection import LAPSED, NETTED
-from jobs.settlement.journal import CASH, SUSPENSE, balance_fen, moved_fen
+from jobs.settlement.journal import SUSPENSE, balance_fen, came_in_fen
 
 KEY = ["plan_id", "member_id"]
 COLLECTION = (*KEY, "due_fen", "collected_fen", "status", "collected_on")
@@ -86,7 +86,7 @@ def standing_of(lake: Lake, calendar: Calendar, period: Period, open_plans: Coll
     later = _heeding_lapses(lake, calendar, period)
     lapsed = {p: collected[p] for p in open_plans if p in collected and p in later and _is_final(lake, collected[p])}
     posted = [t for of_plan in transfers_of(lake, list(closed.values())).values() for t in of_plan]
-    cash_fen = moved_fen(posted, debit_account=CASH) - moved_fen(posted, SUSPENSE, CASH)
+    cash_fen = came_in_fen(posted)
     suspense_fen = -balance_fen(posted, SUSPENSE)
     return Standing(
         lake, {p: settled[p] for p in (*closed, *lapsed)}, closed, lapsed, later, cash_fen - suspense_fen, suspense_fen

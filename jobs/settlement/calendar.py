@@ -81,6 +81,11 @@ class Calendar:
         """The period after, or None for the calendar's last."""
         return None if period == self.last_period else self._step(period, 1)
 
+    def next_within_grace(self, period: Period) -> Period | None:
+        """The period after, where it is public before this one's grace limit."""
+        following = self.next(period)
+        return None if following is None or self.publicity_on(following) >= self.grace_ends_on(period) else following
+
     def between(self, first: Period, last: Period) -> tuple[Period, ...]:
         """All periods from first to last, both included."""
         return tuple(self._at(index) for index in range(self._index(first), self._index(last) + 1))

@@ -67,6 +67,11 @@ def moved_fen(transfers: list[Transfer], debit_account: str | None = None, credi
     )
 
 
+def came_in_fen(transfers: list[Transfer]) -> int:
+    """The money that came in. What one plan took over from another's suspense came in there, and not again."""
+    return moved_fen(transfers, debit_account=CASH) - moved_fen(transfers, SUSPENSE, CASH)
+
+
 def moved_for_fen(transfers: list[Transfer], reason: str) -> int:
     """What the transfers move for a reason."""
     return sum(transfer.amount_fen for transfer in transfers if transfer.reason == reason)

@@ -3,6 +3,7 @@
 The kill is an exception that nothing catches, at a point between two commits; tests/runs/test_kill.py kills processes.
 """
 
+from contextlib import contextmanager
 from datetime import date
 
 import pytest
@@ -21,18 +22,25 @@ class Killed(BaseException):
     """Nothing in the program may catch it."""
 
 
+@contextmanager
+def raising(monkeypatch, module, name, error):
+    """Lets a function of a module raise the error."""
+
+    def fail(*_, **__):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, fail)
+        yield
+
+
 @pytest.fixture
 def killing(monkeypatch):
     """Lets a command die when it calls a function of its module."""
 
     def kill_at(module, name, command):
-        def die(*_, **__):
-            raise Killed
-
-        with monkeypatch.context() as patched:
-            patched.setattr(module, name, die)
-            with pytest.raises(Killed):
-                command()
+        with raising(monkeypatch, module, name, Killed()), pytest.raises(Killed):
+            command()
 
     return kill_at
 
@@ -42,11 +50,7 @@ def failing(monkeypatch):
     """Lets a function of a command's module fail as a job of Spark does."""
 
     def fail_at(module, name, command):
-        def fail(*_, **__):
-            raise PySparkException("no space left")
-
-        with monkeypatch.context() as patched:
-            patched.setattr(module, name, fail)
+        with raising(monkeypatch, module, name, PySparkException("no space left")):
             ended = command()
         assert ended.exit_code == 1 and "fentan status" in ended.err
 

@@ -93,11 +93,10 @@ def receipts_of(settled, calendar, draw: Random) -> list[dict]:
 def platform_and_conf(request, tmp_path):
     """The shipped rules, with the shortfall of collection borne by the one or the other."""
     plans = {"critical_illness": {}, "senior_cancer": {}}
-    conf = write_platform(tmp_path / "platforms", "xianghubao", plans, "2019-01-P2")
-    file = tmp_path / "platforms" / "xianghubao" / "platform.yaml"
-    file.write_text(file.read_text().replace("shortfall_borne_by: platform", f"shortfall_borne_by: {request.param}"))
+    folder = tmp_path / "platforms"
+    conf = write_platform(folder, "xianghubao", plans, "2019-01-P2", shortfall_borne_by=request.param)
     assert (SHIPPED / "xianghubao").is_dir()
-    return load_platform("xianghubao", tmp_path / "platforms"), conf
+    return load_platform("xianghubao", folder), conf
 
 
 class Operator:

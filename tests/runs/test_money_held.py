@@ -69,9 +69,8 @@ def test_receipts_of_no_period_are_held_until_somebody_says_which(settled):
 
 def test_where_any_part_of_a_share_is_deducted_money_is_booked_on_the_day_it_came(settled, tmp_path):
     """Payer 1 (own share, then 3, then 2, each of 10) pays 12 and 3; payer 4 pays 4 of 10; six others pay all."""
-    conf = write_platform(tmp_path / "platforms", "xianghubao", {"critical_illness": {}}, "2019-01-P2")
-    file = tmp_path / "platforms" / "xianghubao" / "platform.yaml"
-    file.write_text(file.read_text().replace("deducts: whole_shares", "deducts: any_part"))
+    plans = {"critical_illness": {}}
+    conf = write_platform(tmp_path / "platforms", "xianghubao", plans, "2019-01-P2", deducts="any_part")
     settled.write("source/receipts", [
         receipt(1, 1, 12), receipt(2, 1, 3, date(2020, 12, 16)), receipt(3, 4, 4, date(2020, 12, 18)),
         *(receipt(i, i, 10) for i in range(5, 11)),

@@ -12,7 +12,7 @@ from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
 from tests.lakes import PERIOD, LakeFolder, claim, member
-from tests.spark_settings import SHORT_LIVED_JVM, settings, usual
+from tests.spark_settings import SHORT_LIVED, settings, usual
 from tests.wheels import PROJECT
 
 EXACT = "senior_cancer"
@@ -27,14 +27,12 @@ quarantine_ceiling_floor_rows = 20
 lease_seconds = 120
 [spark]
 """
-LOCAL_CLUSTER = f"""
+LOCAL_CLUSTER = """
 "master" = "local-cluster[2,1,700]"
 "spark.executor.memory" = "700m"
 "spark.driver.memory" = "1g"
 "spark.sql.shuffle.partitions" = "3"
-"spark.driver.extraJavaOptions" = "{SHORT_LIVED_JVM}"
-"spark.executor.extraJavaOptions" = "{SHORT_LIVED_JVM}"
-"""
+""" + "\n".join(f'"{key}" = "{value}"' for key, value in SHORT_LIVED.items())
 COMPARED = (
     "settled/benefits", "settled/pools", "settled/rates", "settled/assessments", "settled/bills", "ledger/journal",
 )  # fmt: skip

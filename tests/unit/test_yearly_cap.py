@@ -55,14 +55,14 @@ def spells():
 @pytest.fixture(scope="module")
 def year(spark, spells):
     """What each period left, its fingerprint taken from the members assessed then."""
-    standings = []
+    periods = []
     for place, day in enumerate(DAYS):
         assessed = [(s[1], s[2]) for s in spells if covered(s, day)]
         frame = spark.createDataFrame(assessed, "member_id bigint, tier string")
         members = frame.agg(*fingerprint_measures()).first().asDict()
         borne_fen = {tier: fen[place] for tier, fen in SHARES_FEN.items()}
-        standings.append(PeriodOfYear(day, CAP_FEN, True, borne_fen, members))
-    return standings
+        periods.append(PeriodOfYear(day, CAP_FEN, True, borne_fen, members))
+    return periods
 
 
 def test_the_room_by_spells_is_that_of_walking_through_the_year(spark, spells, year):
