@@ -1,6 +1,5 @@
 """What a period's close is made from, and what must be done before it."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -72,7 +71,7 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
             "settled": {p: settled[p].digest for p in plan_ids},
             "collected": {p: by_job["collect"][p].digest for p in plan_ids},
         },
-        conf_digest=hashlib.sha256(repr(request.platform.accounts).encode()).hexdigest()[:16],
+        rules=request.platform.closing_rules(request.period),
         settings={"as_of": str(request.as_of)},
     )
     pools = {row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()}

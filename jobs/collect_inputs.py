@@ -1,6 +1,5 @@
 """What a period's collection is made from, and whether it was made from just that already."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -195,7 +194,6 @@ def _run(
     """The run. `bearing`: whatever else decides its result (closed plans, neighbouring periods); empty ones are left
     out."""
     stage = "final" if days.is_final else "deducting" if days.is_deducting else "announced"
-    rules = json.dumps([repr(request.platform.collection), repr(request.platform.calendar)])
     return Run(
         job=JOB,
         platform_id=request.platform.platform_id,
@@ -207,6 +205,6 @@ def _run(
             "stage": stage,
             **{name: of_plans for name, of_plans in bearing.items() if of_plans},
         },
-        conf_digest=hashlib.sha256(rules.encode()).hexdigest()[:16],
+        rules=request.platform.collection_rules(request.period),
         settings={"as_of": str(days.as_of)},
     )

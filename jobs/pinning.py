@@ -1,7 +1,5 @@
 """A period's inputs, pinned: from here on the run reads these versions, whatever happens to the sources."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +15,7 @@ from jobs.lake.session import open_session
 from jobs.lake.sources import pin_versions, pinned_inputs, read_source
 from jobs.outcome import announce
 from jobs.request import PeriodRequest, exists_in
+from jobs.settlement.canonical import canonical_digest
 from jobs.settlement.coverage import lapsed_on
 from jobs.settlement.rules import RuleNotInForce
 
@@ -57,7 +56,7 @@ class Pinned:
                 "predecessors": self._predecessor_digests(plan_ids),
                 **self._from_earlier_collections(plan_ids),
             },
-            conf_digest=request.platform.digest_on(request.publicity_on),
+            rules=request.platform.settlement_rules(request.period, plan_ids),
             settings={"as_of": str(request.as_of), "ceilings": _ceilings(request)},
         )
 
@@ -85,7 +84,7 @@ class Pinned:
         if not lapsed:
             return brought
         # One digest of all: the list itself grows with every period, and would be kept by each of them.
-        digest = hashlib.sha256(json.dumps(lapsed).encode()).hexdigest()[:16]
+        digest = canonical_digest(lapsed)
         return {"lapses": {"until": lapsed[-1][0], "digest": digest}} | brought
 
     @property

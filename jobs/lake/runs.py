@@ -1,14 +1,10 @@
 """The manifest: which run read what, under which rules and code, and what it wrote."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -17,12 +13,13 @@ from pyspark.sql import functions as F
 
 from jobs.errors import IntegrityBroken, Stop
 from jobs.lake.lake import Lake
+from jobs.lake.code import code_version
 from jobs.lake.publications import published_in
+from jobs.settlement.canonical import canonical_digest, canonical_json
 from schemas import TABLES
 
 RUNS = TABLES["control/runs"]
 SPARK_ERRORS = (PySparkException, Py4JJavaError)  # a job that is aborted comes as the second
-CODE_PACKAGES = ("jobs", "jobs.rulebook", "jobs.settlement", "jobs.lake", "jobs.lake.gate", "expectations", "schemas")
 
 
 @dataclass(frozen=True)
@@ -34,24 +31,26 @@ class Run:
     period: str
     plan_ids: tuple[str, ...]
     input_versions: dict
-    conf_digest: str
+    rules: dict
     settings: dict
 
     @property
+    def conf_digest(self) -> str:
+        """The digest of the rules that decide the run."""
+        return canonical_digest(self.rules)
+
+    @property
     def run_id(self) -> str:
-        text = json.dumps(
-            [
-                self.job,
-                self.platform_id,
-                self.period,
-                self.plan_ids,
-                self.input_versions,
-                self.conf_digest,
-                code_version(),
-            ],
-            sort_keys=True,
-        )
-        return f"{self.job}-{self.period}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        decided_by = {
+            "job": self.job,
+            "platform": self.platform_id,
+            "period": self.period,
+            "plans": self.plan_ids,
+            "inputs": self.input_versions,
+            "rules": self.rules,
+            "code": code_version(),
+        }
+        return f"{self.job}-{self.period}-{canonical_digest(decided_by)}"
 
 
 def begin(lake: Lake, run: Run, started_at: datetime) -> frozenset[str]:
@@ -157,6 +156,7 @@ def _row(run: Run, state: str, started_at: datetime, **outcome: dict) -> dict:
         "finished_at": None if state == "running" else datetime.now(UTC),
         "input_versions": json.dumps(run.input_versions, sort_keys=True),
         "conf_digest": run.conf_digest,
+        "rules": canonical_json(run.rules),
         "code_version": code_version(),
         "digests": _json(outcome.get("digests")),
         "totals": _json(outcome.get("totals")),
@@ -198,23 +198,6 @@ def settings_of(lake: Lake, run_id: str) -> dict:
 def _recorded(lake: Lake, run_id: str, column: str) -> dict:
     of_run = lake.read(RUNS.name).where(F.col("run_id") == run_id).select("input_versions", "settings")
     return json.loads(lake.kept(RUNS.name, run_id, of_run.first)[column])
-
-
-@cache
-def code_version() -> str:
-    """The program's version and a digest of the sources that bear on a settlement."""
-    digest = hashlib.sha256()
-    for package in CODE_PACKAGES:
-        sources = sorted(
-            (entry for entry in files(package).iterdir() if entry.name.endswith(".py")), key=lambda e: e.name
-        )
-        for source in sources:
-            digest.update(source.read_bytes())
-    try:
-        number = version("fentan")
-    except PackageNotFoundError:  # the wheel is on the path but not installed, as on a cluster
-        number = "0"
-    return f"{number}+{digest.hexdigest()[:12]}"
 
 
 def _json(value: dict | None) -> str | None:

@@ -11,13 +11,6 @@ from jobs.settlement.rules import BenefitLimit
 from schemas.codes import SEVERITIES, TIERS
 
 
-class SortedMapping(dict):
-    """A mapping whose text does not depend on the order it was written in: rule versions are digests of texts."""
-
-    def __repr__(self) -> str:
-        return repr(sorted(self.items()))
-
-
 @dataclass(frozen=True)
 class Kind:
     """One kind of rule. `read(value, file, key, illnesses)` gives the frozen value."""
@@ -53,7 +46,7 @@ def _weights(value, file, key, _illnesses):
     weights = {one_of(t, TIERS, file, key): whole_number(w, file, f"{key}.{t}") for t, w in value.items()}
     if not all(weights.values()):
         raise Fault(file, key, "a weight must be above 0")
-    return SortedMapping(weights)
+    return MappingProxyType(weights)
 
 
 def _ages(value, file, key):

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 PERIOD_NAME = re.compile(r"(\d{4})-(0[1-9]|1[0-2])-P([1-9])")
 
 
-# The reprs of these classes are part of stored digests: a class or field renamed makes every earlier run another one.
 @dataclass(frozen=True, order=True)
 class Period:
     """One settlement period, e.g. 2020-12-P1; ordered in time."""
@@ -80,6 +79,10 @@ class Calendar:
     def next(self, period: Period) -> Period | None:
         """The period after, or None for the calendar's last."""
         return None if period == self.last_period else self._step(period, 1)
+
+    def following(self, period: Period) -> Period:
+        """The period that comes after by the days of the month, whether or not the calendar has reached it."""
+        return self._step(period, 1)
 
     def next_within_grace(self, period: Period) -> Period | None:
         """The period after, where it is public before this one's grace limit."""

@@ -10,12 +10,12 @@ The digest of a plan is the SHA-256 of the canonical JSON (sorted keys, no space
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.settlement.canonical import canonical_json
 from schemas import Table
 
 ROW_HASH = "__row_hash"
@@ -66,5 +66,4 @@ def digest_of_all(digests: Iterable[dict], table: Table) -> dict:
 
 def plan_digest(tables: dict[str, dict]) -> str:
     """The digest of a plan over all its tables."""
-    canonical = json.dumps(tables, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical_json(tables).encode()).hexdigest()

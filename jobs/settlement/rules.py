@@ -4,13 +4,13 @@ Read from YAML by `jobs.rulebook`. A rule that is not in force on a day is an er
 None has been abolished (or never applied) from its date on, which its reference says.
 """
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from jobs.settlement.calendar import Calendar, Period
+from jobs.settlement.canonical import canonical_digest
 
 
 class RuleNotInForce(Exception):
@@ -29,10 +29,7 @@ class RuleValue:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of one plan: its values in order of their dates.
-
-    `canonical(upto)` is the text that a rule version is the digest of.
-    """
+    """One rule of one plan: its values in order of their dates."""
 
     name: str
     description: str
@@ -51,14 +48,12 @@ class Rule:
             )
         return candidates[-1]
 
-    def canonical(self, upto: date) -> str:
-        """The rule's unit and every value that has started by the day, one per line, in a fixed form."""
-        lines = [f"{value.from_on}={value.value!r}" for value in self.values if value.from_on <= upto]
-        return "\n".join([f"{self.name} [{self.unit}]", *lines])
+    def stated(self, until: date) -> dict:
+        """The rule's unit and every value that has started by the day, as plain values: what digests are taken of."""
+        return {"unit": self.unit, "values": {v.from_on.isoformat(): _stated(v.value) for v in self.values
+                                              if v.from_on <= until}}  # fmt: skip
 
 
-# Its repr is part of stored digests, as are those of Account and CollectionRules: a class or field renamed makes
-# every earlier run another one.
 @dataclass(frozen=True, order=True)
 class BenefitLimit:
     """The most a plan pays for one case. `illness_code` None: any illness without a limit of its own."""
@@ -69,6 +64,12 @@ class BenefitLimit:
     age_to: int
     limit_fen: int
     illness_code: str | None = None
+
+    def stated(self) -> dict:
+        """The limit as plain values."""
+        ages = f"{self.age_from}-{self.age_to}"
+        limit = {"tier": self.tier, "severity": self.severity, "ages": ages, "limit_fen": self.limit_fen}
+        return limit if self.illness_code is None else {**limit, "illness_code": self.illness_code}
 
 
 @dataclass(frozen=True)
@@ -168,10 +169,13 @@ class Plan:
         ends = [*starts[1:], None]
         return tuple(self._benefit_rules(from_on, until_on) for from_on, until_on in zip(starts, ends, strict=True))
 
+    def stated(self, until: date) -> dict:
+        """Every rule with the values that have started by the day, as plain values."""
+        return {name: self.rules[name].stated(until) for name in sorted(self.rules)}
+
     def version_on(self, day: date) -> str:
-        """Digest of the canonical text of every rule value that has started by the day: the rows' `rule_version`."""
-        text = "\n".join(self.rules[name].canonical(day) for name in sorted(self.rules))
-        return hashlib.sha256(f"{self.plan_id}\n{text}".encode()).hexdigest()[:16]
+        """The rows' `rule_version`: digest of the plan's id and of every rule value that has started by the day."""
+        return canonical_digest({"plan": self.plan_id, "rules": self.stated(day)})
 
     def _benefit_rules(self, from_on: date, until_on: date | None) -> BenefitRules:
         value = lambda name: self.rules[name].in_force(from_on).value  # noqa: E731
@@ -235,11 +239,53 @@ class Platform:
     illnesses: Mapping[str, Mapping[str, str]]
     plans: Mapping[str, Plan]
 
-    def digest_on(self, day: date) -> str:
-        """Digest of everything of the platform that bears on a period with that publicity day."""
-        parts = [
-            self.platform_id, self.time_zone, self.carry_on, repr(self.calendar), repr(self.accounts),
-            repr(sorted(self.illnesses)),
-            *(f"{plan_id}={plan.version_on(day)}" for plan_id, plan in sorted(self.plans.items())),
-        ]  # fmt: skip
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    def settlement_rules(self, period: Period, plan_ids: Collection[str]) -> dict:
+        """What decides a settlement of these plans in the period, as plain values."""
+        day = self.calendar.publicity_on(period)
+        return {
+            **self._common_rules(period),
+            "carry_on": self.carry_on,
+            "plans": {plan_id: self.plans[plan_id].stated(day) for plan_id in sorted(plan_ids)},
+        }
+
+    def collection_rules(self, period: Period) -> dict:
+        """What decides a collection of the period, as plain values."""
+        return {**self._common_rules(period), "deducts": self.collection.deducts}
+
+    def closing_rules(self, period: Period) -> dict:
+        """What decides a close of the period, as plain values."""
+        return {
+            **self._common_rules(period),
+            "accounts": sorted(account.account for account in self.accounts),
+            "periods_of_month": [str(p) for p in self.calendar.of_month(period.year, period.month)],
+        }
+
+    def _common_rules(self, period: Period) -> dict:
+        """The platform, its time zone, who bears a shortfall, and the days of the period and its neighbours.
+
+        The end of the calendar is left out: it grows with the years, and no period before it changes by that.
+        """
+        calendar = self.calendar
+        near = {"previous": calendar.previous(period), "period": period, "next": calendar.following(period)}
+        return {
+            "platform": self.platform_id,
+            "time_zone": self.time_zone,
+            "shortfall_borne_by": self.collection.shortfall_borne_by,
+            "days": {name: _days(calendar, of) for name, of in near.items() if of is not None},
+        }
+
+
+def _days(calendar: Calendar, period: Period) -> dict:
+    return {
+        "name": str(period),
+        "publicity_on": calendar.publicity_on(period),
+        "deduction_on": calendar.deduction_on(period),
+        "grace_ends_on": calendar.grace_ends_on(period),
+    }
+
+
+def _stated(value: Any) -> Any:
+    """A rule's value without the names of the classes that hold it."""
+    if isinstance(value, BenefitLimit):
+        return value.stated()
+    return [_stated(part) for part in value] if isinstance(value, tuple) else value

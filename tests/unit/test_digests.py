@@ -1,0 +1,95 @@
+"""What stored digests are taken of: values that bear on the period, never Python's names, the calendar's end or words."""
+
+from dataclasses import make_dataclass, replace
+from datetime import date
+
+import pytest
+
+from jobs.lake.code import meaning_of
+from jobs.settlement.calendar import Period
+from jobs.settlement.canonical import canonical_digest, canonical_json
+from jobs.settlement.rules import Account
+from tests.worlds import platform_with
+
+PERIOD = Period(2020, 12, 1)
+PLANS = ("critical_illness", "senior_cancer")
+GOLDEN = ("65ce654aa6a3feca", "983bc209377fac00", "2fb2ef5c11a3387a", "512fa4871563e6f3", "e68dd3194d510127")
+
+
+def digests(platform) -> tuple:
+    """Every digest of rules that a run of the period stores."""
+    return (
+        canonical_digest(platform.settlement_rules(PERIOD, PLANS)),
+        canonical_digest(platform.collection_rules(PERIOD)),
+        canonical_digest(platform.closing_rules(PERIOD)),
+        *(platform.plans[p].version_on(date(2020, 12, 7)) for p in PLANS),
+    )
+
+
+def test_canonical_json_has_one_text_for_one_value():
+    assert canonical_json({"b": (date(2020, 12, 7), None, True), "a": {2: "湖"}}) == (
+        '{"a":{"2":"\\u6e56"},"b":["2020-12-07",null,true]}'
+    )
+
+
+@pytest.mark.parametrize("value", [1.0, {1, 2}, make_dataclass("X", ["a"])(1)], ids=["float", "set", "object"])
+def test_what_has_no_canonical_form_is_refused(value):
+    with pytest.raises(TypeError, match="no canonical form"):
+        canonical_json({"a": [value]})
+
+
+def test_digests_are_those_of_the_values_written_here(xianghubao):
+    """Should this fail, every run ever recorded has become another one: change it only when values changed."""
+    stated = xianghubao.plans["critical_illness"].stated(date(2020, 12, 7))
+    assert stated["fee_rate"] == {"unit": "ppm", "values": {"2018-10-16": 80_000}}
+    assert stated["benefit_limits"]["values"]["2018-10-16"][0] == {
+        "tier": "standard", "severity": "severe", "ages": "0-39", "limit_fen": 30_000_000,
+    }  # fmt: skip
+    assert digests(xianghubao) == GOLDEN
+
+
+def test_what_does_not_bear_on_the_period_changes_no_digest(xianghubao):
+    calendar = replace(xianghubao.calendar, last_period=Period(2030, 12, 2), publicity_days=9)
+    described = tuple(Account(a.account, a.kind, "other words") for a in xianghubao.accounts)
+    illnesses = {**xianghubao.illnesses, "new_illness": {"en": "new", "zh": "新"}}
+    other = replace(xianghubao, calendar=calendar, accounts=described, illnesses=illnesses)
+    assert digests(other) == digests(xianghubao)
+
+
+def test_a_calendar_that_ends_with_the_period_gives_the_digests_of_one_that_goes_on(xianghubao):
+    ending = replace(xianghubao, calendar=replace(xianghubao.calendar, last_period=PERIOD))
+    assert digests(ending) == digests(xianghubao)
+
+
+def test_a_value_that_bears_on_the_period_changes_the_digest_of_its_plan(xianghubao):
+    before, after = digests(xianghubao), digests(platform_with(xianghubao, "senior_cancer", fee_rate=90_000))
+    assert [a != b for a, b in zip(before, after, strict=True)] == [True, False, False, False, True]
+
+
+def test_rules_of_other_plans_do_not_bear_on_a_run(xianghubao):
+    other = platform_with(xianghubao, "chronic", fee_rate=90_000)
+    assert digests(other) == digests(xianghubao)
+
+
+BEFORE = '''
+"""A module."""
+def f(x):
+    """Doubles."""
+    return x * 2  # twice
+class C:
+    """Nothing."""
+'''
+
+
+@pytest.mark.parametrize(
+    ("after", "same"),
+    [
+        (BEFORE.replace("Doubles.", "Gives twice as much.").replace("  # twice", ""), True),
+        (BEFORE.replace("def f", "\n\ndef f").replace("A module.", ""), True),
+        (BEFORE.replace("x * 2", "(x * 2)"), True),
+        (BEFORE.replace("* 2", "* 3"), False),
+        (BEFORE.replace("return x", "return -x"), False),
+    ],
+)
+def test_the_version_of_the_code_is_that_of_what_it_does(after, same):
+    assert (meaning_of(after) == meaning_of(BEFORE)) is same
