@@ -69,7 +69,7 @@ SET_RULES = (
     Rule("claim_differs_from_member", WARNING, "The claim's day of birth and sex are the member's."),
 )
 
-CLAIMS_TIMES_MOST = 3  # the limit that the last sentence names; jobs.judging counts by it
+CLAIMS_TIMES_MOST = 3  # the limit that the last sentence names; jobs.works.settle_gate counts by it
 TABLE_RULES = (
     Rule("claims_have_members", CRITICAL, "A plan with claims has covered members."),
     Rule("claims_quarantined_rate", CRITICAL, "The part of rows held back stays below the ceiling of the conf."),

@@ -86,7 +86,7 @@ SET_RULES = (
     Rule("member_payer_unknown", ERROR, "Whoever pays for somebody else is a member, in any plan."),
 )
 
-# The limits that the sentences below name; jobs.judging counts by them.
+# The limits that the sentences below name; jobs.works.settle_gate counts by them.
 FRESH_DAYS = 31
 VOLUME_CHANGE_PERCENT = 20
 TABLE_RULES = (

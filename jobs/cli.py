@@ -1,16 +1,16 @@
-"""The `fentan` command: one sub-command per entry point, the exit codes of `jobs.errors`."""
+"""The `fentan` command, and what `spark-submit jobs/cli.py COMMAND` runs: its commands, and the exit codes of
+`jobs.errors`."""
 
 import argparse
 import importlib
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from datetime import date
 
 from jobs.errors import Stop, unexpected
-from jobs.outcome import Outcome
+from jobs.pipeline.outcome import Outcome
 
 COMMANDS = (
     "demo",
@@ -39,18 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     args = _parser(words).parse_args(words)
     try:
-        outcome = importlib.import_module(f"jobs.{args.command}").run(args)
+        outcome = importlib.import_module(f"jobs.commands.{args.command}").run(args)
     except Stop as stop:
         return _show_stop(stop, args)
     except Exception as error:  # the user sees one line
         return _show_stop(unexpected(error), args)
     _show(outcome, args)
     return outcome.exit_code
-
-
-def run_as_script(command: str) -> None:
-    """Entry point of `spark-submit jobs/<command>.py`."""
-    raise SystemExit(main([command, *sys.argv[1:]]))
 
 
 def _parser(words: list[str]) -> argparse.ArgumentParser:
@@ -64,7 +59,7 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in wanted:
-        module = importlib.import_module(f"jobs.{name}")
+        module = importlib.import_module(f"jobs.commands.{name}")
         command = commands.add_parser(
             name,
             help=module.SUMMARY,
@@ -94,38 +89,11 @@ def _add_common_arguments(command: argparse.ArgumentParser, lake_default: str | 
     )
 
 
-def add_period_arguments(command: argparse.ArgumentParser) -> None:
-    """--period and --plan, for the commands that work on one period."""
-    command.add_argument("--period", required=True, metavar="P", help="settlement period, e.g. 2020-12-P1")
-    command.add_argument(
-        "--plan",
-        nargs="+",
-        action="extend",
-        metavar="ID",
-        help="only these plans (default: all with members or claims)",
-    )
-
-
 def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it like 2020-12-07") from error
-
-
-def person_id(text: str) -> int:
-    """The number of a member or a payer, as it stands in the tables (BIGINT)."""
-    if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) >= 1 << 63:
-        told = f"{text!r} is not the number of a member or payer; it is written in digits alone"
-        raise argparse.ArgumentTypeError(told)
-    return int(text)
-
-
-def calendar_year(text: str) -> int:
-    """A calendar year of four digits."""
-    if not re.fullmatch(r"[0-9]{4}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a year; write it like 2020")
-    return int(text)
 
 
 def tell(text: str) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from jobs.settlement.calendar import Period
-from jobs.settlement.rules import Plan
+from jobs.rulebook.calendar import Period
+from jobs.rulebook.rules import Plan
 from tests.oracle_benefits import benefit_row, judge
 from tests.oracle_gate import Held, hold_claims, hold_members
 from tests.oracle_shares import assess, bills, fee_ledger, fill_pool, journal, pay_one_fen_more, rates, share_out, total

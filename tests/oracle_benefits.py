@@ -4,7 +4,7 @@ from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
-from jobs.settlement.rules import BenefitRules, Plan, RuleNotInForce, SharingRules
+from jobs.rulebook.rules import BenefitRules, Plan, RuleNotInForce, SharingRules
 from tests.oracle_rounding import half_up
 from tests.oracle_world import Case, covering
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from math import floor
 
-from jobs.settlement.rules import SharingRules
+from jobs.rulebook.rules import SharingRules
 from tests.oracle_benefits import fee_on
 from tests.oracle_rounding import ceil_fen, half_up
 from tests.oracle_world import Case, Spell

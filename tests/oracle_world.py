@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from jobs.settlement.rules import Plan, Platform, SharingRules
+from jobs.rulebook.rules import Plan, Platform, SharingRules
 
 
 @dataclass(frozen=True)

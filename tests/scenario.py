@@ -18,9 +18,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.settlement.fee import fee_row
-from jobs.settlement.journal import settlement_transfers
-from jobs.settlement.money import SHARE_ROUNDING, apportion
+from jobs.ledger.fee import fee_row
+from jobs.ledger.journal import settlement_transfers
+from jobs.money import SHARE_ROUNDING, apportion
 from jobs.settlement.pool import Sharing, asked, pool_row, rate_rows
 
 GIVEN = ("given", "members")

@@ -8,7 +8,7 @@ from datetime import date
 
 from hypothesis import strategies as st
 
-from jobs.settlement.rules import Platform, RuleValue
+from jobs.rulebook.rules import Platform, RuleValue
 from tests.oracle_world import World
 from tests.worlds_rows import PERIOD, bad_claims, bad_members, claim, member
 from tests.worlds_seeded import ILLNESSES, small_world

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
-from jobs.settlement.rules import Platform
+from jobs.rulebook.rules import Platform
 from tests.oracle_world import World
 from tests.worlds_rows import WAITING, bad_claims, bad_members, claim, member
 

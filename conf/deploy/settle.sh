@@ -24,4 +24,4 @@ exec spark-submit \
     --conf spark.driver.memory="${DRIVER_MEMORY:-4g}" \
     --conf spark.executor.memory="${EXECUTOR_MEMORY:-4g}" \
     --py-files "$wheel" \
-    "$home/jobs/settle.py" --conf "${CONF:-$home/conf/cluster.toml}" --lake "$LAKE" --period "$period" "$@"
+    "$home/jobs/cli.py" settle --conf "${CONF:-$home/conf/cluster.toml}" --lake "$LAKE" --period "$period" "$@"

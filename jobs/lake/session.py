@@ -12,9 +12,9 @@ from pyspark.errors import PySparkException
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
-from jobs.environment import Environment
 from jobs.errors import WrongUsage
 from jobs.lake.java import find_java, java_options, start_jvm
+from jobs.pipeline.environment import Environment
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 

@@ -13,9 +13,9 @@ from expectations.rule import NO_TERMS
 from expectations.suites import Judged, judge
 from jobs.errors import IntegrityBroken
 from jobs.lake.lake import Lake, any_of
-from jobs.outcome import announce
-from jobs.settlement.digest import ROW_HASH, digest_measures, digest_of, digest_of_all, with_row_hash
+from jobs.progress import announce
 from jobs.settlement.period import Measured
+from jobs.spark.digest import ROW_HASH, digest_measures, digest_of, digest_of_all, with_row_hash
 from schemas import TABLES, Table
 
 SMALL_JOBS_AT_ONCE = 4

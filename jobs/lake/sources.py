@@ -11,7 +11,7 @@ from pyspark.sql import types as T
 
 from jobs.errors import GateStopped, Refused
 from jobs.lake.lake import Lake
-from jobs.lake.runs import input_versions_of
+from jobs.register.runs import input_versions_of
 from schemas import TABLES
 
 TABLE_IDS = "table_ids"

@@ -5,13 +5,13 @@ from datetime import date
 
 from pyspark.sql import functions as F
 
+from jobs.collection.allocation import IN_GRACE, LAPSED
 from jobs.errors import IntegrityBroken
 from jobs.lake.lake import Lake
-from jobs.lake.ledger import transfers_of
-from jobs.lake.publications import Publication, published_in, rows_of
-from jobs.lake.runs import settings_of
-from jobs.settlement.collection import IN_GRACE, LAPSED
-from jobs.settlement.journal import BAD_DEBT, MEMBERS_RECEIVABLE, POOL, Transfer, balance_fen, moved_fen
+from jobs.ledger.journal import BAD_DEBT, MEMBERS_RECEIVABLE, POOL, Transfer, balance_fen, moved_fen
+from jobs.register.books import transfers_of
+from jobs.register.publications import Publication, published_in, rows_of
+from jobs.register.runs import settings_of
 from schemas import TABLES
 
 AGEING = TABLES["report/ageing"]

@@ -10,16 +10,16 @@ from pyspark.sql import functions as F
 
 from jobs.errors import Refused
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication, published
+from jobs.money import half_up
+from jobs.pipeline.request import Request
+from jobs.register.publications import Publication, published
 from jobs.reporting.annual_fee import fee_measures, reviews_rows, visits_rows
 from jobs.reporting.annual_sources import COSTS, REVIEWS, VISITS, claims_as_settled, year_sources
 from jobs.reporting.masking import OTHER
 from jobs.reporting.published import Figure, published_figures, scaled
 from jobs.reporting.roll import roll_of
 from jobs.reporting.rows import published_rows
-from jobs.request import Request
 from jobs.settlement.ages import age_years
-from jobs.settlement.money import half_up
 from schemas import TABLES
 from schemas.report import HIDDEN
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.settlement.money import PPM, half_up
+from jobs.money import PPM, half_up
 from schemas.codes import DECISIONS, SITE_KINDS
 
 FEES = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen")

@@ -1,5 +1,7 @@
 """The report of a year as a page."""
 
+from jobs.money import PPM
+from jobs.pipeline.request import Request
 from jobs.reporting import words
 from jobs.reporting.annual import YearReport
 from jobs.reporting.annual_sections import missing_periods, sources_section
@@ -7,8 +9,6 @@ from jobs.reporting.period_page import PLAN
 from jobs.reporting.plots import bars, figure
 from jobs.reporting.shares import share_figure, share_table
 from jobs.reporting.text import Facts, Number, Page, Paragraph, Section, Table, Text, money, number, percent
-from jobs.request import Request
-from jobs.settlement.money import PPM
 
 T = Text
 ALL_PLANS = T("全部计划", "all plans")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.fee_uses import COSTS, REVIEWS, VISITS, sound_rows
+from jobs.gate.costs import COSTS, REVIEWS, VISITS, sound_rows
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication, published
 from jobs.lake.sources import versions_read
+from jobs.register.publications import Publication, published
 from jobs.reporting.rows import source_as_settled
-from jobs.settlement.calendar import Calendar
+from jobs.rulebook.calendar import Calendar
 
 
 @dataclass(frozen=True)

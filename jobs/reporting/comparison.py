@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from jobs.amounts import table_text, yuan
 from jobs.lake.lake import Lake
+from jobs.pipeline.amounts import table_text, yuan
+from jobs.pipeline.request import Request
 from jobs.reporting.annual import year_report
 from jobs.reporting.masking import DEFAULT_FLOOR
 from jobs.reporting.published import CALIBRATED_IN_SAMPLES
-from jobs.request import Request
-from jobs.settlement.calendar import Calendar, Period
+from jobs.rulebook.calendar import Calendar, Period
 
 
 def whole_years(calendar: Calendar, first: Period, last: Period) -> list[int]:

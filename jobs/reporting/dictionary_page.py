@@ -1,7 +1,7 @@
 """The data dictionary as a page: every table and column, from the schemas. What they mean is told in English."""
 
+from jobs.pipeline.request import Request
 from jobs.reporting.text import English, Links, Page, Paragraph, Section, Table, Text
-from jobs.request import Request
 from schemas import TABLES
 from schemas import Table as LakeTable
 

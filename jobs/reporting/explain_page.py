@@ -1,8 +1,8 @@
 """The page that explains one member's period, and the statement of a year: for the member, not for the public."""
 
+from jobs.pipeline.request import PeriodRequest, Request
 from jobs.reporting import words
 from jobs.reporting.text import Page, Paragraph, Section, Table, Text, money
-from jobs.request import PeriodRequest, Request
 
 STEP_NAMES = {
     "not charged": "未分摊", "coverage": "保障状态", "waiting period": "等待期", "claims": "案件", "benefits": "互助金",

@@ -1,6 +1,7 @@
 """The index: all published periods, their shares over time, and links to the pages that have been made."""
 
 from jobs.lake.lake import Lake
+from jobs.pipeline.request import Request
 from jobs.reporting import dictionary_page, words
 from jobs.reporting.annual_page import year_file
 from jobs.reporting.notice_page import notice_file
@@ -8,7 +9,6 @@ from jobs.reporting.period_page import PLAN, period_file
 from jobs.reporting.rows import published_rows
 from jobs.reporting.shares import share_figure, share_table
 from jobs.reporting.text import Links, Page, Section, Table, Text, money, number
-from jobs.request import Request
 
 T = Text
 

@@ -7,13 +7,13 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication
 from jobs.lake.sources import versions_read
+from jobs.pipeline.request import PeriodRequest
+from jobs.register.publications import Publication
 from jobs.reporting.masking import Case, Crowd, Traits, masked
 from jobs.reporting.people import crowds, groups_of, months_band, traits_on
 from jobs.reporting.roll import Roll, roll_of
 from jobs.reporting.rows import publications_of, published_rows, source_as_settled
-from jobs.request import PeriodRequest
 from schemas import TABLES
 
 PUBLICITY = TABLES["report/publicity"]

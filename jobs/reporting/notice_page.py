@@ -2,12 +2,12 @@
 
 from collections import Counter
 
+from jobs.pipeline.request import PeriodRequest
 from jobs.reporting import words
 from jobs.reporting.notice import Notice
 from jobs.reporting.plots import bars, figure
 from jobs.reporting.text import Facts, Figure, Page, Paragraph, Section, Table, Text, money, number
-from jobs.request import PeriodRequest
-from jobs.settlement.rules import Platform
+from jobs.rulebook.rules import Platform
 
 T = Text
 CASES_ON_PAGE_MAX = 5_000

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from jobs.reporting.masking import Traits
 from jobs.settlement.ages import age_years
 from jobs.settlement.coverage import with_member_since
-from jobs.settlement.id_filter import filter_of_ids, with_passed
+from jobs.spark.id_filter import filter_of_ids, with_passed
 
 MONTHS = ((0, 5), (6, 11), (12, 23), (24, None))
 SPELL = (

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
+from jobs.pipeline.request import PeriodRequest
 from jobs.reporting.masking import GroupTraits, coarsened
 from jobs.reporting.notice import Notice
 from jobs.reporting.people import counted, groups_of, movements, traits_on
 from jobs.reporting.roll import BEGINNING
 from jobs.reporting.rows import published_rows
-from jobs.request import PeriodRequest
 from jobs.settlement.causes import ShareTerms, causes_of_change
 from jobs.settlement.coverage import in_force_on
 from schemas import TABLES

@@ -1,5 +1,6 @@
 """The report of a period as a page."""
 
+from jobs.pipeline.request import PeriodRequest
 from jobs.reporting import words
 from jobs.reporting.members_section import members_section
 from jobs.reporting.notice import Notice
@@ -7,7 +8,6 @@ from jobs.reporting.period import FEE_MEASURES, PeriodReport
 from jobs.reporting.plots import changes, figure
 from jobs.reporting.shares import share_figure, share_table
 from jobs.reporting.text import Page, Paragraph, Section, Table, Text, money, number, signed
-from jobs.request import PeriodRequest
 from jobs.settlement.causes import CAUSES
 
 T = Text

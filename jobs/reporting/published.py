@@ -5,8 +5,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from jobs.money import half_up
 from jobs.rulebook.strict import Fault, exact_keys, one_of, read_yaml, text, whole_number
-from jobs.settlement.money import half_up
 
 KEYS = ("of", "plan", "measure", "value", "unit", "confidence")
 UNITS = ("fen", "members", "cases", "ppm")

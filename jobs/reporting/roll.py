@@ -15,9 +15,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication, published, rows_of
 from jobs.lake.sources import versions_read
-from jobs.outcome import announce
+from jobs.progress import announce
+from jobs.register.publications import Publication, published, rows_of
 from jobs.reporting.people import counted, looked_at
 from jobs.reporting.rows import source_as_settled
 from jobs.settlement.coverage import in_force_on, lapsed_on, with_member_since

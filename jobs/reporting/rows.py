@@ -8,10 +8,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import Refused
-from jobs.lake.few_rows import FewRows
+from jobs.explaining.few_rows import FewRows
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication, published_in, rows_of
 from jobs.lake.sources import read_source
+from jobs.register.publications import Publication, published_in, rows_of
 
 
 def publications_of(lake: Lake, period: str) -> dict[str, Publication]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from jobs.amounts import yuan
+from jobs.pipeline.amounts import yuan
 
 LANGUAGES = ("zh", "en")
 

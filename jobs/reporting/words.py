@@ -1,7 +1,7 @@
 """What codes are called in Chinese and in English. A code without a name here is shown as it is."""
 
 from jobs.reporting.text import Text
-from jobs.settlement.rules import Platform
+from jobs.rulebook.rules import Platform
 from schemas.codes import PROVINCES
 
 PROVINCES_ZH = {

@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jobs.errors import WrongUsage
+from jobs.rulebook.calendar import Calendar, MonthlyPeriod, Period
+from jobs.rulebook.rules import Account, CollectionRules, Plan, Platform, Rule, RuleValue
 from jobs.rulebook.strict import Fault, day, exact_keys, one_of, read_yaml, text, whole_number
 from jobs.rulebook.values import KINDS
-from jobs.settlement.calendar import Calendar, MonthlyPeriod, Period
-from jobs.settlement.rules import Account, CollectionRules, Plan, Platform, Rule, RuleValue
 
 ACCOUNT_KINDS = ("asset", "liability", "income", "expense", "clearing")
 ACCOUNTS = (

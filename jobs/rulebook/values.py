@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from jobs.money import SHARE_ROUNDING
+from jobs.rulebook.rules import BenefitLimit
 from jobs.rulebook.strict import Fault, day, exact_keys, one_of, text, whole_number, yes_no
-from jobs.settlement.money import SHARE_ROUNDING
-from jobs.settlement.rules import BenefitLimit
 from schemas.codes import SEVERITIES, TIERS
 
 

@@ -3,12 +3,12 @@
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.rulebook.rules import BenefitRules
 from jobs.sample.columns import big, bits, day_number, div, pick, scaled, spread
 from jobs.sample.exits import with_exit
 from jobs.sample.people import numbers, people
 from jobs.sample.population import BLOCK, Population
 from jobs.sample.profiles import ACCIDENTS, ILLNESS_WEIGHTS
-from jobs.settlement.rules import BenefitRules
 
 # Fields of the hash of a case (from bit, width).
 PERIOD, CHANCE, APPROVED, DELAY, LIGHT = (0, 12), (12, 14), (26, 6), (32, 7), (39, 7)

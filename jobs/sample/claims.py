@@ -6,10 +6,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.rulebook.rules import BenefitLimit
 from jobs.sample.claimants import claimants, diagnosed_within
 from jobs.sample.columns import big, bits, div, pick, to_date
 from jobs.sample.population import Population
-from jobs.settlement.rules import BenefitLimit
 from schemas.sources import APPROVED_CLAIMS
 
 FULL_OF_16 = 14  # cases of sixteen that are approved up to the limit

@@ -6,9 +6,9 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.rulebook.calendar import Calendar
 from jobs.sample.columns import big, bits
 from jobs.sample.population import Population, World, head_count
-from jobs.settlement.calendar import Calendar
 from schemas.sources import OPERATING_COSTS, RECEIPTS
 
 # A little more than the published fee of 729 million yuan for 103.3 million members in 2020: it did not break even.

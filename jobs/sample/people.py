@@ -6,10 +6,10 @@ from itertools import accumulate
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.rulebook.rules import JoiningRules
 from jobs.sample import profiles
 from jobs.sample.columns import big, bits, day_number, div, interpolate, pick, scaled, spread
 from jobs.sample.population import BLOCK, STEADY, Population, is_for_the_old
-from jobs.settlement.rules import JoiningRules
 
 # One 64-bit hash a member, cut into fields (from bit, width).
 PROVINCE, CITY_TIER, SEX, BASIC, REASON = (0, 10), (10, 7), (17, 1), (18, 6), (24, 4)

@@ -7,10 +7,10 @@ from fractions import Fraction
 from itertools import pairwise
 
 from jobs.errors import WrongUsage
+from jobs.rulebook.calendar import Period
+from jobs.rulebook.rules import JoiningRules, Plan, Platform
 from jobs.sample.columns import day_number, interpolate_value
 from jobs.sample.profiles import PROFILES, Profile, profile_of_an_unknown_plan
-from jobs.settlement.calendar import Period
-from jobs.settlement.rules import JoiningRules, Plan, Platform
 
 IDS_PER_PLAN = 10_000_000_000
 

@@ -20,11 +20,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.errors import WrongUsage
+from jobs.rulebook.rules import Platform
 from jobs.sample.columns import big, day_number, div, to_date
 from jobs.sample.people import numbers, people
 from jobs.sample.population import BLOCK, Population, World, populations
 from jobs.sample.spells import ROWS_PER_FILE
-from jobs.settlement.rules import Platform
 from schemas.sources import MEMBERS
 
 PERIOD, PLAN_ID = "2020-12-P1", "critical_illness"

@@ -7,8 +7,9 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
-from jobs.lake.publications import in_force as published_now
-from jobs.outcome import announce
+from jobs.progress import announce
+from jobs.register.publications import in_force as published_now
+from jobs.rulebook.rules import Platform
 from jobs.sample import published
 from jobs.sample.claims import publicised
 from jobs.sample.defects import with_claim_defects, with_member_defects
@@ -16,7 +17,6 @@ from jobs.sample.money import operating_costs, receipts
 from jobs.sample.population import Population, World, populations
 from jobs.sample.reviews import claim_reviews, field_visits
 from jobs.sample.spells import members
-from jobs.settlement.rules import Platform
 from schemas.sources import (
     APPROVED_CLAIMS,
     CLAIM_REVIEWS,

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.rulebook.rules import SharingRules
 from jobs.settlement.one_fen_more import OneFenMore
 from jobs.settlement.pool import Sharing
-from jobs.settlement.rules import SharingRules
 
 FUNDED_PERIOD = "funded_period"
 FIRST_MONTH_WAIVER = "first_month_waiver"

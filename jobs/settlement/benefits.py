@@ -6,9 +6,9 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.money import fee_on_case
+from jobs.rulebook.rules import BenefitLimit, BenefitRules, Plan
 from jobs.settlement.ages import age_years
-from jobs.settlement.money import fee_on_case
-from jobs.settlement.rules import BenefitLimit, BenefitRules, Plan
 
 LIMITED = "limited"
 WITHOUT_RULE = "rule_not_in_force"  # never published: a settlement with such a claim is an error

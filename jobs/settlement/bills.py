@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.settlement.id_filter import with_passed
+from jobs.spark.id_filter import with_passed
 
 
 def bills(assessments: DataFrame, plan_ids: Collection[str], family_payers: DataFrame) -> DataFrame:

@@ -8,7 +8,7 @@ brought forward), members (the covered members of each tier), rules (weights and
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jobs.settlement.money import SHARE_ROUNDING
+from jobs.money import SHARE_ROUNDING
 
 CAUSES = ("cases", "aid_per_case", "residual", "members", "rules")
 

@@ -6,8 +6,8 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.settlement.broadcasting import MOST_ROWS_TO_BROADCAST
-from jobs.settlement.id_filter import filter_of_ids, with_passed
+from jobs.spark.broadcasting import MOST_ROWS_TO_BROADCAST
+from jobs.spark.id_filter import filter_of_ids, with_passed
 
 COVERED = "covered"
 NOT_COVERED_REASONS = ("not_yet_joined", "exited", "lapsed")

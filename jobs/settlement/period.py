@@ -14,15 +14,15 @@ from typing import Protocol
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.ledger.fee import fee_row
+from jobs.ledger.journal import journal_rows, settlement_transfers
+from jobs.money import apportion
+from jobs.rulebook.rules import Plan, RuleNotInForce, SharingRules
 from jobs.settlement.assessments import assessments
 from jobs.settlement.benefits import LIMITED, WITHOUT_RULE, benefits, with_case_sponsorship
 from jobs.settlement.bills import bills
-from jobs.settlement.fee import fee_row
-from jobs.settlement.journal import journal_rows, settlement_transfers
-from jobs.settlement.money import apportion
 from jobs.settlement.one_fen_more import OneFenMore, choose_one_fen_more
 from jobs.settlement.pool import Asked, Sharing, asked, pool_row, rate_rows
-from jobs.settlement.rules import Plan, RuleNotInForce, SharingRules
 from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures, period_of_year
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jobs.settlement.money import Apportionment, fee_on, fee_part
+from jobs.money import Apportionment, fee_on, fee_part
 
 
 @dataclass(frozen=True)

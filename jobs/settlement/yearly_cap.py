@@ -17,10 +17,10 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.settlement.broadcasting import broadcast_if_few
+from jobs.rulebook.rules import SharingRules
 from jobs.settlement.one_fen_more import OneFenMore
 from jobs.settlement.pool import Sharing
-from jobs.settlement.rules import SharingRules
+from jobs.spark.broadcasting import broadcast_if_few
 
 Fingerprint = Mapping[str, int]
 FINGERPRINT = ("members_rows", "members_low", "members_high")

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from jobs.amounts import table_text
+from jobs.pipeline.amounts import table_text
 from tests.benchmarks.settle import PERIOD, bare_session, begin, settled_lake, size_parser, stages_of
 
 FIRST_STAGE = "notice"

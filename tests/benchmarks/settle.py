@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from jobs.amounts import table_text
+from jobs.pipeline.amounts import table_text
 
 PERIOD = "2020-12-P1"
 STAGE = re.compile(r"\[\s*([0-9.]+)s\] (.+)")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.settlement.calendar import Calendar, MonthlyPeriod, Period
+from jobs.rulebook.calendar import Calendar, MonthlyPeriod, Period
 
 DAYS = {
     1: (MonthlyPeriod(10, 15),),

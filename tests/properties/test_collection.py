@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.lake.gate.receipts import judge_receipts
-from jobs.matching import match
-from jobs.settlement.collection import CollectionDays
+from jobs.collection.allocation import CollectionDays
+from jobs.gate.receipts import judge_receipts
+from jobs.works.collect_matching import match
 from schemas.settled import ASSESSMENTS, BILLS
 from schemas.sources import RECEIPTS
 from tests.lakes import PERIOD, receipt

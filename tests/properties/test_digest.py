@@ -5,7 +5,7 @@ import json
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from jobs.settlement.digest import plan_digest
+from jobs.spark.digest import plan_digest
 from schemas import TABLES
 
 BIGINT = st.integers(-(2**63), 2**63 - 1)

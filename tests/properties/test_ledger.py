@@ -5,10 +5,10 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.settlement.fee import fee_row, pool_balance_after_fen
-from jobs.settlement.invariants import ReadBack, pool_is_carried_on
-from jobs.settlement.journal import balance_fen, journal_rows, settlement_transfers
-from jobs.settlement.money import SHARE_ROUNDING, apportion
+from jobs.ledger.fee import fee_row, pool_balance_after_fen
+from jobs.ledger.invariants import ReadBack, pool_is_carried_on
+from jobs.ledger.journal import balance_fen, journal_rows, settlement_transfers
+from jobs.money import SHARE_ROUNDING, apportion
 from jobs.settlement.pool import Sharing, asked, pool_row
 
 WEIGHT_PPM = {"standard": 1_000_000, "basic": 500_000}

@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.settlement.money import SHARE_ROUNDING, apportion, fee_on, fee_part, pro_rata
+from jobs.money import SHARE_ROUNDING, apportion, fee_on, fee_part, pro_rata
 from jobs.settlement.pool import Asked, Sharing, rate_rows
 
 TIERS = ("basic", "plus", "standard")

@@ -53,9 +53,9 @@ def jars() -> str:
 
 def submit_settle(cluster, wheel: Path, lake: LakeFolder, *words: str):
     # The script alone: the rest of the program must come out of the wheel.
-    script = shutil.copy(PROJECT / "jobs" / "settle.py", cluster.folder)
+    script = shutil.copy(PROJECT / "jobs" / "cli.py", cluster.folder)
     return cluster.submit(
-        *words, "--conf", "spark.sql.shuffle.partitions=5", "--py-files", str(wheel), str(script),
+        *words, "--conf", "spark.sql.shuffle.partitions=5", "--py-files", str(wheel), str(script), "settle",
         "--conf", str(PROJECT / "conf" / "cluster.toml"), "--lake", str(lake.folder), "--period", PERIOD, "--json",
     )  # fmt: skip
 

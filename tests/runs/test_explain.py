@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from jobs.explaining.explanation import Known, cover_on, explain
 from jobs.reporting.masking import GroupTraits, coarsened
 from jobs.rulebook import load_platform
 from jobs.settlement.coverage import COVERED
-from jobs.settlement.explanation import Known, cover_on, explain
 from tests.lakes import PERIOD, claim, member
 from tests.plain_head_counts import head_counts
 from tests.worlds_seeded import small_world

@@ -9,8 +9,8 @@ from datetime import date
 import pytest
 from pyspark.errors import PySparkException
 
-from jobs import close as close_module
-from jobs import collect as collect_module
+from jobs.commands import close as close_module
+from jobs.commands import collect as collect_module
 from tests.collected import collect, statuses
 from tests.lakes import PERIOD, claim, member, receipt
 

@@ -19,7 +19,7 @@ DEPLOY = PROJECT / "conf" / "deploy"
 # What a program sees of the shipped conf: read through importlib.resources, wherever the package lies.
 SEEN = """
 import conf, json
-from jobs.environment import load_environment
+from jobs.pipeline.environment import load_environment
 from jobs.rulebook import load_platform, platform_ids
 plans = {p: sorted(load_platform(p).plans) for p in platform_ids()}
 print(json.dumps([conf.__file__, load_environment(None).platform, plans]))
@@ -144,6 +144,6 @@ def test_the_spark_submit_line_names_wheel_conf_lake_and_period(tmp_path):
     assert words[words.index("--master") + 1] == "spark://head:7077"
     assert words[words.index("--packages") + 1] == DELTA_PACKAGE
     assert words[words.index("--py-files") + 1 :] == [
-        "some.whl", f"{PROJECT}/jobs/settle.py", "--conf", f"{PROJECT}/conf/cluster.toml",
+        "some.whl", f"{PROJECT}/jobs/cli.py", "settle", "--conf", f"{PROJECT}/conf/cluster.toml",
         "--lake", "/a lake", "--period", "2020-12-P1", "--plan", "chronic",
     ]  # fmt: skip

@@ -39,7 +39,7 @@ def test_delta_rs_duckdb_and_polars_read_every_table(settled):
 
 
 def row_hash(row: dict) -> int:
-    """Spark's xxhash64 as documented in jobs/settlement/digest.py, by another implementation of XXH64."""
+    """Spark's xxhash64 as documented in jobs/spark/digest.py, by another implementation of XXH64."""
     seed = 42
     for column in TABLES["settled/bills"].digested_columns:
         seed = xxhash.xxh64_intdigest(struct.pack("<q", row[column.name]), seed)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from jobs.environment import load_environment
-from jobs.lake.few_rows import FewRows
+from jobs.explaining.few_rows import FewRows
 from jobs.lake.lake import Lake
-from jobs.lake.publications import published
+from jobs.pipeline.environment import load_environment
+from jobs.pipeline.request import Request
+from jobs.register.publications import published
 from jobs.reporting.comparison import comparison, comparison_text, whole_years
-from jobs.request import Request
 from schemas import TABLES
 from tests.lakes import LakeFolder, claim, measured, member
 

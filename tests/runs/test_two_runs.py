@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import settle as settle_module
+from jobs.commands import settle as settle_module
 from jobs.lake.lock import LOCK_FILE
 from tests.lakes import PERIOD, LakeFolder, claim, member
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.money import SHARE_ROUNDING, apportion
 from jobs.settlement.causes import ShareTerms, causes_of_change
-from jobs.settlement.money import SHARE_ROUNDING, apportion
 
 counts, weights = st.integers(1, 10_000), st.integers(1, 2_000_000)
 terms = st.builds(

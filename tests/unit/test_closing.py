@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.ledger.balances import balance_rows, closing_breaches
+from jobs.ledger.fee_spending import to_use_fen, used_by_plan_fen
+from jobs.ledger.journal import Transfer
+from jobs.money import split
 from jobs.rulebook import load_platform
-from jobs.settlement.balances import balance_rows, closing_breaches
-from jobs.settlement.journal import Transfer
-from jobs.settlement.money import split
-from jobs.settlement.uses import to_use_fen, used_by_plan_fen
 
 names = st.text("abc", min_size=1, max_size=3)
 

@@ -1,14 +1,14 @@
-"""What stored digests are taken of: values that bear on the period, never Python's names, the calendar's end or words."""
+"""What stored digests are taken of: values that bear on the period, not Python's names, words or the calendar's end."""
 
 from dataclasses import make_dataclass, replace
 from datetime import date
 
 import pytest
 
-from jobs.lake.code import meaning_of
-from jobs.settlement.calendar import Period
-from jobs.settlement.canonical import canonical_digest, canonical_json
-from jobs.settlement.rules import Account
+from jobs.canonical import canonical_digest, canonical_json
+from jobs.register.code import meaning_of
+from jobs.rulebook.calendar import Period
+from jobs.rulebook.rules import Account
 from tests.worlds import platform_with
 
 PERIOD = Period(2020, 12, 1)

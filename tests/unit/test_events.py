@@ -2,8 +2,8 @@
 
 from datetime import date
 
+from jobs.commands.run_walk import events
 from jobs.rulebook import load_platform
-from jobs.run_walk import events
 
 
 def days_of(platform_id, first, last, on_collected_money=False):

@@ -5,7 +5,7 @@ from string import Formatter
 
 import pytest
 
-from jobs.settlement.explanation_words import SENTENCES, WHY_NOT, say, why_not
+from jobs.explaining.words import SENTENCES, WHY_NOT, say, why_not
 
 
 def values_of(sentence: str) -> list[str]:

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from jobs.generate import _count, _rate_ppm
+from jobs.commands.generate import _count, _rate_ppm
 
 SMALL = ["--members", "3k", "--periods", "2020-11-P2..2020-12-P1"]
 

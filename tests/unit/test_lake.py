@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from jobs.lake import lake as lake_module
-from jobs.lake import publications
 from jobs.lake.lake import Lake
-from jobs.lake.publications import Publication, publish, published, rows_of
+from jobs.register import publications
+from jobs.register.publications import Publication, publish, published, rows_of
 from schemas import TABLES
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.settlement.money import SHARE_ROUNDING, apportion, ceil_fen, fee_on, floor, half_up, pro_rata
+from jobs.money import SHARE_ROUNDING, apportion, ceil_fen, fee_on, floor, half_up, pro_rata
 
 WEIGHT_PPM = {"standard": 1_000_000, "basic": 500_000}
 COVERED = st.fixed_dictionaries({"standard": st.integers(1, 10**8), "basic": st.integers(1, 10**7)})

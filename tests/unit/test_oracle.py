@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.rulebook import load_platform
-from jobs.settlement.rules import RuleNotInForce
+from jobs.rulebook.rules import RuleNotInForce
 from tests.oracle import History, World, settle, settle_all
 from tests.oracle_benefits import age_on
 from tests.oracle_shares import total

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.errors import WrongUsage
 from jobs.rulebook import load_platform, platform_ids
-from jobs.settlement.rules import RuleNotInForce
+from jobs.rulebook.rules import RuleNotInForce
 
 SHIPPED = Path(__file__).resolve().parents[2] / "conf" / "platforms"
 

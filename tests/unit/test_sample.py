@@ -5,13 +5,13 @@ from datetime import date
 import pytest
 from pyspark.sql import functions as F
 
+from jobs.money import apportion, fee_on
 from jobs.sample import claimants, published, spells
 from jobs.sample.claims import approved_claims, publicised
 from jobs.sample.columns import day_number, interpolate, interpolate_value, spread
 from jobs.sample.money import operating_costs, receipts
 from jobs.sample.population import World, populations
 from jobs.sample.reviews import claim_reviews, field_visits
-from jobs.settlement.money import apportion, fee_on
 from schemas.sources import APPROVED_CLAIMS, CLAIM_REVIEWS, FIELD_VISITS, MEMBERS, OPERATING_COSTS, RECEIPTS
 
 MEMBERS_COUNT = 200_000

@@ -1,0 +1,1 @@
+"""What was paid: money allocated to shares, what lapses, what is final. Pure."""

@@ -1,0 +1,63 @@
+"""`fentan check`: the quality gate alone."""
+
+import argparse
+from dataclasses import replace
+
+from jobs.commands.options import add_period_arguments
+from jobs.errors import GateStopped
+from jobs.gate.results import critical_failures, rows_by_fate
+from jobs.pipeline.amounts import table_text, yuan
+from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.request import period_request_of
+from jobs.register.records import record_quality
+from jobs.works.settle_gate import judge_sources
+from jobs.works.settle_pinning import pin
+
+SUMMARY = "judge a period's sources by the quality gate, without settling"
+EXAMPLES = """  fentan check --lake ./lake --period 2020-12-P1
+  fentan check --lake ./lake --period 2020-12-P1 --json"""
+
+add_arguments = add_period_arguments
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Judges members and claims, records the results in control/quality, and shows every rule."""
+    pinned = pin(period_request_of(args))
+    gate = judge_sources(pinned)
+    checking = replace(pinned.run, job="check", settings={})
+    record_quality(pinned.lake, gate.results, checking.run_id, checking.period, earlier_runs=(checking.run_id,))
+    rules = [
+        {
+            "table": result.table_name,
+            "id": result.id,
+            "severity": str(result.severity),
+            "sentence": result.sentence,
+            "unexpected_count": result.unexpected_count,
+            "amount_at_stake_fen": result.amount_at_stake_fen,
+            "success": result.success,
+        }
+        for result in gate.results
+    ]
+    failures = critical_failures(list(gate.results))
+    document = {
+        "period": str(pinned.request.period),
+        "run_id": checking.run_id,
+        "passed": not failures and not gate.refused,
+        "rules": rules,
+        "refused": dict(gate.refused),
+        "member_rows": {p: rows_by_fate(gate.members, p) for p in pinned.plan_ids},
+    }
+    stopped = bool(failures or gate.refused)
+    messages = (*pinned.skipped, *gate.refused.values())
+    return Outcome(document, _text(document), GateStopped.exit_code if stopped else 0, messages)
+
+
+def _text(document: dict) -> str:
+    rows = [
+        [rule["table"], rule["id"], rule["severity"], "ok" if rule["success"] else "broken",
+         rule["unexpected_count"], yuan(rule["amount_at_stake_fen"]), rule["sentence"]]
+        for rule in sorted(document["rules"], key=lambda rule: (rule["table"], rule["success"], rule["id"]))
+    ]  # fmt: skip
+    title = f"Quality gate, period {document['period']}: {'passed' if document['passed'] else 'STOPPED'}"
+    columns = ["table", "rule", "severity", "result", "rows", "yuan at stake", "what is expected"]
+    return table_text(title, columns, rows)

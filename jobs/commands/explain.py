@@ -1,0 +1,141 @@
+"""`fentan explain`: why a member owes what he owes, step by step; and a year's statement of a member or a payer."""
+
+import argparse
+from pathlib import Path
+
+from jobs.commands.options import calendar_year, person_id
+from jobs.errors import Refused, WrongUsage
+from jobs.explaining.explanation import explain
+from jobs.explaining.few_rows import with_quick_queries
+from jobs.explaining.member_rows import PublishedRows, plans_to_explain
+from jobs.lake.lake import Lake
+from jobs.lake.session import open_session
+from jobs.pipeline.amounts import table_text, yuan
+from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.request import Request, period_request_of, request_of
+from jobs.progress import announce
+from jobs.reporting.explain_page import explanation_page, statement_page
+from jobs.reporting.pages import render
+
+SUMMARY = "explain one member's period step by step, or a year of a member or a payer"
+EXAMPLES = """  fentan explain --lake ./lake --member 12345 --period 2020-12-P1
+  fentan explain --lake ./lake --member 12345 --period 2020-12-P1 --html why.html
+  fentan explain --lake ./lake --member 12345 --year 2020
+  fentan explain --lake ./lake --payer 12345 --year 2020 --json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--member", type=person_id, metavar="M", help="the member")
+    who.add_argument("--payer", type=person_id, metavar="N", help="the payer: everybody he pays for (with --year)")
+    when = parser.add_mutually_exclusive_group(required=True)
+    when.add_argument("--period", metavar="P", help="one settlement period, e.g. 2020-12-P1")
+    when.add_argument("--year", type=calendar_year, metavar="Y", help="all periods of a calendar year")
+    parser.add_argument("--plan", nargs="+", action="extend", metavar="ID", help="only these plans (default: all)")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page for the member as well")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Reads published rows only; writes nothing but the page that was asked for."""
+    if args.payer is not None and args.period:
+        raise WrongUsage("--payer goes with --year. Nothing was explained. Name a member, or a year.")
+    if args.html and not args.html.absolute().parent.is_dir():
+        raise WrongUsage(f"--html {args.html}: no such folder. Nothing was explained. Name a file in a folder.")
+    outcome, page = _year(args) if args.year else _period(args)
+    if args.html:
+        try:
+            args.html.write_text(render(page), encoding="utf-8")
+        except OSError as error:
+            raise WrongUsage(f"--html {args.html}: cannot be written ({error.strerror}). Name another file.") from error
+    return outcome
+
+
+def _period(args: argparse.Namespace):
+    request = period_request_of(args)
+    books = _books(request)
+    settled = books.plans_of(request.period)
+    asked = {p: publication for p, publication in settled.items() if request.plan_ids is None or p in request.plan_ids}
+    if not asked:
+        raise Refused(
+            f"Period {request.period}: {', '.join(request.plan_ids)} is not published; {', '.join(settled)} is. "
+            "Nothing was explained. Name another plan, or settle it first."
+        )
+    announce("looking for the member's rows")
+    known = plans_to_explain(books.known(request, asked, args.member))
+    explained = [explain(of_plan) for of_plan in known]
+    document = {"member_id": args.member, "period": str(request.period), "plans": explained}
+    if not explained:
+        document["because"] = "Not charged, because the member has no membership in any plan settled in the period."
+    document["files_read"] = books.files_read
+    return Outcome(document, _text(document)), explanation_page(document, request)
+
+
+def _year(args: argparse.Namespace):
+    request = request_of(args)
+    unknown = sorted(set(args.plan or ()) - set(request.platform.plans))
+    if unknown:
+        known = ", ".join(sorted(request.platform.plans))
+        raise WrongUsage(
+            f"--plan {unknown[0]}: {request.platform.platform_id} has no such plan; it has {known}. Nothing was done."
+        )
+    books = _books(request)
+    announce("looking for the rows of the year")
+    column, number = ("member_id", args.member) if args.member is not None else ("payer_id", args.payer)
+    rows = books.year(args.year, column, number)
+    keep = ("period", "plan_id", "member_id", "tier", "share_fen", "sponsored_fen", "due_fen", "marker", "status",
+            "collected_fen", "collected_on")  # fmt: skip
+    rows = [{name: row[name] for name in keep} for row in rows if not args.plan or row["plan_id"] in args.plan]
+    totals = {
+        name: sum(row[name] or 0 for row in rows) for name in ("share_fen", "sponsored_fen", "due_fen", "collected_fen")
+    }
+    document = {column: number, "year": args.year, "rows": rows, "totals": totals, "files_read": books.files_read}
+    if not rows:
+        document["because"] = f"Nothing was shared: no published period of {args.year} covered them. " + (
+            "`fentan explain --period` says why, period by period." if args.member is not None else ""
+        )
+    return Outcome(document, _statement(document)), statement_page(document, request)
+
+
+def _books(request: Request) -> PublishedRows:
+    announce("starting Spark")
+    spark = open_session(with_quick_queries(request.environment), "fentan explain")
+    announce("looking for what is published")
+    return PublishedRows(request, Lake(spark, request.lake_root))
+
+
+def _text(document: dict) -> str:
+    blocks = [f"Member {document['member_id']}, period {document['period']}"]
+    blocks += [document["because"]] if "because" in document else []
+    for plan in document["plans"]:
+        lines = [f"{plan['plan_id']}: {plan['because']}"]
+        for step in plan["steps"]:
+            amount = "" if step["amount_fen"] is None else f"{yuan(step['amount_fen']):>20}"
+            lines.append(f"  {step['name']:<16}{amount:>20}  {step['says']}")
+            if step["rule"]:
+                rule = step["rule"]
+                lines.append(
+                    f"  {'':<36}  rule {rule['name']} = {rule['value']} since {rule['from']}: {rule['reference']}"
+                )
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _statement(document: dict) -> str:
+    rows = [
+        [row["period"], row["plan_id"], str(row["member_id"]), yuan(row["share_fen"]), yuan(row["sponsored_fen"]),
+         yuan(row["due_fen"]), row["status"] or "not collected yet", yuan(row["collected_fen"] or 0)]
+        for row in document["rows"]
+    ]  # fmt: skip
+    totals = document["totals"]
+    last = [
+        "total",
+        "",
+        "",
+        *(yuan(totals[name]) for name in ("share_fen", "sponsored_fen", "due_fen")),
+        "",
+        yuan(totals["collected_fen"]),
+    ]
+    if not rows:
+        return f"Statement of {document['year']}\n\n{document['because']}"
+    columns = ["period", "plan", "member", "share", "platform bears", "due", "status", "collected"]
+    return table_text(f"Statement of {document['year']} (yuan)", columns, [*rows, last])

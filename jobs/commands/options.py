@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+import argparse
+import re
+
+
+def add_period_arguments(command: argparse.ArgumentParser) -> None:
+    """--period and --plan, for the commands that work on one period."""
+    command.add_argument("--period", required=True, metavar="P", help="settlement period, e.g. 2020-12-P1")
+    command.add_argument(
+        "--plan",
+        nargs="+",
+        action="extend",
+        metavar="ID",
+        help="only these plans (default: all with members or claims)",
+    )
+
+
+def person_id(text: str) -> int:
+    """The number of a member or a payer, as it stands in the tables (BIGINT)."""
+    if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) >= 1 << 63:
+        told = f"{text!r} is not the number of a member or payer; it is written in digits alone"
+        raise argparse.ArgumentTypeError(told)
+    return int(text)
+
+
+def calendar_year(text: str) -> int:
+    """A calendar year of four digits."""
+    if not re.fullmatch(r"[0-9]{4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a year; write it like 2020")
+    return int(text)

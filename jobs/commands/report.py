@@ -1,0 +1,104 @@
+"""`fentan report`: publicity notice and report of a period, report of a year, index; as tables and as pages."""
+
+import argparse
+
+from jobs.commands.options import calendar_year
+from jobs.errors import WrongUsage
+from jobs.lake.lake import Lake
+from jobs.lake.lock import run_lock
+from jobs.lake.session import open_session
+from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.request import PeriodRequest, Request, period_request_of, request_of
+from jobs.progress import announce
+from jobs.reporting.ageing import ageing_of, write_ageing
+from jobs.reporting.annual import write_year, year_report
+from jobs.reporting.annual_page import YearPage
+from jobs.reporting.dictionary_page import dictionary_page
+from jobs.reporting.index import index_of
+from jobs.reporting.masking import DEFAULT_FLOOR
+from jobs.reporting.notice import notice_of, write_notice
+from jobs.reporting.notice_page import notice_file, notice_page
+from jobs.reporting.pages import write_pages
+from jobs.reporting.period import period_report, write_period
+from jobs.reporting.period_page import PeriodPage, period_file
+from jobs.reporting.text import Page, Text
+
+SUMMARY = "make the publicity notice and the report of a period, the report of a year, or the index of all"
+EXAMPLES = """  fentan report --lake ./lake --period 2020-12-P1
+  fentan report --lake ./lake --year 2020
+  fentan report --lake ./lake"""
+
+INDEX_LINK = ("index.html", Text("总览", "Overview"))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--period", metavar="P", help="notice and report of this settlement period, e.g. 2020-12-P1")
+    what.add_argument("--year", type=calendar_year, metavar="Y", help="report of this calendar year, e.g. 2020")
+    parser.add_argument(
+        "--floor",
+        type=int,
+        default=DEFAULT_FLOOR,
+        metavar="N",
+        help="how many people have to share what is shown of a case or counted together "
+        f"(default {DEFAULT_FLOOR}, at least 2)",
+    )
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Writes the report's tables and pages under report/, and the index; reads published rows only."""
+    if args.floor < 2:
+        raise WrongUsage(f"--floor {args.floor}: that would mask nobody. Nothing was done. Choose 2 or more.")
+    args.plan = None  # a report is of all plans
+    request = period_request_of(args) if args.period else request_of(args)
+    what = str(args.period or args.year or "index")
+    with run_lock(request.lake_root, "report", what, request.environment.lock_lease_seconds):
+        lake = Lake(open_session(request.environment, "fentan report"), request.lake_root)
+        if args.period:
+            pages, document = _period(lake, request, args.floor)
+        elif args.year:
+            pages, document = _year(lake, request, args.year, args.floor)
+        else:
+            pages, document = [], {}
+        announce("index")
+        index, published = index_of(lake, request)
+        announce("pages")
+        paths = write_pages(request.lake_root, [*pages, index, dictionary_page(request, (INDEX_LINK,))])
+    return Outcome({**(document or published), "pages": paths}, "\n".join(["Pages", *paths]))
+
+
+def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page], dict]:
+    """Notice and report of a period."""
+    announce("notice")
+    notice = notice_of(lake, request, floor)
+    announce("report of the period")
+    calendar = request.platform.calendar
+    ends_on = calendar.grace_ends_on(request.period)
+    ageing = ageing_of(lake, notice.period, calendar.deduction_on(request.period), ends_on)
+    report = period_report(lake, request, notice, ageing, floor)
+    announce("writing report/publicity, report/period_summary, report/ageing")
+    write_notice(lake, notice)
+    write_period(lake, notice, report)
+    write_ageing(lake, notice.period, ageing)
+    period = notice.period
+    links = (
+        INDEX_LINK,
+        (notice_file(period), Text("公示", "Notice")),
+        (period_file(period), Text("结算报告", "Report of the period")),
+    )
+    document = {
+        "period": period, "floor": floor, "pools": notice.pools, "rates": notice.rates, "publicity": notice.cases,
+        "summary": report.rows, "ageing": ageing,
+    }  # fmt: skip
+    pages = [notice_page(notice, request, floor, links), PeriodPage(notice, report, request, floor).page(links)]
+    return pages, document
+
+
+def _year(lake: Lake, request: Request, year: int, floor: int) -> tuple[list[Page], dict]:
+    """Report of a year."""
+    announce("report of the year")
+    report = year_report(lake, request, year, floor)
+    announce("writing report/annual")
+    write_year(lake, report)
+    document = {"year": year, "floor": floor, "periods": report.periods, "annual": report.rows}
+    return [YearPage(report, request).page((INDEX_LINK,))], document

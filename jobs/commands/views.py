@@ -1,0 +1,64 @@
+"""`fentan views`: views of the published rows, one for each output table, and of payers' bills over all plans."""
+
+import argparse
+
+from jobs.errors import WrongUsage
+from jobs.lake.lake import Lake
+from jobs.lake.session import open_session
+from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.request import request_of
+from schemas import OUTPUT_TABLES, Table
+
+SUMMARY = "print, or create in Spark's catalog, views that show published rows only"
+EXAMPLES = """  fentan views --lake ./lake > views.sql                       (paste into spark-sql)
+  fentan views --lake s3a://bucket/lake --conf conf/cluster.toml --create"""
+PUBLISHED = """SELECT period, plan_id, run_id FROM delta.`{root}/control/publications`
+  GROUP BY period, plan_id, run_id HAVING max_by(action, struct(revision, action)) <> 'withdrawn'"""
+VIEW = """CREATE OR REPLACE VIEW {schema}.{name} COMMENT '{comment}' AS
+SELECT * FROM delta.`{root}/{table}`"""
+CATALOG = "spark.sql.catalogImplementation"
+FORGOTTEN = (
+    "the catalog of this Spark is in memory: the views are gone with this command. Paste the statements into "
+    "the session that is to have them, or use a conf whose Spark has a lasting catalog ({setting} = hive)."
+)
+PAYER_BILLS = """CREATE OR REPLACE VIEW {schema}.payer_bills COMMENT 'one row per period and payer: all his plans' AS
+SELECT period, payer_id, sum(member_count) AS member_count, sum(due_fen) AS due_fen, count(*) AS plan_count
+FROM {schema}.settled_bills GROUP BY period, payer_id"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--schema", default="fentan", metavar="NAME", help="schema of the views (default: fentan)")
+    parser.add_argument("--create", action="store_true", help="create them in the catalog of the conf's Spark")
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """One view per table that is there, named like settled_pools; payer_bills once there are bills."""
+    if not args.schema.isidentifier():
+        raise WrongUsage(f"--schema {args.schema}: not a name. Nothing was done. Use letters, digits and _.")
+    request = request_of(args)
+    lake = Lake(open_session(request.environment, "fentan views"), request.lake_root)
+    tables = [table for table in OUTPUT_TABLES if lake.exists(table.name)]
+    if not tables:
+        raise WrongUsage(
+            f"Lake {lake.root}: none of the output tables is there. No view was made. "
+            "Name the lake's root folder with --lake, or settle a period first."
+        )
+    statements = [f"CREATE SCHEMA IF NOT EXISTS {args.schema}", *(_view(t, lake.root, args.schema) for t in tables)]
+    if any(table.name == "settled/bills" for table in tables):
+        statements.append(PAYER_BILLS.format(schema=args.schema))
+    if args.create:
+        for statement in statements:
+            lake.spark.sql(statement)
+    document = {"lake": lake.root, "schema": args.schema, "created": args.create, "statements": statements}
+    in_memory = args.create and lake.spark.conf.get(CATALOG) == "in-memory"
+    messages = (FORGOTTEN.format(setting=CATALOG),) if in_memory else ()
+    return Outcome(document, "\n".join(f"{statement};\n" for statement in statements), 0, messages)
+
+
+def _view(table: Table, root: str, schema: str) -> str:
+    comment = f"one row per {table.grain}".replace("'", "’")
+    name = table.name.replace("/", "_")
+    view = VIEW.format(schema=schema, name=name, comment=comment, root=root, table=table.name)
+    if not table.is_published:
+        return view
+    return f"{view} LEFT SEMI JOIN (\n  {PUBLISHED.format(root=root)}) published\n  USING (period, plan_id, run_id)"

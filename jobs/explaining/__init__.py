@@ -1,0 +1,1 @@
+"""Why a member owes what he owes."""

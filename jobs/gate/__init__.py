@@ -1,0 +1,1 @@
+"""The quality gate: sources judged row by row and as a whole."""

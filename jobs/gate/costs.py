@@ -1,0 +1,199 @@
+"""What the fee of a period was used for: costs of its month and field visits, judged, less what closed books used."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from expectations.costs import COST_MONTH, COST_RULES, COST_SET_RULES, VISIT_RULES, VISIT_SET_RULES
+from expectations.reviews import ROW_RULES as REVIEW_RULES
+from expectations.rule import NO_TERMS, RowRule, Rule, Severity, bits_of, breaks_any, broken_bits, reasons
+from expectations.suites import Judged, judge
+from jobs.lake.lake import Lake, small_frame
+from jobs.lake.sources import read_source
+from jobs.ledger.fee_spending import to_use_fen, used_by_plan_fen
+from jobs.ledger.journal import USES, moved_fen
+from jobs.register.books import transfers_of
+from jobs.register.publications import published_in
+from jobs.rulebook.calendar import Calendar, Period
+
+CLAIM_AND_PLAN = T.StructType([T.StructField("claim_id", T.LongType()), T.StructField("plan_id", T.StringType())])
+COSTS, VISITS = "source/operating_costs", "source/field_visits"
+REVIEWS, CLAIMS = "source/claim_reviews", "source/approved_claims"
+# Of a source: its id, the rules of a row, and the rule that no two rows share an id.
+JUDGED_BY = {
+    COSTS: ("cost_id", COST_RULES, COST_SET_RULES[0]),
+    VISITS: ("visit_id", VISIT_RULES, VISIT_SET_RULES[0]),
+}
+
+
+@dataclass(frozen=True)
+class JudgedRows:
+    """Rows of a source of costs as judged: those that are `sound`, those `held` with their `reasons`, the results."""
+
+    sound: DataFrame
+    held: DataFrame
+    results: list[Judged]
+
+    @property
+    def held_count(self) -> int:
+        return sum(r.unexpected_count for r in self.results if not r.success and r.severity is Severity.ERROR)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The sources of costs at pinned versions, for one period.
+
+    `periods`: those whose costs are to be in the books by the period's close: itself, those of its month before it that
+    are closed, whose costs may have come in since, and later ones of which a plan is closed, whose books took those up.
+    Source: assumption, a month's costs are known after it.
+    """
+
+    lake: Lake
+    calendar: Calendar
+    period: Period
+    periods: tuple[Period, ...]
+    versions: Mapping[str, int]
+
+    def found(self) -> dict[str, JudgedRows]:
+        """The rows that belong to the periods, or to no day or month at all, of each source that is there."""
+        return {
+            name: _judged(name, self._rows(name), F.expr(self.scopes[name]), *rules)
+            for name, rules in JUDGED_BY.items()
+            if name in self.versions
+        }
+
+    @property
+    def month(self) -> str:
+        return f"{self.period.year:04d}-{self.period.month:02d}"
+
+    @property
+    def scopes(self) -> dict[str, str]:
+        """SQL text, by source: the rows that `found` looks at."""
+        return {
+            COSTS: f"month = '{self.month}' or month is null or not month rlike '{COST_MONTH}'",
+            VISITS: f"visited_on is null or {self._visited}",
+        }
+
+    def uses_by_plan_fen(
+        self, found: Mapping[str, JudgedRows], weights: Mapping[str, int]
+    ) -> dict[str, dict[str, int]]:
+        """What each open plan uses of its fee, by category. `weights`: the fee accrued of the plans that are open, or,
+        where none accrued, their head counts."""
+        month_fen, visits_fen, own_visits_fen = {}, 0, {}
+        if COSTS in found:
+            by_category = found[COSTS].sound.groupBy("category").agg(F.sum("amount_fen").alias("fen"))
+            month_fen = {row.category: row.fen for row in by_category.collect()}
+        if VISITS in found:
+            is_own = F.expr(self._visited_in(self.period))
+            of_claims = found[VISITS].sound.join(F.broadcast(self._plans_of_claims()), "claim_id", "left")
+            by_plan = of_claims.groupBy("plan_id", is_own.alias("is_own")).agg(F.sum("fee_fen").alias("fen")).collect()
+            visits_fen = sum(row.fen for row in by_plan)
+            own_visits_fen = {row.plan_id: row.fen for row in by_plan if row.is_own and row.plan_id in weights}
+        of_month = [period.number for period in self.calendar.of_month(self.period.year, self.period.month)]
+        numbers = [period.number for period in self.periods]
+        fen = to_use_fen(month_fen, visits_fen, numbers, of_month, self._used_fen())
+        return used_by_plan_fen(fen, own_visits_fen, weights)
+
+    def _used_fen(self) -> dict[str, int]:
+        """What closed books of the periods used, by category."""
+        posted = [
+            transfer
+            for period in self.periods
+            for of_plan in transfers_of(self.lake, published_in(self.lake, "close", str(period)).values()).values()
+            for transfer in of_plan
+        ]
+        return {category: moved_fen(posted, debit_account=f"use_{category}") for category in USES}
+
+    @property
+    def _visited(self) -> str:
+        """SQL text: the visit was made in one of the periods."""
+        return f"({' or '.join(self._visited_in(period) for period in self.periods)})"
+
+    def _visited_in(self, period: Period) -> str:
+        """SQL text: the visit was made from the period's publicity day until the one after."""
+        following = self.calendar.next(period)
+        before_on = self.calendar.publicity_on(following) if following else self.calendar.grace_ends_on(period)
+        return f"(visited_on >= '{self.calendar.publicity_on(period)}' and visited_on < '{before_on}')"
+
+    def _plans_of_claims(self) -> DataFrame:
+        """One row per claim_id that was reviewed or approved: the plan it is of."""
+        rows = small_frame(self.lake.spark, CLAIM_AND_PLAN, [])
+        if REVIEWS in self.versions:
+            reviews = self._rows(REVIEWS)
+            rows = reviews.where(~breaks_any(_errors(REVIEW_RULES), NO_TERMS)).select("claim_id", "plan_id")
+        if CLAIMS in self.versions:
+            rows = rows.unionByName(self._rows(CLAIMS).select("claim_id", "plan_id"))
+        return rows.where("claim_id is not null").groupBy("claim_id").agg(F.min("plan_id").alias("plan_id"))
+
+    def _rows(self, name: str) -> DataFrame:
+        return read_source(self.lake, name, self.versions[name])
+
+
+def costs_of(lake: Lake, calendar: Calendar, period: Period, versions: Mapping[str, int]) -> Costs:
+    """The costs that belong into the books of a period that is about to be closed."""
+    of_month = calendar.of_month(period.year, period.month)
+    earlier = [p for p in of_month if p < period and _is_closed(lake, str(p))]
+    later = [p for p in of_month if p > period and published_in(lake, "close", str(p))]
+    return Costs(lake, calendar, period, (*earlier, period, *later), versions)
+
+
+def judged_reviews(lake: Lake, versions: Mapping[str, int]) -> list[Judged]:
+    """The suite's results on the reviews, which tell whose claim was visited."""
+    if REVIEWS not in versions:
+        return []
+    return judge(REVIEWS, _counts(read_source(lake, REVIEWS, versions[REVIEWS]), REVIEW_RULES))
+
+
+def sound_rows(name: str, rows: DataFrame) -> DataFrame:
+    """The rows of a source of costs, or of the reviews, that no error holds back."""
+    if name == REVIEWS:
+        return rows.where(~breaks_any(_errors(REVIEW_RULES), NO_TERMS))
+    id_column, rules, _ = JUDGED_BY[name]
+    return _with_faults(rows, F.lit(True), id_column, rules).where("not is_held").select(*rows.columns)
+
+
+def _is_closed(lake: Lake, period: str) -> bool:
+    settled, closed = published_in(lake, "settle", period), published_in(lake, "close", period)
+    return bool(closed) and set(settled) <= set(closed)
+
+
+def _judged(
+    name: str, rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[RowRule, ...], duplicated: Rule
+) -> JudgedRows:
+    """Judges the rows in scope."""
+    judged = _with_faults(rows, in_scope, id_column, rules).localCheckpoint()
+    twice = F.when(F.col("several"), F.array(F.lit(duplicated.id))).otherwise(F.array().cast("array<string>"))
+    every_reason = F.concat(reasons(rules, F.col("broken")), twice).alias("reasons")
+    counts = _counts(judged, rules) | {duplicated.id: judged.where("several").count()}
+    return JudgedRows(
+        sound=judged.where("not is_held").select(*rows.columns),
+        held=judged.where("is_held").select(*rows.columns, every_reason),
+        results=judge(name, counts),
+    )
+
+
+def _with_faults(rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[RowRule, ...]) -> DataFrame:
+    """The rows in scope with `broken` (bits of the rules), `several` (others share the id) and `is_held`.
+
+    Of one id every row is held, wherever in the source the others stand.
+    """
+    several = rows.where(F.col(id_column).isNotNull()).groupBy(id_column).count().where("count > 1")
+    several = F.broadcast(several.select(id_column, F.lit(True).alias("several")))
+    is_wrong = F.col("broken").bitwiseAND(F.lit(bits_of(rules, Severity.ERROR))) != 0
+    return (
+        rows.where(in_scope)
+        .join(several, id_column, "left")
+        .withColumns({"several": F.coalesce("several", F.lit(False)), "broken": broken_bits(rules, NO_TERMS)})
+        .withColumn("is_held", F.col("several") | is_wrong)
+    )
+
+
+def _counts(rows: DataFrame, rules: Collection[RowRule]) -> dict[str, int]:
+    return rows.agg(*(F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in rules)).first().asDict()
+
+
+def _errors(rules: Collection[RowRule]) -> tuple[RowRule, ...]:
+    return tuple(rule for rule in rules if rule.severity is Severity.ERROR)

@@ -1,0 +1,1 @@
+"""The books: transfers, the fee, balances, and what must hold between them. Pure."""

@@ -1,0 +1,99 @@
+"""What a command was asked: environment, platform, period, plans. Everything is checked before Spark starts."""
+
+import argparse
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jobs.errors import WrongUsage
+from jobs.lake.storage import is_local, local_folder
+from jobs.pipeline.environment import Environment, load_environment
+from jobs.rulebook import load_platform
+from jobs.rulebook.calendar import Period
+from jobs.rulebook.rules import Platform
+
+
+@dataclass(frozen=True)
+class Request:
+    """A command's request for one lake."""
+
+    environment: Environment
+    platform: Platform
+    lake_root: str
+    as_of: date
+
+
+@dataclass(frozen=True)
+class PeriodRequest(Request):
+    """A command's request for one period of one lake. `plan_ids` None: all plans with members or claims."""
+
+    period: Period
+    plan_ids: tuple[str, ...] | None
+
+    @property
+    def publicity_on(self) -> date:
+        return self.platform.calendar.publicity_on(self.period)
+
+
+def request_of(args: argparse.Namespace) -> Request:
+    """The request in a command line; raises WrongUsage."""
+    environment = load_environment(args.conf)
+    platform = load_platform(args.platform or environment.platform, environment.platforms)
+    as_of = args.as_of or datetime.now(ZoneInfo(platform.time_zone)).date()
+    if is_local(args.lake) and not _is_folder(args.lake):
+        raise WrongUsage(
+            f"Lake {args.lake}: there is no such folder. Nothing was done. "
+            "Name an existing lake with --lake, or make one with `fentan generate`."
+        )
+    lake_root = str(Path(local_folder(args.lake)).resolve()) if is_local(args.lake) else args.lake
+    return Request(environment, platform, lake_root, as_of)
+
+
+def _is_folder(lake: str) -> bool:
+    try:
+        return local_folder(lake).is_dir()
+    except OSError as error:
+        raise WrongUsage(
+            f"Lake {lake}: cannot be read ({error.strerror}). Nothing was done. "
+            "Give the user who runs Fentan the right to enter the folders above it, or name another with --lake."
+        ) from error
+
+
+def period_request_of(args: argparse.Namespace) -> PeriodRequest:
+    """The request for a period in a command line; raises WrongUsage."""
+    request = request_of(args)
+    calendar = request.platform.calendar
+    try:
+        period = calendar.period(args.period)
+    except ValueError as error:
+        raise WrongUsage(f"--period: {error}. Nothing was done.") from error
+    if calendar.publicity_on(period) > request.as_of:
+        raise WrongUsage(
+            f"--period {period}: its cases become public on {calendar.publicity_on(period)}, it is {request.as_of}. "
+            "Nothing was done. Run it on that day or later."
+        )
+    plan_ids = tuple(sorted(set(args.plan))) if args.plan else None
+    for plan_id in plan_ids or ():
+        _check_plan(request.platform, plan_id, period)
+    return PeriodRequest(**vars(request), period=period, plan_ids=plan_ids)
+
+
+def _check_plan(platform: Platform, plan_id: str, period: Period) -> None:
+    if plan_id not in platform.plans:
+        known = ", ".join(sorted(platform.plans))
+        raise WrongUsage(
+            f"--plan {plan_id}: {platform.platform_id} has no such plan; it has {known}. Nothing was done."
+        )
+    plan = platform.plans[plan_id]
+    if not exists_in(platform, plan_id, period):
+        last = plan.last_period or platform.calendar.last_period
+        raise WrongUsage(
+            f"--plan {plan_id}: the plan runs from {plan.first_period} to {last}, not in {period}. Nothing was done."
+        )
+
+
+def exists_in(platform: Platform, plan_id: str, period: Period) -> bool:
+    """Whether the plan has started by the period and has not ended before it."""
+    plan = platform.plans[plan_id]
+    return plan.first_period <= period and (plan.last_period is None or period <= plan.last_period)

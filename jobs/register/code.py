@@ -1,0 +1,55 @@
+"""The version of the code that bears on amounts: a comment, a docstring or a new line in it makes no other version."""
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+CODE_PACKAGES = (
+    *(f"jobs.{chapter}" for chapter in ("settlement", "collection", "ledger", "gate", "works", "spark")),
+    "expectations",
+    "schemas",
+)
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
+NO_MEANING = ("ctx", "kind", "type_comment", "type_ignores", "type_params")  # differ between versions of Python, too
+
+
+@cache
+def code_version() -> str:
+    """The program's version and a digest of the code of CODE_PACKAGES, without comments and docstrings."""
+    digest = hashlib.sha256()
+    for source in [files("jobs").joinpath("money.py"), *_sources_of(CODE_PACKAGES)]:
+        digest.update(meaning_of(source.read_text(encoding="utf-8")).encode())
+    try:
+        number = version("fentan")
+    except PackageNotFoundError:  # the wheel is on the path but not installed, as on a cluster
+        number = "0"
+    return f"{number}+{digest.hexdigest()[:12]}"
+
+
+def _sources_of(packages: Iterable[str]) -> Iterator[Traversable]:
+    for package in packages:
+        yield from sorted(
+            (entry for entry in files(package).iterdir() if entry.name.endswith(".py")), key=lambda entry: entry.name
+        )
+
+
+def meaning_of(source: str) -> str:
+    """A text that is the same for two sources that differ in comments, docstrings and layout only."""
+    return " ".join(_parts(ast.parse(source)))
+
+
+def _parts(node: ast.AST) -> Iterator[str]:
+    yield type(node).__name__
+    for name, value in ast.iter_fields(node):
+        if name == "body" and isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            value = value[1:]
+        if name in NO_MEANING or value is None or value == []:
+            continue
+        yield f"{name}("
+        for part in value if isinstance(value, list) else [value]:
+            yield from _parts(part) if isinstance(part, ast.AST) else [repr(part)]
+        yield ")"

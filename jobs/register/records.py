@@ -1,0 +1,165 @@
+"""What a run leaves beside its tables: results of the gate, and the rows held back with every reason."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from expectations.receipts import PERIOD_UNKNOWN
+from expectations.suites import Judged
+from jobs.gate.claims import ClaimGate
+from jobs.gate.members import MembershipGate
+from jobs.gate.results import claims_held_count, members_held_count
+from jobs.lake.lake import Lake, any_of, none_of
+from jobs.settlement.coverage import COVERED
+from schemas import TABLES, Table
+
+QUALITY = TABLES["control/quality"]
+HELD_MEMBERS = TABLES["control/quarantine_members"]
+HELD_CLAIMS = TABLES["control/quarantine_claims"]
+HELD_RECEIPTS = TABLES["control/quarantine_receipts"]
+
+
+def record_quality(
+    lake: Lake, results: Iterable[Judged], run_id: str, period: str, earlier_runs: Collection[str]
+) -> None:
+    """Writes one row per expectation; a run that is among the earlier ones replaces its own."""
+    rows = [
+        {
+            "run_id": run_id,
+            "period": period,
+            "table_name": result.table_name,
+            "expectation": result.expectation,
+            "id": result.id,
+            "sentence": result.sentence,
+            "severity": str(result.severity),
+            "observed": result.observed,
+            "unexpected_count": result.unexpected_count,
+            "amount_at_stake_fen": result.amount_at_stake_fen,
+            "success": result.success,
+            "suite_digest": result.suite_digest,
+        }
+        for result in results
+    ]
+    frame = lake.frame(QUALITY, rows).coalesce(1)
+    if run_id in earlier_runs:
+        lake.replace(QUALITY, frame, f"run_id = '{run_id}'", run_id)
+    else:
+        lake.append(QUALITY, frame, run_id)
+
+
+def hold_members(
+    lake: Lake, gate: MembershipGate, share_fen: Mapping[tuple[str, str], int], scope: str, period: str, run_id: str
+) -> None:
+    """Brings the quarantine of members up to date within the scope; a row keeps the period it was first seen in."""
+    if not members_held_count(gate) and not lake.exists(HELD_MEMBERS.name):
+        return
+    at_stake = F.when(F.col("cover") == COVERED, _share_fen(share_fen)).otherwise(F.lit(0))
+    held = gate.held.withColumn("amount_at_stake_fen", F.coalesce(at_stake, F.lit(0)).cast("bigint"))
+    _hold(lake, HELD_MEMBERS, held, ["plan_id", "member_id", "joined_on"], scope, period, run_id)
+
+
+def hold_claims(lake: Lake, gate: ClaimGate, scope: str, period: str, run_id: str) -> None:
+    """Brings the quarantine of claims up to date within the scope."""
+    if not claims_held_count(gate) and not lake.exists(HELD_CLAIMS.name):
+        return
+    held = gate.held.withColumn("amount_at_stake_fen", F.coalesce("approved_aid_fen", F.lit(0).cast("bigint")))
+    _hold(lake, HELD_CLAIMS, held, ["claim_id", "plan_id", "member_id", "publicity_period"], scope, period, run_id)
+
+
+def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, period: str, run_id: str) -> None:
+    """Brings the quarantine of receipts up to date for the period: rows that prove no money, and money without a
+    share."""
+    no_fen = F.lit(0).cast("bigint")
+    rows = unsound.withColumn("amount_at_stake_fen", F.coalesce("amount_fen", no_fen)).unionByName(
+        without_share.withColumns({"amount_at_stake_fen": F.col("excess_fen"), "reasons": F.array("reason")}).select(
+            *TABLES["source/receipts"].column_names, "reasons", "amount_at_stake_fen"
+        )
+    )
+    held = rows.withColumns(
+        {
+            "period": F.lit(period),
+            "first_seen_period": F.lit(period),
+            "released_by": F.lit(None).cast("string"),
+            "run_id": F.lit(run_id),
+        }
+    )
+    if lake.exists(HELD_RECEIPTS.name) or not held.isEmpty():
+        lake.replace(HELD_RECEIPTS, held, f"period = '{period}'", run_id)
+
+
+def hold_receipts_of_no_period(
+    lake: Lake, receipts: DataFrame, row_count: int, period_names: Iterable[str], period: str, run_id: str
+) -> None:
+    """Brings the quarantine of receipts of no known period up to date.
+
+    Their money is in no books: what it is for has to be said first.
+    """
+    scope = none_of("period", period_names)
+    if row_count or (lake.exists(HELD_RECEIPTS.name) and not lake.read(HELD_RECEIPTS.name).where(scope).isEmpty()):
+        at_stake = F.coalesce("amount_fen", F.lit(0).cast("bigint"))
+        held = receipts.withColumns({"reasons": F.array(F.lit(PERIOD_UNKNOWN.id)), "amount_at_stake_fen": at_stake})
+        key = ["receipt_id", "period", "payer_id", "attempted_on"]
+        _hold(lake, HELD_RECEIPTS, held, key, scope, period, run_id, seen_in=scope)
+
+
+def hold_costs(lake: Lake, source: Table, held: DataFrame, held_in: str, scope: str, period: str, run_id: str) -> None:
+    """Brings the quarantine `held_in` of a source of costs up to date within the scope (SQL text)."""
+    if not held.isEmpty() or lake.exists(held_in):
+        (amount,) = source.amount_columns
+        at_stake = F.coalesce(amount, F.lit(0).cast("bigint"))
+        rows = held.withColumn("amount_at_stake_fen", at_stake)
+        _hold(lake, TABLES[held_in], rows, list(source.key), scope, period, run_id)
+
+
+def plans_in_scope(plan_ids: Iterable[str], every_plan: Iterable[str], all_plans: bool) -> str:
+    """SQL text: rows of these plans and, where all plans are concerned, rows of no known plan."""
+    mine = any_of("plan_id", plan_ids)
+    return f"({mine} or {none_of('plan_id', every_plan)})" if all_plans else mine
+
+
+def claims_in_scope(members_scope: str, period: str, period_names: Iterable[str], all_plans: bool) -> str:
+    """SQL text: claims of the period and, where all plans are concerned, claims of no known period."""
+    of_period = f"publicity_period = '{period}'"
+    if not all_plans:
+        return f"{of_period} and {members_scope}"
+    in_no_period = none_of("publicity_period", period_names)
+    return f"(({of_period} and {members_scope}) or {in_no_period})"
+
+
+def _hold(
+    lake: Lake,
+    table: Table,
+    held: DataFrame,
+    key: list[str],
+    scope: str,
+    period: str,
+    run_id: str,
+    seen_in: str = "true",
+) -> None:
+    """`seen_in`: SQL text, where earlier rows of the same key stand."""
+    first_seen = (
+        lake.read_or_empty(table.name)
+        .where(seen_in)
+        .groupBy(*key)
+        .agg(F.min("first_seen_period").alias("seen_before"))
+        .select(*(F.col(name).alias(f"seen_{name}") for name in key), "seen_before")
+    )
+    same_row = [F.col(name).eqNullSafe(F.col(f"seen_{name}")) for name in key]
+    rows = held.join(F.broadcast(first_seen), on=same_row, how="left").withColumns(
+        {
+            "first_seen_period": F.coalesce("seen_before", F.lit(period)),
+            "released_by": F.lit(None).cast("string"),
+            "run_id": F.lit(run_id),
+        }
+    )
+    lake.replace(table, rows, scope, run_id)
+
+
+def _share_fen(share_fen: Mapping[tuple[str, str], int]) -> Column:
+    share = F.lit(0).cast("bigint")
+    for (plan_id, tier), fen in share_fen.items():
+        share = F.when((F.col("plan_id") == plan_id) & (F.col("tier") == tier), F.lit(fen).cast("bigint")).otherwise(
+            share
+        )
+    return share

@@ -1,0 +1,1 @@
+"""Spark's tools without any rule: digests, filters of ids, broadcasts."""

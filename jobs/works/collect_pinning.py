@@ -1,0 +1,210 @@
+"""What a period's collection is made from, and whether it was made from just that already."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.collection.allocation import CollectionDays
+from jobs.errors import Refused, WrongUsage
+from jobs.gate.receipts import ReceiptGate, count_and_fen, judge_receipts
+from jobs.lake.lake import Lake, none_of
+from jobs.lake.sources import pin_versions, read_source
+from jobs.pipeline.request import PeriodRequest, exists_in
+from jobs.progress import announce
+from jobs.register.publications import Publication, published_in, rows_of
+from jobs.register.runs import Run
+from jobs.works.finality import Standing, overlapping, standing_of
+from jobs.works.set_off import netted_before_fen, next_settled
+
+JOB = "collect"
+AID_OF_NEXT, NETTED_BEFORE = "aid_of_next", "netted_before_fen"
+CLOSED_BEFORE, STANDING_LAPSES = "closed_before", "standing_lapses"
+ENDED_BEFORE = "ended_before"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a period's collection is made from. Maps are by plan.
+
+    `settled`: the publications whose bills are collected, of the plans that are open (of all, once none is);
+    `collected`: the collections published by now, of every plan; `standing`: what of them does not change any more;
+    `next_settled`: settlements of the next period whose aid arrears may be netted from; `netted_before_fen`: what the
+    previous period's arrears took from this one's aid; `of_no_period`: receipts of a period that is none of the
+    calendar's, or not given.
+    """
+
+    request: PeriodRequest
+    lake: Lake
+    days: CollectionDays
+    settled: Mapping[str, Publication]
+    collected: Mapping[str, Publication]
+    closed: Mapping[str, Publication]
+    standing: Standing
+    next_settled: Mapping[str, Publication]
+    netted_before_fen: Mapping[str, int]
+    pools: Mapping[str, dict]
+    gate: ReceiptGate
+    of_no_period: DataFrame
+    run: Run
+
+    @property
+    def plan_ids(self) -> tuple[str, ...]:
+        return tuple(sorted(self.settled))
+
+    @property
+    def next_unsettled(self) -> tuple[str, ...]:
+        """The plans whose next period is public before the grace limit, but not settled yet; none once it is closed."""
+        following = self.request.platform.calendar.next_within_grace(self.request.period)
+        if following is None or self.is_closed or not self.days.is_final:
+            return ()
+        existing = [p for p in self.plan_ids if exists_in(self.request.platform, p, following)]
+        return tuple(p for p in existing if p not in self.next_settled)
+
+    @cached_property
+    def of_no_period_sums(self) -> tuple[int, int]:
+        """How many receipts are of no period, and their fen: counted for a collection, a close does not ask."""
+        return count_and_fen(self.of_no_period)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no plan of the period is open."""
+        return all(p in self.closed for p in self.settled)
+
+    def settled_rows(self, table: str) -> DataFrame:
+        """The rows of a settled table of the plans that are collected."""
+        return rows_of(self.lake, table, list(self.settled.values()))
+
+
+def days_of(request: PeriodRequest) -> CollectionDays:
+    """The days of the period's collection, by the platform's calendar."""
+    calendar, period = request.platform.calendar, request.period
+    return CollectionDays(
+        calendar.publicity_on(period), calendar.deduction_on(period), calendar.grace_ends_on(period), request.as_of
+    )
+
+
+def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
+    """Finds the settled plans of the period and judges its receipts; raises Refused where nothing is settled."""
+    announce("pinning receipts")
+    period, calendar = str(request.period), request.platform.calendar
+    every, closed = published_in(lake, "settle", period), published_in(lake, "close", period)
+    if not every:
+        raise Refused(f"Period {period}: not settled. Nothing was collected. Settle it first: `fentan settle`.")
+    settled = {p: publication for p, publication in every.items() if p not in closed} or every
+    _check_plans(request, settled)
+    versions = pin_versions(lake, ("source/receipts",))
+    receipts = read_source(lake, "source/receipts", versions["source/receipts"])
+    of_no_period = receipts.where(none_of("period", calendar.period_names))
+    announce("judging receipts")
+    days = days_of(request)
+    gate = judge_receipts(receipts.where(F.col("period") == period), days)
+    standing = standing_of(lake, calendar, request.period, settled)
+    following = next_settled(lake, calendar, request.period, settled) if days.is_final else {}
+    before_fen = netted_before_fen(lake, calendar, request.period, settled)
+    return Inputs(
+        request=request,
+        lake=lake,
+        days=days,
+        settled=settled,
+        collected=published_in(lake, JOB, period),
+        closed=closed,
+        standing=standing,
+        next_settled=following,
+        netted_before_fen=before_fen,
+        pools={row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()},
+        gate=gate,
+        of_no_period=of_no_period,
+        run=_run(
+            request,
+            settled,
+            gate,
+            days,
+            {
+                AID_OF_NEXT: {p: publication.digest for p, publication in sorted(following.items())},
+                NETTED_BEFORE: dict(before_fen),
+                ENDED_BEFORE: _ended_before(lake, request, settled) if days.is_final else {},
+                CLOSED_BEFORE: {p: every[p].digest for p in sorted(standing.closed)},
+                STANDING_LAPSES: {p: publication.digest for p, publication in sorted(standing.lapsed.items())},
+            },
+        ),
+    )
+
+
+def made_already(inputs: Inputs, heeds_aid_of_next: bool = True) -> str | None:
+    """The run that collected all settled plans from these receipts under these rules; None: there is none.
+
+    `heeds_aid_of_next` False: settlements of the next period made since make no difference, as a close asks: what is
+    settled after it does not reach back.
+    """
+    heeds_aid_of_next = heeds_aid_of_next and not inputs.is_closed
+    found = json.loads(json.dumps(inputs.run.input_versions))
+    run_ids = sorted({inputs.collected[p].run_id for p in inputs.settled if p in inputs.collected})
+    rows = inputs.lake.read_or_empty("control/runs").where(F.col("run_id").isin(*run_ids)).collect()
+    same = [
+        row.run_id
+        for row in rows
+        if row.conf_digest == inputs.run.conf_digest
+        and _alike(json.loads(row.input_versions), found, heeds_aid_of_next)
+    ]
+    # Plans that are open were collected together; of those that are closed, the last to be collected knows the others.
+    return same[0] if same and (inputs.is_closed or len(run_ids) == 1) else None
+
+
+def _alike(recorded: dict, found: dict, heeds_aid_of_next: bool) -> bool:
+    """Whether a collection recorded and one found are of the same plans from the same money."""
+    both = set(recorded["settled"]) & set(found["settled"])
+    by_plan = (NETTED_BEFORE, ENDED_BEFORE, *((AID_OF_NEXT,) if heeds_aid_of_next else ()))
+
+    def compared(versions: dict) -> dict:
+        return {
+            "plans": {**versions["settled"], **versions.get(CLOSED_BEFORE, {})},
+            "receipts": versions["receipts"],
+            "stage": versions["stage"],
+            **{name: {p: x for p, x in versions.get(name, {}).items() if p in both} for name in by_plan},
+        }
+
+    return compared(recorded) == compared(found)
+
+
+def _check_plans(request: PeriodRequest, settled: Mapping[str, Publication]) -> None:
+    if request.plan_ids is not None and set(request.plan_ids) != set(settled):
+        raise WrongUsage(
+            f"--plan {' '.join(request.plan_ids)}: a payer's money pays for all his plans "
+            f"({', '.join(sorted(settled))}). "
+            "Nothing was collected. Leave --plan out."
+        )
+
+
+def _ended_before(lake: Lake, request: PeriodRequest, settled: Mapping[str, Publication]) -> dict[str, list[str]]:
+    """By plan, the collections of earlier periods whose lapses ended cover before the period's grace limit."""
+    found: dict[str, list[str]] = {}
+    for publication in overlapping(lake, request.platform.calendar, request.period):
+        if publication.plan_id in settled:
+            found.setdefault(publication.plan_id, []).append(f"{publication.period} {publication.digest}")
+    return {plan_id: sorted(of_plan) for plan_id, of_plan in sorted(found.items())}
+
+
+def _run(
+    request: PeriodRequest, settled: Mapping[str, Publication], gate: ReceiptGate, days: CollectionDays, bearing: dict
+) -> Run:
+    """The run. `bearing`: whatever else decides its result (closed plans, neighbouring periods); empty ones are left
+    out."""
+    stage = "final" if days.is_final else "deducting" if days.is_deducting else "announced"
+    return Run(
+        job=JOB,
+        platform_id=request.platform.platform_id,
+        period=str(request.period),
+        plan_ids=tuple(sorted(settled)),
+        input_versions={
+            "settled": {p: publication.digest for p, publication in sorted(settled.items())},
+            "receipts": dict(gate.fingerprint),
+            "stage": stage,
+            **{name: of_plans for name, of_plans in bearing.items() if of_plans},
+        },
+        rules=request.platform.collection_rules(request.period),
+        settings={"as_of": str(days.as_of)},
+    )

@@ -1,0 +1,96 @@
+"""What members bore earlier in the calendar year, as far as a yearly cap may bind."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.gate.members import MembershipGate
+from jobs.progress import announce
+from jobs.register.runs import totals_of
+from jobs.rulebook.calendar import Calendar, Period
+from jobs.rulebook.rules import SharingRules
+from jobs.settlement.coverage import COVERED, cut_by_lapses
+from jobs.settlement.pool import Sharing
+from jobs.settlement.yearly_cap import (
+    PeriodOfYear,
+    follows_from_spells,
+    may_bind,
+    with_room_by_assessments,
+    with_room_by_spells,
+    without_room,
+)
+from jobs.works.history import History
+
+
+class Year:
+    """The periods of the calendar year before the one being settled."""
+
+    def __init__(
+        self,
+        history: History,
+        members: MembershipGate,
+        calendar: Calendar,
+        period: Period,
+        lapses: DataFrame | None,
+    ):
+        self._history, self._members, self._lapses = history, members, lapses
+        self._earlier = calendar.earlier_in_year(period)
+
+    def with_room(
+        self, covered: DataFrame, sharing: Mapping[str, Sharing], rules: Mapping[str, SharingRules]
+    ) -> DataFrame:
+        """The covered members with `room_fen` where the cap of their plan may bind."""
+        caps = {plan_id: rules[plan_id].yearly_cap_fen for plan_id in rules}
+        binding = {
+            plan_id: cap
+            for plan_id, cap in caps.items()
+            if cap is not None and may_bind(cap, self._dearest_shares_fen(plan_id), sharing[plan_id])
+        }
+        if not binding:
+            return without_room(covered)
+        announce(f"yearly cap: what members of {', '.join(sorted(binding))} bore this year")
+        year = {plan_id: self._periods(plan_id) for plan_id in binding}
+        if all(self._follows_from_spells(plan_id, year[plan_id], cap) for plan_id, cap in binding.items()):
+            ended = cut_by_lapses(self._members.kept_good.where(F.col("cover") != COVERED), self._lapses)
+            return with_room_by_spells(covered, ended, year, binding)
+        announce("yearly cap: the spells of today are not those assessed: joining the year's assessments")
+        earlier = {p: self._history.rows_of_plan("settled/assessments", p, self._earlier) for p in binding}
+        return with_room_by_assessments(covered, {p: f for p, f in earlier.items() if f is not None}, binding)
+
+    def _follows_from_spells(self, plan_id: str, year: list[PeriodOfYear] | None, cap_fen: int) -> bool:
+        if year is None:
+            return False
+        spells = cut_by_lapses(self._members.good.where(F.col("plan_id") == plan_id), self._lapses)
+        return follows_from_spells(spells, year, cap_fen)
+
+    def _periods(self, plan_id: str) -> list[PeriodOfYear] | None:
+        """What each earlier period of the year left; None where a run's record does not say."""
+        names = {str(period) for period in self._earlier}
+        runs = [p.run_id for p in self._history.publications.get(plan_id, ()) if p.period in names]
+        found = totals_of(self._history.lake, runs) if runs else {}
+        documents = [found.get(run_id, {}).get(plan_id, {}).get("standing") for run_id in runs]
+        return None if None in documents else [from_document(document) for document in documents]
+
+    def _dearest_shares_fen(self, plan_id: str) -> list[int]:
+        rates = self._history.rows_of_plan("settled/rates", plan_id, self._earlier)
+        if rates is None:
+            return []
+        dearest: dict[str, int] = {}
+        for row in rates.collect():
+            # Under exact rounding share_fen is the lower of the two shares.
+            highest_fen = row.share_fen + (1 if row.billed_fen > row.share_fen * row.covered_count else 0)
+            dearest[row.period] = max(dearest.get(row.period, 0), highest_fen)
+        return list(dearest.values())
+
+
+def as_document(period: PeriodOfYear) -> dict:
+    """What a period left for its year, as the run's record keeps it."""
+    return {**asdict(period), "publicity_on": period.publicity_on.isoformat()}
+
+
+def from_document(document: dict) -> PeriodOfYear:
+    """What a period left for its year, from the run's record."""
+    return PeriodOfYear(**{**document, "publicity_on": date.fromisoformat(document["publicity_on"])})

@@ -1,0 +1,156 @@
+"""A period's inputs, pinned: from here on the run reads these versions, whatever happens to the sources."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.canonical import canonical_digest
+from jobs.errors import without_rule
+from jobs.lake.lake import Lake
+from jobs.lake.session import open_session
+from jobs.lake.sources import pin_versions, pinned_inputs, read_source
+from jobs.pipeline.request import PeriodRequest, exists_in
+from jobs.progress import announce
+from jobs.register.publications import Publication, published, rows_of
+from jobs.register.runs import Run
+from jobs.rulebook.rules import RuleNotInForce
+from jobs.settlement.coverage import lapsed_on
+from jobs.works.history import History, history_before
+
+SOURCES = ("source/members", "source/approved_claims")
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """Source versions, history, the plans concerned and why others are left out; `settled`: those settled already.
+
+    `lapsed_in`: the collections whose grace limit has passed by the publicity day: their lapses have ended cover.
+    """
+
+    request: PeriodRequest
+    lake: Lake
+    versions: Mapping[str, int]
+    history: History
+    lapsed_in: tuple[Publication, ...]
+    settled: Mapping[str, Publication]
+    plan_ids: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+    @property
+    def run(self) -> Run:
+        """The run that settles all plans concerned."""
+        return self.run_of(self.plan_ids)
+
+    def run_of(self, plan_ids: tuple[str, ...]) -> Run:
+        """The run that settles these plans from the pinned inputs."""
+        request = self.request
+        return Run(
+            job="settle",
+            platform_id=request.platform.platform_id,
+            period=str(request.period),
+            plan_ids=plan_ids,
+            input_versions={
+                **pinned_inputs(self.lake, self.versions),
+                "predecessors": self._predecessor_digests(plan_ids),
+                **self._from_earlier_collections(plan_ids),
+            },
+            rules=request.platform.settlement_rules(request.period, plan_ids),
+            settings={"as_of": str(request.as_of), "ceilings": _ceilings(request)},
+        )
+
+    def brought_forward_fen(self, plan_ids: tuple[str, ...]) -> dict[str, int]:
+        """The residual of each plan; after dues given up where the next period bears them."""
+        platform = self.request.platform
+        if platform.collection.shortfall_borne_by == "platform":
+            return self.history.brought_forward_fen(plan_ids)
+        on_collected_money = platform.carry_on == "collected"
+        return self.history.residual_on_books_fen(plan_ids, self.request.publicity_on, on_collected_money)
+
+    def lapses(self) -> DataFrame | None:
+        """One row per lapse: plan_id, member_id, lapsed_on (the local day at whose 00:00 cover ended); None: no
+        lapse."""
+        if not self.lapsed_in:
+            return None
+        rows = rows_of(self.lake, "settled/lapses", self.lapsed_in)
+        return rows.select("plan_id", "member_id", lapsed_on(self.request.platform.time_zone))
+
+    def _from_earlier_collections(self, plan_ids: tuple[str, ...]) -> dict:
+        """What the period takes from earlier collections: lapses and money; left out where there is none."""
+        lapsed = sorted((p.period, p.plan_id, p.digest) for p in self.lapsed_in if p.plan_id in plan_ids)
+        borne_by = self.request.platform.collection.shortfall_borne_by
+        brought = {} if borne_by == "platform" else {"brought_forward_fen": self.brought_forward_fen(plan_ids)}
+        if not lapsed:
+            return brought
+        # One digest of all: the list itself grows with every period, and would be kept by each of them.
+        digest = canonical_digest(lapsed)
+        return {"lapses": {"until": lapsed[-1][0], "digest": digest}} | brought
+
+    @property
+    def period_names(self) -> tuple[str, ...]:
+        """Every period of the platform's calendar."""
+        return self.request.platform.calendar.period_names
+
+    def source(self, name: str):
+        """A source table at its pinned version; raises GateStopped where columns are missing."""
+        return read_source(self.lake, name, self.versions[name])
+
+    def _predecessor_digests(self, plan_ids: tuple[str, ...]) -> dict[str, str]:
+        found = {plan_id: self.history.predecessor(plan_id) for plan_id in plan_ids}
+        return {plan_id: publication.digest for plan_id, publication in found.items() if publication is not None}
+
+
+def pin(request: PeriodRequest) -> Pinned:
+    """Opens the session, pins the newest versions of the sources, and finds the plans that the period concerns."""
+    announce("starting Spark")
+    lake = Lake(open_session(request.environment, f"fentan {request.period}"), request.lake_root)
+    announce("pinning source versions")
+    versions = pin_versions(lake, SOURCES)
+    history, of_period = history_before(lake, request.platform.calendar, request.period)
+    if request.plan_ids:
+        candidates = request.plan_ids
+    else:
+        candidates = tuple(p for p in sorted(request.platform.plans) if exists_in(request.platform, p, request.period))
+    # A plan that was settled before is concerned anyway: only of a new one it must be known whether anything is there.
+    present = _plans_present(lake, versions, request, [p for p in candidates if p not in history.publications])
+    concerned = tuple(p for p in candidates if p in present or p in history.publications)
+    _check_rules_in_force(request, concerned)
+    skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in concerned)
+    return Pinned(request, lake, versions, history, _lapsed_in(lake, request), of_period, concerned, skipped)
+
+
+def _check_rules_in_force(request: PeriodRequest, plan_ids: Iterable[str]) -> None:
+    """Raises WrongUsage where a rule that the period needs has no value yet: that is never a zero."""
+    for plan_id in plan_ids:
+        plan = request.platform.plans[plan_id]
+        try:
+            plan.sharing_on(request.publicity_on), plan.joining_on(request.publicity_on)
+        except RuleNotInForce as missing:
+            raise without_rule(missing) from missing
+
+
+def _lapsed_in(lake: Lake, request: PeriodRequest) -> tuple[Publication, ...]:
+    calendar = request.platform.calendar
+    over = lambda p: calendar.grace_ends_on(calendar.period(p.period)) <= request.publicity_on  # noqa: E731
+    return tuple(p for p in published(lake, "collect").values() if over(p))
+
+
+def _plans_present(
+    lake: Lake, versions: Mapping[str, int], request: PeriodRequest, candidates: Iterable[str]
+) -> set[str]:
+    """The plans with members, or with claims of the period; one row of a plan's partition is enough to know."""
+    members = read_source(lake, "source/members", versions["source/members"])
+    claims = read_source(lake, "source/approved_claims", versions["source/approved_claims"])
+    of_period = claims.where(F.col("publicity_period") == str(request.period))
+    sources = (members, of_period)
+    return {p for p in candidates if any(not rows.where(F.col("plan_id") == p).isEmpty() for rows in sources)}
+
+
+def _ceilings(request: PeriodRequest) -> dict[str, int]:
+    environment = request.environment
+    return {
+        "members_ppm": environment.quarantine_ceiling_members_ppm,
+        "claims_ppm": environment.quarantine_ceiling_claims_ppm,
+        "floor_rows": environment.quarantine_ceiling_floor_rows,
+    }
