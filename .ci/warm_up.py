@@ -5,7 +5,7 @@ import sys
 import tempfile
 
 from jobs.lake.session import open_session
-from jobs.pipeline.environment import load_environment
+from jobs.environment import load_environment
 
 
 def main(archive: str) -> None:

@@ -2,7 +2,7 @@
 
 from pyspark.sql import functions as F
 
-from expectations.rule import RowRule, Severity, holds, missing
+from expectations.rule import FewRowRule, RowRule, Severity, holds, missing
 
 CRITICAL = Severity.CRITICAL
 
@@ -17,14 +17,27 @@ def _benefit_of_another_claim(_):
     return ~F.col("counted") & ~F.coalesce(empty, F.lit(False))
 
 
-def _pool_loses_or_makes_money(_):
-    borne_fen = F.expr("due_fen + member_sponsored_fen + case_sponsored_fen + brought_forward_fen")
-    return ~F.coalesce(borne_fen == F.expr("benefit_fen + fee_fen + carried_forward_fen"), F.lit(False))
+def _sum(row, *columns):
+    """The sum of the columns; None where one has no value."""
+    values = [row[column] for column in columns]
+    return None if None in values else sum(values)
 
 
-def _fee_loses_or_makes_money(_):
-    parts_fen = F.expr("received_fen + sponsored_fen + outstanding_fen + written_off_fen")
-    return ~F.coalesce(F.col("accrued_fen") == parts_fen, F.lit(False))
+def _pool_loses_or_makes_money(row):
+    borne_fen = _sum(row, "due_fen", "member_sponsored_fen", "case_sponsored_fen", "brought_forward_fen")
+    return borne_fen is None or borne_fen != _sum(row, "benefit_fen", "fee_fen", "carried_forward_fen")
+
+
+def _fee_loses_or_makes_money(row):
+    parts_fen = _sum(row, "received_fen", "sponsored_fen", "outstanding_fen", "written_off_fen")
+    return parts_fen is None or parts_fen != row["accrued_fen"]
+
+
+def _balance_does_not_roll(row):
+    carried_fen = row["carried_forward_fen"]
+    return carried_fen is None or _sum(row, "carried_forward_fen", "credit_fen") != _sum(
+        row, "brought_forward_fen", "debit_fen"
+    )
 
 
 def _status_and_amount_differ(_):
@@ -39,15 +52,6 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
                 _benefit_of_a_counted_claim),
         RowRule("benefit_zero_unless_counted", CRITICAL, "A claim that does not count moves no money and says why.",
                 _benefit_of_another_claim),
-    ),
-    "settled/pools": (
-        RowRule("pool_conserves", CRITICAL,
-                "Due + sponsored + brought forward = benefits + fee + carried forward, to the fen.",
-                _pool_loses_or_makes_money),
-    ),
-    "settled/rates": (
-        RowRule("share_parts_add_up", CRITICAL, "Aid part and fee part of a share are the share.",
-                lambda _: F.col("share_fen") != F.col("share_aid_fen") + F.col("share_fee_fen")),
     ),
     "settled/assessments": (
         RowRule("assessment_key_missing", CRITICAL, "Member, payer and tier are given.",
@@ -73,17 +77,29 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
         RowRule("lapse_has_an_instant", CRITICAL, "The member and the instant at which cover ended are given.",
                 lambda _: missing("member_id", "ended_at")),
     ),
+}  # fmt: skip
+
+FEW_ROW_RULES: dict[str, tuple[FewRowRule, ...]] = {
+    "settled/pools": (
+        FewRowRule("pool_conserves", CRITICAL,
+                   "Due + sponsored + brought forward = benefits + fee + carried forward, to the fen.",
+                   _pool_loses_or_makes_money),
+    ),
+    "settled/rates": (
+        FewRowRule("share_parts_add_up", CRITICAL, "Aid part and fee part of a share are the share.",
+                   lambda row: row["share_fen"] != _sum(row, "share_aid_fen", "share_fee_fen")),
+    ),
     "ledger/journal": (
-        RowRule("transfer_moves_money", CRITICAL, "A transfer moves more than nothing between two different accounts.",
-                lambda _: holds((F.col("amount_fen") <= 0) | (F.col("debit_account") == F.col("credit_account")))),
+        FewRowRule("transfer_moves_money", CRITICAL,
+                   "A transfer moves more than nothing between two different accounts.",
+                   lambda row: (row["amount_fen"] or 0) <= 0 or row["debit_account"] == row["credit_account"]),
     ),
     "ledger/balances": (
-        RowRule("balance_rolls_forward", CRITICAL, "Brought forward + debits - credits = carried forward, to the fen.",
-                lambda _: ~F.coalesce(F.expr(
-                    "brought_forward_fen + debit_fen - credit_fen = carried_forward_fen"), F.lit(False))),
+        FewRowRule("balance_rolls_forward", CRITICAL,
+                   "Brought forward + debits - credits = carried forward, to the fen.", _balance_does_not_roll),
     ),
     "ledger/fee": (
-        RowRule("fee_conserves", CRITICAL, "Accrued = received + sponsored + outstanding + written off.",
-                _fee_loses_or_makes_money),
+        FewRowRule("fee_conserves", CRITICAL, "Accrued = received + sponsored + outstanding + written off.",
+                   _fee_loses_or_makes_money),
     ),
 }  # fmt: skip

@@ -52,6 +52,13 @@ class RowRule(Rule):
     broken: Callable[[Terms], Column]
 
 
+@dataclass(frozen=True)
+class FewRowRule(Rule):
+    """A rule of a table of few rows, which a row (its values by column) breaks on its own."""
+
+    broken: Callable[[Mapping[str, Any]], bool]
+
+
 def missing(*columns: str) -> Column:
     """Any of the columns is null."""
     condition = F.lit(False)

@@ -22,6 +22,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
     "source/claim_reviews": reviews.ROW_RULES,
     "source/field_visits": (*costs.VISIT_RULES, *costs.VISIT_SET_RULES),
     **outputs.ROW_RULES,
+    **outputs.FEW_ROW_RULES,
 }
 
 

@@ -15,7 +15,7 @@ RUNS = Table(
         Column("job", "STRING", "command", "command that ran"),
         PERIOD,
         Column("plan_id", "STRING", "codes", "plans of the run, sorted, separated by commas"),
-        Column("state", "STRING", "running, published, refused, failed", "what became of the run"),
+        Column("state", "STRING", "running, published, refused, failed, interrupted", "what became of the run"),
         Column("started_at", "TIMESTAMP", "UTC instant", "start of the latest attempt"),
         nullable(Column("finished_at", "TIMESTAMP", "UTC instant", "end of the latest attempt")),
         Column("input_versions", "STRING", "JSON", "version of each input table, and the predecessor of each plan"),
@@ -24,8 +24,31 @@ RUNS = Table(
         Column("rules", "STRING", "canonical JSON", "the rule values and days that decided the run, whole"),
         nullable(Column("digests", "STRING", "JSON", "per plan and table: rows, sums and order-free hash")),
         nullable(Column("totals", "STRING", "JSON", "per plan: the pool, and what became of each source row")),
-        Column("settings", "STRING", "JSON", "settings that bear on the result, and messages of a refusal"),
+        Column(
+            "settings", "STRING", "JSON", "settings that bear on the result, messages, and how long each stage took"
+        ),
     ),
+)
+
+LAKE = Table(
+    name="control/lake",
+    grain="the lake: one row, written with its first table",
+    key=("platform_id",),
+    partitioned_by=(),
+    columns=(
+        Column("platform_id", "STRING", "code", "platform that the lake belongs to"),
+        Column("layout_version", "INT", "number", "version of the layout of the lake's tables"),
+        Column("recorded_at", "TIMESTAMP", "UTC instant", "instant of the first write"),
+        RUN_ID,
+    ),
+)
+
+LOCK = Table(
+    name="control/lock",
+    grain="the run lock of a lake that is no local folder: one row while a run holds it",
+    key=("owner",),
+    partitioned_by=(),
+    columns=(Column("owner", "STRING", "JSON", "run that holds the lake, its machine, and until when"),),
 )
 
 PUBLICATIONS = Table(
@@ -100,6 +123,6 @@ QUARANTINE_COSTS = _held_rows_of(OPERATING_COSTS, "control/quarantine_costs")
 QUARANTINE_VISITS = _held_rows_of(FIELD_VISITS, "control/quarantine_visits")
 
 CONTROL_TABLES = (
-    RUNS, PUBLICATIONS, QUALITY, QUARANTINE_MEMBERS, QUARANTINE_CLAIMS, QUARANTINE_RECEIPTS, QUARANTINE_COSTS,
+    LAKE, LOCK, RUNS, PUBLICATIONS, QUALITY, QUARANTINE_MEMBERS, QUARANTINE_CLAIMS, QUARANTINE_RECEIPTS, QUARANTINE_COSTS,
     QUARANTINE_VISITS,
 )  # fmt: skip

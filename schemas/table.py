@@ -73,6 +73,11 @@ class Table:
         )
 
     @cached_property
+    def statistics_columns(self) -> tuple[str, ...]:
+        """The columns of which the log keeps each file's smallest and largest value: by these rows are looked up."""
+        return tuple(name for name in (*self.key, *self.looked_up_by) if name not in self.partitioned_by)
+
+    @cached_property
     def amount_columns(self) -> tuple[str, ...]:
         """Columns that hold money, in schema order."""
         return tuple(name for name in self.column_names if name.endswith("_fen"))

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 import pytest
 
+from jobs.environment import load_environment
 from jobs.lake.session import open_session
-from jobs.pipeline.environment import load_environment
 from jobs.rulebook import load_platform
 from tests import spark_settings
 from tests.lakes import LakeFolder

@@ -13,6 +13,9 @@ from deltalake import DeltaTable, write_deltalake
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.cli import main
+from jobs.environment import load_environment
+from jobs.lake.lake import Lake
+from jobs.lake.opening import open_lake
 from schemas import TABLES
 
 PERIOD = "2020-12-P1"
@@ -67,6 +70,10 @@ class LakeFolder:
             except SystemExit as stop:
                 exit_code = stop.code
         return Ended(exit_code, out.getvalue(), err.getvalue())
+
+    def opened(self) -> Lake:
+        """The lake as a command opens it."""
+        return open_lake(load_environment(None), str(self.folder), "a test")
 
     def settle(self, period: str = PERIOD, *words: str) -> Ended:
         return self.run("settle", "--period", period, *words)

@@ -4,14 +4,17 @@ import argparse
 from dataclasses import replace
 
 from jobs.commands.options import add_period_arguments
-from jobs.errors import GateStopped
+from jobs.errors import GateStopped, Locked, WrongUsage
 from jobs.gate.results import critical_failures, rows_by_fate
+from jobs.lake.lock import run_lock
+from jobs.lake.opening import open_lake
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import period_request_of
-from jobs.register.records import record_quality
-from jobs.works.settle_gate import judge_sources
-from jobs.works.settle_pinning import pin
+from jobs.register.quality import record_quality
+from jobs.register.runs import Run
+from jobs.works.settle_gate import Gate, judge_sources
+from jobs.works.settle_pinning import Pinned, pin
 
 SUMMARY = "judge a period's sources by the quality gate, without settling"
 EXAMPLES = """  fentan check --lake ./lake --period 2020-12-P1
@@ -22,10 +25,11 @@ add_arguments = add_period_arguments
 
 def run(args: argparse.Namespace) -> Outcome:
     """Judges members and claims, records the results in control/quality, and shows every rule."""
-    pinned = pin(period_request_of(args))
+    request = period_request_of(args)
+    pinned = pin(open_lake(request.environment, request.lake_root, f"check {request.period}"), request)
     gate = judge_sources(pinned)
     checking = replace(pinned.run, job="check", settings={})
-    record_quality(pinned.lake, gate.results, checking.run_id, checking.period, earlier_runs=(checking.run_id,))
+    unrecorded = _record(pinned, gate, checking)
     rules = [
         {
             "table": result.table_name,
@@ -48,8 +52,20 @@ def run(args: argparse.Namespace) -> Outcome:
         "member_rows": {p: rows_by_fate(gate.members, p) for p in pinned.plan_ids},
     }
     stopped = bool(failures or gate.refused)
-    messages = (*pinned.skipped, *gate.refused.values())
+    messages = (*pinned.skipped, *gate.refused.values(), *unrecorded)
     return Outcome(document, _text(document), GateStopped.exit_code if stopped else 0, messages)
+
+
+def _record(pinned: Pinned, gate: Gate, run: Run) -> tuple[str, ...]:
+    """Records the results under the run lock; where another run holds it, or the lake is read-only, says that it did
+    not."""
+    small, lease_seconds = pinned.lake.small, pinned.request.environment.lock_lease_seconds
+    try:
+        with run_lock(small, run.job, run.period, lease_seconds):
+            record_quality(small, gate.results, run.run_id, run.period)
+    except (Locked, WrongUsage) as stop:
+        return (f"The results are shown but not recorded in control/quality. {stop}",)
+    return ()
 
 
 def _text(document: dict) -> str:

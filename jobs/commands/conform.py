@@ -3,13 +3,13 @@
 import argparse
 from collections.abc import Mapping
 
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import IntegrityBroken, WrongUsage
 from jobs.lake.lake import Lake
-from jobs.lake.session import open_session
+from jobs.lake.opening import open_lake
+from jobs.lake.small import SmallTables
 from jobs.pipeline.amounts import table_text
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import request_of
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Compares every output table that is there; a table that nothing was written to yet is told as absent."""
     request = request_of(args)
-    lake = Lake(open_session(request.environment, "fentan conform"), request.lake_root)
+    lake = open_lake(request.environment, request.lake_root, "conform")
     found = {}
     for table in OUTPUT_TABLES:
         if lake.exists(table.name):
@@ -59,13 +59,13 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def differences(lake: Lake, table: Table, with_rows: bool) -> list[str]:
     """What of a table differs from the dictionary, as sentences; of its rows only counts are told."""
-    found = [*_of_schema(lake.read(table.name), table), *_of_storage(lake, table)]
+    found = [*_of_schema(lake.small, table), *_of_storage(lake.small, table)]
     return found if found or not with_rows else _of_rows(_rows(lake, table), table)
 
 
-def _of_schema(stored: DataFrame, table: Table) -> list[str]:
-    wanted = {column.name: column.spark_type.simpleString() for column in table.columns}
-    types = {field.name: field.dataType.simpleString() for field in stored.schema}
+def _of_schema(small: SmallTables, table: Table) -> list[str]:
+    wanted = {column.name: column.type for column in table.columns}
+    types = small.column_types(table.name)
     found = [f"column {name} is missing" for name in wanted if name not in types]
     found += [f"column {name} is not in the dictionary" for name in types if name not in wanted]
     found += [
@@ -78,16 +78,16 @@ def _of_schema(stored: DataFrame, table: Table) -> list[str]:
     return found
 
 
-def _of_storage(lake: Lake, table: Table) -> list[str]:
-    detail = DeltaTable.forPath(lake.spark, lake.path(table.name)).detail().first()
+def _of_storage(small: SmallTables, table: Table) -> list[str]:
+    partitions, reader_version, features = small.storage_of(table.name)
     found = []
-    if tuple(detail.partitionColumns) != table.partitioned_by:
-        told = ", ".join(detail.partitionColumns) or "nothing"
+    if partitions != table.partitioned_by:
+        told = ", ".join(partitions) or "nothing"
         found.append(f"is partitioned by {told}, not by {', '.join(table.partitioned_by) or 'nothing'}")
-    if detail.minReaderVersion > READER_VERSION:
-        found.append(f"asks for a Delta reader of version {detail.minReaderVersion}, not {READER_VERSION}")
-    features = [feature for feature in BEYOND_READERS if feature in (detail.tableFeatures or [])]
-    return found + [f"uses {feature}, which plain readers do not know" for feature in features]
+    if reader_version > READER_VERSION:
+        found.append(f"asks for a Delta reader of version {reader_version}, not {READER_VERSION}")
+    beyond = [feature for feature in BEYOND_READERS if feature in features]
+    return found + [f"uses {feature}, which plain readers do not know" for feature in beyond]
 
 
 def _rows(lake: Lake, table: Table) -> DataFrame:

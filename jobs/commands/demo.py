@@ -4,16 +4,16 @@ import argparse
 import shutil
 from pathlib import Path
 
-from jobs.commands import settle
 from jobs.errors import WrongUsage
-from jobs.lake.lock import run_lock
-from jobs.lake.session import open_session
+from jobs.lake.opening import open_lake
 from jobs.lake.storage import is_local, local_folder
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest, request_of
+from jobs.pipeline.work import carry_out
 from jobs.progress import announce
 from jobs.sample.world import World, write_world
+from jobs.works.settle import Settle
 
 SUMMARY = "make a small world and settle several whole periods of it"
 EXAMPLES = """  fentan demo
@@ -36,16 +36,16 @@ def run(args: argparse.Namespace) -> Outcome:
     request = request_of(args)
     calendar = request.platform.calendar
     first, last = calendar.period(FIRST), calendar.period(LAST)
+    lake = open_lake(request.environment, request.lake_root, "demo")
     if not (folder / "source").exists():
+        lake.start()
         announce(f"generating a world of {args.members:,} members")
-        spark = open_session(request.environment, "fentan demo")
         world = World(members=args.members, first=first, last=last, seed=1, defects_ppm=200, plans=None)
-        write_world(spark, request.lake_root, request.platform, world)
+        write_world(lake, request.platform, world)
     periods = []
     for period in calendar.between(first, last):
         announce(f"settling {period}")
-        with run_lock(request.lake_root, "settle", str(period), request.environment.lock_lease_seconds) as lock:
-            outcome = settle.settle(PeriodRequest(**vars(request), period=period, plan_ids=None), lock)
+        outcome = carry_out(Settle(), PeriodRequest(**vars(request), period=period, plan_ids=None), lake)
         periods.append(outcome.document)
     document = {"lake": request.lake_root, "periods": periods}
     return Outcome(document, _text(document))

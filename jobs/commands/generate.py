@@ -5,15 +5,13 @@ import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-
+from jobs.environment import Environment, load_environment
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
-from jobs.lake.session import open_session
+from jobs.lake.opening import open_lake
 from jobs.lake.storage import is_local, local_folder
 from jobs.money import PPM
-from jobs.pipeline.environment import Environment, load_environment
 from jobs.pipeline.outcome import Outcome
 from jobs.progress import announce
 from jobs.rulebook import load_platform
@@ -66,25 +64,33 @@ def run(args: argparse.Namespace) -> Outcome:
         return _receipts(args, environment, platform)
     world = None if args.published else _world(args, platform)
     _make_folder(args.lake)
-    announce("starting Spark")
-    spark = open_session(environment, "fentan generate")
-    with run_lock(args.lake, "generate", str(world.last if world else args.published), environment.lock_lease_seconds):
-        _refuse_to_overwrite(spark, args)
+    lake = open_lake(environment, args.lake, "generate")
+    period = str(world.last if world else args.published)
+    with run_lock(lake.small, "generate", period, environment.lock_lease_seconds):
+        _refuse_to_overwrite(lake, args)
+        lake.start()
         if world:
-            counts = write_world(spark, args.lake, platform, world)
+            counts = write_world(lake, platform, world)
         else:
-            counts = write_published(spark, args.lake, platform, args.seed, args.scale or DEFAULT_SCALE)
+            counts = write_published(lake, platform, args.seed, args.scale or DEFAULT_SCALE)
     return _outcome(args, counts)
 
 
 def _receipts(args: argparse.Namespace, environment: Environment, platform: Platform) -> Outcome:
     period = str(_period(platform, "--receipts", args.receipts))
-    lake = Lake(open_session(environment, "fentan generate"), args.lake)
-    with run_lock(args.lake, "generate", period, environment.lock_lease_seconds):
-        count = write_receipts(lake, platform, period, args.seed)
+    lake = open_lake(environment, args.lake, "generate")
+    with run_lock(lake.small, "generate", period, environment.lock_lease_seconds):
+        count = make_receipts(lake, platform, period, args.seed)
     if not count:
         raise WrongUsage(f"--receipts {period}: the period has no bills. Nothing was generated. Settle it first.")
     return Outcome({"lake": args.lake, "period": period, "rows": count}, f"{count:,} receipts of {period} written")
+
+
+def make_receipts(lake: Lake, platform: Platform, period: str, seed: int) -> int:
+    """Makes the receipts of a settled period of a sample world, and gives their number."""
+    lake.start()
+    announce(f"making receipts of {period}")
+    return write_receipts(lake, platform, period, seed)
 
 
 def _check_arguments(args: argparse.Namespace) -> None:
@@ -138,8 +144,8 @@ def _make_folder(lake: str) -> None:
         ) from error
 
 
-def _refuse_to_overwrite(spark: SparkSession, args: argparse.Namespace) -> None:
-    there = existing_sources(spark, args.lake)
+def _refuse_to_overwrite(lake: Lake, args: argparse.Namespace) -> None:
+    there = existing_sources(lake)
     if there and not args.overwrite:
         raise WrongUsage(
             f"Lake {args.lake} has {', '.join(there)} already. Nothing was generated. "

@@ -3,16 +3,17 @@
 import argparse
 
 from jobs.commands.options import add_period_arguments
-from jobs.commands.settlement_shown import settlement_document, settlement_text
 from jobs.errors import GateStopped
+from jobs.lake.opening import open_lake
 from jobs.lake.sinks import Measuring
 from jobs.money import SHARE_ROUNDING, apportion
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import period_request_of
-from jobs.works.settle_gate import judge_sources, judged_again, previous_shares, stop_if_critical
+from jobs.works.settle_gate import judge_sources, previous_shares, results_with_shares, stop_if_critical
 from jobs.works.settle_pinning import pin
 from jobs.works.settle_plans import settle_plans
+from jobs.works.settle_shown import settlement_document, settlement_text
 
 SUMMARY = "show what settling a period would charge, without publishing anything"
 EXAMPLES = """  fentan preview --lake ./lake --period 2020-12-P1
@@ -23,7 +24,8 @@ add_arguments = add_period_arguments
 
 def run(args: argparse.Namespace) -> Outcome:
     """Computes the period and its digests; writes nothing."""
-    pinned = pin(period_request_of(args))
+    request = period_request_of(args)
+    pinned = pin(open_lake(request.environment, request.lake_root, str(request.period)), request)
     if not pinned.plan_ids:
         text = f"Period {pinned.request.period}: no plan has members or claims"
         return Outcome(
@@ -33,8 +35,8 @@ def run(args: argparse.Namespace) -> Outcome:
     stop_if_critical(gate)
     sink = Measuring(pinned.lake, str(pinned.request.period), gate.plan_ids, pinned.run.run_id)
     settled = settle_plans(pinned, gate, sink)
-    gate = judged_again(pinned, gate, settled)
-    document = settlement_document(pinned, gate, settled, "preview: nothing was published")
+    found = results_with_shares(pinned, gate, settled.share_fen, settled.limited_claims)
+    document = settlement_document(pinned, gate, found, settled, "preview: nothing was published")
     document["roundings"] = {
         plan_id: _priced(settled.pools[plan_id], settled.rates[plan_id]) for plan_id in settled.pools
     }

@@ -6,7 +6,7 @@ from jobs.commands.options import calendar_year
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
-from jobs.lake.session import open_session
+from jobs.lake.opening import open_lake
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest, Request, period_request_of, request_of
 from jobs.progress import announce
@@ -52,8 +52,8 @@ def run(args: argparse.Namespace) -> Outcome:
     args.plan = None  # a report is of all plans
     request = period_request_of(args) if args.period else request_of(args)
     what = str(args.period or args.year or "index")
-    with run_lock(request.lake_root, "report", what, request.environment.lock_lease_seconds):
-        lake = Lake(open_session(request.environment, "fentan report"), request.lake_root)
+    lake = open_lake(request.environment, request.lake_root, "report")
+    with run_lock(lake.small, "report", what, request.environment.lock_lease_seconds):
         if args.period:
             pages, document = _period(lake, request, args.floor)
         elif args.year:
@@ -61,14 +61,15 @@ def run(args: argparse.Namespace) -> Outcome:
         else:
             pages, document = [], {}
         announce("index")
-        index, published = index_of(lake, request)
+        index, published = index_of(lake.small, request)
         announce("pages")
-        paths = write_pages(request.lake_root, [*pages, index, dictionary_page(request, (INDEX_LINK,))])
+        paths = write_pages(lake.small, [*pages, index, dictionary_page(request, (INDEX_LINK,))])
     return Outcome({**(document or published), "pages": paths}, "\n".join(["Pages", *paths]))
 
 
 def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page], dict]:
     """Notice and report of a period."""
+    lake.start()
     announce("notice")
     notice = notice_of(lake, request, floor)
     announce("report of the period")
@@ -79,7 +80,7 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
     announce("writing report/publicity, report/period_summary, report/ageing")
     write_notice(lake, notice)
     write_period(lake, notice, report)
-    write_ageing(lake, notice.period, ageing)
+    write_ageing(lake.small, notice.period, ageing)
     period = notice.period
     links = (
         INDEX_LINK,
@@ -96,9 +97,10 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
 
 def _year(lake: Lake, request: Request, year: int, floor: int) -> tuple[list[Page], dict]:
     """Report of a year."""
+    lake.start()
     announce("report of the year")
     report = year_report(lake, request, year, floor)
     announce("writing report/annual")
-    write_year(lake, report)
+    write_year(lake.small, report)
     document = {"year": year, "floor": floor, "periods": report.periods, "annual": report.rows}
     return [YearPage(report, request).page((INDEX_LINK,))], document

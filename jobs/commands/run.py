@@ -2,17 +2,18 @@
 
 import argparse
 
+from jobs.commands.generate import make_receipts
 from jobs.commands.run_walk import Walk, events
 from jobs.errors import WrongUsage
-from jobs.lake.lake import Lake, any_of
-from jobs.lake.session import open_session
+from jobs.lake.lake import Lake
+from jobs.lake.opening import open_lake
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import request_of
 from jobs.progress import announce
 from jobs.register.publications import published
 from jobs.reporting.comparison import comparison, comparison_text, whole_years
-from jobs.reporting.rows import published_rows
+from jobs.reporting.rows import published_few_rows
 from jobs.rulebook.calendar import Calendar, Period
 
 SUMMARY = "settle, collect and close a range of periods in the order of their days, resuming where it stopped"
@@ -38,9 +39,10 @@ def run(args: argparse.Namespace) -> Outcome:
     first, last = _ends(calendar, args.first, args.last)
     planned = events(calendar, first, last, request.platform.carry_on == "collected")
     due = [event for event in planned if event.day <= request.as_of]
-    announce("starting Spark")
-    lake = Lake(open_session(request.environment, f"fentan run {first} to {last}"), request.lake_root)
-    walk = Walk(request, lake, args.sample_receipts)
+    lake = open_lake(request.environment, request.lake_root, f"run {first} to {last}")
+    seed = args.sample_receipts
+    receipts = None if seed is None else lambda period: make_receipts(lake, request.platform, period, seed)
+    walk = Walk(request, lake, receipts)
     for number, event in enumerate(due, start=1):
         announce(f"{number} of {len(due)}: {event.day} {event.job} {event.period}")
         walk.take(event)
@@ -88,11 +90,10 @@ def _outcome(walk: Walk, first: Period, last: Period, not_due_count: int) -> Out
 def _compared(walk: Walk, first: Period, last: Period) -> list[dict]:
     """The whole years walked, beside what the platform published of them."""
     years = whole_years(walk.request.platform.calendar, first, last)
-    settled = {period[:4] for period, _ in published(walk.lake, "settle")}
+    settled = {period[:4] for period, _ in published(walk.lake.small, "settle")}
     return comparison(walk.lake, walk.request, [year for year in years if str(year) in settled])
 
 
 def _fees(lake: Lake, periods: list[str]) -> list[dict]:
     """The fee ledger of the periods: of each plan the row of its latest published job."""
-    rows = published_rows(lake, "ledger/fee", "collect", "close").where(any_of("period", periods)).collect()
-    return sorted((row.asDict() for row in rows), key=lambda row: (row["period"], row["plan_id"]))
+    return [row for row in published_few_rows(lake.small, "ledger/fee", "collect", "close") if row["period"] in periods]

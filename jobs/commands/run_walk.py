@@ -4,21 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from jobs.commands import close, collect, settle
 from jobs.errors import GateStopped, Stop, unexpected
 from jobs.lake.lake import Lake
-from jobs.lake.lock import RunLock, run_lock
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest, Request, exists_in
-from jobs.progress import announce
+from jobs.pipeline.work import Work, carry_out
 from jobs.register.publications import published, published_in
 from jobs.register.runs import SPARK_ERRORS, killed_runs, settings_of
 from jobs.rulebook.calendar import Calendar, Period
-from jobs.sample.world import write_receipts
+from jobs.works.close import Close
+from jobs.works.collect import Collect
+from jobs.works.settle import Settle
 from jobs.works.settle_gate import judge_sources, stop_if_critical
 from jobs.works.settle_pinning import pin
 
-Command = Callable[[PeriodRequest, RunLock], Outcome]
 # On one day what ends a period comes before what begins one.
 ORDER = ("collect", "close", "settle")
 DONE_BEFORE = ("already settled", "nothing to settle", "nothing new", "already closed")
@@ -62,8 +61,8 @@ class Walk:
     plans go on.
     """
 
-    def __init__(self, request: Request, lake: Lake, receipts_seed: int | None):
-        self.request, self.lake, self.receipts_seed = request, lake, receipts_seed
+    def __init__(self, request: Request, lake: Lake, after_settled: Callable[[str], None] | None = None):
+        self.request, self.lake, self.after_settled = request, lake, after_settled
         self.stopped: dict[str, tuple[Period, int, str]] = {}
         self.steps: list[dict] = []
         self.messages: dict[str, str] = {}
@@ -82,7 +81,7 @@ class Walk:
     def _plans_left(self, event: Event) -> tuple[str, ...]:
         """The plans that the event still concerns; nothing where all of it is done."""
         period = str(event.period)
-        closed, settled = published(self.lake, "close"), published(self.lake, "settle")
+        closed, settled = (published(self.lake.small, job) for job in ("close", "settle"))
         plans = [p for p in self.request.platform.plans if exists_in(self.request.platform, p, event.period)]
         left = [p for p in plans if self._goes_on(p, event) and (period, p) not in closed]
         killed = self._killed(event)
@@ -92,61 +91,58 @@ class Walk:
 
     def _killed(self, event: Event) -> list[str]:
         """The plans whose run of the event was killed after its publication: it passes through its command again."""
-        killed = killed_runs(self.lake)
-        if not killed:
-            return []
-        found = published_in(self.lake, event.job, str(event.period))
+        killed = {row["run_id"] for row in killed_runs(self.lake.small, event.job, str(event.period))}
+        found = published_in(self.lake.small, event.job, str(event.period)) if killed else {}
         return [p for p, of in found.items() if of.run_id in killed and self._goes_on(p, event)]
 
     def _settle(self, event: Event, plan_ids: tuple[str, ...]) -> None:
         """Settles all plans together; where one of them is what stops that, each on its own: the others go on."""
         plan_count = sum(exists_in(self.request.platform, p, event.period) for p in self.request.platform.plans)
         if len(plan_ids) == plan_count:
-            ended = self._try(event, None, settle.settle)
+            ended = self._try(event, None, Settle())
             if isinstance(ended, Outcome):
                 self._note_refused(event, ended)
-                self._make_sample_receipts(event)
+                self._after_settled(event)
                 return
             if isinstance(ended, GateStopped) and all(self._passes_gate(event, p) for p in plan_ids):
                 # It is rows of no plan, claims of no period, or all plans together: no plan gets round that alone.
                 self._stop(event, plan_ids, ended)
                 return
         for plan_id in plan_ids:
-            self._step(event, (plan_id,), settle.settle, (plan_id,))
-        self._make_sample_receipts(event)
+            self._step(event, (plan_id,), Settle(), (plan_id,))
+        self._after_settled(event)
 
     def _collect(self, event: Event, plan_ids: tuple[str, ...]) -> None:
         """Collects up to the day. Where other plans are further already it waits for its last day, and then goes as
         far as they did: a collection never goes back. On its last day it takes in all that came until today: money
         after the grace limit is booked before the period is closed."""
-        collected = published_in(self.lake, "collect", str(event.period))
-        until = {p: date.fromisoformat(settings_of(self.lake, of.run_id)["as_of"]) for p, of in collected.items()}
+        collected = published_in(self.lake.small, "collect", str(event.period))
+        until = {p: date.fromisoformat(settings_of(self.lake.small, of.run_id)["as_of"]) for p, of in collected.items()}
         furthest = max([event.day, *until.values()])
         is_last = event.day == self.request.platform.calendar.grace_ends_on(event.period)
         is_left = any(until.get(p, date.min) < event.day for p in plan_ids) or self._killed(event)
         # On the last day receipts may have come since somebody collected on it.
         if is_last or (is_left and furthest == event.day):
             as_of = max(furthest, self.request.as_of) if is_last else furthest
-            command = lambda request, lock: collect.collect(replace(request, as_of=as_of), self.lake, lock)  # noqa: E731
-            self._step(event, None, command, plan_ids)
+            self._step(event, None, Collect(), plan_ids, as_of)
 
     def _close(self, event: Event, plan_ids: tuple[str, ...]) -> None:
         """Closes all plans together; where one of them cannot be closed, each on its own."""
-        command = lambda request, lock: close.close(request, self.lake, lock)  # noqa: E731
-        if len(plan_ids) > 1 and isinstance(self._try(event, plan_ids, command), Outcome):
+        if len(plan_ids) > 1 and isinstance(self._try(event, plan_ids, Close()), Outcome):
             return
         for plan_id in plan_ids:
-            self._step(event, (plan_id,), command, (plan_id,))
+            self._step(event, (plan_id,), Close(), (plan_id,))
 
     def _step(
         self,
         event: Event,
         plan_ids: tuple[str, ...] | None,
-        command: Command,
+        work: Work,
         stops: tuple[str, ...],
+        as_of: date | None = None,
     ) -> None:
-        """Runs one command as it would run on the event's day; on a stop the plans `stops` go no further."""
-        ended = self._try(event, plan_ids, command)
+        """Does one work as on the event's day, or `as_of`; on a stop the plans `stops` go no further."""
+        ended = self._try(event, plan_ids, work, as_of)
         if isinstance(ended, Stop):
             self._stop(event, stops, ended)
 
@@ -154,15 +150,13 @@ class Walk:
         self,
         event: Event,
         plan_ids: tuple[str, ...] | None,
-        command: Command,
+        work: Work,
+        as_of: date | None = None,
     ) -> Outcome | Stop:
-        """Runs one command as it would run on the event's day; a stop is given back, not told."""
-        request = self._asked(event, plan_ids)
+        """Does one work as on the event's day, or `as_of`; a stop is given back, not told."""
+        request = self._asked(event, plan_ids, as_of)
         try:
-            with run_lock(
-                request.lake_root, event.job, str(event.period), request.environment.lock_lease_seconds
-            ) as lock:
-                outcome = command(request, lock)
+            outcome = carry_out(work, request, self.lake)
         except Stop as stop:
             return stop
         except SPARK_ERRORS as error:
@@ -173,14 +167,14 @@ class Walk:
             self._note(event, outcome.document["state"], "")
         return outcome
 
-    def _asked(self, event: Event, plan_ids: tuple[str, ...] | None) -> PeriodRequest:
-        asked = replace(self.request, as_of=event.day)
+    def _asked(self, event: Event, plan_ids: tuple[str, ...] | None, as_of: date | None = None) -> PeriodRequest:
+        asked = replace(self.request, as_of=as_of or event.day)
         return PeriodRequest(**vars(asked), period=event.period, plan_ids=plan_ids)
 
     def _passes_gate(self, event: Event, plan_id: str) -> bool:
         """Whether the plan alone would be settled; a plan without members and claims is in nobody's way."""
         try:
-            pinned = pin(self._asked(event, (plan_id,)))
+            pinned = pin(self.lake, self._asked(event, (plan_id,)))
             if pinned.plan_ids:
                 stop_if_critical(judge_sources(pinned))
         except GateStopped:
@@ -199,10 +193,9 @@ class Walk:
         for plan_id, told in outcome.document.get("refused", {}).items():
             self.stopped[plan_id] = (event.period, outcome.exit_code, f"settle {event.period}: {told}")
 
-    def _make_sample_receipts(self, event: Event) -> None:
-        if self.receipts_seed is not None:
-            announce(f"making receipts of {event.period}")
-            write_receipts(self.lake, self.request.platform, str(event.period), self.receipts_seed)
+    def _after_settled(self, event: Event) -> None:
+        if self.after_settled is not None:
+            self.after_settled(str(event.period))
 
     def _note(self, event: Event, state: str, told: str) -> None:
         self.steps.append(

@@ -2,18 +2,17 @@
 
 import argparse
 
-from pyspark.sql import functions as F
-
-from jobs.lake.lake import Lake
-from jobs.lake.session import open_session
+from jobs.lake.small import SmallTables
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import request_of
-from jobs.register.publications import in_force
+from jobs.register.publications import PUBLICATIONS, few_rows_of, published
 
 SUMMARY = "show the periods of a lake, their states, and its last runs"
 EXAMPLES = """  fentan status --lake ./lake
   fentan status --lake ./lake --json"""
+OF_POOL = ("case_count", "covered_count", "pool_fen", "due_fen")
+OF_RUN = ("run_id", "job", "period", "plan_id", "state", "started_at", "finished_at")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,28 +22,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Reads the control tables and the published pools; writes nothing."""
+    """Reads the control tables and the published pools; writes nothing, starts no Java."""
     request = request_of(args)
-    lake = Lake(open_session(request.environment, "fentan status"), request.lake_root)
-    document = {"lake": request.lake_root, "periods": _periods(lake), "runs": _runs(lake, args.runs)}
+    small = SmallTables(request.lake_root, request.environment.storage)
+    document = {"lake": request.lake_root, "periods": _periods(small), "runs": _runs(small, args.runs)}
     return Outcome(document, _text(document))
 
 
-def _periods(lake: Lake) -> list[dict]:
-    published = in_force(lake, "settle").select(
-        "period", "plan_id", "run_id", "revision", "action", "published_at", "digest"
-    )
-    pools = lake.read_or_empty("settled/pools").select(
-        "period", "plan_id", "run_id", "case_count", "covered_count", "pool_fen", "due_fen"
-    )
-    joined = published.join(pools, on=["period", "plan_id", "run_id"], how="left").orderBy("period", "plan_id")
-    return [row.asDict() for row in joined.collect()]
+def _periods(small: SmallTables) -> list[dict]:
+    settled = published(small, "settle")
+    pools = {(row["period"], row["plan_id"]): row for row in few_rows_of(small, "settled/pools", settled.values())}
+    acts = small.rows(PUBLICATIONS.name, "job = 'settle'")
+    published_at = {(act["run_id"], act["plan_id"], act["action"]): act["published_at"] for act in acts}
+    return [
+        {
+            "period": p.period,
+            "plan_id": p.plan_id,
+            "run_id": p.run_id,
+            "revision": p.revision,
+            "action": p.action,
+            "published_at": published_at[p.run_id, p.plan_id, p.action],
+            "digest": p.digest,
+            **{name: pools.get(key, {}).get(name) for name in OF_POOL},
+        }
+        for key, p in settled.items()
+    ]
 
 
-def _runs(lake: Lake, count: int) -> list[dict]:
-    fields = ("run_id", "job", "period", "plan_id", "state", "started_at", "finished_at")
-    newest = lake.read_or_empty("control/runs").orderBy(F.col("started_at").desc()).limit(count)
-    return [row.asDict() for row in newest.select(*fields).collect()]
+def _runs(small: SmallTables, count: int) -> list[dict]:
+    runs = small.rows("control/runs", columns=OF_RUN)
+    return sorted(runs, key=lambda row: row["started_at"], reverse=True)[:count]
 
 
 def _text(document: dict) -> str:

@@ -3,8 +3,7 @@
 import argparse
 
 from jobs.errors import WrongUsage
-from jobs.lake.lake import Lake
-from jobs.lake.session import open_session
+from jobs.lake.opening import open_lake
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import request_of
 from schemas import OUTPUT_TABLES, Table
@@ -36,7 +35,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if not args.schema.isidentifier():
         raise WrongUsage(f"--schema {args.schema}: not a name. Nothing was done. Use letters, digits and _.")
     request = request_of(args)
-    lake = Lake(open_session(request.environment, "fentan views"), request.lake_root)
+    lake = open_lake(request.environment, request.lake_root, "views")
     tables = [table for table in OUTPUT_TABLES if lake.exists(table.name)]
     if not tables:
         raise WrongUsage(

@@ -11,11 +11,11 @@ from dataclasses import fields, replace
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.environment import Environment
 from jobs.lake.lake import Lake
 from jobs.lake.session import JAVA_OPTIONS
 from jobs.lake.sinks import at_once
 from jobs.lake.sources import read_source
-from jobs.pipeline.environment import Environment
 from jobs.register.publications import Publication
 from schemas import PUBLISHED_KEY
 

@@ -11,7 +11,7 @@ from expectations.costs import COST_MONTH, COST_RULES, COST_SET_RULES, VISIT_RUL
 from expectations.reviews import ROW_RULES as REVIEW_RULES
 from expectations.rule import NO_TERMS, RowRule, Rule, Severity, bits_of, breaks_any, broken_bits, reasons
 from expectations.suites import Judged, judge
-from jobs.lake.lake import Lake, small_frame
+from jobs.lake.lake import Lake
 from jobs.lake.sources import read_source
 from jobs.ledger.fee_spending import to_use_fen, used_by_plan_fen
 from jobs.ledger.journal import USES, moved_fen
@@ -57,7 +57,7 @@ class Costs:
     periods: tuple[Period, ...]
     versions: Mapping[str, int]
 
-    def found(self) -> dict[str, JudgedRows]:
+    def judged(self) -> dict[str, JudgedRows]:
         """The rows that belong to the periods, or to no day or month at all, of each source that is there."""
         return {
             name: _judged(name, self._rows(name), F.expr(self.scopes[name]), *rules)
@@ -71,7 +71,7 @@ class Costs:
 
     @property
     def scopes(self) -> dict[str, str]:
-        """SQL text, by source: the rows that `found` looks at."""
+        """SQL text, by source: the rows that `judged` looks at."""
         return {
             COSTS: f"month = '{self.month}' or month is null or not month rlike '{COST_MONTH}'",
             VISITS: f"visited_on is null or {self._visited}",
@@ -102,7 +102,9 @@ class Costs:
         posted = [
             transfer
             for period in self.periods
-            for of_plan in transfers_of(self.lake, published_in(self.lake, "close", str(period)).values()).values()
+            for of_plan in transfers_of(
+                self.lake.small, published_in(self.lake.small, "close", str(period)).values()
+            ).values()
             for transfer in of_plan
         ]
         return {category: moved_fen(posted, debit_account=f"use_{category}") for category in USES}
@@ -120,7 +122,7 @@ class Costs:
 
     def _plans_of_claims(self) -> DataFrame:
         """One row per claim_id that was reviewed or approved: the plan it is of."""
-        rows = small_frame(self.lake.spark, CLAIM_AND_PLAN, [])
+        rows = self.lake.empty(CLAIM_AND_PLAN)
         if REVIEWS in self.versions:
             reviews = self._rows(REVIEWS)
             rows = reviews.where(~breaks_any(_errors(REVIEW_RULES), NO_TERMS)).select("claim_id", "plan_id")
@@ -136,7 +138,7 @@ def costs_of(lake: Lake, calendar: Calendar, period: Period, versions: Mapping[s
     """The costs that belong into the books of a period that is about to be closed."""
     of_month = calendar.of_month(period.year, period.month)
     earlier = [p for p in of_month if p < period and _is_closed(lake, str(p))]
-    later = [p for p in of_month if p > period and published_in(lake, "close", str(p))]
+    later = [p for p in of_month if p > period and published_in(lake.small, "close", str(p))]
     return Costs(lake, calendar, period, (*earlier, period, *later), versions)
 
 
@@ -156,7 +158,7 @@ def sound_rows(name: str, rows: DataFrame) -> DataFrame:
 
 
 def _is_closed(lake: Lake, period: str) -> bool:
-    settled, closed = published_in(lake, "settle", period), published_in(lake, "close", period)
+    settled, closed = (published_in(lake.small, job, period) for job in ("settle", "close"))
     return bool(closed) and set(settled) <= set(closed)
 
 

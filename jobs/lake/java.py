@@ -34,15 +34,15 @@ def find_java() -> Path:
     return Path(found)
 
 
-def java_options(folder: Path, log_settings: Path) -> str:
+def java_options(folder: Path, log_settings: Path, few_rows: bool) -> str:
     """Options of the JVM: quiet logs, and the archive of loaded classes that set-up leaves (it halves the start).
 
-    Spark makes one method of a whole stage; by default Java never compiles a method as long as the gate's.
+    `few_rows`: Java compiles quickly rather than well. Spark makes one method of a whole stage; by default Java never compiles a method as long as the gate's.
     """
     options = [f"-Dlog4j2.configurationFile={log_settings.as_uri()}", "-XX:-DontCompileHugeMethods"]
     given = os.environ.get("FENTAN_JAVA_OPTIONS", "")
     collector = "" if re.search(r"-XX:\+Use\w+GC", given) else "-XX:+UseParallelGC"  # the quickest for batches
-    options += ["-XX:ReservedCodeCacheSize=512m", collector, given]
+    options += ["-XX:ReservedCodeCacheSize=512m", collector, "-XX:TieredStopAtLevel=1" if few_rows else "", given]
     archive = folder / CLASSES
     if archive.is_file() and not re.search(r"\s", str(archive)):
         # Java leaves out an archive that does not fit any more, but would say so on stdout.

@@ -10,16 +10,17 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from jobs.errors import IntegrityBroken, Locked, WrongUsage
-from jobs.lake.storage import Storage, storage_of
+from deltalake.exceptions import DeltaError
 
-LOCK_FILE = "control/_lock.json"
+from jobs.errors import IntegrityBroken, Locked, WrongUsage
+from jobs.lake.small import SmallTables
+from jobs.lake.storage import LockStorage, lock_storage
 
 
 class RunLock:
     """A held lock. `confirm` raises if it was lost; call it right before a commit point."""
 
-    def __init__(self, storage: Storage, owner: dict, lease_seconds: int):
+    def __init__(self, storage: LockStorage, owner: dict, lease_seconds: int):
         self._storage = storage
         self._owner = owner
         self._lease_seconds = lease_seconds
@@ -40,23 +41,20 @@ class RunLock:
         """Ends the renewing and gives the lock back, where no other run has taken it."""
         self._released.set()
         self._renewer.join()
-        held_by = _owner_in(self._storage)
-        if held_by is not None and held_by["token"] == self._owner["token"]:
-            self._storage.delete(LOCK_FILE)
+        self._storage.exchange(json.dumps(self._owner), None)
 
     def _renew(self) -> None:
         while not self._released.wait(self._lease_seconds / 4):
-            held_by = _owner_in(self._storage)
-            if held_by is None or held_by["token"] != self._owner["token"]:
+            renewed = self._owner | {"expires_at_seconds": time.time() + self._lease_seconds}
+            if not self._storage.exchange(json.dumps(self._owner), json.dumps(renewed)):
                 return
-            self._owner = self._owner | {"expires_at_seconds": time.time() + self._lease_seconds}
-            self._storage.overwrite(LOCK_FILE, json.dumps(self._owner))
+            self._owner = renewed
 
 
 @contextlib.contextmanager
-def run_lock(lake_root: str, job: str, period: str, lease_seconds: int) -> Iterator[RunLock]:
+def run_lock(small: SmallTables, job: str, period: str, lease_seconds: int) -> Iterator[RunLock]:
     """Holds the lake's run lock; raises Locked if a living run holds it, WrongUsage if the lake is not writable."""
-    storage = storage_of(lake_root)
+    storage = lock_storage(small)
     owner = {
         "token": uuid.uuid4().hex,
         "job": job,
@@ -68,9 +66,10 @@ def run_lock(lake_root: str, job: str, period: str, lease_seconds: int) -> Itera
     }
     try:
         _acquire(storage, owner)
-    except OSError as error:
+    except (OSError, DeltaError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise WrongUsage(
-            f"Lake {lake_root}: not writable ({error.strerror or error}). Nothing was done. "
+            f"Lake {small.root}: not writable ({reason}). Nothing was done. "
             "Give the user who runs Fentan the right to write there, or name another folder with --lake."
         ) from error
     lock = RunLock(storage, owner, lease_seconds)
@@ -80,15 +79,12 @@ def run_lock(lake_root: str, job: str, period: str, lease_seconds: int) -> Itera
         lock.release()
 
 
-def _acquire(storage: Storage, owner: dict) -> None:
-    content = json.dumps(owner)
-    if storage.create(LOCK_FILE, content):
-        return
-    found = storage.read(LOCK_FILE)
+def _acquire(storage: LockStorage, owner: dict) -> None:
+    found = storage.read()
     held_by = _owner_of(found)
     if held_by is not None and _is_alive(held_by):
         raise Locked(_held_message(held_by))
-    if not storage.exchange(LOCK_FILE, found, content):  # another run took it over in this instant
+    if not storage.exchange(found, json.dumps(owner)):  # another run took it in this instant
         raise Locked(_held_message(_owner_in(storage) or owner))
 
 
@@ -101,8 +97,8 @@ def _held_message(held_by: dict) -> str:
     )
 
 
-def _owner_in(storage: Storage) -> dict | None:
-    return _owner_of(storage.read(LOCK_FILE))
+def _owner_in(storage: LockStorage) -> dict | None:
+    return _owner_of(storage.read())
 
 
 def _owner_of(text: str | None) -> dict | None:

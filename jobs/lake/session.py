@@ -12,9 +12,9 @@ from pyspark.errors import PySparkException
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
+from jobs.environment import Environment
 from jobs.errors import WrongUsage
 from jobs.lake.java import find_java, java_options, start_jvm
-from jobs.pipeline.environment import Environment
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 
@@ -41,6 +41,14 @@ TUNED = {
     "spark.sql.codegen.cache.maxEntries": "5000",  # a settlement has more than the 100 that Spark keeps compiled
     "spark.python.sql.dataFrameDebugging.enabled": "false",  # it walks the Python stack at every column
 }
+# A few rows: what takes time is planning and compiling a query, not running it.
+FEW_ROWS = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.databricks.delta.snapshotPartitions": "1",
+}
 LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -50,15 +58,18 @@ LOCAL = {
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 
-def open_session(environment: Environment, app_name: str) -> SparkSession:
-    """The running session, or a new one with the settings that a settlement relies on; raises WrongUsage."""
+def open_session(environment: Environment, app_name: str, few_rows: bool = False) -> SparkSession:
+    """The running session, or a new one with the settings that a settlement relies on; raises WrongUsage.
+
+    `few_rows`: a new session plans and compiles quickly rather than well.
+    """
     active = SparkSession.getActiveSession()
-    spark = _start(environment, app_name) if active is None else active
+    spark = _start(environment, app_name, few_rows) if active is None else active
     _check_fixed({key: spark.conf.get(key) for key in CHECKED_IN_SESSION}, "The Spark session")
     return spark
 
 
-def _start(environment: Environment, app_name: str) -> SparkSession:
+def _start(environment: Environment, app_name: str, few_rows: bool) -> SparkSession:
     given = {key: value for key, value in environment.spark.items() if key != "master"}
     _check_fixed(given, "The [spark] section of the conf")
     if "PYSPARK_GATEWAY_PORT" in os.environ:
@@ -76,11 +87,12 @@ def _start(environment: Environment, app_name: str) -> SparkSession:
     with as_file(files("conf").joinpath("log4j2.properties")) as log_settings:
         settings = {
             **TUNED,
+            **(FEW_ROWS if few_rows else {}),
             **(LOCAL if master.startswith("local") else {}),
             "spark.jars": _jars(folder),
-            **given,
+            **{key: value for key, value in given.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
-            JAVA_OPTIONS: f"{java_options(folder, log_settings)} {given.get(JAVA_OPTIONS, '')}".strip(),
+            JAVA_OPTIONS: f"{java_options(folder, log_settings, few_rows)} {given.get(JAVA_OPTIONS, '')}".strip(),
             "spark.master": master,
             "spark.app.name": app_name,
         }

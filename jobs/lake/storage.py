@@ -1,4 +1,7 @@
-"""Small files beside the tables, on a local folder or on any Hadoop file system."""
+"""Files beside the tables, and where the run lock is kept: a file of a local folder, a Delta table of one row elsewhere.
+
+Both locks change by comparing and swapping: of two who have read the same content only one can put another in its place.
+"""
 
 import contextlib
 import fcntl
@@ -6,19 +9,24 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+import deltalake.exceptions as delta_errors
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 
-class Storage(Protocol):
-    """A folder that holds small text files.
+from jobs.lake.small import SmallTables, arrow_table
+from schemas import TABLES
 
-    `create` is atomic: False when the file is there already. `exchange` writes only where the file still is as it was
-    read (None: absent): False when somebody else was quicker.
-    """
+LOCK_FILE = "control/_lock.json"
+LOCK = TABLES["control/lock"]
+# Every renewal is a commit: a lock needs no history.
+LOCK_LOG = {"delta.logRetentionDuration": "interval 1 day", "delta.deletedFileRetentionDuration": "interval 1 day"}
 
-    def create(self, name: str, content: str) -> bool: ...
-    def exchange(self, name: str, found: str | None, content: str) -> bool: ...
-    def overwrite(self, name: str, content: str) -> None: ...
-    def read(self, name: str) -> str | None: ...
-    def delete(self, name: str) -> None: ...
+
+class LockStorage(Protocol):
+    """Holds one text, or none. `exchange` writes only where the text still is the one that was read (None: none), and
+    says whether it did; None as new content removes it."""
+
+    def read(self) -> str | None: ...
+    def exchange(self, found: str | None, content: str | None) -> bool: ...
 
 
 def is_local(root: str) -> bool:
@@ -31,100 +39,87 @@ def local_folder(root: str) -> Path:
     return Path(root.removeprefix("file://").removeprefix("file:"))
 
 
-def storage_of(root: str) -> Storage:
-    """The storage of a lake root."""
-    return LocalStorage(local_folder(root)) if is_local(root) else HadoopStorage(root)
+def lock_storage(small: SmallTables) -> LockStorage:
+    """Where the lock of a lake is kept."""
+    return LocalLock(local_folder(small.root) / LOCK_FILE) if is_local(small.root) else DeltaLock(small)
 
 
-class LocalStorage:
-    """A folder of this machine."""
+def write_text(small: SmallTables, name: str, content: str) -> str:
+    """Writes a file of text below the lake's root over what is there; gives its path."""
+    if not is_local(small.root):
+        from deltalake.fs import DeltaStorageHandler
+        from pyarrow.fs import PyFileSystem
 
-    def __init__(self, folder: Path):
-        self._folder = folder
+        folder, _, file = name.rpartition("/")
+        handler = DeltaStorageHandler(f"{small.root}/{folder}", small.options)
+        with PyFileSystem(handler).open_output_stream(file) as stream:
+            stream.write(content.encode())
+        return f"{small.root}/{name}"
+    path = local_folder(small.root) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace_file(path, content)
+    return str(path)
 
-    def create(self, name: str, content: str) -> bool:
-        path = self._folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.write_text(content)
-        try:
-            os.link(draft, path)  # fails when the file exists: atomic, and never seen half-written
-        except FileExistsError:
-            return False
-        finally:
-            draft.unlink()
-        return True
 
-    def exchange(self, name: str, found: str | None, content: str) -> bool:
-        if found is None:
-            return self.create(name, content)
-        folder = os.open((self._folder / name).parent, os.O_RDONLY)
+def _replace_file(path: Path, content: str) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(content, encoding="utf-8")
+    draft.replace(path)  # never seen half-written
+
+
+class LocalLock:
+    """A file of this machine."""
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def read(self) -> str | None:
+        with contextlib.suppress(FileNotFoundError):
+            return self._path.read_text(encoding="utf-8")
+        return None
+
+    def exchange(self, found: str | None, content: str | None) -> bool:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self._path.parent, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)  # ends with the program, however that ends
-            if self.read(name) != found:
+            if self.read() != found:
                 return False
-            self.overwrite(name, content)
+            if content is None:
+                self._path.unlink(missing_ok=True)
+            else:
+                _replace_file(self._path, content)
             return True
         finally:
             os.close(folder)
 
-    def overwrite(self, name: str, content: str) -> None:
-        path = self._folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.write_text(content, encoding="utf-8")
-        draft.replace(path)
 
-    def read(self, name: str) -> str | None:
-        with contextlib.suppress(FileNotFoundError):
-            return (self._folder / name).read_text()
-        return None
+class DeltaLock:
+    """A table of one row: a commit is there or not, and of two that follow one version only one is."""
 
-    def delete(self, name: str) -> None:
-        (self._folder / name).unlink(missing_ok=True)
+    def __init__(self, small: SmallTables):
+        self._small = small
 
+    def read(self) -> str | None:
+        rows = self._small.rows(LOCK.name)
+        return rows[0]["owner"] if rows else None
 
-class HadoopStorage:
-    """A folder on a Hadoop file system, reached through the running Spark session."""
-
-    def __init__(self, root: str):
-        from pyspark.sql import SparkSession
-
-        self._spark = SparkSession.getActiveSession()
-        self._path = lambda name: self._spark._jvm.org.apache.hadoop.fs.Path(f"{root.rstrip('/')}/{name}")
-        self._files = self._path("").getFileSystem(self._spark._jsc.hadoopConfiguration())
-
-    def create(self, name: str, content: str) -> bool:
-        if self._files.exists(self._path(name)):
-            return False
-        self._write(name, content, overwrite=False)
-        return True
-
-    def exchange(self, name: str, found: str | None, content: str) -> bool:
-        """Not atomic: such a file system has no way; a run that lost its lock finds out before it publishes."""
-        if self.read(name) != found:
-            return False
-        self.overwrite(name, content)
-        return True
-
-    def overwrite(self, name: str, content: str) -> None:
-        self._write(name, content, overwrite=True)
-
-    def read(self, name: str) -> str | None:
-        if not self._files.exists(self._path(name)):
-            return None
-        stream = self._files.open(self._path(name))
+    def exchange(self, found: str | None, content: str | None) -> bool:
+        path, options = self._small.path(LOCK.name), self._small.options
+        rows = arrow_table(LOCK, [] if content is None else [{"owner": content}])
         try:
-            return bytes(self._spark._jvm.org.apache.commons.io.IOUtils.toByteArray(stream)).decode()
-        finally:
-            stream.close()
-
-    def delete(self, name: str) -> None:
-        self._files.delete(self._path(name), False)
-
-    def _write(self, name: str, content: str, overwrite: bool) -> None:
-        stream = self._files.create(self._path(name), overwrite)
-        try:
-            stream.write(bytearray(content.encode()))
-        finally:
-            stream.close()
+            if not self._small.exists(LOCK.name):
+                if found is not None:
+                    return False
+                write_deltalake(path, rows, mode="error", configuration=LOCK_LOG, storage_options=options)
+                return True
+            table = DeltaTable(path, storage_options=options)
+            if self._small.rows(LOCK.name, version=table.version()) != ([{"owner": found}] if found else []):
+                return False
+            once = CommitProperties(max_commit_retries=0)
+            write_deltalake(table, rows, mode="overwrite", commit_properties=once)
+            return True
+        except (delta_errors.CommitFailedError, delta_errors.DeltaError):
+            if self.read() == found:  # nobody was quicker: it is the storage that fails
+                raise
+            return False

@@ -6,9 +6,13 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from deltalake.exceptions import DeltaError
+
+from jobs.environment import Environment, load_environment
 from jobs.errors import WrongUsage
+from jobs.lake.small import SmallTables
 from jobs.lake.storage import is_local, local_folder
-from jobs.pipeline.environment import Environment, load_environment
+from jobs.register.lake_record import platform_of
 from jobs.rulebook import load_platform
 from jobs.rulebook.calendar import Period
 from jobs.rulebook.rules import Platform
@@ -39,15 +43,33 @@ class PeriodRequest(Request):
 def request_of(args: argparse.Namespace) -> Request:
     """The request in a command line; raises WrongUsage."""
     environment = load_environment(args.conf)
-    platform = load_platform(args.platform or environment.platform, environment.platforms)
-    as_of = args.as_of or datetime.now(ZoneInfo(platform.time_zone)).date()
     if is_local(args.lake) and not _is_folder(args.lake):
         raise WrongUsage(
             f"Lake {args.lake}: there is no such folder. Nothing was done. "
             "Name an existing lake with --lake, or make one with `fentan generate`."
         )
     lake_root = str(Path(local_folder(args.lake)).resolve()) if is_local(args.lake) else args.lake
+    platform = load_platform(_platform_id(args, environment, lake_root), environment.platforms)
+    as_of = args.as_of or datetime.now(ZoneInfo(platform.time_zone)).date()
     return Request(environment, platform, lake_root, as_of)
+
+
+def _platform_id(args: argparse.Namespace, environment: Environment, lake_root: str) -> str:
+    """The platform that is named, else the lake's own; raises WrongUsage where both are known and differ."""
+    try:
+        own = platform_of(SmallTables(lake_root, environment.storage))
+    except (OSError, DeltaError) as error:
+        raise WrongUsage(
+            f"Lake {lake_root}: cannot be read ({str(error).splitlines()[0]}). Nothing was done. Check its address, and "
+            "the [storage] section of the conf."
+        ) from error
+    named = args.platform or (environment.platform if args.conf else None)
+    if own is not None and named not in (None, own):
+        raise WrongUsage(
+            f"Lake {lake_root} belongs to the platform {own}, not to {named}. Nothing was done. Leave --platform and the "
+            "conf's platform out, or name another lake."
+        )
+    return named or own or environment.platform
 
 
 def _is_folder(lake: str) -> bool:

@@ -1,25 +1,27 @@
-"""The manifest: which run read what, under which rules and code, and what it wrote."""
+"""The manifest: which run read what, under which rules and code, and what became of it."""
 
 import json
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F
 
+from jobs import progress
 from jobs.canonical import canonical_digest, canonical_json
 from jobs.errors import IntegrityBroken, Stop
-from jobs.lake.lake import Lake
+from jobs.lake.small import SmallTables, matching
 from jobs.register.code import code_version
 from jobs.register.publications import published_in
 from schemas import TABLES
 
 RUNS = TABLES["control/runs"]
 SPARK_ERRORS = (PySparkException, Py4JJavaError)  # a job that is aborted comes as the second
+KILLED = "It never ended: it was killed, or its machine stopped."
+FEW_CONTROL_TABLES = ("control/runs", "control/publications", "control/quality")
 
 
 @dataclass(frozen=True)
@@ -53,152 +55,173 @@ class Run:
         return f"{self.job}-{self.period}-{canonical_digest(decided_by)}"
 
 
-def begin(lake: Lake, run: Run, started_at: datetime) -> frozenset[str]:
-    """Writes the run's row as running. Returns the runs of its job that began on the period before, perhaps itself.
+@dataclass
+class Record:
+    """The record of one attempt: from the lock on, whatever becomes of it.
 
-    Where there is none, nothing of the job is there to be replaced: to look for it takes Spark longer than to write.
-    Call it under the run lock: what else of the job and period is still recorded as running was killed.
+    Until `begin` nothing is known but what was asked for; an attempt that stops before is recorded as that.
     """
-    began = _rows_of(lake, run.job, run.period).collect()
-    _end(lake, run.job, run.period, [row for row in began if row.state == "running" and row.run_id != run.run_id])
-    earlier = frozenset(row.run_id for row in began)
-    row = _row(run, "running", started_at)
-    if run.run_id in earlier:
-        _replace(lake, row)
-    else:
-        lake.append(RUNS, lake.frame(RUNS, [row]).coalesce(1), run.run_id)
-    return earlier
 
+    small: SmallTables
+    run: Run
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    has_begun: bool = False
+    is_repeated: bool = False
+    _stages: list[tuple[str, float]] = field(default_factory=list)
 
-def end_killed_runs(lake: Lake, job: str, period: str) -> None:
-    """Completes the records of runs that were killed: published where their publication is there, failed elsewhere.
+    @property
+    def run_id(self) -> str:
+        """The run's; of an attempt that has not begun one of its own."""
+        if self.has_begun:
+            return self.run.run_id
+        asked = {**self.run.settings, "plans": self.run.plan_ids, "started_at": self.started_at.isoformat()}
+        return f"{self.run.job}-{self.run.period}-{canonical_digest(asked)}"
 
-    Call it under the run lock: then nothing else is running.
-    """
-    _end(lake, job, period, _rows_of(lake, job, period).where("state = 'running'").collect())
+    def begin(self, run: Run) -> None:
+        """The attempt is this run: it is recorded as running. `is_repeated`: it began before."""
+        self.run, self.has_begun = run, True
+        self.is_repeated = self.small.holds_any(RUNS.name, matching(run_id=run.run_id))
+        self.save("running")
 
-
-def _rows_of(lake: Lake, job: str, period: str) -> DataFrame:
-    return lake.read_or_empty(RUNS.name).where((F.col("job") == job) & (F.col("period") == period))
-
-
-def _end(lake: Lake, job: str, period: str, killed: Iterable[Row]) -> None:
-    for row in killed:
-        valid = _published_runs(lake, job, period)
-        settings = json.loads(row.settings)
-        if row.run_id not in valid:
-            settings["messages"] = ["It never ended: it was killed, or its machine stopped."]
-        ended = {
-            **row.asDict(),
-            "state": "published" if row.run_id in valid else "failed",
-            "finished_at": datetime.now(UTC),
-            "settings": json.dumps(settings, sort_keys=True, ensure_ascii=False),
+    def save(self, state: str, messages: Iterable[str] = (), **outcome: Mapping) -> None:
+        """Records the state, with `digests` and `totals` where they are known."""
+        run, run_id = self.run, self.run_id
+        now = datetime.now(UTC)
+        row = {
+            "run_id": run_id,
+            "job": run.job,
+            "period": run.period,
+            "plan_id": ",".join(sorted(run.plan_ids)),
+            "state": state,
+            "started_at": self.started_at,
+            "finished_at": None if state == "running" else now,
+            "input_versions": canonical_json(run.input_versions),
+            "conf_digest": run.conf_digest,
+            "code_version": code_version(),
+            "rules": canonical_json(run.rules),
+            "digests": _json(outcome.get("digests")),
+            "totals": _json(outcome.get("totals")),
+            "settings": _json({**run.settings, "messages": list(messages), "stages": self._durations()}),
         }
-        _replace(lake, ended)
+        self.small.replace(RUNS, [row], matching(run_id=run_id), run_id)
 
+    def watch(self, stage: str) -> None:
+        """Remembers when a stage began."""
+        self._stages.append((stage, time.monotonic()))
 
-def _published_runs(lake: Lake, job: str, period: str) -> set[str]:
-    return {publication.run_id for publication in published_in(lake, job, period).values()}
-
-
-def goes_as_far_as(lake: Lake, run_id: str, as_of: date) -> None:
-    """Moves the `as_of` of a published run on to a later day: nothing new came in until then."""
-    row = lake.read(RUNS.name).where(F.col("run_id") == run_id).first()
-    settings = json.loads(row.settings)
-    if settings["as_of"] < str(as_of):
-        _replace(lake, {**row.asDict(), "settings": json.dumps({**settings, "as_of": str(as_of)}, sort_keys=True)})
-
-
-def killed_runs(lake: Lake) -> frozenset[str]:
-    """The runs that are recorded as running; under the run lock these are dead."""
-    look = lambda: frozenset(  # noqa: E731
-        row.run_id for row in lake.read_or_empty(RUNS.name).where("state = 'running'").select("run_id").collect()
-    )
-    return lake.kept(RUNS.name, "running", look) if lake.exists(RUNS.name) else frozenset()
+    def _durations(self) -> list[dict]:
+        ends = [began for _, began in self._stages[1:]] + [time.monotonic()]
+        return [
+            {"stage": stage, "milliseconds": round(1_000 * (end - began))}
+            for (stage, began), end in zip(self._stages, ends, strict=True)
+        ]
 
 
 @contextmanager
-def stop_recorded(lake: Lake, run: Run, started_at: datetime) -> Iterator[None]:
-    """Records that a run stopped after it began: failed where its integrity is broken or Spark failed, else refused.
+def recorded(small: SmallTables, asked: Run) -> Iterator[Record]:
+    """Records what becomes of an attempt. `asked`: what is known of the run before its inputs are pinned.
 
-    A run that is published already stays running: the next one of its job and period finishes what follows.
+    States: failed where integrity is broken or the program failed, refused at every other stop, interrupted. A run that
+    is published already stays running: the next one of its job and period finishes what follows.
     """
+    record = Record(small, asked)
+    progress.OBSERVERS.append(record.watch)
     try:
-        yield
+        yield record
     except Stop as stop:
-        state = "failed" if isinstance(stop, IntegrityBroken) else "refused"
-        record(lake, run, state, started_at, messages=[str(stop)])
+        _save_unless_published(record, "failed" if isinstance(stop, IntegrityBroken) else "refused", str(stop))
         raise
-    except SPARK_ERRORS as error:
-        if run.run_id not in _published_runs(lake, run.job, run.period):
-            record(lake, run, "failed", started_at, messages=[type(error).__name__])
+    except KeyboardInterrupt:
+        _save_unless_published(record, "interrupted", "It was interrupted. Nothing was published.")
         raise
+    except Exception as error:  # its message may hold values of rows
+        _save_unless_published(record, "failed", type(error).__name__)
+        raise
+    finally:
+        progress.OBSERVERS.remove(record.watch)
 
 
-def record(lake: Lake, run: Run, state: str, started_at: datetime, **outcome: dict) -> None:
-    """Replaces the row of a run that began by what became of it: its state, digests, totals and messages."""
-    _replace(lake, _row(run, state, started_at, **outcome))
+def _save_unless_published(record: Record, state: str, message: str) -> None:
+    run = record.run
+    if not record.has_begun or record.run_id not in _published_runs(record.small, run.job, run.period):
+        record.save(state, [message])
 
 
-def _replace(lake: Lake, row: dict) -> None:
-    """Puts a run's row in the place of the one that is known to be there."""
-    lake.overwrite(RUNS, lake.frame(RUNS, [row]).coalesce(1), f"run_id = '{row['run_id']}'", row["run_id"])
+def killed_runs(small: SmallTables, job: str | None = None, period: str | None = None) -> list[dict]:
+    """The rows of runs that are recorded as running; under the run lock these are dead."""
+    equal = {name: value for name, value in (("job", job), ("period", period)) if value is not None}
+    return small.rows(RUNS.name, matching(state="running", **equal))
 
 
-def _row(run: Run, state: str, started_at: datetime, **outcome: dict) -> dict:
-    return {
-        "run_id": run.run_id,
-        "job": run.job,
-        "period": run.period,
-        "plan_id": ",".join(sorted(run.plan_ids)),
-        "state": state,
-        "started_at": started_at,
-        "finished_at": None if state == "running" else datetime.now(UTC),
-        "input_versions": json.dumps(run.input_versions, sort_keys=True),
-        "conf_digest": run.conf_digest,
-        "rules": canonical_json(run.rules),
-        "code_version": code_version(),
-        "digests": _json(outcome.get("digests")),
-        "totals": _json(outcome.get("totals")),
-        "settings": json.dumps(
-            run.settings | {"messages": outcome.get("messages", [])}, sort_keys=True, ensure_ascii=False
-        ),
-    }
+def end_killed_run(small: SmallTables, row: dict) -> None:
+    """Completes the record of a run that was killed: published where its publication is there, failed elsewhere."""
+    is_published = row["run_id"] in _published_runs(small, row["job"], row["period"])
+    settings = json.loads(row["settings"])
+    if not is_published:
+        settings["messages"] = [KILLED]
+    state = "published" if is_published else "failed"
+    _replace(small, {**row, "state": state, "finished_at": datetime.now(UTC), "settings": _json(settings)})
 
 
-def compact_control(lake: Lake) -> None:
-    """Keeps the control tables as quick to read after years as in the first period; call it under the run lock."""
-    for table in ("control/runs", "control/publications", "control/quality"):
-        lake.compact(table)
+def is_published(small: SmallTables, row: dict) -> bool:
+    """Whether the run of the row is published."""
+    return row["run_id"] in _published_runs(small, row["job"], row["period"])
 
 
-def totals_of(lake: Lake, run_ids: list[str]) -> dict[str, dict]:
+def goes_as_far_as(small: SmallTables, run_id: str, as_of: str) -> None:
+    """Moves the `as_of` of a published run on to a later day: nothing new came in until then."""
+    row = row_of(small, run_id)
+    settings = json.loads(row["settings"])
+    if settings["as_of"] < as_of:
+        _replace(small, {**row, "settings": _json({**settings, "as_of": as_of})})
+
+
+def row_of(small: SmallTables, run_id: str) -> dict:
+    """The run's row."""
+    (row,) = small.rows(RUNS.name, matching(run_id=run_id))
+    return row
+
+
+def rows_of_runs(small: SmallTables, run_ids: Iterable[str]) -> dict[str, dict]:
+    """The runs' rows, by id."""
+    return {row["run_id"]: row for row in small.rows(RUNS.name, matching(run_id=list(run_ids)))}
+
+
+def totals_of(small: SmallTables, run_ids: Iterable[str]) -> dict[str, dict]:
     """What the records of the runs say of their totals, by run and then by plan."""
-    rows = lake.read_or_empty(RUNS.name).where(F.col("run_id").isin(*run_ids) & F.col("totals").isNotNull())
-    return {row.run_id: json.loads(row.totals) for row in rows.select("run_id", "totals").collect()}
+    rows = rows_of_runs(small, run_ids)
+    return {run_id: json.loads(row["totals"]) for run_id, row in rows.items() if row["totals"] is not None}
 
 
-def unended_runs(lake: Lake, period: str, plan_ids: Iterable[str]) -> list[str]:
+def unended_runs(small: SmallTables, period: str, plan_ids: Iterable[str]) -> list[str]:
     """Runs that settle or collect one of the plans' period, began and have not ended."""
-    rows = lake.read_or_empty(RUNS.name).where((F.col("period") == period) & (F.col("state") == "running"))
-    found = rows.where(F.col("job").isin("settle", "collect")).select("run_id", "plan_id").collect()
-    return sorted(row.run_id for row in found if set(row.plan_id.split(",")) & set(plan_ids))
+    rows = [row for job in ("settle", "collect") for row in killed_runs(small, job, period)]
+    return sorted(row["run_id"] for row in rows if set(row["plan_id"].split(",")) & set(plan_ids))
 
 
-def input_versions_of(lake: Lake, run_id: str) -> dict:
+def input_versions_of(small: SmallTables, run_id: str) -> dict:
     """The input versions that the run recorded."""
-    return _recorded(lake, run_id, "input_versions")
+    return json.loads(row_of(small, run_id)["input_versions"])
 
 
-def settings_of(lake: Lake, run_id: str) -> dict:
+def settings_of(small: SmallTables, run_id: str) -> dict:
     """The settings that the run recorded."""
-    return _recorded(lake, run_id, "settings")
+    return json.loads(row_of(small, run_id)["settings"])
 
 
-def _recorded(lake: Lake, run_id: str, column: str) -> dict:
-    of_run = lake.read(RUNS.name).where(F.col("run_id") == run_id).select("input_versions", "settings")
-    return json.loads(lake.kept(RUNS.name, run_id, of_run.first)[column])
+def compact_control(small: SmallTables) -> None:
+    """Keeps the control tables as quick to read after years as in the first period; call it under the run lock."""
+    for name in FEW_CONTROL_TABLES:
+        small.compact(name)
 
 
-def _json(value: dict | None) -> str | None:
-    return None if value is None else json.dumps(value, sort_keys=True, default=str)
+def _published_runs(small: SmallTables, job: str, period: str) -> set[str]:
+    return {publication.run_id for publication in published_in(small, job, period).values()}
+
+
+def _replace(small: SmallTables, row: dict) -> None:
+    small.replace(RUNS, [row], matching(run_id=row["run_id"]), row["run_id"])
+
+
+def _json(value: Mapping | None) -> str | None:
+    return None if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)

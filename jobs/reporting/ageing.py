@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from jobs.collection.allocation import IN_GRACE, LAPSED
 from jobs.errors import IntegrityBroken
 from jobs.lake.lake import Lake
+from jobs.lake.small import SmallTables, matching
 from jobs.ledger.journal import BAD_DEBT, MEMBERS_RECEIVABLE, POOL, Transfer, balance_fen, moved_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, published_in, rows_of
@@ -25,7 +26,7 @@ def ageing_of(lake: Lake, period: str, deduction_on: date, grace_ends_on: date) 
 
     Raises IntegrityBroken where the arrears of a plan are not what its journal says.
     """
-    settled, collected = published_in(lake, "settle", period), published_in(lake, "collect", period)
+    settled, collected = (published_in(lake.small, job, period) for job in ("settle", "collect"))
     if not collected:
         return []
     owing = (
@@ -41,15 +42,17 @@ def ageing_of(lake: Lake, period: str, deduction_on: date, grace_ends_on: date) 
         as_of = _as_of(lake, collected[row.plan_id])
         until = as_of if row.status == IN_GRACE else min(as_of, grace_ends_on)
         rows.append(_row(row, collected[row.plan_id], as_of, (until - deduction_on).days))
-    _check_ties(period, rows, transfers_of(lake, [*(settled[p] for p in collected), *collected.values()]))
+    _check_ties(period, rows, transfers_of(lake.small, [*(settled[p] for p in collected), *collected.values()]))
     return rows
 
 
-def write_ageing(lake: Lake, period: str, rows: Sequence[dict]) -> None:
+def write_ageing(small: SmallTables, period: str, rows: Sequence[dict]) -> None:
     """Replaces the period's rows of report/ageing."""
-    if rows or lake.exists(AGEING.name):
-        complete = [{"period": period, **row} for row in rows]
-        lake.replace(AGEING, lake.frame(AGEING, complete).coalesce(1), f"period = '{period}'", f"report {period}")
+    complete = [{"period": period, **row} for row in rows]
+    if rows:
+        small.replace(AGEING, complete, matching(period=period), f"report {period}")
+    else:
+        small.delete(AGEING.name, matching(period=period), f"report {period}")
 
 
 def debt_days(days: int) -> str:
@@ -73,7 +76,7 @@ def _row(owing, publication: Publication, as_of: date, owed_days: int) -> dict:
 
 
 def _as_of(lake: Lake, publication: Publication) -> date:
-    return date.fromisoformat(settings_of(lake, publication.run_id)["as_of"])
+    return date.fromisoformat(settings_of(lake.small, publication.run_id)["as_of"])
 
 
 def _check_ties(period: str, rows: Sequence[dict], transfers: Mapping[str, list[Transfer]]) -> None:

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import Refused
 from jobs.lake.lake import Lake
+from jobs.lake.small import SmallTables, matching
 from jobs.money import half_up
 from jobs.pipeline.request import Request
 from jobs.register.publications import Publication, published
@@ -18,7 +18,7 @@ from jobs.reporting.annual_sources import COSTS, REVIEWS, VISITS, claims_as_sett
 from jobs.reporting.masking import OTHER
 from jobs.reporting.published import Figure, published_figures, scaled
 from jobs.reporting.roll import roll_of
-from jobs.reporting.rows import published_rows
+from jobs.reporting.rows import published_few_rows, published_rows
 from jobs.settlement.ages import age_years
 from schemas import TABLES
 from schemas.report import HIDDEN
@@ -39,20 +39,18 @@ class YearReport:
 
 def year_report(lake: Lake, request: Request, year: int, floor: int) -> YearReport:
     """Everything that is told of a year's published periods; raises Refused where none is published."""
-    of_year = {key: p for key, p in published(lake, "settle").items() if key[0].startswith(f"{year:04d}-")}
+    of_year = {key: p for key, p in published(lake.small, "settle").items() if key[0].startswith(f"{year:04d}-")}
     if not of_year:
         raise Refused(
             f"Year {year}: nothing of it is published in this lake. No report was made. "
             "`fentan status` shows which periods are; name the year of one of them."
         )
     periods = sorted({period for period, _ in of_year})
-    pools = _of_year(published_rows(lake, "settled/pools"), year)
-    rates = sorted(
-        _of_year(published_rows(lake, "settled/rates"), year), key=lambda r: (r["period"], r["plan_id"], r["tier"])
-    )
+    pools = _of_year(published_few_rows(lake.small, "settled/pools"), year)
+    rates = _of_year(published_few_rows(lake.small, "settled/rates"), year)
     run_id = hashlib.sha256(",".join(sorted({p.run_id for p in of_year.values()})).encode()).hexdigest()[:16]
     sources = year_sources(lake, request.platform.calendar, year)
-    fees = published_rows(lake, "ledger/fee", "collect", "close")
+    fees = published_few_rows(lake.small, "ledger/fee", "collect", "close")
     own = [
         *_helped(lake, of_year, year, floor),
         *_shared_out(pools, rates),
@@ -68,9 +66,9 @@ def year_report(lake: Lake, request: Request, year: int, floor: int) -> YearRepo
     return YearReport(year, [{"year": year, "run_id": run_id, **row} for row in rows], rates, periods)
 
 
-def write_year(lake: Lake, report: YearReport) -> None:
+def write_year(small: SmallTables, report: YearReport) -> None:
     """Replaces the year's rows of report/annual."""
-    lake.replace(ANNUAL, lake.frame(ANNUAL, report.rows).coalesce(1), f"year = {report.year}", report.rows[0]["run_id"])
+    small.replace(ANNUAL, report.rows, matching(year=report.year), report.rows[0]["run_id"])
 
 
 def _row() -> dict:
@@ -79,8 +77,8 @@ def _row() -> dict:
     )
 
 
-def _of_year(frame: DataFrame, year: int) -> list[dict]:
-    return [row.asDict() for row in frame.where(F.col("period").startswith(f"{year:04d}-")).collect()]
+def _of_year(rows: list[dict], year: int) -> list[dict]:
+    return [row for row in rows if row["period"].startswith(f"{year:04d}-")]
 
 
 def _helped(lake: Lake, of_year: dict, year: int, floor: int) -> Iterable[dict]:

@@ -50,12 +50,12 @@ class YearSources:
 def year_sources(lake: Lake, calendar: Calendar, year: int) -> YearSources:
     """Which versions of the sources a report of the year reads."""
     by_month = _closes(lake, calendar, year)
-    recorded = {run_id: versions_read(lake, run_id) for runs in by_month.values() for run_id in runs}
+    recorded = {run_id: versions_read(lake.small, run_id) for runs in by_month.values() for run_id in runs}
     versions: dict[str, dict[str, tuple[int, bool]]] = {}
     for name in (COSTS, VISITS, REVIEWS):
         if not lake.exists(name):
             continue
-        today = lake.version(name)
+        today = lake.small.version(name)
         for month in (f"{year:04d}-{number:02d}" for number in range(1, 13)):
             found = [recorded[run_id][name] for run_id in by_month.get(month, ()) if name in recorded[run_id]]
             versions.setdefault(name, {})[month] = (max(found), True) if found else (today, False)
@@ -66,7 +66,7 @@ def claims_as_settled(lake: Lake, of_year: Mapping[tuple[str, str], Publication]
     """One row per claim of the year's periods, each as its settlement read it: whose it is, sex and province."""
     runs = {p.run_id for p in of_year.values()}
     periods_of: dict[int, set[str]] = {}
-    versions = {run_id: versions_read(lake, run_id) for run_id in runs}
+    versions = {run_id: versions_read(lake.small, run_id) for run_id in runs}
     for publication in of_year.values():
         version = versions[publication.run_id]["source/approved_claims"]
         periods_of.setdefault(version, set()).add(publication.period)
@@ -83,7 +83,7 @@ def _closes(lake: Lake, calendar: Calendar, year: int) -> dict[str, set[str]]:
     """The runs that closed the last period of each month of the year: before that, a month's rows may still come in."""
     last = f"-P{len(calendar.monthly)}"
     found: dict[str, set[str]] = {}
-    for (period, _), close in published(lake, "close").items():
+    for (period, _), close in published(lake.small, "close").items():
         if period.startswith(f"{year:04d}-") and period.endswith(last):
             found.setdefault(period.removesuffix(last), set()).add(close.run_id)
     return found

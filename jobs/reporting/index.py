@@ -1,27 +1,23 @@
 """The index: all published periods, their shares over time, and links to the pages that have been made."""
 
-from jobs.lake.lake import Lake
+from jobs.lake.small import SmallTables
 from jobs.pipeline.request import Request
 from jobs.reporting import dictionary_page, words
 from jobs.reporting.annual_page import year_file
 from jobs.reporting.notice_page import notice_file
 from jobs.reporting.period_page import PLAN, period_file
-from jobs.reporting.rows import published_rows
+from jobs.reporting.rows import published_few_rows
 from jobs.reporting.shares import share_figure, share_table
 from jobs.reporting.text import Links, Page, Section, Table, Text, money, number
 
 T = Text
 
 
-def index_of(lake: Lake, request: Request) -> tuple[Page, dict]:
+def index_of(small: SmallTables, request: Request) -> tuple[Page, dict]:
     """The index page, and the same as a document."""
-    rates = [
-        row.asDict() for row in published_rows(lake, "settled/rates").orderBy("period", "plan_id", "tier").collect()
-    ]
-    pools = [row.asDict() for row in published_rows(lake, "settled/pools").orderBy("period", "plan_id").collect()]
-    reported = published_rows(lake, "report/period_summary").select("period").distinct().orderBy("period").collect()
-    years = lake.read_or_empty("report/annual").select("year").distinct().orderBy("year").collect()
-    periods, years = [row.period for row in reported], [row.year for row in years]
+    rates, pools = published_few_rows(small, "settled/rates"), published_few_rows(small, "settled/pools")
+    periods = sorted({row["period"] for row in published_few_rows(small, "report/period_summary")})
+    years = sorted({row["year"] for row in small.rows("report/annual", columns=["year"])})
     return _page(request, rates, pools, periods, years), {
         "periods": pools,
         "rates": rates,

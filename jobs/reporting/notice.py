@@ -7,13 +7,14 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
+from jobs.lake.small import matching
 from jobs.lake.sources import versions_read
 from jobs.pipeline.request import PeriodRequest
 from jobs.register.publications import Publication
 from jobs.reporting.masking import Case, Crowd, Traits, masked
 from jobs.reporting.people import crowds, groups_of, months_band, traits_on
 from jobs.reporting.roll import Roll, roll_of
-from jobs.reporting.rows import publications_of, published_rows, source_as_settled
+from jobs.reporting.rows import publications_of, published_few_rows, published_rows, source_as_settled
 from schemas import TABLES
 
 PUBLICITY = TABLES["report/publicity"]
@@ -40,20 +41,20 @@ class Notice:
 def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
     """The notice of a published period; raises Refused where the period is not published."""
     period = str(request.period)
-    publications = publications_of(lake, period)
-    pools = [row.asDict() for row in published_rows(lake, "settled/pools", period=period).collect()]
-    rates = published_rows(lake, "settled/rates", period=period).orderBy("plan_id", "tier").collect()
+    publications = publications_of(lake.small, period)
+    pools = published_few_rows(lake.small, "settled/pools", period=period)
+    rates = published_few_rows(lake.small, "settled/rates", period=period)
     benefits = published_rows(lake, "settled/benefits").localCheckpoint()
     cases, groups, rolls = [], [], {}
     for run_id in sorted({p.run_id for p in publications.values()}):
-        claims = source_as_settled(lake, "source/approved_claims", versions_read(lake, run_id))
+        claims = source_as_settled(lake, "source/approved_claims", versions_read(lake.small, run_id))
         rolls[run_id] = roll = _roll(lake, request, [p for p in publications.values() if p.run_id == run_id])
         of_run = groups_of(roll.covered(traits_on(request.publicity_on)))
         known = _known_cases(benefits, claims, roll.sound, request, run_id)
         cases += _masked_by_plan(known, of_run, _seen(benefits, claims, request), floor)
         groups += of_run
     by_plan = {row["plan_id"]: row for row in pools}
-    return Notice(period, publications, cases, by_plan, [row.asDict() for row in rates], groups, rolls)
+    return Notice(period, publications, cases, by_plan, rates, groups, rolls)
 
 
 def write_notice(lake: Lake, notice: Notice) -> None:
@@ -63,7 +64,7 @@ def write_notice(lake: Lake, notice: Notice) -> None:
         for case in notice.cases
     ]
     run_id = ",".join(sorted({p.run_id for p in notice.publications.values()}))
-    lake.replace(PUBLICITY, lake.frame(PUBLICITY, rows).coalesce(1), f"period = '{notice.period}'", run_id)
+    lake.small.replace(PUBLICITY, rows, matching(period=notice.period), run_id)
 
 
 def _roll(lake: Lake, request: PeriodRequest, publications: list[Publication]) -> Roll:

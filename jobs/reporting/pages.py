@@ -9,7 +9,8 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from jobs.lake.storage import storage_of
+from jobs.lake.small import SmallTables
+from jobs.lake.storage import write_text
 from jobs.reporting.text import English, Page, Text
 
 FOLDER = "report/html"
@@ -42,12 +43,9 @@ def render(page: Page) -> str:
     )  # fmt: skip
 
 
-def write_pages(lake_root: str, pages: list[Page]) -> list[str]:
+def write_pages(small: SmallTables, pages: list[Page]) -> list[str]:
     """Writes pages into the lake's report/html; gives their paths."""
-    storage = storage_of(lake_root)
-    for page in pages:
-        storage.overwrite(f"{FOLDER}/{page.file}", render(page))
-    return [f"{lake_root}/{FOLDER}/{page.file}" for page in pages]
+    return [write_text(small, f"{FOLDER}/{page.file}", render(page)) for page in pages]
 
 
 def shown(value) -> Markup:

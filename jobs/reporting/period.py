@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
+from jobs.lake.small import matching
 from jobs.pipeline.request import PeriodRequest
 from jobs.reporting.masking import GroupTraits, coarsened
 from jobs.reporting.notice import Notice
 from jobs.reporting.people import counted, groups_of, movements, traits_on
 from jobs.reporting.roll import BEGINNING
-from jobs.reporting.rows import published_rows
+from jobs.reporting.rows import published_few_rows, published_rows
 from jobs.settlement.causes import ShareTerms, causes_of_change
 from jobs.settlement.coverage import in_force_on
 from schemas import TABLES
@@ -38,8 +39,8 @@ class PeriodReport:
 def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: list[dict], floor: int) -> PeriodReport:
     """Everything that is told of a published period. `ageing`: its rows of report/ageing."""
     period = str(request.period)
-    history = _until(published_rows(lake, "settled/rates"), request)
-    pools = _until(published_rows(lake, "settled/pools"), request)
+    history = _until(published_few_rows(lake.small, "settled/rates"), period)
+    pools = _until(published_few_rows(lake.small, "settled/pools"), period)
     collected = [*_collected(lake, request), *_owed(ageing)]
     quality = _quality(lake, notice)
     rows = [
@@ -61,7 +62,7 @@ def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: li
 def write_period(lake: Lake, notice: Notice, report: PeriodReport) -> None:
     """Replaces the period's rows of report/period_summary."""
     run_id = ",".join(sorted({p.run_id for p in notice.publications.values()}))
-    lake.replace(SUMMARY, lake.frame(SUMMARY, report.rows).coalesce(1), f"period = '{notice.period}'", run_id)
+    lake.small.replace(SUMMARY, report.rows, matching(period=notice.period), run_id)
 
 
 def _row() -> dict:
@@ -75,9 +76,8 @@ def _row() -> dict:
     }
 
 
-def _until(frame, request: PeriodRequest) -> list[dict]:
-    rows = frame.where(F.col("period") <= str(request.period)).collect()
-    return sorted((row.asDict() for row in rows), key=lambda row: (row["period"], row["plan_id"], row.get("tier", "")))
+def _until(rows: list[dict], period: str) -> list[dict]:
+    return [row for row in rows if row["period"] <= period]
 
 
 def _shares(history: list[dict], period: str) -> Iterable[dict]:
@@ -173,10 +173,9 @@ def _owed(ageing: list[dict]) -> Iterable[dict]:
 
 
 def _fees(lake: Lake, period: str) -> Iterable[dict]:
-    rows = published_rows(lake, "ledger/fee", "collect", "close", period=period)
-    for row in rows.orderBy("plan_id").collect():
+    for row in published_few_rows(lake.small, "ledger/fee", "collect", "close", period=period):
         for measure in FEE_MEASURES:
-            yield {"plan_id": row.plan_id, "topic": "fee", "measure": measure, "amount_fen": row[measure]}
+            yield {"plan_id": row["plan_id"], "topic": "fee", "measure": measure, "amount_fen": row[measure]}
 
 
 def _money(notice: Notice) -> Iterable[dict]:
@@ -189,8 +188,8 @@ def _money(notice: Notice) -> Iterable[dict]:
 
 def _quality(lake: Lake, notice: Notice) -> list[dict]:
     run_ids = sorted({p.run_id for p in notice.publications.values()})
-    rows = lake.read_or_empty("control/quality").where(F.col("run_id").isin(*run_ids)).orderBy("table_name", "id")
-    return [row.asDict() for row in rows.collect()]
+    rows = lake.small.rows("control/quality", matching(run_id=run_ids))
+    return sorted(rows, key=lambda row: (row["table_name"], row["id"]))
 
 
 def _quality_rows(quality: list[dict], notice: Notice) -> Iterable[dict]:

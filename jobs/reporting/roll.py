@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from jobs.lake.lake import Lake
 from jobs.lake.sources import versions_read
 from jobs.progress import announce
-from jobs.register.publications import Publication, published, rows_of
+from jobs.register.publications import Publication, few_rows_of, published, rows_of
 from jobs.reporting.people import counted, looked_at
 from jobs.reporting.rows import source_as_settled
 from jobs.settlement.coverage import in_force_on, lapsed_on, with_member_since
@@ -69,7 +69,7 @@ def roll_of(
     """The roll of the publications of one run. `since_on`: the publicity day before; None: there is none."""
     plan_ids = sorted({p.plan_id for p in publications})
     (run_id,) = {p.run_id for p in publications}
-    members = source_as_settled(lake, "source/members", versions_read(lake, run_id))
+    members = source_as_settled(lake, "source/members", versions_read(lake.small, run_id))
     members = members.where(F.col("plan_id").isin(*plan_ids))
     held = lake.read_or_empty(HELD_MEMBERS.name).where(F.col("plan_id").isin(*plan_ids)).select(*HELD_MEMBERS.key)
     lapses = _lapses(lake, plan_ids, time_zone)
@@ -81,22 +81,21 @@ def roll_of(
     withheld = closer.join(held, on=same_row, how="left_semi")
     lapsed = _lapsed(sound, lapses, publicity_on)
     in_force = withheld.unionByName(lapsed).where(in_force_on(F.lit(publicity_on)))
-    rates = rows_of(lake, "settled/rates", publications).where("covered_count > 0")
+    rates = few_rows_of(lake.small, "settled/rates", publications, "covered_count > 0")
     return Roll(
         members=members,
         sound=sound,
         left_out=in_force.localCheckpoint(),
         assessments=rows_of(lake, "settled/assessments", publications),
-        head_count={(row.plan_id, row.tier): row.covered_count for row in rates.collect()},
+        head_count={(row["plan_id"], row["tier"]): row["covered_count"] for row in rates},
         publicity_on=publicity_on,
     )
 
 
 def _lapses(lake: Lake, plan_ids: list[str], time_zone: str) -> DataFrame:
     """One row per lapse: plan_id, member_id, lapsed_on (the local day at whose 00:00 cover ended)."""
-    collected = [p for p in published(lake, "collect").values() if p.plan_id in plan_ids]
-    rows = rows_of(lake, "settled/lapses", collected) if collected else lake.read_or_empty("settled/lapses").limit(0)
-    return rows.select("plan_id", "member_id", lapsed_on(time_zone))
+    collected = [p for p in published(lake.small, "collect").values() if p.plan_id in plan_ids]
+    return rows_of(lake, "settled/lapses", collected).select("plan_id", "member_id", lapsed_on(time_zone))
 
 
 def _lapsed(spells: DataFrame, lapses: DataFrame, publicity_on: date) -> DataFrame:

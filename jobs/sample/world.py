@@ -2,13 +2,13 @@
 
 from datetime import date
 
-from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
 from jobs.progress import announce
-from jobs.register.publications import in_force as published_now
+from jobs.register.publications import published as published_acts
+from jobs.register.publications import rows_of
 from jobs.rulebook.rules import Platform
 from jobs.sample import published
 from jobs.sample.claims import publicised
@@ -34,36 +34,36 @@ ROWS_PER_PARTITION_OF_CLAIMANTS = 20_000_000
 __all__ = ["World", "existing_sources", "write_published", "write_receipts", "write_world"]
 
 
-def write_world(spark: SparkSession, lake: str, platform: Platform, world: World) -> dict[str, int]:
+def write_world(lake: Lake, platform: Platform, world: World) -> dict[str, int]:
     """Writes the six source tables over what is there, and returns how many rows each has, and `in_force`.
 
     `in_force`: memberships in force on the last period's publicity day. Raises WrongUsage for a world without members.
     """
     peopled = populations(world, platform)
     # Computed once: claims are few, and a filter on them would be pushed down with their expressions copied into it.
-    case_rows = publicised(spark, peopled).coalesce(_partitions(peopled)).localCheckpoint()
+    case_rows = publicised(lake.spark, peopled).coalesce(_partitions(peopled)).localCheckpoint()
     return _write(
-        Lake(spark, lake),
+        lake,
         platform,
         world,
         peopled,
-        members=with_member_defects(members(spark, peopled), peopled, world.defects_ppm),
+        members=with_member_defects(members(lake.spark, peopled), peopled, world.defects_ppm),
         cases=case_rows,
         claims=with_claim_defects(case_rows, peopled, world.defects_ppm),
     )
 
 
-def write_published(spark: SparkSession, lake: str, platform: Platform, seed: int, scale: int) -> dict[str, int]:
+def write_published(lake: Lake, platform: Platform, seed: int, scale: int) -> dict[str, int]:
     """Writes the published period 2020-12-P1 of critical illness, members and amounts divided by `scale`."""
     world = published.published_world(platform, seed, scale)
     peopled = published.published_populations(world, platform)
-    case_rows = published.published_cases(spark, peopled[0], scale)
+    case_rows = published.published_cases(lake.spark, peopled[0], scale)
     return _write(
-        Lake(spark, lake),
+        lake,
         platform,
         world,
         peopled,
-        members=published.published_members(spark, peopled[0]),
+        members=published.published_members(lake.spark, peopled[0]),
         cases=case_rows,
         claims=case_rows,
     )
@@ -76,9 +76,9 @@ def write_receipts(lake: Lake, platform: Platform, period: str, seed: int) -> in
     return _rows_written(lake, RECEIPTS)
 
 
-def existing_sources(spark: SparkSession, lake: str) -> tuple[str, ...]:
+def existing_sources(lake: Lake) -> tuple[str, ...]:
     """The source tables that the lake has already."""
-    return tuple(table.name for table in SOURCE_TABLES if Lake(spark, lake).exists(table.name))
+    return tuple(table.name for table in SOURCE_TABLES if lake.exists(table.name))
 
 
 def _write(
@@ -121,13 +121,9 @@ def _in_force(day: date):
 
 def _published_bills(lake: Lake) -> DataFrame:
     """The bills of the periods that are settled; none in a new lake, which then has no receipts."""
-    valid = ["period", "plan_id", "run_id"]
-    return lake.read_or_empty("settled/bills").join(
-        published_now(lake, "settle").select(*valid), on=valid, how="left_semi"
-    )
+    return rows_of(lake, "settled/bills", published_acts(lake.small, "settle").values())
 
 
 def _rows_written(lake: Lake, table: Table) -> int:
     """As the table's own newest commit counts them."""
-    commit = DeltaTable.forPath(lake.spark, lake.path(table.name)).history(1).select("operationMetrics").first()
-    return int(commit["operationMetrics"].get("numOutputRows", 0))
+    return lake.small.rows_committed(table.name)

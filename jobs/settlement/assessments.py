@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from jobs.rulebook.rules import SharingRules
 from jobs.settlement.one_fen_more import OneFenMore
 from jobs.settlement.pool import Sharing
+from jobs.spark.by_plan import by_plan, by_plan_and_tier, fen
 
 FUNDED_PERIOD = "funded_period"
 FIRST_MONTH_WAIVER = "first_month_waiver"
@@ -45,9 +46,7 @@ def assessments(
         .when(bears_nothing & waived, FIRST_MONTH_WAIVER)
         .when(capped, YEARLY_CAP)
     )
-    sponsored = (
-        F.when(funded | waived, F.col("share_fen")).when(capped, above_cap_fen).otherwise(F.lit(0).cast("bigint"))
-    )
+    sponsored = F.when(funded | waived, F.col("share_fen")).when(capped, above_cap_fen).otherwise(fen(0))
     return share.select(
         "plan_id",
         "member_id",
@@ -69,14 +68,12 @@ def assessments(
 
 
 def _share_fen(sharing: Mapping[str, Sharing], one_fen_more: Mapping[str, OneFenMore]) -> Column:
-    share = None
+    shares = {}
     for plan_id, plan_sharing in sharing.items():
         more = one_fen_more[plan_id].chosen().cast("bigint") if plan_id in one_fen_more else None
         for tier, share_fen in plan_sharing.shares.share_fen.items():
-            value = F.lit(share_fen).cast("bigint") if more is None else F.lit(share_fen).cast("bigint") + more
-            condition = (F.col("plan_id") == plan_id) & (F.col("tier") == tier)
-            share = F.when(condition, value) if share is None else share.when(condition, value)
-    return share
+            shares[plan_id, tier] = fen(share_fen) if more is None else fen(share_fen) + more
+    return by_plan_and_tier(shares, fen(None))
 
 
 def _is_waived(rules: SharingRules) -> Column:
@@ -89,7 +86,4 @@ def _for_plans(rules: Mapping[str, SharingRules], column_of) -> Column:
     """What the rules say of a member, by his plan; a constant no where no plan is funded or waives."""
     if not any(plan.funded or plan.waiver_joined_by for plan in rules.values()):
         return F.lit(False)
-    chain = F.lit(False)
-    for plan_id, plan_rules in rules.items():
-        chain = F.when(F.col("plan_id") == plan_id, column_of(plan_rules)).otherwise(chain)
-    return chain
+    return by_plan({plan_id: column_of(plan_rules) for plan_id, plan_rules in rules.items()}, F.lit(False))

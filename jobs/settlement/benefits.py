@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from jobs.money import fee_on_case
 from jobs.rulebook.rules import BenefitLimit, BenefitRules, Plan
 from jobs.settlement.ages import age_years
+from jobs.spark.by_plan import by_plan, fen
 
 LIMITED = "limited"
 WITHOUT_RULE = "rule_not_in_force"  # never published: a settlement with such a claim is an error
@@ -55,14 +56,18 @@ def with_case_sponsorship(
 
     Maps are by plan. A plan whose cap is None bears nothing. Source: per-case cap, excess borne by the platform.
     """
-    excess = F.lit(0).cast("bigint")
-    for plan_id, cap in cap_fen.items():
-        if cap is not None:
-            asked_fen = F.col("benefit_fen") + fee_on_case(F.col("benefit_fen"), fee_ppm[plan_id])
-            allowed_fen = F.lit(cap * covered_count[plan_id]).cast("bigint")
-            above_fen = F.greatest(asked_fen - allowed_fen, F.lit(0).cast("bigint"))
-            excess = F.when((F.col("plan_id") == plan_id) & F.col("counted"), above_fen).otherwise(excess)
-    return benefits.withColumn("sponsored_fen", excess)
+    above_fen = {
+        plan_id: _above_cap_fen(cap * covered_count[plan_id], fee_ppm[plan_id])
+        for plan_id, cap in cap_fen.items()
+        if cap is not None
+    }
+    return benefits.withColumn("sponsored_fen", F.when(F.col("counted"), by_plan(above_fen, fen(0))).otherwise(fen(0)))
+
+
+def _above_cap_fen(allowed_fen: int, fee_ppm: int) -> Column:
+    """What a case asks, benefit and its fee, above what is allowed."""
+    asked_fen = F.col("benefit_fen") + fee_on_case(F.col("benefit_fen"), fee_ppm)
+    return F.greatest(asked_fen - fen(allowed_fen), fen(0))
 
 
 def _with_history(claims: DataFrame, counted_before: DataFrame, helped: DataFrame) -> DataFrame:

@@ -1,33 +1,60 @@
 """Who is covered at 00:00 of a publicity day. Source: rule of the platform, headcount at publicity, not at
 deduction."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-
-from jobs.spark.broadcasting import MOST_ROWS_TO_BROADCAST
-from jobs.spark.id_filter import filter_of_ids, with_passed
 
 COVERED = "covered"
 NOT_COVERED_REASONS = ("not_yet_joined", "exited", "lapsed")
 MEMBER = ["plan_id", "member_id"]
 
 
-def with_cover(members: DataFrame, lapses: DataFrame | None, publicity_on: date) -> DataFrame:
-    """One row per spell, as given, with `cover`: covered, or why not (not_yet_joined, exited, lapsed).
+def cover_without_lapses(members: DataFrame, publicity_on: date) -> DataFrame:
+    """One row per spell, as given, with `cover`: covered, or why not (not_yet_joined, exited)."""
+    return members.withColumn("cover", _not_in_force(publicity_on).otherwise(COVERED))
 
-    `lapses` holds one row per lapse (plan_id, member_id, lapsed_on = local day at whose 00:00 cover ended) or is None.
-    A lapse ends the membership that was in force, also where it goes on in another tier later; a membership that began
-    on or after that day is a new one.
+
+def cover_by_last_lapse(
+    spells: DataFrame, going_on: DataFrame | None, publicity_on: date, columns: Sequence[str]
+) -> DataFrame:
+    """One row per spell, its `columns` and `cover`: covered, or why not (not_yet_joined, exited, lapsed).
+
+    `spells` have `lapsed_on`, from `last_lapses`; `going_on`: the spells that go on from a lapsed membership, from
+    `going_on_lapsed`, None where there are none. A lapse ends the membership that was in force, also where it goes on
+    in another tier later; a membership that began on or after that day is a new one.
     """
-    spells = members if lapses is None else _with_last_lapse(members, lapses, publicity_on)
+    lapsed = F.coalesce(F.col("joined_on") < F.col("lapsed_on"), F.lit(False))
+    if going_on is not None:
+        flagged = F.broadcast(going_on.withColumn("goes_on_lapsed", F.lit(True)))
+        spells = spells.join(flagged, on=[*MEMBER, "joined_on"], how="left")
+        lapsed = lapsed | F.coalesce("goes_on_lapsed", F.lit(False))
+    cover = _not_in_force(publicity_on).when(lapsed, "lapsed").otherwise(COVERED)
+    return spells.withColumn("cover", cover).select(*columns, "cover")
+
+
+def last_lapses(lapses: DataFrame, publicity_on: date) -> DataFrame:
+    """One row per member who lapsed by the day: plan_id, member_id, lapsed_on, the day of his last lapse."""
+    by_then = lapses.where(F.col("lapsed_on") <= F.lit(publicity_on))
+    return by_then.groupBy(*MEMBER).agg(F.max("lapsed_on").alias("lapsed_on"))
+
+
+def going_on_lapsed(spells: DataFrame, last: DataFrame) -> DataFrame:
+    """The spells that began after the lapse in which their membership ended: plan_id, member_id, joined_on.
+
+    `spells`: every spell of the members in `last` (from `last_lapses`), and perhaps others.
+    """
+    of_lapsed = with_member_since(spells.join(last, on=MEMBER))
+    going_on = of_lapsed.where("joined_on >= lapsed_on and member_since < lapsed_on")
+    return going_on.select(*MEMBER, "joined_on").distinct()
+
+
+def _not_in_force(publicity_on: date) -> Column:
+    """Why a spell is not in force at 00:00 of the day; to be gone on with."""
     not_yet_joined = F.col("joined_on") >= F.lit(publicity_on)
-    exited = F.col("exited_on") < F.lit(publicity_on)
-    cover = F.when(not_yet_joined, "not_yet_joined").when(exited, "exited")
-    if lapses is not None:
-        cover = cover.when((F.col("joined_on") < F.col("lapsed_on")) | F.col("goes_on_lapsed"), "lapsed")
-    return spells.withColumn("cover", cover.otherwise(COVERED)).select(*members.columns, "cover")
+    return F.when(not_yet_joined, "not_yet_joined").when(F.col("exited_on") < F.lit(publicity_on), "exited")
 
 
 def lapsed_on(time_zone: str) -> Column:
@@ -75,46 +102,3 @@ def cut_by_lapses(spells: DataFrame, lapses: DataFrame | None) -> DataFrame:
     )
     ended = spells.join(cut, on=key, how="left").withColumn("exited_on", F.least("exited_on", "cut_on"))
     return ended.select(*spells.columns)
-
-
-def _with_last_lapse(members: DataFrame, lapses: DataFrame, publicity_on: date) -> DataFrame:
-    """The spells with `lapsed_on`, the member's last lapse, and `goes_on_lapsed`: whether the spell continues a
-    membership that lapsed."""
-    last = (
-        lapses.where(F.col("lapsed_on") <= F.lit(publicity_on))
-        .groupBy(*MEMBER)
-        .agg(F.max("lapsed_on").alias("lapsed_on"))
-        .localCheckpoint()
-    )
-    lapse_count = last.count()
-    if not lapse_count:  # everybody paid: no pass over all members for nothing
-        return members.withColumns({"lapsed_on": F.lit(None).cast("date"), "goes_on_lapsed": F.lit(False)})
-    lapsed_ids = filter_of_ids(last, "member_id").localCheckpoint()
-    if lapse_count <= MOST_ROWS_TO_BROADCAST:
-        joined = members.join(F.broadcast(last), on=MEMBER, how="left")
-    else:
-        # Lapses add up over the years; all members are not shuffled for them, only those whose id may have lapsed.
-        passed = with_passed(members, "member_id", lapsed_ids, "may_have_lapsed")
-        of_lapsed = passed.where("may_have_lapsed").join(last.hint("merge"), on=MEMBER, how="left")
-        never = passed.where("not may_have_lapsed").withColumn("lapsed_on", F.lit(None).cast("date"))
-        joined = of_lapsed.unionByName(never).drop("may_have_lapsed")
-    return _with_goes_on_lapsed(joined, _going_on_lapsed(members, last, lapsed_ids))
-
-
-def _going_on_lapsed(members: DataFrame, last: DataFrame, lapsed_ids: DataFrame) -> DataFrame:
-    """The spells that began after the lapse in which their membership ended: plan_id, member_id, joined_on."""
-    spells = with_passed(members.select(*MEMBER, "joined_on", "exited_on"), "member_id", lapsed_ids, "passed")
-    of_lapsed = with_member_since(spells.where("passed").join(last, on=MEMBER))
-    going_on = of_lapsed.where("joined_on >= lapsed_on and member_since < lapsed_on")
-    return going_on.select(*MEMBER, "joined_on").distinct().localCheckpoint()
-
-
-def _with_goes_on_lapsed(spells: DataFrame, going_on: DataFrame) -> DataFrame:
-    if going_on.isEmpty():
-        return spells.withColumn("goes_on_lapsed", F.lit(False))
-    flagged = F.broadcast(going_on.withColumn("flag", F.lit(True)))
-    return (
-        spells.join(flagged, on=[*MEMBER, "joined_on"], how="left")
-        .withColumn("goes_on_lapsed", F.coalesce("flag", F.lit(False)))
-        .drop("flag")
-    )

@@ -3,8 +3,12 @@
 Every covered member has a number, the xxhash64 of his id keyed by plan and period; the members with the smallest
 numbers pay. For one key the hash is a bijection on BIGINT, so two members never share a number and exactly as many
 as needed are chosen. The key changes with the period, so that the choice rotates.
+
+Members are counted per 65,536th of the number range (`bucket_counts`), then only those in the part where the limit lies
+are looked at (`numbers_in`): what reaches the driver does not grow with the rows but for that part.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -30,21 +34,29 @@ def number_of_member(key: str) -> Column:
     return F.xxhash64(F.lit(key), F.col("member_id"))
 
 
-def choose_one_fen_more(covered: DataFrame, key: str, chosen_count: int) -> OneFenMore:
-    """The choice of exactly `chosen_count` of the covered members (one row each, column member_id).
+def bucket_counts(covered: DataFrame, key: str) -> DataFrame:
+    """One row per part of the number range that holds members: `bucket`, `count`. `covered`: one row per member."""
+    return covered.select(_bucket(key)).groupBy("bucket").count()
 
-    Counts members per 65,536th of the number range, then looks only inside the part where the limit lies: what
-    reaches the driver does not grow with the rows but for that part.
+
+def bucket_of_limit(counts: Iterable[tuple[int, int]], chosen_count: int) -> tuple[int, int]:
+    """The bucket in which the last one chosen lies, and how many members of that bucket are chosen.
+
+    `counts`: (bucket, count), from `bucket_counts`.
     """
-    if chosen_count == 0:
-        return OneFenMore(key, None)
-    numbered = covered.select(number_of_member(key).alias("number")).withColumn(
-        "bucket", F.shiftright("number", 64 - BUCKET_BITS)
-    )
     below = 0
-    for bucket, count in sorted(numbered.groupBy("bucket").count().collect()):
+    for bucket, count in sorted(counts):
         if below + count >= chosen_count:
-            inside = sorted(row.number for row in numbered.where(F.col("bucket") == bucket).select("number").collect())
-            return OneFenMore(key, inside[chosen_count - below - 1])
+            return bucket, chosen_count - below
         below += count
     raise AssertionError(f"{chosen_count} members were to pay one fen more but only {below} are covered")
+
+
+def numbers_in(covered: DataFrame, key: str, bucket: int) -> DataFrame:
+    """One row per member of the bucket: `number`."""
+    numbered = covered.select(number_of_member(key).alias("number"), _bucket(key))
+    return numbered.where(F.col("bucket") == bucket).select("number")
+
+
+def _bucket(key: str) -> Column:
+    return F.shiftright(number_of_member(key), 64 - BUCKET_BITS).alias("bucket")

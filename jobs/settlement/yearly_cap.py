@@ -18,9 +18,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.rulebook.rules import SharingRules
+from jobs.settlement.coverage import in_force_on
 from jobs.settlement.one_fen_more import OneFenMore
 from jobs.settlement.pool import Sharing
-from jobs.spark.broadcasting import broadcast_if_few
+from jobs.spark.by_plan import by_plan, fen
 
 Fingerprint = Mapping[str, int]
 FINGERPRINT = ("members_rows", "members_low", "members_high")
@@ -75,41 +76,48 @@ def period_of_year(
 
 def without_room(covered: DataFrame) -> DataFrame:
     """One row per covered member, as given, where no yearly cap can bind."""
-    return covered.withColumn("room_fen", F.lit(None).cast("bigint"))
+    return covered.withColumn("room_fen", fen(None))
 
 
-def follows_from_spells(spells: DataFrame, year: list[PeriodOfYear], cap_fen: int) -> bool:
-    """Whether one plan's spells of today are exactly those assessed in every earlier period of the year.
+def spans_of(spells: DataFrame, year: list[PeriodOfYear]) -> DataFrame:
+    """One row per first and last period that spells were covered in: `first`, `until`, and their fingerprint.
 
-    One pass: spells are counted by the first and the last period they were covered in; a period's fingerprint is the
-    sum over the spells that span it.
+    `spells`: of one plan. A period's fingerprint is the sum over the spans that hold it.
     """
-    if not all(s.alike and s.cap_fen in (None, cap_fen) for s in year):
-        return False
     first, until = _span([s.publicity_on for s in year])
     spans = spells.select("member_id", "tier", first.alias("first"), until.alias("until")).where("first < until")
-    groups = spans.groupBy("first", "until").agg(*fingerprint_measures()).collect()
-    return all(_same_members(place, s.members, groups) for place, s in enumerate(year))
+    return spans.groupBy("first", "until").agg(*fingerprint_measures())
 
 
-def with_room_by_spells(
-    covered: DataFrame, ended_spells: DataFrame, year: Mapping[str, list[PeriodOfYear]], cap_fen: Mapping[str, int]
-) -> DataFrame:
-    """One row per covered member with `room_fen`, for the plans in `cap_fen`; others have no limit.
+def are_those_assessed(spans: list, year: list[PeriodOfYear], cap_fen: int) -> bool:
+    """Whether spells (their `spans_of`) are exactly those assessed in every earlier period of the year."""
+    alike = all(s.alike and s.cap_fen in (None, cap_fen) for s in year)
+    return alike and all(_same_members(place, s.members, spans) for place, s in enumerate(year))
 
-    `ended_spells`: the good spells, no longer in force, of members who have several. Maps are by plan.
+
+def borne_before(ended_spells: DataFrame, year: Mapping[str, list[PeriodOfYear]]) -> DataFrame:
+    """One row per member who bore something in spells that ended: plan_id, member_id, before_fen.
+
+    `ended_spells`: the good spells, no longer in force, of members who have several. `year` is by plan.
     """
-    borne = _by_plan({plan_id: _borne_fen(year[plan_id]) for plan_id in cap_fen})
-    before = (
-        ended_spells.withColumn("fen", borne)
+    return (
+        ended_spells.withColumn("fen", _borne_by_plan_fen(year))
         .where("fen > 0")
         .groupBy("plan_id", "member_id")
         .agg(F.sum("fen").alias("before_fen"))
-        .localCheckpoint()
     )
-    joined = covered.join(broadcast_if_few(before, before.count()), on=["plan_id", "member_id"], how="left")
-    left = _by_plan({plan_id: F.lit(cap).cast("bigint") for plan_id, cap in cap_fen.items()}) - borne
-    room = left - F.coalesce("before_fen", F.lit(0).cast("bigint"))
+
+
+def room_by_spells(
+    covered: DataFrame, before: DataFrame, year: Mapping[str, list[PeriodOfYear]], cap_fen: Mapping[str, int]
+) -> DataFrame:
+    """One row per covered member with `room_fen`, for the plans in `cap_fen`; others have no limit.
+
+    `before`: from `borne_before`. Maps are by plan.
+    """
+    joined = covered.join(before, on=["plan_id", "member_id"], how="left")
+    caps = by_plan({plan_id: fen(cap) for plan_id, cap in cap_fen.items()}, fen(None))
+    room = caps - _borne_by_plan_fen(year) - F.coalesce("before_fen", fen(0))
     return joined.withColumn("room_fen", room).drop("before_fen")
 
 
@@ -124,11 +132,11 @@ def with_room_by_assessments(
     for frame in earlier.values():
         of_plan = frame.groupBy("plan_id", "member_id").agg(F.sum("due_fen").alias("borne_fen"))
         borne = of_plan if borne is None else borne.unionByName(of_plan)
-    joined = covered.withColumn("borne_fen", F.lit(0).cast("bigint"))
+    joined = covered.withColumn("borne_fen", fen(0))
     if borne is not None:
         joined = covered.join(borne, on=["plan_id", "member_id"], how="left")
-    cap = _by_plan({plan_id: F.lit(cap).cast("bigint") for plan_id, cap in cap_fen.items()})
-    room = cap - F.coalesce("borne_fen", F.lit(0).cast("bigint"))
+    cap = by_plan({plan_id: fen(cap) for plan_id, cap in cap_fen.items()}, fen(None))
+    room = cap - F.coalesce("borne_fen", fen(0))
     return joined.withColumn("room_fen", room).drop("borne_fen")
 
 
@@ -147,21 +155,18 @@ def _same_members(place: int, members: Fingerprint, groups: list) -> bool:
     return all(sum(group[name] for group in covered) == members[name] for name in FINGERPRINT)
 
 
+def _borne_by_plan_fen(year: Mapping[str, list[PeriodOfYear]]) -> Column:
+    return by_plan({plan_id: _borne_fen(of_plan) for plan_id, of_plan in year.items()}, fen(None))
+
+
 def _borne_fen(year: list[PeriodOfYear]) -> Column:
     """What a spell bore in the year, were there no cap: the shares of its tier from its first period to its last."""
-    borne = F.lit(0).cast("bigint")
+    borne = fen(0)
     for period in year:
         day = F.lit(period.publicity_on)
-        covered = (F.col("joined_on") < day) & F.coalesce(F.col("exited_on") >= day, F.lit(True))
-        share = F.lit(0).cast("bigint")
-        for tier, fen in period.borne_fen.items():
-            share = F.when(F.col("tier") == tier, F.lit(fen).cast("bigint")).otherwise(share)
-        borne = borne + F.when(covered, share).otherwise(F.lit(0).cast("bigint"))
+        covered = in_force_on(day)
+        share = fen(0)
+        for tier, tier_fen in period.borne_fen.items():
+            share = F.when(F.col("tier") == tier, fen(tier_fen)).otherwise(share)
+        borne = borne + F.when(covered, share).otherwise(fen(0))
     return borne
-
-
-def _by_plan(values: Mapping[str, Column]) -> Column:
-    chain = F.lit(None).cast("bigint")
-    for plan_id, value in values.items():
-        chain = F.when(F.col("plan_id") == plan_id, value).otherwise(chain)
-    return chain

@@ -7,11 +7,16 @@ The digest of one plan's rows of one table in one period, so that another progra
   over the business columns in the order of the data dictionary: not run_id, not instants (`_at`), not the partition
   columns. `xor` is the xor of the row hashes, `low` and `high` the sums of their unsigned 32-bit halves.
 The digest of a plan is the SHA-256 of the canonical JSON (sorted keys, no spaces) of its tables' digests.
+
+Each rule stands here twice: in Spark for frames, and in plain Python (`digest_of_rows`) for rows on the driver.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
 
+import xxhash
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -19,6 +24,9 @@ from jobs.canonical import canonical_json
 from schemas import Table
 
 ROW_HASH = "__row_hash"
+SEED = 42
+LOW = 0xFFFFFFFF
+EPOCH = date(1970, 1, 1)
 
 
 def with_row_hash(frame: DataFrame, table: Table) -> DataFrame:
@@ -32,7 +40,7 @@ def digest_measures(table: Table) -> list[Column]:
     measures = {
         "rows": F.count(row_hash),
         "xor": F.bit_xor(row_hash),
-        "low": F.sum(row_hash.bitwiseAND(F.lit(0xFFFFFFFF))),
+        "low": F.sum(row_hash.bitwiseAND(F.lit(LOW))),
         "high": F.sum(F.shiftrightunsigned(row_hash, 32)),
         **{name: F.sum(name) for name in table.amount_columns},
     }
@@ -47,6 +55,39 @@ def digest_of(measured: Mapping[str, int | None], table: Table) -> dict:
         "sums": {name: value(name) for name in table.amount_columns},
         "hash": {name: value(name) for name in ("xor", "low", "high")},
     }
+
+
+def digest_of_rows(rows: Iterable[Mapping[str, Any]], table: Table) -> dict:
+    """The digest of rows on the driver: the same as Spark's of the same rows."""
+    whole = digest_of({}, table)
+    for row in rows:
+        row_hash = _row_hash(row, table)
+        whole["rows"] += 1
+        for name in table.amount_columns:
+            whole["sums"][name] += row[name] or 0
+        whole["hash"]["xor"] ^= row_hash - (1 << 64) if row_hash >> 63 else row_hash  # Spark's BIGINT has a sign
+        whole["hash"]["low"] += row_hash & LOW
+        whole["hash"]["high"] += row_hash >> 32
+    return whole
+
+
+def _row_hash(row: Mapping[str, Any], table: Table) -> int:
+    row_hash = SEED
+    for column in table.digested_columns:
+        value = row[column.name]
+        for part in value if isinstance(value, (list, tuple)) else [value]:
+            if part is not None:
+                row_hash = xxhash.xxh64_intdigest(_bytes(part, column.type), row_hash)
+    return row_hash
+
+
+def _bytes(value: Any, kind: str) -> bytes:
+    """A value as Spark hashes it: whole numbers of 8 or 4 bytes, days since 1970, texts in UTF-8."""
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, date):
+        return (value - EPOCH).days.to_bytes(4, "little", signed=True)
+    return int(value).to_bytes(8 if kind == "BIGINT" else 4, "little", signed=True)
 
 
 def digest_of_all(digests: Iterable[dict], table: Table) -> dict:

@@ -8,12 +8,11 @@ from jobs.errors import Refused
 from jobs.gate.costs import CLAIMS, COSTS, REVIEWS, VISITS
 from jobs.lake.lake import Lake
 from jobs.lake.sources import pin_versions, pinned_inputs
-from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import Transfer
 from jobs.pipeline.request import PeriodRequest
 from jobs.progress import announce
 from jobs.register.books import transfers_of
-from jobs.register.publications import Publication, published_in, rows_of
+from jobs.register.publications import Publication, few_rows_of, published_in
 from jobs.register.runs import Run, input_versions_of, settings_of, unended_runs
 from jobs.works.collect_pinning import made_already, pin_collection
 
@@ -35,20 +34,16 @@ class Closing:
     versions: Mapping[str, int]
     run: Run
 
-    def transfers(self, *further: Publication) -> dict[str, list[Transfer]]:
-        """What settlement and collection posted, and the further publications, by plan."""
-        return transfers_of(self.lake, [*self.settled.values(), *self.collected.values(), *further])
-
-    def fee_of(self, plan_id: str) -> dict:
-        """The closed plan's row of the fee ledger, from its journal."""
-        return fee_row(self.transfers(self.closed[plan_id])[plan_id], self.pools[plan_id]["brought_forward_fen"])
+    def transfers(self) -> dict[str, list[Transfer]]:
+        """What settlement and collection posted, by plan."""
+        return transfers_of(self.lake.small, [*self.settled.values(), *self.collected.values()])
 
 
 def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
     """Finds what is to be closed; raises Refused where something must be done before, and says what."""
     announce("pinning the period")
     period = str(request.period)
-    by_job = {job: published_in(lake, job, period) for job in ("settle", "collect", JOB)}
+    by_job = {job: published_in(lake.small, job, period) for job in ("settle", "collect", JOB)}
     settled = by_job["settle"]
     asked = tuple(sorted(request.plan_ids or settled))
     unsettled = [p for p in asked if p not in settled]
@@ -74,21 +69,21 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
         rules=request.platform.closing_rules(request.period),
         settings={"as_of": str(request.as_of)},
     )
-    pools = {row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()}
+    pools = {row["plan_id"]: row for row in few_rows_of(lake.small, "settled/pools", settled.values())}
     return Closing(request, lake, settled, by_job["collect"], by_job[JOB], pools, plan_ids, versions, run)
 
 
 def _check_turn(request: PeriodRequest, lake: Lake, plan_ids: tuple[str, ...]) -> None:
     previous = request.platform.calendar.previous(request.period)
     if previous is not None:
-        settled, closed = published_in(lake, "settle", str(previous)), published_in(lake, JOB, str(previous))
+        settled, closed = (published_in(lake.small, job, str(previous)) for job in ("settle", JOB))
         waiting = [p for p in plan_ids if p in settled and p not in closed]
         if waiting:
             raise Refused(
                 f"Period {request.period}: {', '.join(waiting)}: the previous period {previous} is not closed. "
                 f"Nothing was closed. Close {previous} first."
             )
-    running = unended_runs(lake, str(request.period), plan_ids)
+    running = unended_runs(lake.small, str(request.period), plan_ids)
     if running:
         raise Refused(
             f"Period {request.period}: run {', '.join(running)} began and never ended. Nothing was closed. "
@@ -105,7 +100,7 @@ def _check_collected(
             f"Period {request.period}: members may pay until {grace_ends_on}, it is {request.as_of}. Nothing was "
             "closed. Close it on that day or later."
         )
-    stages = {p: input_versions_of(lake, pub.run_id)["stage"] for p, pub in collected.items() if p in plan_ids}
+    stages = {p: input_versions_of(lake.small, pub.run_id)["stage"] for p, pub in collected.items() if p in plan_ids}
     waiting = [p for p in plan_ids if stages.get(p) != "final"]
     if waiting:
         raise Refused(
@@ -116,7 +111,7 @@ def _check_collected(
 
 def _check_nothing_came_since(request: PeriodRequest, lake: Lake, collected: list[Publication]) -> None:
     """Raises Refused where a collection of today would be another one: its money would be in no books."""
-    until = max(date.fromisoformat(settings_of(lake, p.run_id)["as_of"]) for p in collected)
+    until = max(date.fromisoformat(settings_of(lake.small, p.run_id)["as_of"]) for p in collected)
     as_of = max(until, request.as_of)
     inputs = pin_collection(replace(request, as_of=as_of, plan_ids=None), lake)
     if made_already(inputs, heeds_aid_of_next=False) is None:

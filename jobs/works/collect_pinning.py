@@ -8,6 +8,7 @@ from functools import cached_property
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.canonical import plain
 from jobs.collection.allocation import CollectionDays
 from jobs.errors import Refused, WrongUsage
 from jobs.gate.receipts import ReceiptGate, count_and_fen, judge_receipts
@@ -15,8 +16,8 @@ from jobs.lake.lake import Lake, none_of
 from jobs.lake.sources import pin_versions, read_source
 from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
-from jobs.register.publications import Publication, published_in, rows_of
-from jobs.register.runs import Run
+from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
+from jobs.register.runs import Run, rows_of_runs
 from jobs.works.finality import Standing, overlapping, standing_of
 from jobs.works.set_off import netted_before_fen, next_settled
 
@@ -91,7 +92,7 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
     """Finds the settled plans of the period and judges its receipts; raises Refused where nothing is settled."""
     announce("pinning receipts")
     period, calendar = str(request.period), request.platform.calendar
-    every, closed = published_in(lake, "settle", period), published_in(lake, "close", period)
+    every, closed = (published_in(lake.small, job, period) for job in ("settle", "close"))
     if not every:
         raise Refused(f"Period {period}: not settled. Nothing was collected. Settle it first: `fentan settle`.")
     settled = {p: publication for p, publication in every.items() if p not in closed} or every
@@ -103,19 +104,19 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
     days = days_of(request)
     gate = judge_receipts(receipts.where(F.col("period") == period), days)
     standing = standing_of(lake, calendar, request.period, settled)
-    following = next_settled(lake, calendar, request.period, settled) if days.is_final else {}
-    before_fen = netted_before_fen(lake, calendar, request.period, settled)
+    following = next_settled(lake.small, calendar, request.period, settled) if days.is_final else {}
+    before_fen = netted_before_fen(lake.small, calendar, request.period, settled)
     return Inputs(
         request=request,
         lake=lake,
         days=days,
         settled=settled,
-        collected=published_in(lake, JOB, period),
+        collected=published_in(lake.small, JOB, period),
         closed=closed,
         standing=standing,
         next_settled=following,
         netted_before_fen=before_fen,
-        pools={row.plan_id: row.asDict() for row in rows_of(lake, "settled/pools", list(settled.values())).collect()},
+        pools={row["plan_id"]: row for row in few_rows_of(lake.small, "settled/pools", settled.values())},
         gate=gate,
         of_no_period=of_no_period,
         run=_run(
@@ -141,14 +142,14 @@ def made_already(inputs: Inputs, heeds_aid_of_next: bool = True) -> str | None:
     settled after it does not reach back.
     """
     heeds_aid_of_next = heeds_aid_of_next and not inputs.is_closed
-    found = json.loads(json.dumps(inputs.run.input_versions))
+    found = plain(inputs.run.input_versions)
     run_ids = sorted({inputs.collected[p].run_id for p in inputs.settled if p in inputs.collected})
-    rows = inputs.lake.read_or_empty("control/runs").where(F.col("run_id").isin(*run_ids)).collect()
+    rows = rows_of_runs(inputs.lake.small, run_ids)
     same = [
-        row.run_id
-        for row in rows
-        if row.conf_digest == inputs.run.conf_digest
-        and _alike(json.loads(row.input_versions), found, heeds_aid_of_next)
+        run_id
+        for run_id, row in sorted(rows.items())
+        if row["conf_digest"] == inputs.run.conf_digest
+        and _alike(json.loads(row["input_versions"]), found, heeds_aid_of_next)
     ]
     # Plans that are open were collected together; of those that are closed, the last to be collected knows the others.
     return same[0] if same and (inputs.is_closed or len(run_ids) == 1) else None
@@ -182,7 +183,7 @@ def _check_plans(request: PeriodRequest, settled: Mapping[str, Publication]) -> 
 def _ended_before(lake: Lake, request: PeriodRequest, settled: Mapping[str, Publication]) -> dict[str, list[str]]:
     """By plan, the collections of earlier periods whose lapses ended cover before the period's grace limit."""
     found: dict[str, list[str]] = {}
-    for publication in overlapping(lake, request.platform.calendar, request.period):
+    for publication in overlapping(lake.small, request.platform.calendar, request.period):
         if publication.plan_id in settled:
             found.setdefault(publication.plan_id, []).append(f"{publication.period} {publication.digest}")
     return {plan_id: sorted(of_plan) for plan_id, of_plan in sorted(found.items())}

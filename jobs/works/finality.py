@@ -9,11 +9,13 @@ from pyspark.sql import functions as F
 
 from jobs.collection.allocation import LAPSED, NETTED
 from jobs.lake.lake import Lake
+from jobs.lake.small import SmallTables
 from jobs.ledger.journal import SUSPENSE, balance_fen, came_in_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, published, published_in, rows_of
 from jobs.register.runs import input_versions_of
 from jobs.rulebook.calendar import Calendar, Period
+from jobs.spark.by_plan import by_plan
 
 KEY = ["plan_id", "member_id"]
 COLLECTION = (*KEY, "due_fen", "collected_fen", "status", "collected_on")
@@ -49,9 +51,7 @@ class Standing:
         lapsed = rows.where(F.col("status") == LAPSED).select(*COLLECTION)
         later = [publication for p in self.lapsed for publication in self.later[p]]
         shared = rows_of(self.lake, "settled/assessments", later).join(lapsed, KEY, "left_semi").groupBy(*KEY)
-        later_count = F.lit(0)
-        for plan_id in self.lapsed:
-            later_count = F.when(F.col("plan_id") == plan_id, len(self.later[plan_id])).otherwise(later_count)
+        later_count = by_plan({plan_id: F.lit(len(self.later[plan_id])) for plan_id in self.lapsed}, F.lit(0))
         with_count = lapsed.join(shared.agg(F.count(F.lit(1)).alias("shared_count")), KEY, "left")
         for_good = with_count.where(F.coalesce("shared_count", F.lit(0)) < later_count)
         return for_good.select(*COLLECTION).localCheckpoint()
@@ -81,11 +81,12 @@ class Standing:
 
 def standing_of(lake: Lake, calendar: Calendar, period: Period, open_plans: Collection[str]) -> Standing:
     """What stands of the period for the collection of the plans that are open."""
-    settled, collected = (published_in(lake, job, str(period)) for job in ("settle", "collect"))
-    closed = {p: collected[p] for p in published_in(lake, "close", str(period)) if p not in open_plans}
-    later = _heeding_lapses(lake, calendar, period)
-    lapsed = {p: collected[p] for p in open_plans if p in collected and p in later and _is_final(lake, collected[p])}
-    posted = [t for of_plan in transfers_of(lake, list(closed.values())).values() for t in of_plan]
+    small = lake.small
+    settled, collected = (published_in(small, job, str(period)) for job in ("settle", "collect"))
+    closed = {p: collected[p] for p in published_in(small, "close", str(period)) if p not in open_plans}
+    later = _heeding_lapses(small, calendar, period)
+    lapsed = {p: collected[p] for p in open_plans if p in collected and p in later and _is_final(small, collected[p])}
+    posted = [t for of_plan in transfers_of(small, list(closed.values())).values() for t in of_plan]
     cash_fen = came_in_fen(posted)
     suspense_fen = -balance_fen(posted, SUSPENSE)
     return Standing(
@@ -93,26 +94,26 @@ def standing_of(lake: Lake, calendar: Calendar, period: Period, open_plans: Coll
     )
 
 
-def overlapping(lake: Lake, calendar: Calendar, period: Period) -> list[Publication]:
+def overlapping(small: SmallTables, calendar: Calendar, period: Period) -> list[Publication]:
     """The collections of earlier periods whose grace limit comes after the period's publicity day."""
     publicity_on, of = calendar.publicity_on(period), calendar.period
     return [
         publication
-        for (name, _), publication in published(lake, "collect").items()
+        for (name, _), publication in published(small, "collect").items()
         if of(name) < period and calendar.grace_ends_on(of(name)) > publicity_on
     ]
 
 
-def _heeding_lapses(lake: Lake, calendar: Calendar, period: Period) -> dict[str, list[Publication]]:
+def _heeding_lapses(small: SmallTables, calendar: Calendar, period: Period) -> dict[str, list[Publication]]:
     """The settlements of later periods, by plan, that are without those whose cover the period's lapses ended."""
     ends_on = calendar.grace_ends_on(period)
     found: dict[str, list[Publication]] = {}
-    for (name, plan_id), publication in published(lake, "settle").items():
+    for (name, plan_id), publication in published(small, "settle").items():
         later = calendar.period(name)
         if later > period and calendar.publicity_on(later) >= ends_on:
             found.setdefault(plan_id, []).append(publication)
     return found
 
 
-def _is_final(lake: Lake, collection: Publication) -> bool:
-    return input_versions_of(lake, collection.run_id)["stage"] == "final"
+def _is_final(small: SmallTables, collection: Publication) -> bool:
+    return input_versions_of(small, collection.run_id)["stage"] == "final"

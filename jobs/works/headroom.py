@@ -16,12 +16,16 @@ from jobs.settlement.coverage import COVERED, cut_by_lapses
 from jobs.settlement.pool import Sharing
 from jobs.settlement.yearly_cap import (
     PeriodOfYear,
-    follows_from_spells,
+    are_those_assessed,
+    borne_before,
     may_bind,
+    room_by_spells,
+    spans_of,
     with_room_by_assessments,
-    with_room_by_spells,
     without_room,
 )
+from jobs.spark.broadcasting import broadcast_if_few
+from jobs.spark.computed import computed_once
 from jobs.works.history import History
 
 
@@ -58,7 +62,7 @@ class Year:
             return with_room_by_spells(covered, ended, year, binding)
         announce("yearly cap: the spells of today are not those assessed: joining the year's assessments")
         earlier = {p: self._history.rows_of_plan("settled/assessments", p, self._earlier) for p in binding}
-        return with_room_by_assessments(covered, {p: f for p, f in earlier.items() if f is not None}, binding)
+        return with_room_by_assessments(covered, earlier, binding)
 
     def _follows_from_spells(self, plan_id: str, year: list[PeriodOfYear] | None, cap_fen: int) -> bool:
         if year is None:
@@ -70,20 +74,32 @@ class Year:
         """What each earlier period of the year left; None where a run's record does not say."""
         names = {str(period) for period in self._earlier}
         runs = [p.run_id for p in self._history.publications.get(plan_id, ()) if p.period in names]
-        found = totals_of(self._history.lake, runs) if runs else {}
+        found = totals_of(self._history.lake.small, runs) if runs else {}
         documents = [found.get(run_id, {}).get(plan_id, {}).get("standing") for run_id in runs]
         return None if None in documents else [from_document(document) for document in documents]
 
     def _dearest_shares_fen(self, plan_id: str) -> list[int]:
-        rates = self._history.rows_of_plan("settled/rates", plan_id, self._earlier)
-        if rates is None:
-            return []
         dearest: dict[str, int] = {}
-        for row in rates.collect():
+        for row in self._history.few_rows("settled/rates", [plan_id], self._earlier):
             # Under exact rounding share_fen is the lower of the two shares.
-            highest_fen = row.share_fen + (1 if row.billed_fen > row.share_fen * row.covered_count else 0)
-            dearest[row.period] = max(dearest.get(row.period, 0), highest_fen)
+            is_more = row["billed_fen"] > row["share_fen"] * row["covered_count"]
+            highest_fen = row["share_fen"] + (1 if is_more else 0)
+            dearest[row["period"]] = max(dearest.get(row["period"], 0), highest_fen)
         return list(dearest.values())
+
+
+def follows_from_spells(spells: DataFrame, year: list[PeriodOfYear], cap_fen: int) -> bool:
+    """Whether one plan's spells of today are exactly those assessed in every earlier period of the year: one pass."""
+    return are_those_assessed(spans_of(spells, year).collect(), year, cap_fen)
+
+
+def with_room_by_spells(
+    covered: DataFrame, ended_spells: DataFrame, year: Mapping[str, list[PeriodOfYear]], cap_fen: Mapping[str, int]
+) -> DataFrame:
+    """One row per covered member with `room_fen`, from the spells alone. Arguments as for `borne_before` and
+    `room_by_spells`."""
+    before = computed_once(borne_before(ended_spells, year))
+    return room_by_spells(covered, broadcast_if_few(before, before.count()), year, cap_fen)
 
 
 def as_document(period: PeriodOfYear) -> dict:

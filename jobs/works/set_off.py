@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from jobs.collection.allocation import NETTED
 from jobs.lake.lake import Lake
+from jobs.lake.small import SmallTables
 from jobs.ledger.journal import NETTED_FROM_NEXT, moved_for_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, published_in, rows_of
@@ -35,19 +36,23 @@ def aid_to_net(
     return both.localCheckpoint()
 
 
-def next_settled(lake: Lake, calendar: Calendar, period: Period, plan_ids: Collection[str]) -> dict[str, Publication]:
+def next_settled(
+    small: SmallTables, calendar: Calendar, period: Period, plan_ids: Collection[str]
+) -> dict[str, Publication]:
     """The next period's settlements, by plan, where it is public before the grace limit: its aid is not paid by
     then."""
     following = calendar.next_within_grace(period)
     if following is None:
         return {}
-    return {p: found for p, found in published_in(lake, "settle", str(following)).items() if p in plan_ids}
+    return {p: found for p, found in published_in(small, "settle", str(following)).items() if p in plan_ids}
 
 
-def netted_before_fen(lake: Lake, calendar: Calendar, period: Period, plan_ids: Collection[str]) -> dict[str, int]:
+def netted_before_fen(
+    small: SmallTables, calendar: Calendar, period: Period, plan_ids: Collection[str]
+) -> dict[str, int]:
     """What arrears of the previous period took from the aid of this one, by plan; plans without any are left out."""
-    collected = _collected_before(lake, calendar, period, plan_ids)
-    found = transfers_of(lake, collected) if collected else {}
+    collected = _collected_before(small, calendar, period, plan_ids)
+    found = transfers_of(small, collected)
     netted = {p: moved_for_fen(of_plan, NETTED_FROM_NEXT) for p, of_plan in found.items()}
     return {p: fen for p, fen in sorted(netted.items()) if fen}
 
@@ -60,18 +65,20 @@ def netted_before(lake: Lake, calendar: Calendar, period: Period, netted_fen: Ma
     """
     if not netted_fen:
         return None
-    collected = _collected_before(lake, calendar, period, netted_fen)
+    collected = _collected_before(lake.small, calendar, period, netted_fen)
     rows = rows_of(lake, "settled/collections", collected).where(F.col("status") == NETTED)
-    settled = published_in(lake, "settle", str(calendar.previous(period)))
+    settled = published_in(lake.small, "settle", str(calendar.previous(period)))
     of_own_aid = _benefits(lake, [settled[p] for p in netted_fen])
     return rows.select(*KEY, "collected_fen").join(F.broadcast(of_own_aid), KEY, "left_anti")
 
 
-def _collected_before(lake: Lake, calendar: Calendar, period: Period, plan_ids: Collection[str]) -> list[Publication]:
+def _collected_before(
+    small: SmallTables, calendar: Calendar, period: Period, plan_ids: Collection[str]
+) -> list[Publication]:
     previous = calendar.previous(period)
     if previous is None:
         return []
-    return [found for p, found in published_in(lake, "collect", str(previous)).items() if p in plan_ids]
+    return [found for p, found in published_in(small, "collect", str(previous)).items() if p in plan_ids]
 
 
 def _benefits(lake: Lake, settled: Collection[Publication]) -> DataFrame:

@@ -31,8 +31,8 @@ from jobs.gate.results import (
 from jobs.lake.lake import none_of
 from jobs.pipeline.request import exists_in
 from jobs.progress import announce
-from jobs.settlement.coverage import cut_by_lapses, with_cover
-from jobs.settlement.period import Settled
+from jobs.settlement.coverage import cut_by_lapses
+from jobs.works.cover import with_cover
 from jobs.works.settle_pinning import Pinned
 
 
@@ -59,6 +59,7 @@ class Gate:
 
 def judge_sources(pinned: Pinned) -> Gate:
     """Reads the sources, judges every row and every table; raises nothing: a critical failure is in `results`."""
+    pinned.lake.start()
     announce("judging members")
     terms = _terms(pinned)
     numbered = numbered_claims(_claims_of_period(pinned))
@@ -79,9 +80,14 @@ def judge_sources(pinned: Pinned) -> Gate:
     return replace(gate, results=_results(pinned, gate, previous_shares(pinned), limited=(0, 0)))
 
 
-def judged_again(pinned: Pinned, gate: Gate, settled: Settled) -> Gate:
-    """The gate with its results as they stand once the shares and the limited claims of the period are known."""
-    return replace(gate, results=_results(pinned, gate, settled.share_fen, settled.limited_claims))
+def results_with_shares(
+    pinned: Pinned, gate: Gate, share_fen: Mapping[tuple[str, str], int], limited: tuple[int, int]
+) -> tuple[Judged, ...]:
+    """The gate's results once the period's shares are known, by plan and tier: with the money at stake.
+
+    `limited`: how many claims ask for more than the limit, and how much more.
+    """
+    return _results(pinned, gate, share_fen, limited)
 
 
 def stop_if_critical(gate: Gate) -> None:
@@ -99,8 +105,8 @@ def stop_if_critical(gate: Gate) -> None:
 def previous_shares(pinned: Pinned) -> dict[tuple[str, str], int]:
     """The shares of the previous period, by plan and tier."""
     previous = pinned.request.platform.calendar.previous(pinned.request.period)
-    found = pinned.history.rows_of_plans("settled/rates", pinned.plan_ids, [previous]) if previous else None
-    return {} if found is None else {(row.plan_id, row.tier): row.share_fen for row in found.collect()}
+    rates = pinned.history.few_rows("settled/rates", pinned.plan_ids, [previous])
+    return {(row["plan_id"], row["tier"]): row["share_fen"] for row in rates}
 
 
 def _claims_of_period(pinned: Pinned) -> DataFrame:
@@ -191,7 +197,8 @@ def _members_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str
         ),
         "members_fresh": int(stale),
         "members_volume": sum(
-            abs(now[p] - b.covered_count) * 100 > b.covered_count * VOLUME_CHANGE_PERCENT for p, b in before.items()
+            abs(now[p] - b["covered_count"]) * 100 > b["covered_count"] * VOLUME_CHANGE_PERCENT
+            for p, b in before.items()
         ),
     }
 
@@ -211,7 +218,7 @@ def _claims_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str,
         ),
         "claims_present": 0 if row_count else 1,
         "claims_volume": sum(
-            b.case_count > 0 and _claim_count(gate.claims, p) > CLAIMS_TIMES_MOST * b.case_count
+            b["case_count"] > 0 and _claim_count(gate.claims, p) > CLAIMS_TIMES_MOST * b["case_count"]
             for p, b in before.items()
         ),
     }

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.canonical import canonical_digest
 from jobs.errors import without_rule
 from jobs.lake.lake import Lake
-from jobs.lake.session import open_session
+from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import pin_versions, pinned_inputs, read_source
 from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
@@ -101,10 +100,8 @@ class Pinned:
         return {plan_id: publication.digest for plan_id, publication in found.items() if publication is not None}
 
 
-def pin(request: PeriodRequest) -> Pinned:
-    """Opens the session, pins the newest versions of the sources, and finds the plans that the period concerns."""
-    announce("starting Spark")
-    lake = Lake(open_session(request.environment, f"fentan {request.period}"), request.lake_root)
+def pin(lake: Lake, request: PeriodRequest) -> Pinned:
+    """Pins the newest versions of the sources, and finds the plans that the period concerns."""
     announce("pinning source versions")
     versions = pin_versions(lake, SOURCES)
     history, of_period = history_before(lake, request.platform.calendar, request.period)
@@ -113,7 +110,7 @@ def pin(request: PeriodRequest) -> Pinned:
     else:
         candidates = tuple(p for p in sorted(request.platform.plans) if exists_in(request.platform, p, request.period))
     # A plan that was settled before is concerned anyway: only of a new one it must be known whether anything is there.
-    present = _plans_present(lake, versions, request, [p for p in candidates if p not in history.publications])
+    present = _plans_present(lake.small, request, [p for p in candidates if p not in history.publications])
     concerned = tuple(p for p in candidates if p in present or p in history.publications)
     _check_rules_in_force(request, concerned)
     skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in concerned)
@@ -133,18 +130,17 @@ def _check_rules_in_force(request: PeriodRequest, plan_ids: Iterable[str]) -> No
 def _lapsed_in(lake: Lake, request: PeriodRequest) -> tuple[Publication, ...]:
     calendar = request.platform.calendar
     over = lambda p: calendar.grace_ends_on(calendar.period(p.period)) <= request.publicity_on  # noqa: E731
-    return tuple(p for p in published(lake, "collect").values() if over(p))
+    return tuple(p for p in published(lake.small, "collect").values() if over(p))
 
 
-def _plans_present(
-    lake: Lake, versions: Mapping[str, int], request: PeriodRequest, candidates: Iterable[str]
-) -> set[str]:
-    """The plans with members, or with claims of the period; one row of a plan's partition is enough to know."""
-    members = read_source(lake, "source/members", versions["source/members"])
-    claims = read_source(lake, "source/approved_claims", versions["source/approved_claims"])
-    of_period = claims.where(F.col("publicity_period") == str(request.period))
-    sources = (members, of_period)
-    return {p for p in candidates if any(not rows.where(F.col("plan_id") == p).isEmpty() for rows in sources)}
+def _plans_present(small: SmallTables, request: PeriodRequest, candidates: Iterable[str]) -> set[str]:
+    """The plans with members, or with claims of the period; one row is enough to know."""
+    of_period = {"source/members": {}, "source/approved_claims": {"publicity_period": str(request.period)}}
+    return {
+        plan_id
+        for plan_id in candidates
+        if any(small.holds_any(name, matching(plan_id=plan_id, **of)) for name, of in of_period.items())
+    }
 
 
 def _ceilings(request: PeriodRequest) -> dict[str, int]:

@@ -1,33 +1,135 @@
-"""The settlement of every plan that the gate lets pass: what preview, settle and the comparison of both have in
-common."""
+"""The stages of a settlement carried out: what preview, settle and the comparison of both have in common.
 
-from dataclasses import replace
+The rules are in jobs/settlement; here their frames are computed, and go into a sink that measures or writes them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import without_rule
+from jobs.lake.sinks import Measured, Measuring
 from jobs.progress import announce
 from jobs.rulebook.rules import RuleNotInForce
+from jobs.settlement.assessments import assessments
+from jobs.settlement.bills import bills
 from jobs.settlement.coverage import COVERED, with_member_since
-from jobs.settlement.period import Given, Settled, Sink, benefits_before_cap, settle_period
+from jobs.settlement.one_fen_more import OneFenMore, bucket_counts, bucket_of_limit, numbers_in
+from jobs.settlement.period import (
+    Given,
+    asked_by_plan,
+    benefit_measures,
+    benefits_after_cap,
+    benefits_before_cap,
+    few_rows,
+    shared_out,
+)
+from jobs.settlement.pool import Sharing
+from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures, period_of_year
+from jobs.spark.computed import computed_once
 from jobs.works.headroom import Year
 from jobs.works.settle_gate import Gate
 from jobs.works.settle_pinning import Pinned
 
 
-def settle_plans(pinned: Pinned, gate: Gate, sink: Sink) -> Settled:
+@dataclass(frozen=True)
+class Settled:
+    """A settled period: digests by plan and table, the few rows that people read, and what the rest of the year needs.
+
+    Maps are by plan. `limited_claims`: how many claims ask for more than the limit, and how much more.
+    """
+
+    digests: Mapping[str, Mapping[str, dict]]
+    pools: Mapping[str, dict]
+    rates: Mapping[str, list[dict]]
+    of_year: Mapping[str, PeriodOfYear]
+    limited_claims: tuple[int, int]
+
+    @property
+    def share_fen(self) -> dict[tuple[str, str], int]:
+        """The share of one member, by plan and tier."""
+        return {(p, rate["tier"]): rate["share_fen"] for p, rates in self.rates.items() for rate in rates}
+
+
+def settle_plans(pinned: Pinned, gate: Gate, sink: Measuring) -> Settled:
     """Settles every plan that the gate lets pass; the rows go into the sink."""
+    announce("settling")
     given = _given(pinned, gate)
-    before_cap = benefits_before_cap(given).localCheckpoint()  # cuts the plan: its text alone would cost seconds
+    before_cap = computed_once(benefits_before_cap(given))
     given = _without_helped(given, gate, before_cap)
     calendar, period = pinned.request.platform.calendar, pinned.request.period
     year = Year(pinned.history, gate.members, calendar, period, pinned.lapses())
-    announce("settling")
     try:
-        return settle_period(given, before_cap, sink, year.with_room)
+        return _settle(given, before_cap, sink, year)
     except RuleNotInForce as missing:
         raise without_rule(missing) from missing
+
+
+def _settle(given: Given, before_cap: DataFrame, sink: Measuring, year: Year) -> Settled:
+    rules = given.rules()
+    helped = sink.put("settled/benefits", benefits_after_cap(given, before_cap, rules), benefit_measures())
+    asks = asked_by_plan(given, {p: {**helped[p].values, **helped[p].digest["sums"]} for p in given.plans}, rules)
+    sharing = shared_out(given, asks, rules)
+    more = {p: _one_fen_more(given, p, s) for p, s in sharing.items() if s.shares.one_fen_more_count}
+
+    rows = assessments(year.with_room(given.covered, sharing, rules), sharing, rules, more)
+    assessed = sink.put("settled/assessments", rows, [*fingerprint_measures(), *_billed_measures(sharing, more)])
+    billed = sink.put(
+        "settled/bills", bills(sink.stored("settled/assessments", rows), given.plans, given.family_payers)
+    )
+
+    sponsored_fen = {p: assessed[p].digest["sums"]["sponsored_fen"] for p in given.plans}
+    tables = few_rows(given, sharing, sponsored_fen, {p: _billed_fen(sharing[p], assessed[p]) for p in given.plans})
+    digests = sink.put_rows(tables)
+    through_spark = {"settled/benefits": helped, "settled/assessments": assessed, "settled/bills": billed}
+    return Settled(
+        digests={
+            p: {**{t: m[p].digest for t, m in through_spark.items()}, **{t: of[p] for t, of in digests.items()}}
+            for p in given.plans
+        },
+        pools={p: tables["settled/pools"][p][0] for p in given.plans},
+        rates=tables["settled/rates"],
+        of_year={
+            p: period_of_year(sharing[p], rules[p], given.publicity_on, more.get(p), assessed[p].values)
+            for p in given.plans
+        },
+        limited_claims=(
+            sum(helped[p].values.get("limited_count") or 0 for p in given.plans),
+            sum(helped[p].values.get("limited_fen") or 0 for p in given.plans),
+        ),
+    )
+
+
+def choose_one_fen_more(covered: DataFrame, key: str, chosen_count: int) -> OneFenMore:
+    """The choice of exactly `chosen_count` of the covered members (one row each, column member_id)."""
+    if not chosen_count:
+        return OneFenMore(key, None)
+    counts = [tuple(row) for row in bucket_counts(covered, key).collect()]
+    bucket, of_bucket_count = bucket_of_limit(counts, chosen_count)
+    numbers = sorted(row.number for row in numbers_in(covered, key, bucket).collect())
+    return OneFenMore(key, numbers[of_bucket_count - 1])
+
+
+def _one_fen_more(given: Given, plan_id: str, sharing: Sharing) -> OneFenMore:
+    """Which of the plan's covered members pay one fen more."""
+    covered = given.covered.where(F.col("plan_id") == plan_id)
+    return choose_one_fen_more(covered, f"{plan_id}/{given.period}", sharing.shares.one_fen_more_count)
+
+
+def _billed_measures(sharing: Mapping[str, Sharing], more: Mapping[str, OneFenMore]) -> list:
+    """Where members of a tier pay differently: aggregates over one plan's assessments, the shares of each tier."""
+    tiers = sorted({tier for p in more for tier in sharing[p].covered_count})
+    return [F.sum(F.when(F.col("tier") == tier, F.col("share_fen"))).alias(f"billed {tier}") for tier in tiers]
+
+
+def _billed_fen(sharing: Sharing, assessed: Measured) -> dict[str, int]:
+    """The shares of each tier together: as added up where members of a tier pay differently."""
+    billed_fen = sharing.shares.billed_by_tier_fen
+    if not sharing.shares.one_fen_more_count:
+        return dict(billed_fen)
+    return {tier: assessed.values[f"billed {tier}"] or 0 for tier in billed_fen}
 
 
 def _given(pinned: Pinned, gate: Gate) -> Given:

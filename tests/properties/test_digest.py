@@ -2,10 +2,12 @@
 
 import json
 
-from hypothesis import assume, given
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from jobs.spark.digest import plan_digest
+from jobs.lake.small import arrow_table
+from jobs.spark.digest import digest_measures, digest_of, digest_of_rows, plan_digest, with_row_hash
 from schemas import TABLES
 
 BIGINT = st.integers(-(2**63), 2**63 - 1)
@@ -53,3 +55,34 @@ def test_one_row_or_one_fen_more_is_another_digest(tables, data):
     sums = tables[name]["sums"]
     one_fen_more = {**tables, name: {**tables[name], "sums": {**sums, "due_fen": sums.get("due_fen", 0) + 1}}}
     assert plan_digest(one_fen_more) != plan_digest(tables)
+
+
+TYPED = {
+    "BIGINT": BIGINT, "INT": st.integers(-(2**31), 2**31 - 1), "STRING": st.text(max_size=5), "BOOLEAN": st.booleans(),
+    "DATE": st.dates(), "TIMESTAMP": st.just(None),
+}  # fmt: skip
+FEW_ROWS = TABLES["ledger/journal"], TABLES["settled/pools"], TABLES["report/publicity"]
+
+
+@st.composite
+def rows_of(draw, table):
+    """Rows of any values, nulls among them."""
+    row = st.fixed_dictionaries(
+        {
+            c.name: st.integers(-(10**12), 10**12) if c.name.endswith("_fen") else st.none() | TYPED[c.type]
+            for c in table.columns
+        }
+    )
+    return draw(st.lists(row, max_size=8))
+
+
+@pytest.mark.parametrize("table", FEW_ROWS, ids=lambda table: table.name)
+def test_rows_on_the_driver_have_the_digest_that_spark_gives_them(spark, table):
+    @settings(max_examples=15, deadline=None)
+    @given(rows=rows_of(table))
+    def same(rows):
+        frame = spark.createDataFrame(arrow_table(table, rows), table.spark_schema)
+        by_spark = with_row_hash(frame, table).agg(*digest_measures(table)).first().asDict()
+        assert digest_of_rows(rows, table) == digest_of(by_spark, table)
+
+    same()

@@ -3,7 +3,8 @@
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.settlement.one_fen_more import OneFenMore, choose_one_fen_more
+from jobs.settlement.one_fen_more import OneFenMore
+from jobs.works.settle_plans import choose_one_fen_more
 
 COUNT = 200_000  # several members share each 65,536th of the numbers
 KEY = "critical_illness/2020-12-P1"

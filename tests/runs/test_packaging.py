@@ -19,7 +19,7 @@ DEPLOY = PROJECT / "conf" / "deploy"
 # What a program sees of the shipped conf: read through importlib.resources, wherever the package lies.
 SEEN = """
 import conf, json
-from jobs.pipeline.environment import load_environment
+from jobs.environment import load_environment
 from jobs.rulebook import load_platform, platform_ids
 plans = {p: sorted(load_platform(p).plans) for p in platform_ids()}
 print(json.dumps([conf.__file__, load_environment(None).platform, plans]))

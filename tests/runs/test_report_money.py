@@ -6,7 +6,6 @@ import pytest
 from delta.tables import DeltaTable
 
 from jobs.errors import IntegrityBroken
-from jobs.lake.lake import Lake
 from jobs.reporting.ageing import ageing_of
 from tests.lakes import claim, measured, member
 
@@ -91,7 +90,7 @@ def test_ageing_is_the_receivable_of_the_journal_or_no_report_is_made(lake):
          "attempted_on": date(2020, 12, 14)},
     ])  # fmt: skip
     assert lake.run("collect", "--period", FIRST, "--as-of", "2020-12-20").exit_code == 0
-    opened = Lake(lake.spark, str(lake.folder))
+    opened = lake.opened()
     (in_grace,) = ageing_of(opened, FIRST, date(2020, 12, 14), date(2020, 12, 26))
     assert (in_grace["debt_days"], in_grace["member_count"], in_grace["owed_fen"]) == ("0-15 days", 4, 36)
     collections = DeltaTable.forPath(lake.spark, opened.path("settled/collections"))

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from jobs.commands import settle as settle_module
-from jobs.lake.lock import LOCK_FILE
+from jobs import progress
+from jobs.lake.storage import LOCK_FILE
 from tests.lakes import PERIOD, LakeFolder, claim, member
 
 # A run of another period that has got as far as its lock, and stays there until its stdin ends.
 OTHER_RUN = """
 import sys
 from jobs.lake.lock import run_lock
-with run_lock(sys.argv[1], "collect", "2020-11-P2", 120):
+from jobs.lake.small import SmallTables
+with run_lock(SmallTables(sys.argv[1]), "collect", "2020-11-P2", 120):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -67,18 +68,19 @@ def test_a_second_run_is_told_who_is_first_and_goes_on_when_that_one_is_dead(lak
     assert not (lake.folder / LOCK_FILE).exists()
 
 
-def test_a_run_settles_the_version_it_pinned_whatever_happens_to_the_sources_meanwhile(lake, monkeypatch):
+def test_a_run_settles_the_version_it_pinned_whatever_happens_to_the_sources_meanwhile(lake):
     lake.load([member(n) for n in range(1, 6)], [claim(1, 1, approved_aid_fen=37)])
-    judge_sources = settle_module.judge_sources
 
-    def change_first(pinned):
-        lake.write("source/members", [member(n) for n in range(3, 9)], mode="overwrite")
-        lake.write("source/approved_claims", [claim(2, 4, approved_aid_fen=1_000)], mode="append")
-        return judge_sources(pinned)
+    def change_first(stage):
+        if stage == "judging members":
+            lake.write("source/members", [member(n) for n in range(3, 9)], mode="overwrite")
+            lake.write("source/approved_claims", [claim(2, 4, approved_aid_fen=1_000)], mode="append")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(settle_module, "judge_sources", change_first)
+    progress.OBSERVERS.append(change_first)
+    try:
         ended = lake.settle()
+    finally:
+        progress.OBSERVERS.remove(change_first)
     assert ended.exit_code == 0, ended.err
     assert [(row["member_id"], row["due_fen"]) for row in lake.rows("settled/assessments")] == [
         (n, 8) for n in range(1, 6)

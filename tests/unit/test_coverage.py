@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from jobs.settlement import coverage
-from jobs.settlement.coverage import cut_by_lapses, with_cover
+from jobs.settlement.coverage import cut_by_lapses
+from jobs.works.cover import with_cover
 
 PUBLICITY_ON = date(2020, 12, 7)
 SPELLS = [
@@ -38,12 +38,11 @@ LAPSES = [
 
 
 @pytest.mark.parametrize("most_rows_to_broadcast", [1_000_000, 0], ids=["broadcast", "filtered"])
-def test_a_lapse_ends_the_spell_that_was_in_force(spark, monkeypatch, most_rows_to_broadcast):
-    monkeypatch.setattr(coverage, "MOST_ROWS_TO_BROADCAST", most_rows_to_broadcast)
+def test_a_lapse_ends_the_spell_that_was_in_force(spark, most_rows_to_broadcast):
     columns = "plan_id string, member_id bigint, joined_on date, exited_on date"
     members = spark.createDataFrame([row[:4] for row in SPELLS], columns)
     lapses = spark.createDataFrame(LAPSES, "plan_id string, member_id bigint, lapsed_on date")
-    found = with_cover(members, lapses, PUBLICITY_ON)
+    found = with_cover(members, lapses, PUBLICITY_ON, most_rows_to_broadcast)
     assert found.columns == [*members.columns, "cover"]
     assert sorted(map(tuple, found.collect()), key=str) == sorted(SPELLS, key=str)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from jobs.environment import load_environment
 from jobs.errors import WrongUsage
-from jobs.pipeline.environment import load_environment
 
 WHOLE = """
 platform = "xianghubao"

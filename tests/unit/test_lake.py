@@ -1,26 +1,28 @@
-"""What is kept of a table is never older than the table; small files become one; few and many publications select
-alike."""
+"""Tables of few rows: what another program wrote is seen, small files become one, and one rule says which rows are
+valid."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
-from jobs.lake import lake as lake_module
 from jobs.lake.lake import Lake
-from jobs.register import publications
-from jobs.register.publications import Publication, publish, published, rows_of
+from jobs.lake.small import MOST_FILES, SmallTables, matching
+from jobs.register.publications import Publication, few_rows_of, publish, published, rows_of
 from schemas import TABLES
+
+PUBLICATIONS = TABLES["control/publications"]
+ACT = {"period": "2020-12-P1", "plan_id": "chronic", "job": "settle", "revision": 1, "action": "published", "digest": "d"}
 
 
 @pytest.fixture
-def two(spark, tmp_path):
+def two(tmp_path):
     """Two programs' views of one lake."""
-    return Lake(spark, str(tmp_path)), Lake(spark, str(tmp_path))
+    return SmallTables(str(tmp_path)), SmallTables(str(tmp_path))
 
 
 def test_what_another_program_published_is_seen(two):
     mine, other = two
-    assert mine.version("control/publications") == -1 and published(mine, "settle") == {}
+    assert not mine.exists("control/publications") and published(mine, "settle") == {}
     publish(other, "settle", "2020-12-P1", "run-1", {"chronic": "d1", "critical_illness": "d2"})
     assert {p.run_id for p in published(mine, "settle").values()} == {"run-1"}
     publish(other, "settle", "2020-12-P1", "run-2", {"chronic": "d3"})
@@ -32,27 +34,51 @@ def test_what_another_program_published_is_seen(two):
     assert mine.version("control/publications") == 1
 
 
-def test_many_files_of_a_control_table_become_one_with_the_same_rows(two, monkeypatch):
-    monkeypatch.setattr(lake_module, "MOST_FILES", 2)
-    lake, table = two[0], TABLES["control/publications"]
-    row = {"period": "2020-12-P1", "plan_id": "chronic", "job": "settle", "revision": 1, "action": "published"}
-    for number in range(3):
-        published_at = datetime(2020, 12, 7, number, tzinfo=UTC)
-        rows = [{**row, "run_id": f"run-{number}", "digest": "d", "published_at": published_at}]
-        lake.append(table, lake.frame(table, rows).coalesce(1), f"run-{number}")
-        lake.compact(table.name)
-    found = lake.read(table.name)
-    assert len(found.inputFiles()) == 1
-    assert sorted(row.run_id for row in found.collect()) == ["run-0", "run-1", "run-2"]
+def test_many_files_of_a_control_table_become_one_with_the_same_rows(two):
+    small = two[0]
+    for number in range(MOST_FILES + 1):
+        published_at = datetime(2020, 12, 7, 0, number, tzinfo=UTC)
+        small.append(PUBLICATIONS, [{**ACT, "run_id": f"run-{number:02}", "published_at": published_at}], "a run")
+    small.compact(PUBLICATIONS.name)
+    before = small.files_read.get(PUBLICATIONS.name, 0)
+    rows = small.rows(PUBLICATIONS.name)
+    assert small.files_read[PUBLICATIONS.name] == before + 1
+    assert sorted(row["run_id"] for row in rows) == [f"run-{number:02}" for number in range(MOST_FILES + 1)]
 
 
-def test_few_and_many_publications_select_the_same_rows(spark, two, monkeypatch):
-    keys = [(p, plan, run) for p in ("P1", "P2") for plan in ("a", "b") for run in ("r1", "r2", "r3")]
-    rows = spark.createDataFrame(keys, "period string, plan_id string, run_id string")
-    chosen = [("P1", "a", "r1"), ("P1", "b", "r2"), ("P2", "b", "r2"), ("P2", "a", "none")]
-    wanted = [Publication(p, plan, "settle", 1, "published", run, "d") for p, plan, run in chosen]
-    for most in (10, 0):
-        monkeypatch.setattr(publications, "MOST_RUNS_IN_A_CONDITION", most)
-        found = sorted(map(tuple, rows_of(two[0], "settled/pools", wanted, rows).collect()))
-        assert found == sorted(chosen[:3])
-        assert rows_of(two[0], "settled/pools", [], rows).isEmpty()
+def test_rows_are_replaced_and_removed_by_what_they_hold(two):
+    small, journal = two[0], TABLES["ledger/journal"]
+    entry = {"period": "2020-12-P1", "job": "settle", "posted_on": date(2020, 12, 7), "debit_account": "cash",
+             "credit_account": "pool", "amount_fen": 1, "reason": "it's a test", "reference": None}  # fmt: skip
+    rows = [{**entry, "entry_id": str(n), "plan_id": plan, "run_id": "r1"} for n, plan in enumerate("aab")]
+    small.replace(journal, rows, matching(period="2020-12-P1"), "r1")
+    small.replace(journal, [{**rows[0], "run_id": "r2"}], matching(period="2020-12-P1", plan_id=["a"]), "r2")
+    assert sorted((r["plan_id"], r["run_id"]) for r in small.rows(journal.name)) == [("a", "r2"), ("b", "r1")]
+    assert small.holds_any(journal.name, matching(reason="it's a test", posted_on=date(2020, 12, 7)))
+    assert not small.holds_any(journal.name, matching(reason=None))
+    small.replace(journal, [], matching(plan_id=["a", "b"]), "r3")
+    version = small.version(journal.name)
+    small.delete(journal.name, matching(plan_id="a"), "r4")
+    assert small.rows(journal.name) == [] and small.version(journal.name) == version, "nothing to remove: no commit"
+
+
+CHOSEN = [("P1", "a", "r1"), ("P1", "b", "r2"), ("P2", "b", "r4"), ("P2", "a", "none")]
+
+
+def test_valid_rows_are_those_of_a_publication_s_period_plan_and_run_together(spark, two):
+    keys = [("P1", plan, run) for plan in "ab" for run in ("r1", "r2")] + [("P2", plan, "r4") for plan in "ab"]
+    rates = TABLES["settled/rates"]
+    rows = [{"period": p, "plan_id": plan, "tier": "basic", "share_fen": 1, "run_id": run} for p, plan, run in keys]
+    two[0].append(rates, rows, "a run")
+    wanted = [Publication(p, plan, "settle", 1, "published", run, "d") for p, plan, run in CHOSEN]
+    lake = Lake(two[0], lambda: spark)
+    through_spark = rows_of(lake, rates.name, wanted).select("period", "plan_id", "run_id").collect()
+    plainly = [(r["period"], r["plan_id"], r["run_id"]) for r in few_rows_of(two[0], rates.name, wanted)]
+    assert sorted(map(tuple, through_spark)) == sorted(plainly) == sorted(CHOSEN[:3])
+    assert rows_of(lake, rates.name, []).isEmpty() and few_rows_of(two[0], rates.name, []) == []
+
+
+def test_tables_of_few_rows_are_for_readers_of_version_1_and_keep_their_history(two):
+    publish(two[0], "settle", "2020-12-P1", "run-1", {"chronic": "d1"})
+    partitions, reader_version, features = two[0].storage_of("control/publications")
+    assert (partitions, reader_version, features) == ((), 1, ())

@@ -10,7 +10,9 @@ from multiprocessing import get_context
 import pytest
 
 from jobs.errors import IntegrityBroken, Locked, WrongUsage
-from jobs.lake.lock import LOCK_FILE, run_lock
+from jobs.lake.lock import run_lock
+from jobs.lake.small import SmallTables
+from jobs.lake.storage import LOCK_FILE
 
 ELSEWHERE = {
     "token": "t", "job": "collect", "period": "2020-11-P2", "host": "elsewhere", "pid": 4_321, "pid_started": "1",
@@ -26,7 +28,7 @@ def lake(tmp_path):
 
 
 def hold(lake, lease_seconds=60):
-    return run_lock(str(lake), "settle", "2020-12-P1", lease_seconds)
+    return run_lock(SmallTables(str(lake)), "settle", "2020-12-P1", lease_seconds)
 
 
 def leave(lake, owner):

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.environment import load_environment
 from jobs.errors import WrongUsage
 from jobs.lake.session import open_session
-from jobs.pipeline.environment import load_environment
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures, follows_from_spells, with_room_by_spells
+from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures
+from jobs.works.headroom import follows_from_spells, with_room_by_spells
 
 CAP_FEN = 1_000
 SHARES_FEN = {"standard": (300, 0, 450, 120, 280), "basic": (150, 0, 225, 60, 140)}

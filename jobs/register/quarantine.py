@@ -1,51 +1,22 @@
-"""What a run leaves beside its tables: results of the gate, and the rows held back with every reason."""
+"""The rows held back, each with every reason."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.receipts import PERIOD_UNKNOWN
-from expectations.suites import Judged
 from jobs.gate.claims import ClaimGate
 from jobs.gate.members import MembershipGate
 from jobs.gate.results import claims_held_count, members_held_count
 from jobs.lake.lake import Lake, any_of, none_of
 from jobs.settlement.coverage import COVERED
+from jobs.spark.by_plan import by_plan_and_tier, fen
 from schemas import TABLES, Table
 
-QUALITY = TABLES["control/quality"]
 HELD_MEMBERS = TABLES["control/quarantine_members"]
 HELD_CLAIMS = TABLES["control/quarantine_claims"]
 HELD_RECEIPTS = TABLES["control/quarantine_receipts"]
-
-
-def record_quality(
-    lake: Lake, results: Iterable[Judged], run_id: str, period: str, earlier_runs: Collection[str]
-) -> None:
-    """Writes one row per expectation; a run that is among the earlier ones replaces its own."""
-    rows = [
-        {
-            "run_id": run_id,
-            "period": period,
-            "table_name": result.table_name,
-            "expectation": result.expectation,
-            "id": result.id,
-            "sentence": result.sentence,
-            "severity": str(result.severity),
-            "observed": result.observed,
-            "unexpected_count": result.unexpected_count,
-            "amount_at_stake_fen": result.amount_at_stake_fen,
-            "success": result.success,
-            "suite_digest": result.suite_digest,
-        }
-        for result in results
-    ]
-    frame = lake.frame(QUALITY, rows).coalesce(1)
-    if run_id in earlier_runs:
-        lake.replace(QUALITY, frame, f"run_id = '{run_id}'", run_id)
-    else:
-        lake.append(QUALITY, frame, run_id)
 
 
 def hold_members(
@@ -54,8 +25,8 @@ def hold_members(
     """Brings the quarantine of members up to date within the scope; a row keeps the period it was first seen in."""
     if not members_held_count(gate) and not lake.exists(HELD_MEMBERS.name):
         return
-    at_stake = F.when(F.col("cover") == COVERED, _share_fen(share_fen)).otherwise(F.lit(0))
-    held = gate.held.withColumn("amount_at_stake_fen", F.coalesce(at_stake, F.lit(0)).cast("bigint"))
+    at_stake = F.when(F.col("cover") == COVERED, by_plan_and_tier({of: fen(n) for of, n in share_fen.items()}, fen(0)))
+    held = gate.held.withColumn("amount_at_stake_fen", F.coalesce(at_stake, fen(0)))
     _hold(lake, HELD_MEMBERS, held, ["plan_id", "member_id", "joined_on"], scope, period, run_id)
 
 
@@ -63,14 +34,14 @@ def hold_claims(lake: Lake, gate: ClaimGate, scope: str, period: str, run_id: st
     """Brings the quarantine of claims up to date within the scope."""
     if not claims_held_count(gate) and not lake.exists(HELD_CLAIMS.name):
         return
-    held = gate.held.withColumn("amount_at_stake_fen", F.coalesce("approved_aid_fen", F.lit(0).cast("bigint")))
+    held = gate.held.withColumn("amount_at_stake_fen", F.coalesce("approved_aid_fen", fen(0)))
     _hold(lake, HELD_CLAIMS, held, ["claim_id", "plan_id", "member_id", "publicity_period"], scope, period, run_id)
 
 
 def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, period: str, run_id: str) -> None:
     """Brings the quarantine of receipts up to date for the period: rows that prove no money, and money without a
     share."""
-    no_fen = F.lit(0).cast("bigint")
+    no_fen = fen(0)
     rows = unsound.withColumn("amount_at_stake_fen", F.coalesce("amount_fen", no_fen)).unionByName(
         without_share.withColumns({"amount_at_stake_fen": F.col("excess_fen"), "reasons": F.array("reason")}).select(
             *TABLES["source/receipts"].column_names, "reasons", "amount_at_stake_fen"
@@ -97,7 +68,7 @@ def hold_receipts_of_no_period(
     """
     scope = none_of("period", period_names)
     if row_count or (lake.exists(HELD_RECEIPTS.name) and not lake.read(HELD_RECEIPTS.name).where(scope).isEmpty()):
-        at_stake = F.coalesce("amount_fen", F.lit(0).cast("bigint"))
+        at_stake = F.coalesce("amount_fen", fen(0))
         held = receipts.withColumns({"reasons": F.array(F.lit(PERIOD_UNKNOWN.id)), "amount_at_stake_fen": at_stake})
         key = ["receipt_id", "period", "payer_id", "attempted_on"]
         _hold(lake, HELD_RECEIPTS, held, key, scope, period, run_id, seen_in=scope)
@@ -107,7 +78,7 @@ def hold_costs(lake: Lake, source: Table, held: DataFrame, held_in: str, scope: 
     """Brings the quarantine `held_in` of a source of costs up to date within the scope (SQL text)."""
     if not held.isEmpty() or lake.exists(held_in):
         (amount,) = source.amount_columns
-        at_stake = F.coalesce(amount, F.lit(0).cast("bigint"))
+        at_stake = F.coalesce(amount, fen(0))
         rows = held.withColumn("amount_at_stake_fen", at_stake)
         _hold(lake, TABLES[held_in], rows, list(source.key), scope, period, run_id)
 
@@ -154,12 +125,3 @@ def _hold(
         }
     )
     lake.replace(table, rows, scope, run_id)
-
-
-def _share_fen(share_fen: Mapping[tuple[str, str], int]) -> Column:
-    share = F.lit(0).cast("bigint")
-    for (plan_id, tier), fen in share_fen.items():
-        share = F.when((F.col("plan_id") == plan_id) & (F.col("tier") == tier), F.lit(fen).cast("bigint")).otherwise(
-            share
-        )
-    return share

@@ -1,15 +1,18 @@
 """How a settlement and a gate are shown: as a document for programs and as tables for people."""
 
+from collections.abc import Iterable
+
 from expectations.rule import Severity
+from expectations.suites import Judged
 from jobs.gate.results import rows_by_fate
 from jobs.pipeline.amounts import table_text, yuan
-from jobs.settlement.period import Settled
 from jobs.spark.digest import plan_digest
 from jobs.works.settle_gate import Gate
 from jobs.works.settle_pinning import Pinned
+from jobs.works.settle_plans import Settled
 
 
-def settlement_document(pinned: Pinned, gate: Gate, settled: Settled, state: str) -> dict:
+def settlement_document(pinned: Pinned, gate: Gate, found: Iterable[Judged], settled: Settled, state: str) -> dict:
     """A settled or previewed period as a document: per plan the pool, the rates, the digest, what became of each
     row."""
     return {
@@ -28,7 +31,7 @@ def settlement_document(pinned: Pinned, gate: Gate, settled: Settled, state: str
         },
         "refused": dict(gate.refused),
         "skipped": list(pinned.skipped),
-        "quality": _broken_rules(gate),
+        "quality": _broken_rules(found),
     }
 
 
@@ -79,10 +82,10 @@ def settlement_text(document: dict) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _broken_rules(gate: Gate) -> dict[str, int]:
+def _broken_rules(found: Iterable[Judged]) -> dict[str, int]:
     """How many rules of the sources are broken, by severity."""
     counts = dict.fromkeys((str(severity) for severity in Severity), 0)
-    for result in gate.results:
+    for result in found:
         counts[str(result.severity)] += not result.success
     return counts
 

@@ -8,20 +8,27 @@ from pathlib import Path
 
 from jobs.errors import WrongUsage
 
-KEYS = {"platform": str, "platforms": str, "spark": dict, "quality": dict, "lock": dict}
+KEYS = {
+    "platform": str, "platforms": str, "few_rows_most": int, "spark": dict, "storage": dict, "quality": dict, "lock": dict,
+}  # fmt: skip
 QUALITY_KEYS = {
     "quarantine_ceiling_members_ppm": int,
     "quarantine_ceiling_claims_ppm": int,
     "quarantine_ceiling_floor_rows": int,
 }
 LOCK_KEYS = {"lease_seconds": int}
-OPTIONAL_KEYS = ("platforms", "spark")
+OPTIONAL_KEYS = ("platforms", "few_rows_most", "spark", "storage")
+FEW_ROWS_MOST = 200_000
 NAMES = {str: "a text", int: "a whole number", dict: "a section"}
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What an environment conf says. `platforms` None: the shipped folder of platforms."""
+    """What an environment conf says. `platforms` None: the shipped folder of platforms.
+
+    `few_rows_most`: up to so many rows a lake is read with settings that plan quickly; `storage`: delta-rs' options for
+    the lake's storage.
+    """
 
     platform: str
     platforms: Path | None
@@ -29,7 +36,9 @@ class Environment:
     quarantine_ceiling_claims_ppm: int
     quarantine_ceiling_floor_rows: int
     lock_lease_seconds: int
+    few_rows_most: int = FEW_ROWS_MOST
     spark: dict[str, str] = field(default_factory=dict)
+    storage: dict[str, str] = field(default_factory=dict)
 
 
 def load_environment(path: str | None) -> Environment:
@@ -49,7 +58,9 @@ def load_environment(path: str | None) -> Environment:
         platform=document["platform"],
         platforms=_platforms(Path(path or "."), platforms) if platforms else None,
         lock_lease_seconds=document["lock"]["lease_seconds"],
+        few_rows_most=document.get("few_rows_most", FEW_ROWS_MOST),
         spark=_spark(source, document.get("spark", {})),
+        storage=_texts(source, "storage", document.get("storage", {})),
         **document["quality"],
     )
 
@@ -65,18 +76,24 @@ def _platforms(conf: Path, folder: str) -> Path:
 
 def _spark(source: Path | Traversable, section: dict) -> dict[str, str]:
     """The [spark] section; a setting may be quoted as one key, or dotted as TOML allows."""
-    settings = {}
-    for key, value in _flat("", section):
-        if type(value) is not str:
-            raise WrongUsage(
-                f'--conf {source}: key spark.{key} must be a text, in quotes: "{value}". Nothing was done.'
-            )
+    settings = _texts(source, "spark", section)
+    for key in settings:
         if key != "master" and not key.startswith("spark."):
             raise WrongUsage(
                 f"--conf {source}: key spark.{key} is not known; known are master and the settings of Spark, "
                 'e.g. "spark.sql.shuffle.partitions". Nothing was done.'
             )
-        settings[key] = value
+    return settings
+
+
+def _texts(source: Path | Traversable, name: str, section: dict) -> dict[str, str]:
+    """The settings of a section, which all are texts; a dotted key is one key."""
+    settings = dict(_flat("", section))
+    for key, value in settings.items():
+        if type(value) is not str:
+            raise WrongUsage(
+                f'--conf {source}: key {name}.{key} must be a text, in quotes: "{value}". Nothing was done.'
+            )
     return settings
 
 

@@ -1,0 +1,20 @@
+"""Opens a lake: its tables for few rows at once, Spark when it is first needed, with settings that fit its size."""
+
+from jobs.environment import Environment
+from jobs.lake.lake import Lake
+from jobs.lake.session import open_session
+from jobs.lake.small import SmallTables
+
+GROWING = ("source/members", "source/receipts")
+
+
+def open_lake(environment: Environment, root: str, purpose: str) -> Lake:
+    """The lake at a root. `purpose` names Spark's application."""
+    small = SmallTables(root, environment.storage)
+    return Lake(small, lambda: open_session(environment, f"fentan {purpose}", has_few_rows(small, environment)))
+
+
+def has_few_rows(small: SmallTables, environment: Environment) -> bool:
+    """Whether planning and compiling its queries would take Spark longer than running them."""
+    counts = [small.row_count(name) for name in GROWING if small.exists(name)]
+    return bool(counts) and None not in counts and sum(counts) <= environment.few_rows_most

@@ -1,0 +1,196 @@
+"""Tables of few rows, and single rows out of tables of any size: delta-rs on the driver, without Java, in milliseconds.
+
+What grows with the members is Spark's work (jobs/lake/lake.py). Which files are opened is decided by the table's log: it
+knows the partition and the smallest and largest ids of each.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
+from deltalake.schema import ArrayType, PrimitiveType
+
+from schemas import Table
+
+# Ten years of history: an auditor can travel back to any version a closed period was settled from.
+KEPT_FOR = "interval 3650 days"
+SQL_NAMES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT"}
+MOST_FILES = 50  # of a table of few rows: every run adds some, and whoever reads it opens each
+
+
+class SmallTables:
+    """The tables of one lake as delta-rs sees them. `options`: those of delta-rs for the lake's storage.
+
+    `files_read`: how many data files the reads have opened so far, by table.
+    """
+
+    def __init__(self, root: str, options: Mapping[str, str] | None = None):
+        self.root, self.options = root.rstrip("/") or "/", dict(options or {})
+        self._opened: dict[str, DeltaTable] = {}
+        self.files_read: dict[str, int] = {}
+
+    def path(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+    def exists(self, name: str) -> bool:
+        """Whether a Delta table is there."""
+        return DeltaTable.is_deltatable(self.path(name), self.options)
+
+    def version(self, name: str) -> int:
+        """The newest version of a table."""
+        return self._newest(name).version()
+
+    def table_id(self, name: str) -> str:
+        """The identity of a table: one that is dropped and made anew has another, whatever its version."""
+        return self._newest(name).metadata().id
+
+    def column_types(self, name: str, version: int | None = None) -> dict[str, str]:
+        """The type of each column, now or at a version, named as in the data dictionary."""
+        fields = DeltaTable(self.path(name), version, self.options).schema().fields
+        return {field.name: _type_name(field.type) for field in fields}
+
+    def storage_of(self, name: str) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
+        """The partition columns, the reader version that a table asks for, and the features that readers must know."""
+        table = self._newest(name)
+        protocol = table.protocol()
+        features = tuple(protocol.reader_features or ())
+        return tuple(table.metadata().partition_columns), protocol.min_reader_version, features
+
+    def row_count(self, name: str) -> int | None:
+        """How many rows a table has by its log; None where the log does not say."""
+        counts = self._newest(name).get_add_actions(flatten=True).column("num_records").to_pylist()
+        return None if None in counts else sum(counts)
+
+    def rows_committed(self, name: str) -> int:
+        """How many rows the newest commit wrote, as Spark says in it."""
+        (commit,) = self._newest(name).history(1)
+        return int(commit.get("operationMetrics", {}).get("numOutputRows", 0))
+
+    def rows(
+        self, name: str, where: str | None = None, columns: Iterable[str] | None = None, version: int | None = None
+    ) -> list[dict]:
+        """The rows that satisfy `where` (SQL text; None: all), now or at a version; none where there is no table.
+
+        Dates are date, instants datetime in UTC.
+        """
+        if not self.exists(name):
+            return []
+        table = self._newest(name) if version is None else DeltaTable(self.path(name), version, self.options)
+        opened = len(table.file_uris(file_pruning_predicate=where))
+        self.files_read[name] = self.files_read.get(name, 0) + opened
+        return _as_rows(table.scan(list(columns) if columns else None, where)) if opened else []
+
+    def holds_any(self, name: str, where: str) -> bool:
+        """Whether any row satisfies `where`; stops at the first."""
+        if not self.exists(name) or not self._newest(name).file_uris(file_pruning_predicate=where):
+            return False
+        first_column = [self._newest(name).schema().fields[0].name]
+        return any(batch.num_rows for batch in self._newest(name).scan(first_column, where))
+
+    def append(self, table: Table, rows: Iterable[dict], run_id: str) -> None:
+        """Appends the rows in one commit."""
+        self._write(table, rows, run_id, mode="append")
+
+    def replace(self, table: Table, rows: Collection[dict], where: str, run_id: str) -> None:
+        """Puts the rows in the place of those that satisfy `where`, in one commit that carries the run's id."""
+        if not self.holds_any(table.name, where):
+            self.append(table, rows, run_id)
+        elif rows:
+            self._write(table, rows, run_id, mode="overwrite", predicate=where)
+        else:
+            self.delete(table.name, where, run_id)
+
+    def delete(self, name: str, where: str, run_id: str) -> None:
+        """Removes the rows that satisfy `where`; commits nothing where there are none."""
+        if self.holds_any(name, where):
+            self._newest(name).delete(where, commit_properties=_commit(run_id))
+
+    def compact(self, name: str) -> None:
+        """Makes one file of many, where a table has become one of many small files."""
+        if self.exists(name) and len(self._newest(name).file_uris()) > MOST_FILES:
+            self._newest(name).optimize.compact(commit_properties=_commit("compaction"))
+
+    def _newest(self, name: str) -> DeltaTable:
+        """The table at its newest version, whoever wrote that. A source may be dropped and made anew at any time."""
+        table = self._opened.get(name)
+        if table is None or name.startswith("source/"):
+            table = self._opened[name] = DeltaTable(self.path(name), storage_options=self.options)
+        else:
+            table.update_incremental()
+        return table
+
+    def _write(self, table: Table, rows: Iterable[dict], run_id: str, **how: Any) -> None:
+        write_deltalake(
+            self.path(table.name),
+            arrow_table(table, rows),
+            partition_by=list(table.partitioned_by) or None,
+            configuration={
+                "delta.logRetentionDuration": KEPT_FOR,
+                "delta.deletedFileRetentionDuration": KEPT_FOR,
+                "delta.dataSkippingStatsColumns": ",".join(table.statistics_columns),
+            },
+            storage_options=self.options,
+            commit_properties=_commit(run_id),
+            post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+            **how,
+        )
+
+
+def arrow_table(table: Table, rows: Iterable[dict]):
+    """The rows as an Arrow table with the columns of the dictionary."""
+    import pyarrow as pa
+
+    schema = pa.schema([pa.field(column.name, _arrow_type(column.type)) for column in table.columns])
+    return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema)
+
+
+def matching(**equal: Any) -> str:
+    """SQL text: each column holds the value; of a list, tuple or set one of its values; None: nothing."""
+    return " and ".join(_condition(name, value) for name, value in equal.items()) or "true"
+
+
+def _condition(name: str, value: Any) -> str:
+    if value is None:
+        return f"{name} is null"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return f"{name} in ({', '.join(_literal(each) for each in sorted(value))})" if value else "false"
+    return f"{name} = {_literal(value)}"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, date):
+        return f"date '{value.isoformat()}'"
+    return str(value) if isinstance(value, int) else "'{}'".format(str(value).replace("'", "''"))
+
+
+def _type_name(kind: Any) -> str:
+    if isinstance(kind, ArrayType):
+        return f"ARRAY<{_type_name(kind.element_type)}>"
+    name = kind.type if isinstance(kind, PrimitiveType) else str(kind)
+    return SQL_NAMES.get(name, name.upper())
+
+
+def _as_rows(batches) -> list[dict]:
+    found = batches.read_all()
+    values = [found.column(name).to_pylist() for name in found.column_names]
+    return [dict(zip(found.column_names, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _arrow_type(kind: str):
+    import pyarrow as pa
+
+    return {
+        "BIGINT": pa.int64(),
+        "INT": pa.int32(),
+        "TINYINT": pa.int8(),
+        "STRING": pa.string(),
+        "DATE": pa.date32(),
+        "TIMESTAMP": pa.timestamp("us", "UTC"),
+        "BOOLEAN": pa.bool_(),
+        "ARRAY<STRING>": pa.list_(pa.string()),
+    }[kind]
+
+
+def _commit(run_id: str) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": run_id})

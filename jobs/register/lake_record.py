@@ -1,0 +1,40 @@
+"""The record of the lake itself: which platform it belongs to, and in which layout its tables are."""
+
+from datetime import UTC, datetime
+
+from jobs.errors import WrongUsage
+from jobs.lake.small import SmallTables
+from schemas import TABLES
+
+LAKE = TABLES["control/lake"]
+LAYOUT = 2  # 1: before the lake was recorded, run ids were digests of other texts
+
+
+def platform_of(small: SmallTables) -> str | None:
+    """The platform that the lake belongs to; None before its first write. Raises WrongUsage for another layout."""
+    rows = small.rows(LAKE.name)
+    if not rows and small.exists("control/publications"):
+        raise WrongUsage(_other_layout(small.root, 1))
+    for row in rows:
+        if row["layout_version"] != LAYOUT:
+            raise WrongUsage(_other_layout(small.root, row["layout_version"]))
+    return rows[0]["platform_id"] if rows else None
+
+
+def record_lake(small: SmallTables, platform_id: str, run_id: str) -> None:
+    """Records the platform and the layout with the lake's first write; call it under the run lock."""
+    if platform_of(small) is None:
+        row = {
+            "platform_id": platform_id,
+            "layout_version": LAYOUT,
+            "recorded_at": datetime.now(UTC),
+            "run_id": run_id,
+        }
+        small.append(LAKE, [row], run_id)
+
+
+def _other_layout(root: str, layout: int) -> str:
+    return (
+        f"Lake {root}: its tables are in layout {layout}; this version of Fentan reads and writes layout {LAYOUT} alone. "
+        "Nothing was done. Use the version that made the lake, or settle its sources into a new one."
+    )

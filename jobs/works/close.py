@@ -1,0 +1,194 @@
+"""The close of a period: what its fee was used for, balances carried forward, and no change any more."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import functions as F
+
+from expectations.suites import Judged
+from jobs.gate.costs import COSTS, VISITS, Costs, JudgedRows, costs_of, judged_reviews
+from jobs.lake.lake import Lake
+from jobs.lake.sinks import Writing
+from jobs.ledger.balances import balance_rows, closing_breaches
+from jobs.ledger.fee import fee_row
+from jobs.ledger.fee_spending import use_transfers
+from jobs.ledger.journal import Transfer, journal_rows
+from jobs.pipeline.amounts import table_text, yuan
+from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.request import PeriodRequest
+from jobs.pipeline.work import Work
+from jobs.progress import announce
+from jobs.register.books import FEE, fee_digests, replace_fee, transfers_of
+from jobs.register.publications import few_rows_of, published_in, rows_of
+from jobs.register.quarantine import hold_costs
+from jobs.register.runs import compact_control
+from jobs.works.close_pinning import JOB, Closing, pin_closing
+from schemas import TABLES
+
+HELD_IN = {COSTS: "control/quarantine_costs", VISITS: "control/quarantine_visits"}
+
+
+@dataclass(frozen=True)
+class CostGate:
+    """The sources of costs, and their rows as judged, by source."""
+
+    costs: Costs
+    judged: Mapping[str, JudgedRows]
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A close as written and read back. Maps are by plan; `transfers`: all of the period's, the close's too."""
+
+    digests: Mapping[str, Mapping[str, dict]]
+    transfers: Mapping[str, list[Transfer]]
+    fees: Mapping[str, dict]
+    balances: Mapping[str, list[dict]]
+
+
+class Close(Work):
+    """Closes every plan of the period that is not closed yet."""
+
+    job = JOB
+    action = "closed"
+
+    def pin(self, lake: Lake, request: PeriodRequest) -> Closing:
+        return pin_closing(request, lake)
+
+    def remaining(self, pinned: Closing) -> Closing | Outcome:
+        return pinned if pinned.plan_ids else _already_closed(pinned)
+
+    def judge(self, pinned: Closing) -> CostGate:
+        announce("judging costs")
+        calendar = pinned.request.platform.calendar
+        costs = costs_of(pinned.lake, calendar, pinned.request.period, pinned.versions)
+        return CostGate(costs, costs.judged())
+
+    def compute(self, pinned: Closing, gate: CostGate, sink: Writing) -> Closed:
+        announce("uses of the fee")
+        platform, day = pinned.request.platform, pinned.request.platform.calendar.grace_ends_on(pinned.request.period)
+        used = gate.costs.uses_by_plan_fen(gate.judged, _weights(pinned))
+        uses = {p: use_transfers(used[p]) for p in pinned.plan_ids}
+        before = pinned.transfers()
+        every = {p: [*before[p], *uses[p]] for p in pinned.plan_ids}
+        brought = _brought_forward(pinned)
+        accounts = [account.account for account in platform.accounts]
+        balances = {p: balance_rows(every[p], accounts, brought.get(p, {})) for p in pinned.plan_ids}
+        journal = {p: journal_rows([(day, t) for t in uses[p]], pinned.run.period, p, JOB) for p in pinned.plan_ids}
+        digests = sink.put_rows({"ledger/journal": journal, "ledger/balances": balances})
+        fees = {p: fee_row(every[p], pinned.pools[p]["brought_forward_fen"]) for p in pinned.plan_ids}
+        of_fees = fee_digests(fees)
+        by_plan = {p: {**{t: of[p] for t, of in digests.items()}, FEE.name: of_fees[p]} for p in pinned.plan_ids}
+        return Closed(by_plan, every, fees, balances)
+
+    def breaches(self, pinned: Closing, gate: CostGate, result: Closed, sink: Writing) -> list[str]:
+        sums = _collected(pinned)
+        borne_by = pinned.request.platform.collection.shortfall_borne_by
+        return [
+            f"plan {p}: {breach}"
+            for p in pinned.plan_ids
+            for breach in closing_breaches(result.transfers[p], result.balances[p], pinned.pools[p], sums[p], borne_by)
+        ]
+
+    def hold(self, pinned: Closing, gate: CostGate, result: Closed) -> None:
+        announce("holding bad costs")
+        run = pinned.run
+        for name, judged in gate.judged.items():
+            scope = gate.costs.scopes[name]
+            hold_costs(pinned.lake, TABLES[name], judged.held, HELD_IN[name], scope, run.period, run.run_id)
+
+    def results(self, pinned: Closing, gate: CostGate, result: Closed | None) -> Iterable[Judged]:
+        of_costs = [found for judged in gate.judged.values() for found in judged.results]
+        return [*of_costs, *judged_reviews(pinned.lake, pinned.versions)]
+
+    def follow_up(self, pinned: Closing, result: Closed, sink: Writing) -> None:
+        replace_fee(pinned.lake.small, pinned.run.period, pinned.run.run_id, result.fees)
+        compact_control(pinned.lake.small)
+
+    def finish(self, lake: Lake, request: PeriodRequest, row: dict) -> None:
+        small, period = lake.small, row["period"]
+        closed = {p: act for p, act in published_in(small, JOB, period).items() if act.run_id == row["run_id"]}
+        by_job = [published_in(small, job, period) for job in ("settle", "collect")]
+        acts = [acts[p] for acts in (*by_job, closed) for p in closed]
+        transfers = transfers_of(small, acts)
+        pools = few_rows_of(small, "settled/pools", [by_job[0][p] for p in closed])
+        fees = {pool["plan_id"]: fee_row(transfers[pool["plan_id"]], pool["brought_forward_fen"]) for pool in pools}
+        replace_fee(small, period, row["run_id"], fees)
+
+    def show(self, pinned: Closing, gate: CostGate, result: Closed, found: Sequence[Judged]) -> Outcome:
+        document = {
+            "period": pinned.run.period,
+            "state": "closed",
+            "run_id": pinned.run.run_id,
+            "plans": {p: {"fee": result.fees[p], "balances": _by_account(result.balances[p])} for p in pinned.plan_ids},
+        }
+        return Outcome(document, _text(document), 0, tuple(_messages(pinned, gate)))
+
+
+def _weights(pinned: Closing) -> dict[str, int]:
+    """What costs of no plan are split by: the fee accrued of the plans that are open, else their head counts."""
+    pools = {p: pool for p, pool in pinned.pools.items() if p not in pinned.closed}
+    accrued = {p: pool["fee_fen"] for p, pool in pools.items()}
+    return accrued if any(accrued.values()) else {p: pool["covered_count"] for p, pool in pools.items()}
+
+
+def _brought_forward(pinned: Closing) -> dict[str, dict[str, int]]:
+    """What each account of each plan carried forward at the close of the period before."""
+    small, previous = pinned.lake.small, pinned.request.platform.calendar.previous(pinned.request.period)
+    before = [p for p in published_in(small, JOB, str(previous)).values() if p.plan_id in pinned.plan_ids]
+    balances: dict[str, dict[str, int]] = {}
+    for row in few_rows_of(small, "ledger/balances", before):
+        balances.setdefault(row["plan_id"], {})[row["account"]] = row["carried_forward_fen"]
+    return balances
+
+
+def _collected(pinned: Closing) -> dict[str, dict[str, tuple[int, int]]]:
+    """Of each plan, by status: the dues of its collection and the money that met them."""
+    rows = (
+        rows_of(pinned.lake, "settled/collections", [pinned.collected[p] for p in pinned.plan_ids])
+        .groupBy("plan_id", "status")
+        .agg(F.sum("due_fen").alias("due_fen"), F.sum("collected_fen").alias("collected_fen"))
+        .collect()
+    )
+    return {p: {r.status: (r.due_fen, r.collected_fen) for r in rows if r.plan_id == p} for p in pinned.plan_ids}
+
+
+def _messages(pinned: Closing, gate: CostGate) -> Iterable[str]:
+    for name, held_in in HELD_IN.items():
+        if name not in pinned.versions:
+            yield f"{name} is not there: no use of the fee was posted from it"
+        elif gate.judged[name].held_count:
+            yield (
+                f"{name}: rows are held in {held_in} and no use of the fee was posted from them. Mend them before the "
+                "month's last period is closed: it takes up what its earlier ones left out"
+            )
+
+
+def _by_account(balances: Sequence[Mapping]) -> dict[str, int]:
+    return {row["account"]: row["carried_forward_fen"] for row in balances}
+
+
+def _text(document: dict) -> str:
+    parts = ("accrued", "received", "sponsored", "written_off", "used_investigation", "used_technology",
+             "used_staff_and_premises", "result")  # fmt: skip
+    fees = [[p, *(yuan(plan["fee"][f"{part}_fen"]) for part in parts)] for p, plan in document["plans"].items()]
+    balances = [
+        [p, account, yuan(fen)]
+        for p, plan in document["plans"].items()
+        for account, fen in plan["balances"].items()
+        if fen
+    ]
+    return "\n\n".join(
+        [
+            f"Period {document['period']} is closed by {document['run_id']}; it does not change any more.",
+            table_text("Fee (yuan)", ["plan", *(part.replace("_", " ") for part in parts)], fees),
+            table_text("Carried forward (yuan, debit positive)", ["plan", "account", "balance"], balances),
+        ]
+    )
+
+
+def _already_closed(pinned: Closing) -> Outcome:
+    period = str(pinned.request.period)
+    runs = {p: publication.run_id for p, publication in sorted(pinned.closed.items())}
+    document = {"period": period, "state": "already closed", "plans": {p: {"run_id": r} for p, r in runs.items()}}
+    return Outcome(document, f"Period {period}: already closed for {', '.join(runs)}; nothing to do")

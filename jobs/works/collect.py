@@ -1,0 +1,136 @@
+"""The collection of a period: receipts -> shares met, arrears, lapses, aid paid, fee received."""
+
+from collections.abc import Iterable, Sequence
+
+from expectations.receipts import PERIOD_UNKNOWN
+from expectations.suites import Judged
+from jobs.errors import Refused
+from jobs.gate.receipts import judged_receipts
+from jobs.lake.lake import Lake
+from jobs.lake.sinks import Writing
+from jobs.ledger.fee import fee_row
+from jobs.ledger.journal import came_in_fen
+from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.request import PeriodRequest
+from jobs.pipeline.work import Work
+from jobs.progress import announce
+from jobs.register.books import replace_fee, transfers_of
+from jobs.register.publications import few_rows_of, published_in
+from jobs.register.quarantine import hold_receipts, hold_receipts_of_no_period
+from jobs.register.runs import goes_as_far_as, settings_of
+from jobs.works.collect_pinning import JOB, Inputs, made_already, pin_collection
+from jobs.works.collect_shown import document_of, nothing_new, text_of
+from jobs.works.collect_writing import Written, collection_breaches, write_collection
+
+THROUGH_SPARK, FEW_ROWS = ("settled/collections", "settled/lapses"), ("ledger/journal",)
+
+
+class Collect(Work):
+    """Brings the period's collection up to the day `as_of`; the same receipts again change nothing."""
+
+    job = JOB
+    beside = True
+
+    def pin(self, lake: Lake, request: PeriodRequest) -> Inputs:
+        lake.start()
+        return pin_collection(request, lake)
+
+    def remaining(self, pinned: Inputs) -> Inputs | Outcome:
+        run_id = made_already(pinned)
+        if run_id is not None:
+            _hold_of_no_period(pinned, run_id)
+            if not pinned.is_closed:
+                goes_as_far_as(pinned.lake.small, run_id, str(pinned.days.as_of))
+            return nothing_new(pinned, run_id, tuple(_messages(pinned)))
+        _check_open(pinned)
+        _check_not_backwards(pinned)
+        return pinned
+
+    def compute(self, pinned: Inputs, gate: None, sink: Writing) -> Written:
+        return write_collection(pinned, sink)
+
+    def breaches(self, pinned: Inputs, gate: None, result: Written, sink: Writing) -> list[str]:
+        return collection_breaches(pinned, result)
+
+    def hold(self, pinned: Inputs, gate: None, result: Written) -> None:
+        announce("holding money without a share")
+        run = pinned.run
+        hold_receipts(pinned.lake, pinned.gate.unsound, result.without_share, run.period, run.run_id)
+        _hold_of_no_period(pinned, run.run_id)
+
+    def results(self, pinned: Inputs, gate: None, result: Written | None) -> Iterable[Judged]:
+        held = {} if result is None else held_by_reason(pinned, result)
+        return judged_receipts(pinned.gate, held, pinned.days)
+
+    def follow_up(self, pinned: Inputs, result: Written, sink: Writing) -> None:
+        replace_fee(pinned.lake.small, pinned.run.period, pinned.run.run_id, result.fees)
+        sink.sweep(THROUGH_SPARK, FEW_ROWS)
+
+    def finish(self, lake: Lake, request: PeriodRequest, row: dict) -> None:
+        small, period, run_id = lake.small, row["period"], row["run_id"]
+        collected = {p: act for p, act in published_in(small, JOB, period).items() if act.run_id == run_id}
+        settled, closed = (published_in(small, job, period) for job in ("settle", "close"))
+        open_plans = [p for p in collected if p not in closed]
+        if not open_plans:
+            return
+        transfers = transfers_of(small, [acts[p] for acts in (settled, collected) for p in open_plans])
+        pools = few_rows_of(small, "settled/pools", [settled[p] for p in open_plans])
+        fees = {pool["plan_id"]: fee_row(transfers[pool["plan_id"]], pool["brought_forward_fen"]) for pool in pools}
+        replace_fee(small, period, run_id, fees)
+        lake.start()
+        Writing(lake, JOB, period, open_plans, run_id, beside=True).sweep(THROUGH_SPARK, FEW_ROWS)
+
+    def show(self, pinned: Inputs, gate: None, result: Written, found: Sequence[Judged]) -> Outcome:
+        document = document_of(pinned, result, held_by_reason(pinned, result))
+        return Outcome(document, text_of(document), 0, tuple(_messages(pinned)))
+
+
+def held_by_reason(pinned: Inputs, result: Written) -> dict[str, tuple[int, int]]:
+    """Of each reason why money met no share: how many receipts, and how much of their money."""
+    return {**result.without_share_by_reason, PERIOD_UNKNOWN.id: pinned.of_no_period_sums}
+
+
+def _hold_of_no_period(pinned: Inputs, run_id: str) -> None:
+    period_names, (count, _) = pinned.request.platform.calendar.period_names, pinned.of_no_period_sums
+    hold_receipts_of_no_period(pinned.lake, pinned.of_no_period, count, period_names, pinned.run.period, run_id)
+
+
+def _check_open(pinned: Inputs) -> None:
+    if pinned.is_closed:
+        posted = transfers_of(pinned.lake.small, list(pinned.collected.values()))
+        came_fen, booked_fen = pinned.gate.money_fen, sum(came_in_fen(of_plan) for of_plan in posted.values())
+        more = f" ({came_fen - booked_fen:,} are in no books)" if came_fen > booked_fen else ""
+        raise Refused(
+            f"Period {pinned.run.period}: closed for {', '.join(pinned.plan_ids)}, and its receipts, rules or days are "
+            f"not those it was closed with: {came_fen:,} fen came in until {pinned.days.as_of}, its books hold "
+            f"{booked_fen:,}{more}. "
+            "Nothing was collected. Give later money to an open period, or bring the receipts back to what they were."
+        )
+
+
+def _check_not_backwards(pinned: Inputs) -> None:
+    small = pinned.lake.small
+    latest = max((settings_of(small, p.run_id)["as_of"] for p in pinned.collected.values()), default="")
+    if str(pinned.days.as_of) < latest:
+        raise Refused(
+            f"Period {pinned.run.period}: collected up to {latest} already; {pinned.days.as_of} would take back what "
+            f"came in and who lapsed since. Nothing was collected. Collect as of {latest} or later."
+        )
+
+
+def _messages(pinned: Inputs) -> Iterable[str]:
+    period, calendar = pinned.request.period, pinned.request.platform.calendar
+    count, _ = pinned.of_no_period_sums
+    if count:
+        yield (
+            f"source/receipts: {count:,} rows are of no period of the calendar. They are held in "
+            f"control/quarantine_receipts as {PERIOD_UNKNOWN.id}, and their money is in no books. Give them their "
+            "period."
+        )
+    if pinned.next_unsettled:
+        plans, following = ", ".join(pinned.next_unsettled), calendar.next(period)
+        yield (
+            f"{plans}: {following} is public but not settled. Whoever it helps and who owes for {period} lapses, "
+            f"instead of having his arrears netted from that aid. Settle {following}, then collect {period} again "
+            "before it is closed."
+        )

@@ -1,0 +1,168 @@
+"""The settlement of a period: gate -> benefits -> shares -> assessments -> bills -> pools, rates, journal, fee."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from expectations.suites import Judged
+from jobs.errors import GateStopped, Refused
+from jobs.lake.lake import Lake
+from jobs.lake.sinks import Measuring, Writing
+from jobs.ledger.invariants import ReadBack, breaches
+from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.request import PeriodRequest
+from jobs.pipeline.work import Work
+from jobs.progress import announce
+from jobs.register.quarantine import claims_in_scope, hold_claims, hold_members, plans_in_scope
+from jobs.register.runs import rows_of_runs
+from jobs.spark.digest import plan_digest
+from jobs.works.headroom import as_document
+from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, stop_if_critical
+from jobs.works.settle_pinning import Pinned, pin
+from jobs.works.settle_plans import Settled, settle_plans
+from jobs.works.settle_shown import settlement_document, settlement_text
+
+FEW_ROW_TABLES = ("settled/pools", "settled/rates", "ledger/journal", "ledger/fee")
+
+
+class Settle(Work):
+    """Settles every plan that is not yet published, and compares those that are with what they would be now.
+
+    `expected_digests`: those of an approved preview; empty: any.
+    """
+
+    job = "settle"
+
+    def __init__(self, expected_digests: tuple[str, ...] = ()):
+        self.expected_digests = expected_digests
+
+    def pin(self, lake: Lake, request: PeriodRequest) -> Pinned:
+        return pin(lake, request)
+
+    def remaining(self, pinned: Pinned) -> Pinned | Outcome:
+        if not pinned.plan_ids:
+            return _nothing_to_settle(pinned)
+        again = tuple(p for p in pinned.plan_ids if p in pinned.settled)
+        changed = tuple(p for p in again if not _same_inputs(pinned, p))
+        if changed:
+            _compare(replace(pinned, plan_ids=changed))
+        fresh = tuple(p for p in pinned.plan_ids if p not in pinned.settled)
+        return replace(pinned, plan_ids=fresh) if fresh else _already_settled(pinned, again)
+
+    def judge(self, pinned: Pinned) -> Gate:
+        return judge_sources(pinned)
+
+    def stop(self, pinned: Pinned, gate: Gate) -> None:
+        stop_if_critical(gate)
+
+    def plan_ids(self, pinned: Pinned, gate: Gate) -> Iterable[str]:
+        return gate.plan_ids
+
+    def compute(self, pinned: Pinned, gate: Gate, sink: Writing) -> Settled:
+        return settle_plans(pinned, gate, sink)
+
+    def breaches(self, pinned: Pinned, gate: Gate, result: Settled, sink: Writing) -> list[str]:
+        return [
+            f"plan {plan_id}: {breach}"
+            for plan_id, digests in result.digests.items()
+            for breach in _breaches_of_plan(plan_id, digests, sink.rows)
+        ]
+
+    def consent(self, pinned: Pinned, result: Settled, digests: Mapping[str, str]) -> None:
+        unexpected = {p: digest for p, digest in digests.items() if digest not in self.expected_digests}
+        if self.expected_digests and unexpected:
+            shown = ", ".join(f"{plan_id} {digest}" for plan_id, digest in sorted(unexpected.items()))
+            raise Refused(
+                f"Period {pinned.run.period}: the settlement is not the one that was approved: {shown}. Nothing was "
+                "published. Run `fentan preview`, approve what it shows, and settle with its digests."
+            )
+
+    def hold(self, pinned: Pinned, gate: Gate, result: Settled) -> None:
+        announce("holding bad rows")
+        run, request = pinned.run, pinned.request
+        all_plans = request.plan_ids is None
+        scope = plans_in_scope(pinned.plan_ids, request.platform.plans, all_plans)
+        hold_members(pinned.lake, gate.members, result.share_fen, scope, run.period, run.run_id)
+        claims_scope = claims_in_scope(scope, run.period, pinned.period_names, all_plans)
+        hold_claims(pinned.lake, gate.claims, claims_scope, run.period, run.run_id)
+
+    def results(self, pinned: Pinned, gate: Gate, result: Settled | None) -> Iterable[Judged]:
+        return (
+            gate.results
+            if result is None
+            else results_with_shares(pinned, gate, result.share_fen, result.limited_claims)
+        )
+
+    def show(self, pinned: Pinned, gate: Gate, result: Settled, found: Sequence[Judged]) -> Outcome:
+        document = settlement_document(pinned, gate, found, result, "published")
+        messages = (*pinned.skipped, *gate.refused.values())
+        return Outcome(document, settlement_text(document), GateStopped.exit_code if gate.refused else 0, messages)
+
+    def totals(self, result: Settled, outcome: Outcome) -> dict[str, dict]:
+        return {
+            plan_id: {**plan, "standing": as_document(result.of_year[plan_id])}
+            for plan_id, plan in outcome.document["plans"].items()
+        }
+
+
+def _breaches_of_plan(plan_id: str, digests: Mapping[str, dict], rows: Mapping[str, list[dict]]) -> list[str]:
+    of_plan = {table: [row for row in rows[table] if row["plan_id"] == plan_id] for table in FEW_ROW_TABLES}
+    if len(of_plan["settled/pools"]) != 1 or len(of_plan["ledger/fee"]) != 1:
+        return ["settled/pools and ledger/fee do not hold exactly one row"]
+    return breaches(
+        ReadBack(
+            digests=digests,
+            pool=of_plan["settled/pools"][0],
+            rates=of_plan["settled/rates"],
+            journal=of_plan["ledger/journal"],
+            fee=of_plan["ledger/fee"][0],
+        )
+    )
+
+
+def _same_inputs(pinned: Pinned, plan_id: str) -> bool:
+    """Whether the plan was published from these versions, rules and code: then it need not be computed again."""
+    run_id = pinned.settled[plan_id].run_id
+    rows = rows_of_runs(pinned.lake.small, [run_id]).values()
+    return any(pinned.run_of(tuple(row["plan_id"].split(","))).run_id == run_id for row in rows)
+
+
+def _compare(pinned: Pinned) -> None:
+    """Recomputes published plans without writing; raises Refused where the result is no longer the same."""
+    announce("already settled from other inputs: comparing")
+    gate = judge_sources(pinned)
+    stop_if_critical(gate)
+    settled = settle_plans(pinned, gate, Measuring(pinned.lake, pinned.run.period, gate.plan_ids, "comparison"))
+    for plan_id in pinned.plan_ids:
+        publication = pinned.settled[plan_id]
+        digest = plan_digest(settled.digests[plan_id]) if plan_id in settled.digests else "nothing"
+        if digest != publication.digest:
+            raise Refused(
+                f"Plan {plan_id}, period {publication.period}: already settled by run {publication.run_id} with digest "
+                f"{publication.digest}; from the inputs of today it would be {digest}. Nothing was changed. "
+                "Restore the inputs; to see the difference by member, settle today's inputs into a lake of their own."
+            )
+
+
+def _already_settled(pinned: Pinned, plan_ids: tuple[str, ...]) -> Outcome:
+    publications = [pinned.settled[p] for p in plan_ids]
+    document = {
+        "period": pinned.run.period,
+        "state": "already settled",
+        "run_id": publications[0].run_id,
+        "plans": {p.plan_id: {"run_id": p.run_id, "digest": p.digest, "revision": p.revision} for p in publications},
+    }
+    lines = [
+        f"{p.plan_id} {p.period}: already settled by {p.run_id}, digest {p.digest}; nothing to do" for p in publications
+    ]
+    return Outcome(document, "\n".join(lines), 0, pinned.skipped)
+
+
+def _nothing_to_settle(pinned: Pinned) -> Outcome:
+    if not pinned.lake.small.holds_any("source/members", "true"):
+        raise GateStopped(
+            f"source/members, version {pinned.versions['source/members']}, has no rows. Nothing was settled. "
+            "Load the members and settle again."
+        )
+    period = str(pinned.request.period)
+    text = f"Period {period}: no plan has members or claims; nothing to do"
+    return Outcome({"period": period, "state": "nothing to settle", "plans": {}}, text, 0, pinned.skipped)
