@@ -16,7 +16,6 @@ from jobs.register.runs import Run
 from jobs.works.settle_gate import Gate, judge_sources
 from jobs.works.settle_pinning import Pinned, pin
 
-SUMMARY = "judge a period's sources by the quality gate, without settling"
 EXAMPLES = """  fentan check --lake ./lake --period 2020-12-P1
   fentan check --lake ./lake --period 2020-12-P1 --json"""
 

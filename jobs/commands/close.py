@@ -9,7 +9,6 @@ from jobs.pipeline.request import period_request_of
 from jobs.pipeline.work import carry_out
 from jobs.works.close import Close
 
-SUMMARY = "close a collected period: uses of the fee, balances carried forward; it never changes again"
 EXAMPLES = """  fentan close --lake ./lake --period 2020-12-P1
   fentan close --lake ./lake --period 2020-12-P1 --as-of 2020-12-26"""
 

@@ -9,7 +9,6 @@ from jobs.pipeline.request import period_request_of
 from jobs.pipeline.work import carry_out
 from jobs.works.collect import Collect
 
-SUMMARY = "match a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received"
 EXAMPLES = """  fentan collect --lake ./lake --period 2020-12-P1 --as-of 2020-12-20
   fentan collect --lake ./lake --period 2020-12-P1          (all receipts until today)"""
 

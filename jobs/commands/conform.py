@@ -17,7 +17,6 @@ from jobs.progress import announce
 from jobs.reporting.rows import published_rows
 from schemas import OUTPUT_TABLES, Table
 
-SUMMARY = "check a lake's output tables against the data dictionary: columns, types, partitions, readers, keys"
 EXAMPLES = """  fentan conform --lake ./lake
   fentan conform --lake ./lake --rows        (reads every published row: keys and missing values too)"""
 READER_VERSION = 1

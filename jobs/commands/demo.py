@@ -15,7 +15,6 @@ from jobs.progress import announce
 from jobs.sample.world import World, write_world
 from jobs.works.settle import Settle
 
-SUMMARY = "make a small world and settle several whole periods of it"
 EXAMPLES = """  fentan demo
   fentan demo --lake ./lake --members 50000"""
 

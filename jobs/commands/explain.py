@@ -4,12 +4,11 @@ import argparse
 from pathlib import Path
 
 from jobs.commands.options import calendar_year, person_id
-from jobs.errors import Refused, WrongUsage
+from jobs.errors import IntegrityBroken, Refused, WrongUsage
 from jobs.explaining.explanation import explain
-from jobs.explaining.few_rows import with_quick_queries
 from jobs.explaining.member_rows import PublishedRows, plans_to_explain
-from jobs.lake.lake import Lake
-from jobs.lake.session import open_session
+from jobs.explaining.steps import DOES_NOT_FOLLOW
+from jobs.lake.small import SmallTables
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import Request, period_request_of, request_of
@@ -17,7 +16,6 @@ from jobs.progress import announce
 from jobs.reporting.explain_page import explanation_page, statement_page
 from jobs.reporting.pages import render
 
-SUMMARY = "explain one member's period step by step, or a year of a member or a payer"
 EXAMPLES = """  fentan explain --lake ./lake --member 12345 --period 2020-12-P1
   fentan explain --lake ./lake --member 12345 --period 2020-12-P1 --html why.html
   fentan explain --lake ./lake --member 12345 --year 2020
@@ -67,7 +65,20 @@ def _period(args: argparse.Namespace):
     if not explained:
         document["because"] = "Not charged, because the member has no membership in any plan settled in the period."
     document["files_read"] = books.files_read
-    return Outcome(document, _text(document)), explanation_page(document, request)
+    broken = [plan for plan in explained if not plan["follows"]]
+    exit_code = IntegrityBroken.exit_code if broken else 0
+    messages = tuple(_broken_message(plan) for plan in broken)
+    return Outcome(document, _text(document), exit_code, messages), explanation_page(document, request)
+
+
+def _broken_message(plan: dict) -> str:
+    """What does not follow, where, and what to do next; without the member, who is named in the explanation."""
+    told = " ".join(step["says"] for step in plan["steps"] if step["name"] == DOES_NOT_FOLLOW)
+    return (
+        f"Plan {plan['plan_id']}, period {plan['period']}: what is stored does not follow from the sources and the "
+        f"rules. {told} Nothing was changed. Do not collect on it; send this message to the lake's operator: the "
+        "history of the table named (DESCRIBE HISTORY) says which run wrote it, and whether it was changed since."
+    )
 
 
 def _year(args: argparse.Namespace):
@@ -97,10 +108,8 @@ def _year(args: argparse.Namespace):
 
 
 def _books(request: Request) -> PublishedRows:
-    announce("starting Spark")
-    spark = open_session(with_quick_queries(request.environment), "fentan explain")
     announce("looking for what is published")
-    return PublishedRows(request, Lake(spark, request.lake_root))
+    return PublishedRows(request, SmallTables(request.lake_root, request.environment.storage))
 
 
 def _text(document: dict) -> str:

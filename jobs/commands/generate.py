@@ -21,7 +21,6 @@ from jobs.sample import published
 from jobs.sample.population import World
 from jobs.sample.world import existing_sources, write_published, write_receipts, write_world
 
-SUMMARY = "make sample sources of any size, calibrated to the published figures"
 EXAMPLES = """  fentan generate --lake ./lake --members 100k --periods 2020-11-P1..2020-12-P2 --seed 1
   fentan generate --lake ./lake --members 1m --periods 2019-01-P2..2021-12-P2 --seed 1 --defects 0.1%
   fentan generate --lake ./lake --published 2020-12-P1 --scale 1000

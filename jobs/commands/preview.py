@@ -15,7 +15,6 @@ from jobs.works.settle_pinning import pin
 from jobs.works.settle_plans import settle_plans
 from jobs.works.settle_shown import settlement_document, settlement_text
 
-SUMMARY = "show what settling a period would charge, without publishing anything"
 EXAMPLES = """  fentan preview --lake ./lake --period 2020-12-P1
   fentan preview --lake ./lake --period 2020-12-P1 --plan critical_illness --json"""
 

@@ -23,7 +23,6 @@ from jobs.reporting.period import period_report, write_period
 from jobs.reporting.period_page import PeriodPage, period_file
 from jobs.reporting.text import Page, Text
 
-SUMMARY = "make the publicity notice and the report of a period, the report of a year, or the index of all"
 EXAMPLES = """  fentan report --lake ./lake --period 2020-12-P1
   fentan report --lake ./lake --year 2020
   fentan report --lake ./lake"""

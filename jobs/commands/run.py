@@ -16,7 +16,6 @@ from jobs.reporting.comparison import comparison, comparison_text, whole_years
 from jobs.reporting.rows import published_few_rows
 from jobs.rulebook.calendar import Calendar, Period
 
-SUMMARY = "settle, collect and close a range of periods in the order of their days, resuming where it stopped"
 EXAMPLES = """  fentan run --lake ./lake --from 2020-11-P1 --to 2020-12-P1
   fentan run --lake ./lake --from 2020-01-P1 --to 2020-12-P2 --sample-receipts 1     (a generated world)"""
 

@@ -9,7 +9,6 @@ from jobs.pipeline.request import period_request_of
 from jobs.pipeline.work import carry_out
 from jobs.works.settle import Settle
 
-SUMMARY = "settle a period: check, apportion, write, read back, publish"
 EXAMPLES = """  fentan settle --lake ./lake --period 2020-12-P1
   fentan settle --lake ./lake --period 2020-12-P1 --plan critical_illness --expect-digest 5d0c..."""
 

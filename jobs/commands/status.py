@@ -8,7 +8,6 @@ from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import request_of
 from jobs.register.publications import PUBLICATIONS, few_rows_of, published
 
-SUMMARY = "show the periods of a lake, their states, and its last runs"
 EXAMPLES = """  fentan status --lake ./lake
   fentan status --lake ./lake --json"""
 OF_POOL = ("case_count", "covered_count", "pool_fen", "due_fen")

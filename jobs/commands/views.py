@@ -8,7 +8,6 @@ from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import request_of
 from schemas import OUTPUT_TABLES, Table
 
-SUMMARY = "print, or create in Spark's catalog, views that show published rows only"
 EXAMPLES = """  fentan views --lake ./lake > views.sql                       (paste into spark-sql)
   fentan views --lake s3a://bucket/lake --conf conf/cluster.toml --create"""
 PUBLISHED = """SELECT period, plan_id, run_id FROM delta.`{root}/control/publications`

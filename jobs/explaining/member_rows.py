@@ -1,69 +1,69 @@
 """The few rows that explain a member's period or year: each table is asked once, for all plans, by partition and id."""
 
-from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
-
 from jobs.errors import Refused
-from jobs.explaining.explanation import Known
-from jobs.explaining.few_rows import FewRows, side_by_side
-from jobs.lake.lake import Lake
+from jobs.explaining.known import Known, shares_of
+from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import versions_read
 from jobs.pipeline.request import PeriodRequest, Request
-from jobs.register.publications import Publication
+from jobs.register.publications import Publication, few_rows_of, published
 from jobs.rulebook.calendar import Period
-from jobs.settlement.assessments import YEARLY_CAP
+from jobs.settlement.one_fen_more import count_before, key_of
+from schemas import TABLES
 
 COLLECTED = ("status", "collected_fen", "collected_on")
 
 
 class PublishedRows:
-    """What is published in a lake, read member by member. `files_read`: data files opened so far, by table."""
+    """What is published in a lake, read member by member, without Java. A query names partitions (period, plan_id) and
+    an id: files that cannot hold the id are not opened. `files_read`: data files opened so far, by table."""
 
-    def __init__(self, request: Request, lake: Lake):
-        self.request, self.lake, self._few = request, lake, FewRows(lake)
-        in_force = self._few.in_force("settle", "collect")
-        self.settled, self.collected = in_force["settle"], in_force["collect"]
+    def __init__(self, request: Request, small: SmallTables):
+        self.request, self._small = request, small
+        self.settled, self.collected = (published(small, job) for job in ("settle", "collect"))
+        acts = small.rows("control/publications", columns=("period", "plan_id", "job", "revision", "published_at"))
+        self._published_at = {
+            (act["job"], act["period"], act["plan_id"], act["revision"]): act["published_at"]
+            for act in sorted(acts, key=lambda act: act["published_at"])
+        }
 
     @property
     def files_read(self) -> dict[str, int]:
-        return dict(sorted(self._few.files_read.items()))
+        return dict(sorted(self._small.files_read.items()))
 
     def plans_of(self, period: Period) -> dict[str, Publication]:
         """The period's settlements in force, by plan; raises Refused where there is none."""
-        found = {p: pub for (of, p), pub in sorted(self.settled.items()) if of == str(period)}
-        if not found:
+        settled = {p: act for (of, p), act in self.settled.items() if of == str(period)}
+        if not settled:
             raise Refused(
                 f"Period {period}: nothing of it is published. Nothing was explained. Settle it first; "
                 "`fentan status` shows what is settled."
             )
-        return found
+        return settled
 
     def known(self, request: PeriodRequest, publications: dict[str, Publication], member_id: int) -> list[Known]:
         """What the tables hold of the member in each of the plans settled in the period."""
-        settled = list(publications.values())
-        of_member = F.col("member_id") == member_id
+        small, settled = self._small, list(publications.values())
+        of_member = matching(member_id=member_id)
         collected = [p for p in (self.collected.get((p.period, p.plan_id)) for p in settled) if p]
         of_plans = [p for p in self.collected.values() if p.plan_id in publications]
-        few = self._few
-        found = side_by_side({
-            "spells": lambda: self._spells(publications, of_member),
-            "assessments": lambda: few.published("settled/assessments", settled, of_member),
-            "held": lambda: few.now("control/quarantine_members", of_member),
-            "benefits": lambda: few.published("settled/benefits", settled, None, "member_id", "counted", "marker"),
-            "pools": lambda: few.published("settled/pools", settled),
-            "rates": lambda: few.published("settled/rates", settled),
-            "collections": lambda: few.published("settled/collections", collected, of_member),
-            "lapses": lambda: few.published("settled/lapses", of_plans, of_member),
-        })  # fmt: skip
-        payers = sorted({row["payer_id"] for row in found["assessments"]})
-        of_payers = F.col("payer_id").isin(*payers)
-        found["bills"] = few.published("settled/bills", settled, of_payers) if payers else []
-        return [self._known_of(request, plan_id, member_id, found) for plan_id in sorted(publications)]
+        before, of_year = self._before(request, publications), self._earlier_in_year(request, publications)
+        found = {
+            "spells": self._spells(publications, member_id),
+            "assessments": few_rows_of(small, "settled/assessments", [*settled, *of_year], of_member),
+            "held": self._held([p.run_id for p in settled], member_id),
+            "benefits": few_rows_of(small, "settled/benefits", settled),
+            "pools": few_rows_of(small, "settled/pools", [*settled, *before.values()]),
+            "rates": few_rows_of(small, "settled/rates", settled),
+            "collections": few_rows_of(small, "settled/collections", collected, of_member),
+            "lapses": few_rows_of(small, "settled/lapses", of_plans, of_member),
+        }
+        payers = {row["payer_id"] for row in found["assessments"] if row["period"] == str(request.period)}
+        found["bills"] = few_rows_of(small, "settled/bills", settled, matching(payer_id=payers)) if payers else []
+        return [self._known_of(request, publications[plan_id], member_id, found) for plan_id in sorted(publications)]
 
     def year(self, year: int, id_column: str, number: int) -> list[dict]:
         """The assessments of a member, or of all whom a payer pays for, in a calendar year, with what was collected."""
@@ -71,58 +71,110 @@ class PublishedRows:
         if not of_year:
             raise Refused(f"Year {year}: nothing of it is published. Nothing was explained. Settle its periods first.")
         settled = [p for (of, _), p in self.settled.items() if of.startswith(f"{year:04d}-")]
-        assessments = self._few.published("settled/assessments", settled, F.col(id_column) == number)
+        assessments = few_rows_of(self._small, "settled/assessments", settled, matching(**{id_column: number}))
         keys = {(row["period"], row["plan_id"]) for row in assessments}
         collected = [p for key, p in self.collected.items() if key in keys]
-        of_members = F.col("member_id").isin(*sorted({row["member_id"] for row in assessments}))
-        paid = {_key(row): row for row in self._few.published("settled/collections", collected, of_members)}
+        of_members = matching(member_id={row["member_id"] for row in assessments})
+        paid = {_key(row): row for row in few_rows_of(self._small, "settled/collections", collected, of_members)}
         for row in assessments:
             row |= {name: paid.get(_key(row), {}).get(name) for name in COLLECTED}
         return sorted(assessments, key=_key)
 
-    def _spells(self, publications: dict[str, Publication], of_member: Column) -> list[dict]:
+    def _spells(self, publications: dict[str, Publication], member_id: int) -> list[dict]:
         """His rows of source/members, each plan's at the version its settlement read."""
         runs = {p.run_id for p in publications.values()}
-        versions = {run_id: versions_read(self.lake, run_id)["source/members"] for run_id in runs}
+        versions = {run_id: versions_read(self._small, run_id)["source/members"] for run_id in runs}
         by_version: dict[int, list[str]] = {}
         for plan_id, publication in sorted(publications.items()):
             by_version.setdefault(versions[publication.run_id], []).append(plan_id)
+        columns = TABLES["source/members"].column_names
         rows = []
         for version, plan_ids in by_version.items():
-            rows += self._few.source("source/members", version, F.col("plan_id").isin(*plan_ids) & of_member)
+            where = matching(plan_id=plan_ids, member_id=member_id)
+            rows += self._small.rows("source/members", where, columns, version)
         return rows
 
-    def _known_of(self, request: PeriodRequest, plan_id: str, member_id: int, found: dict[str, list[dict]]) -> Known:
+    def _held(self, run_ids: Iterable[str], member_id: int) -> list[dict]:
+        """His rows of the quarantine as each of the runs left them: a later run's are others.
+
+        Every commit names its run. A run without a commit held nothing of its plans, and found nothing held.
+        """
+        name, rows = "control/quarantine_members", []
+        for run_id, version in self._small.versions_by_run(name, run_ids).items():
+            rows += self._small.rows(name, matching(run_id=run_id, member_id=member_id), version=version)
+        return rows
+
+    def _known_of(
+        self, request: PeriodRequest, settled: Publication, member_id: int, found: dict[str, list[dict]]
+    ) -> Known:
+        plan_id, period = settled.plan_id, str(request.period)
         of_plan = {name: [row for row in rows if row["plan_id"] == plan_id] for name, rows in found.items()}
-        lapses, benefits, assessment = of_plan["lapses"], of_plan["benefits"], _one(of_plan["assessments"])
-        capped = assessment is not None and assessment["marker"] == YEARLY_CAP
+        of_period = {name: [row for row in of_plan[name] if row["period"] == period] for name in (
+            "assessments", "pools", "rates", "lapses")}  # fmt: skip
+        assessment, (pool,) = _one(of_period["assessments"]), of_period["pools"]
+        known_then = lambda lapse: self._was_published_by(settled, lapse["period"])  # noqa: E731
+        lapsed = [(self._local_day(lapse["ended_at"]), known_then(lapse)) for lapse in of_plan["lapses"]]
         return Known(
             plan=request.platform.plans[plan_id],
-            period=str(request.period),
+            period=period,
             publicity_on=request.publicity_on,
             spells=[spell for spell in of_plan["spells"] if spell["joined_on"] is not None],
-            held=[row for row in of_plan["held"] if row["joined_on"] is not None],
-            lapsed_on=[self._local_day(lapse["ended_at"]) for lapse in lapses],
-            pool=_one(of_plan["pools"]),
-            rates=of_plan["rates"],
-            claims_by_marker=Counter(row["marker"] for row in benefits),
-            borne_fen=self._borne_fen(request, plan_id, member_id) if capped else 0,
-            helped=any(row["counted"] and row["member_id"] == member_id for row in benefits),
+            held=[row for row in of_plan["held"] if row["joined_on"] and row["run_id"] == settled.run_id],
+            lapsed_on=[day for day, was_known in lapsed if was_known],
+            lapsed_since=[day for day, was_known in lapsed if not was_known],
+            pool=pool,
+            rates=of_period["rates"],
+            benefits=of_plan["benefits"],
+            brought_forward_fen=self._brought_forward_fen(request, of_plan["pools"]),
+            borne_fen=sum(row["due_fen"] for row in of_plan["assessments"] if row["period"] != period),
+            members_before=self._members_before(request, settled, member_id, of_period),
+            helped=any(row["counted"] and row["member_id"] == member_id for row in of_plan["benefits"]),
             assessment=assessment,
             collection=_one(of_plan["collections"]),
             bill=_one([row for row in of_plan["bills"] if assessment and row["payer_id"] == assessment["payer_id"]]),
-            lapses=[lapse for lapse in lapses if lapse["period"] == str(request.period)],
+            lapses=of_period["lapses"],
         )
 
-    def _borne_fen(self, request: PeriodRequest, plan_id: str, member_id: int) -> int:
-        """What the member owed earlier in the year: asked for only where the yearly cap binds."""
+    def _before(self, request: PeriodRequest, publications: dict[str, Publication]) -> dict[str, Publication]:
+        """By plan, the settlement of the period before."""
+        before = str(request.platform.calendar.previous(request.period))
+        return {p: self.settled[before, p] for p in publications if (before, p) in self.settled}
+
+    def _earlier_in_year(self, request: PeriodRequest, publications: dict[str, Publication]) -> list[Publication]:
+        """The settlements earlier in the year of the plans that have a yearly cap: their dues count towards it."""
         earlier = {str(period) for period in request.platform.calendar.earlier_in_year(request.period)}
-        of_year = [p for (of, plan), p in self.settled.items() if plan == plan_id and of in earlier]
-        rows = self._few.published("settled/assessments", of_year, F.col("member_id") == member_id)
-        return sum(row["due_fen"] for row in rows)
+        sharing = {p: request.platform.plans[p].sharing_on(request.publicity_on) for p in publications}
+        capped = {p for p, rules in sharing.items() if rules.yearly_cap_fen is not None}
+        return [p for (of, plan_id), p in self.settled.items() if plan_id in capped and of in earlier]
+
+    def _brought_forward_fen(self, request: PeriodRequest, pools: list[dict]) -> int | None:
+        """What the period before carried on, 0 for a plan's first; None where dues given up are in it, too."""
+        if request.platform.collection.shortfall_borne_by != "platform":
+            return None
+        return sum(pool["carried_forward_fen"] for pool in pools if pool["period"] != str(request.period))
+
+    def _members_before(
+        self, request: PeriodRequest, settled: Publication, member_id: int, rows: dict[str, list[dict]]
+    ) -> int | None:
+        """How many come before the member in the choice of one fen more: looked at where somebody pays it."""
+        (pool,), rules = rows["pools"], request.platform.plans[settled.plan_id].sharing_on(request.publicity_on)
+        if not rows["assessments"] or not shares_of(pool, rows["rates"], rules).one_fen_more_count:
+            return None
+        key = key_of(settled.plan_id, settled.period)
+        where = matching(period=settled.period, plan_id=settled.plan_id, run_id=settled.run_id)
+        ids = self._small.numbers("settled/assessments", "member_id", where)
+        return sum(count_before(key, member_id, batch) for batch in ids)
+
+    def _was_published_by(self, settled: Publication, lapsed_in: str) -> bool:
+        """Whether the collection with the lapses of a period, as it is now, was published before the settlement."""
+        collection = self.collected[lapsed_in, settled.plan_id]
+        return self._at(collection) < self._at(settled)
+
+    def _at(self, act: Publication) -> datetime:
+        return self._published_at[act.job, act.period, act.plan_id, act.revision]
 
     def _local_day(self, ended_at):
-        return ended_at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.request.platform.time_zone)).date()
+        return ended_at.astimezone(ZoneInfo(self.request.platform.time_zone)).date()
 
 
 def _key(row: dict) -> tuple[str, str, int]:

@@ -28,6 +28,12 @@ SENTENCES = {
         "share {share_fen} fen, borne by the platform {sponsored_fen} fen, due {due_fen} fen",
         "分摊{share_fen}分，平台承担{sponsored_fen}分，应付{due_fen}分",
     ),
+    "charged against the rules": (
+        "share {share_fen} fen, borne by the platform {sponsored_fen} fen, due {due_fen} fen: so it is stored, and it "
+        "does not follow from the rules (see the steps with that name)",
+        "分摊{share_fen}分，平台承担{sponsored_fen}分，应付{due_fen}分：此为所存记录，与规则不符（见标有“与规则不符”的步骤）",
+    ),
+    "not to be charged": ("Not to be charged, because {why}.", "不应分摊：{why}。"),
     "covered": (
         "Covered at 00:00 of the publicity day {day}: {tier} tier since {joined_on}.",
         "公示日{day}零时在保：{joined_on}起为{tier}档。",
@@ -69,6 +75,34 @@ SENTENCES = {
     ),
     "collected": ("Status {status}.", "状态：{status}。"),
     "collected on": ("Status {status} on {collected_on}.", "状态：{status}（{collected_on}）。"),
+    "stored fen": (
+        "Does not follow: {place} holds {stored} fen, by the rules it is {follows} fen; difference {difference} fen.",
+        "与规则不符：{place}所存为{stored}分，按规则为{follows}分，相差{difference}分。",
+    ),
+    "stored too little": (
+        "Does not follow: {place} holds {stored} fen, by the rules it is at least {follows} fen; "
+        "difference {difference} fen.",
+        "与规则不符：{place}所存为{stored}分，按规则至少为{follows}分，相差{difference}分。",
+    ),
+    "stored too much": (
+        "Does not follow: {place} holds {stored} fen, by the rules it is at most {follows} fen; "
+        "difference {difference} fen.",
+        "与规则不符：{place}所存为{stored}分，按规则至多为{follows}分，相差{difference}分。",
+    ),
+    "stored value": (
+        "Does not follow: {place} holds {stored}, by the rules it is {follows}.",
+        "与规则不符：{place}所存为{stored}，按规则为{follows}。",
+    ),
+    "assessed without cover": (
+        "Does not follow: {place} has a row of the member, with a share of {stored} fen; by the rules there is none, "
+        "{follows} fen; difference {difference} fen.",
+        "与规则不符：{place}有该成员的记录，分摊{stored}分；按规则应无记录，为{follows}分，相差{difference}分。",
+    ),
+    "covered without assessment": (
+        "Does not follow: {place} has no row of the member, {stored} fen; by the rules there is one, with a share of "
+        "{follows} fen or one more by lot; difference {difference} fen.",
+        "与规则不符：{place}没有该成员的记录，为{stored}分；按规则应有记录，分摊{follows}分（或按签多一分），相差{difference}分。",
+    ),
     "lapse": (
         "Cover ended for arrears of {period} at {ended_at} UTC.",
         "因{period}期欠费，保障于{ended_at}（UTC）终止。",
@@ -81,10 +115,11 @@ def say(key: str, **values) -> dict[str, str]:
     return _filled(SENTENCES[key], values)
 
 
-def why_not(cover: str, values: Mapping) -> dict[str, str]:
-    """Why somebody is not charged, as a whole sentence in both languages."""
+def why_not(cover: str, values: Mapping, key: str = "not charged") -> dict[str, str]:
+    """Why somebody is not charged, or (`key`: "not to be charged") should not be, as a whole sentence in both
+    languages."""
     reasons = _filled(WHY_NOT[cover], values)
-    return {language: say("not charged", why=told)[language] for language, told in reasons.items()}
+    return {language: say(key, why=told)[language] for language, told in reasons.items()}
 
 
 def _filled(sentences: tuple[str, str], values: Mapping) -> dict[str, str]:

@@ -4,7 +4,7 @@ What grows with the members is Spark's work (jobs/lake/lake.py). Which files are
 knows the partition and the smallest and largest ids of each.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -80,6 +80,17 @@ class SmallTables:
         opened = len(table.file_uris(file_pruning_predicate=where))
         self.files_read[name] = self.files_read.get(name, 0) + opened
         return _as_rows(table.scan(list(columns) if columns else None, where)) if opened else []
+
+    def numbers(self, name: str, column: str, where: str) -> Iterator[Any]:
+        """The values of one BIGINT column in the rows that satisfy `where`, in batches of numpy arrays."""
+        for batch in self._newest(name).scan([column], where):
+            yield batch.column(column).to_numpy()
+
+    def versions_by_run(self, name: str, run_ids: Iterable[str]) -> dict[str, int]:
+        """The last version that each of the runs committed, by run; a run without a commit is left out."""
+        wanted = set(run_ids)
+        commits = self._newest(name).history() if self.exists(name) else []
+        return {c["userMetadata"]: c["version"] for c in reversed(commits) if c.get("userMetadata") in wanted}
 
     def holds_any(self, name: str, where: str) -> bool:
         """Whether any row satisfies `where`; stops at the first."""

@@ -4,9 +4,10 @@ import ast
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+
+from jobs.version import program_version
 
 CODE_PACKAGES = (
     *(f"jobs.{chapter}" for chapter in ("settlement", "collection", "ledger", "gate", "works", "spark")),
@@ -23,11 +24,7 @@ def code_version() -> str:
     digest = hashlib.sha256()
     for source in [files("jobs").joinpath("money.py"), *_sources_of(CODE_PACKAGES)]:
         digest.update(meaning_of(source.read_text(encoding="utf-8")).encode())
-    try:
-        number = version("fentan")
-    except PackageNotFoundError:  # the wheel is on the path but not installed, as on a cluster
-        number = "0"
-    return f"{number}+{digest.hexdigest()[:12]}"
+    return f"{program_version()}+{digest.hexdigest()[:12]}"
 
 
 def _sources_of(packages: Iterable[str]) -> Iterator[Traversable]:

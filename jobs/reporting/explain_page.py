@@ -9,6 +9,7 @@ STEP_NAMES = {
     "fee": "管理费", "brought forward": "上期结余", "per-case cap": "单案封顶", "pool": "分摊总额", "basis": "分摊基数",
     "share": "每人分摊", "one fen more": "多一分", "carried forward": "结转下期", "sponsor": "平台承担", "due": "应付",
     "bill": "账单", "collected": "扣款", "lapse": "失效",
+    "does not follow": "与规则不符",
 }  # fmt: skip
 
 

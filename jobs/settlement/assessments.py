@@ -1,6 +1,7 @@
 """One assessment per covered member: his share of the pool, what the platform bears of it, what he owes."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -65,6 +66,18 @@ def assessments(
         (F.col("share_fen") - F.col("sponsored_fen")).alias("due_fen"),
         "marker",
     )
+
+
+def borne_by_platform(
+    share_fen: int, rules: SharingRules, member_since: date, room_fen: int | None
+) -> tuple[int, str | None]:
+    """What the platform bears of one member's share, and the marker: `assessments` for one member, without Spark."""
+    waived = rules.waiver_joined_by is not None and member_since <= rules.waiver_joined_by
+    if rules.funded or waived:
+        marker = FUNDED_PERIOD if rules.funded else FIRST_MONTH_WAIVER
+        return share_fen, marker if share_fen > 0 else None
+    above_cap_fen = 0 if room_fen is None else max(share_fen - max(room_fen, 0), 0)
+    return above_cap_fen, YEARLY_CAP if above_cap_fen > 0 else None
 
 
 def _share_fen(sharing: Mapping[str, Sharing], one_fen_more: Mapping[str, OneFenMore]) -> Column:

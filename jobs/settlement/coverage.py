@@ -1,7 +1,7 @@
 """Who is covered at 00:00 of a publicity day. Source: rule of the platform, headcount at publicity, not at
 deduction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, Window
@@ -81,6 +81,30 @@ def with_member_since(spells: DataFrame) -> DataFrame:
         .withColumn("member_since", F.last(began, ignorenulls=True).over(in_order))
         .drop("goes_on")
     )
+
+
+def cover_of(spell: Mapping, member_since: date, lapsed_on: Collection[date], publicity_on: date) -> str:
+    """The cover of one spell: `with_cover` without Spark.
+
+    `member_since`: of the spell, from `memberships_of` all spells of the member in the plan; `lapsed_on`: the days of
+    his lapses in it.
+    """
+    if spell["joined_on"] >= publicity_on:
+        return "not_yet_joined"
+    if spell["exited_on"] is not None and spell["exited_on"] < publicity_on:
+        return "exited"
+    lapsed = any(member_since < lapse <= publicity_on for lapse in lapsed_on)
+    return "lapsed" if lapsed else COVERED
+
+
+def memberships_of(spells: Collection[Mapping]) -> list[tuple[Mapping, date]]:
+    """One member's spells in a plan, in order, each with the day its unbroken membership began: `with_member_since`
+    without Spark."""
+    found: list[tuple[Mapping, date]] = []
+    for spell in sorted(spells, key=lambda s: s["joined_on"]):
+        goes_on = bool(found) and found[-1][0]["exited_on"] == spell["joined_on"]
+        found.append((spell, found[-1][1] if goes_on else spell["joined_on"]))
+    return found
 
 
 def cut_by_lapses(spells: DataFrame, lapses: DataFrame | None) -> DataFrame:

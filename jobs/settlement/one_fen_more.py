@@ -6,13 +6,19 @@ as needed are chosen. The key changes with the period, so that the choice rotate
 
 Members are counted per 65,536th of the number range (`bucket_counts`), then only those in the part where the limit lies
 are looked at (`numbers_in`): what reaches the driver does not grow with the rows but for that part.
+
+For one member the choice is a question of his place: he pays where fewer members come before him than have to pay.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from jobs.spark.digest import plain_hash, signed
+from jobs.spark.many_hashes import hashes_of_numbers
 
 BUCKET_BITS = 16
 
@@ -29,9 +35,39 @@ class OneFenMore:
         return F.lit(False) if self.largest_number is None else number_of_member(self.key) <= F.lit(self.largest_number)
 
 
+def key_of(plan_id: str, period: str) -> str:
+    """The key of the choice in a plan's period."""
+    return f"{plan_id}/{period}"
+
+
 def number_of_member(key: str) -> Column:
     """The member's number under a key."""
     return F.xxhash64(F.lit(key), F.col("member_id"))
+
+
+def plain_number_of_member(key: str, member_id: int) -> int:
+    """The number of one member under a key: `number_of_member` without Spark."""
+    return signed(plain_hash([(key, "STRING"), (member_id, "BIGINT")]))
+
+
+def count_before(key: str, member_id: int, member_ids: np.ndarray) -> int:
+    """How many of the members (int64) come before the one named."""
+    seed = plain_hash([(key, "STRING")])
+    return int((hashes_of_numbers(member_ids, seed) < plain_number_of_member(key, member_id)).sum())
+
+
+def comes_before(key: str, member_id: int) -> Column:
+    """Whether the row's member comes before the one named: counted over all covered members, it gives his place."""
+    return number_of_member(key) < F.lit(plain_number_of_member(key, member_id))
+
+
+def is_chosen(members_before: int, chosen_count: int) -> bool:
+    """`OneFenMore.chosen` for one member, of whom `members_before` covered members come before.
+
+    Proven by that, from the rows counted alone: he is among the first `chosen_count` of them by number, whatever is
+    stored of anybody's share. Not proven: that the rows counted are all that had to be there.
+    """
+    return members_before < chosen_count
 
 
 def bucket_counts(covered: DataFrame, key: str) -> DataFrame:

@@ -140,6 +140,11 @@ def with_room_by_assessments(
     return joined.withColumn("room_fen", room).drop("borne_fen")
 
 
+def room_of(cap_fen: int | None, borne_fen: int) -> int | None:
+    """What one member may still be charged: `with_room_by_assessments` for one member, without Spark."""
+    return None if cap_fen is None else cap_fen - borne_fen
+
+
 def _span(days: list[date]) -> tuple[Column, Column]:
     """The place of the first period a spell is covered in, and the place after the last one."""
     none = F.lit(0)

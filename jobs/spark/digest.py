@@ -61,24 +61,29 @@ def digest_of_rows(rows: Iterable[Mapping[str, Any]], table: Table) -> dict:
     """The digest of rows on the driver: the same as Spark's of the same rows."""
     whole = digest_of({}, table)
     for row in rows:
-        row_hash = _row_hash(row, table)
+        row_hash = plain_hash((row[column.name], column.type) for column in table.digested_columns)
         whole["rows"] += 1
         for name in table.amount_columns:
             whole["sums"][name] += row[name] or 0
-        whole["hash"]["xor"] ^= row_hash - (1 << 64) if row_hash >> 63 else row_hash  # Spark's BIGINT has a sign
+        whole["hash"]["xor"] ^= signed(row_hash)
         whole["hash"]["low"] += row_hash & LOW
         whole["hash"]["high"] += row_hash >> 32
     return whole
 
 
-def _row_hash(row: Mapping[str, Any], table: Table) -> int:
+def plain_hash(values: Iterable[tuple[Any, str]]) -> int:
+    """Spark's xxhash64 of values, each with its type, as a number without sign: each value's hash seeds the next."""
     row_hash = SEED
-    for column in table.digested_columns:
-        value = row[column.name]
+    for value, kind in values:
         for part in value if isinstance(value, (list, tuple)) else [value]:
             if part is not None:
-                row_hash = xxhash.xxh64_intdigest(_bytes(part, column.type), row_hash)
+                row_hash = xxhash.xxh64_intdigest(_bytes(part, kind), row_hash)
     return row_hash
+
+
+def signed(row_hash: int) -> int:
+    """The hash as Spark's BIGINT, which has a sign."""
+    return row_hash - (1 << 64) if row_hash >> 63 else row_hash
 
 
 def _bytes(value: Any, kind: str) -> bytes:

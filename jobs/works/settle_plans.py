@@ -16,7 +16,7 @@ from jobs.rulebook.rules import RuleNotInForce
 from jobs.settlement.assessments import assessments
 from jobs.settlement.bills import bills
 from jobs.settlement.coverage import COVERED, with_member_since
-from jobs.settlement.one_fen_more import OneFenMore, bucket_counts, bucket_of_limit, numbers_in
+from jobs.settlement.one_fen_more import OneFenMore, bucket_counts, bucket_of_limit, key_of, numbers_in
 from jobs.settlement.period import (
     Given,
     asked_by_plan,
@@ -115,7 +115,7 @@ def choose_one_fen_more(covered: DataFrame, key: str, chosen_count: int) -> OneF
 def _one_fen_more(given: Given, plan_id: str, sharing: Sharing) -> OneFenMore:
     """Which of the plan's covered members pay one fen more."""
     covered = given.covered.where(F.col("plan_id") == plan_id)
-    return choose_one_fen_more(covered, f"{plan_id}/{given.period}", sharing.shares.one_fen_more_count)
+    return choose_one_fen_more(covered, key_of(plan_id, given.period), sharing.shares.one_fen_more_count)
 
 
 def _billed_measures(sharing: Mapping[str, Sharing], more: Mapping[str, OneFenMore]) -> list:

@@ -1,9 +1,17 @@
 """Exact rounding: exactly as many members as needed pay one fen more, and others in another period."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
-from jobs.settlement.one_fen_more import OneFenMore
+from jobs.settlement.one_fen_more import (
+    OneFenMore,
+    comes_before,
+    is_chosen,
+    number_of_member,
+    plain_number_of_member,
+)
 from jobs.works.settle_plans import choose_one_fen_more
 
 COUNT = 200_000  # several members share each 65,536th of the numbers
@@ -43,3 +51,29 @@ def test_the_choice_rotates_from_period_to_period(covered):
 def test_more_than_are_covered_cannot_be_chosen(covered):
     with pytest.raises(AssertionError, match="only 200000 are covered"):
         choose_one_fen_more(covered, KEY, COUNT + 1)
+
+
+BIGINT = st.integers(-(2**63), 2**63 - 1)
+PERHAPS_LONG = st.text(max_size=12) | st.text("abc/é中", min_size=28, max_size=80)
+
+
+@settings(max_examples=5, deadline=None)
+@given(keys=st.lists(PERHAPS_LONG, min_size=1, max_size=12), ids=st.lists(BIGINT, min_size=1, max_size=30))
+def test_the_number_of_one_member_is_that_of_many(spark, keys, ids):
+    """Of 12 keys of any length and 30 ids at once: a Spark job each would take minutes."""
+    rows = spark.createDataFrame([(i,) for i in ids], "member_id bigint")
+    numbers = rows.select("member_id", *(number_of_member(key).alias(f"n{n}") for n, key in enumerate(keys)))
+    for row in numbers.collect():
+        assert list(row)[1:] == [plain_number_of_member(key, row.member_id) for key in keys]
+
+
+@settings(max_examples=4, deadline=None)
+@given(ids=st.sets(BIGINT, min_size=1, max_size=40), key=PERHAPS_LONG, data=st.data())
+def test_who_is_chosen_among_many_is_chosen_by_his_place(spark, ids, key, data):
+    rows = spark.createDataFrame([(i,) for i in ids], "member_id bigint")
+    needed = data.draw(st.integers(0, len(ids)))
+    counts = [F.count_if(comes_before(key, member_id)) for member_id in sorted(ids)]
+    before = dict(zip(sorted(ids), rows.agg(*counts).first(), strict=True))
+    assert sorted(before.values()) == list(range(len(ids))), "every member has a place of his own"
+    by_place = {member_id for member_id in ids if is_chosen(before[member_id], needed)}
+    assert by_place == chosen(rows, choose_one_fen_more(rows, key, needed))

@@ -1,7 +1,9 @@
 """P9: what is explained is what the tables hold, for every member of a small world; and the command in its three
 forms."""
 
+import json
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -9,117 +11,90 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from jobs.explaining.explanation import Known, cover_on, explain
+from jobs.explaining.cover import cover_on
+from jobs.explaining.explanation import explain
 from jobs.reporting.masking import GroupTraits, coarsened
-from jobs.rulebook import load_platform
 from jobs.settlement.coverage import COVERED
 from tests.lakes import PERIOD, claim, member
 from tests.plain_head_counts import head_counts
-from tests.worlds_seeded import small_world
-
-FIRST, SECOND = "2019-12-P2", "2020-01-P1"
+from tests.worlds_explained import FIRST, PERIODS, SECOND, every_known, settled_world
 
 
 @pytest.fixture(scope="module")
-def world_and_lake(spark, tmp_path_factory):
-    from tests.lakes import LakeFolder
-
-    platform = load_platform("xianghubao")
-    world = small_world(platform, 5, FIRST, SECOND, persons=40, claim_counts=(1, 2))
-    lake = LakeFolder(spark, tmp_path_factory.mktemp("explained")).load(world.members, world.claims)
-    conf = lake.folder.parent / "free.toml"
-    conf.write_text(
-        'platform = "xianghubao"\n[quality]\nquarantine_ceiling_members_ppm = 1000000\n'
-        "quarantine_ceiling_claims_ppm = 1000000\nquarantine_ceiling_floor_rows = 0\n[lock]\nlease_seconds = 60\n"
-    )
-    for period in (FIRST, SECOND):
-        assert lake.settle(period, "--conf", str(conf)).exit_code == 0
-    return platform, world, lake, conf
+def world(spark, tmp_path_factory):
+    return settled_world(spark, tmp_path_factory.mktemp("explained"), seed=5)
 
 
-def table(lake, name, period=None):
-    rows = DeltaTable(str(lake.folder / name)).to_pyarrow_table().to_pylist()
-    return [row for row in rows if period in (None, row.get("period", period))]
+@pytest.fixture(scope="module")
+def known_of(world):
+    """By period: what the tables hold, by plan and member."""
+    return {
+        period: {(known.plan.plan_id, member_id): known for member_id, known in every_known(world, period)}
+        for period in PERIODS
+    }
 
 
-def spells_of(rows, plan_id, member_id):
-    return [r for r in rows if (r["plan_id"], r["member_id"]) == (plan_id, member_id) and r["joined_on"]]
+def test_explanation_and_tables_say_the_same_of_every_member(known_of):
+    seen, markers = Counter(), Counter()
+    for key, known in ((key, known) for of_period in known_of.values() for key, known in of_period.items()):
+        told, row = explain(known), known.assessment
+        assert told["follows"], (key, told)
+        assert (told["cover"] == COVERED) == (row is not None), (key, told)
+        seen[told["cover"], known.rules.rounding] += 1
+        if row is None:
+            assert not told["charged"] and told["because"].startswith("Not charged, because")
+            continue
+        fen = {step["name"]: step["amount_fen"] for step in told["steps"]}
+        markers[row["marker"], "one fen more" in fen] += 1
+        assert fen["benefits"] + fen["fee"] + fen["brought forward"] + fen["per-case cap"] == fen["pool"]
+        assert (fen["fee"], fen["pool"]) == (known.pool["fee_fen"], known.pool["pool_fen"])
+        assert fen["share"] + fen.get("one fen more", 0) == row["share_fen"]
+        assert row["share_fen"] + fen.get("sponsor", 0) == fen["due"] == row["due_fen"] == told["due_fen"]
+    assert {"covered", "exited", "not_yet_joined", "no_membership", "held", "lapsed", "helped"} == {c for c, _ in seen}
+    assert {marker for marker, _ in markers} == {None, "yearly_cap", "first_month_waiver", "funded_period"}
+    assert {more for _, more in markers} == {True, False}, "some pay one fen more, some do not"
 
 
-def every_known(platform, world, lake, period):
-    """Of every plan settled and every member id there is: what the tables hold."""
-    publicity_on = platform.calendar.publicity_on(platform.calendar.period(period))
-    assessments = {(r["plan_id"], r["member_id"]): r for r in table(lake, "settled/assessments", period)}
-    held, benefits = table(lake, "control/quarantine_members"), table(lake, "settled/benefits", period)
-    bills = {(r["plan_id"], r["payer_id"]): r for r in table(lake, "settled/bills", period)}
-    for pool in table(lake, "settled/pools", period):
-        plan_id = pool["plan_id"]
-        for member_id in sorted({r["member_id"] for r in world.members if r["member_id"] is not None}):
-            row = assessments.get((plan_id, member_id))
-            yield member_id, Known(
-                plan=platform.plans[plan_id], period=period, publicity_on=publicity_on,
-                spells=spells_of(world.members, plan_id, member_id), held=spells_of(held, plan_id, member_id),
-                lapsed_on=[], pool=pool,
-                rates=[r for r in table(lake, "settled/rates", period) if r["plan_id"] == plan_id],
-                claims_by_marker=Counter(r["marker"] for r in benefits if r["plan_id"] == plan_id), borne_fen=0,
-                helped=any(r["counted"] and (r["plan_id"], r["member_id"]) == (plan_id, member_id) for r in benefits),
-                assessment=row, bill=bills.get((plan_id, row["payer_id"])) if row else None,
-            )  # fmt: skip
+def test_an_explanation_of_any_member_notices_a_fen(known_of):
+    """Every assessment there is, with a fen more or less in the share, in what the platform bears or in the due."""
+    for key, known in ((key, known) for of_period in known_of.values() for key, known in of_period.items()):
+        for column in ("share_fen", "sponsored_fen", "due_fen") if known.assessment else ():
+            for fen in (-1, 1):
+                wrong = {**known.assessment, column: known.assessment[column] + fen}
+                wrong["due_fen"] = (
+                    wrong["due_fen"] if column == "due_fen" else wrong["share_fen"] - wrong["sponsored_fen"]
+                )
+                assert not explain(replace(known, assessment=wrong))["follows"], (key, column, fen)
 
 
-def test_explanation_and_tables_say_the_same_of_every_member(world_and_lake):
-    platform, world, lake, _ = world_and_lake
-    seen = Counter()
-    for period in (FIRST, SECOND):
-        for member_id, known in every_known(platform, world, lake, period):
-            told, row = explain(known), known.assessment
-            cover, _ = cover_on(known)
-            seen[cover, row is not None] += 1
-            assert (cover == COVERED) == (row is not None), (member_id, told)
-            if row is None:
-                assert not told["charged"] and told["because"].startswith("Not charged, because")
-                continue
-            fen = {step["name"]: step["amount_fen"] for step in told["steps"]}
-            assert fen["benefits"] + fen["fee"] + fen["brought forward"] + fen["per-case cap"] == fen["pool"]
-            assert fen["fee"] == known.pool["fee_fen"]
-            assert fen["share"] + fen.get("one fen more", 0) == row["share_fen"]
-            assert row["share_fen"] + fen.get("sponsor", 0) == fen["due"] == row["due_fen"] == told["due_fen"]
-    assert {
-        ("covered", True),
-        ("exited", False),
-        ("not_yet_joined", False),
-        ("no_membership", False),
-        ("held", False),
-    } <= set(seen)
-
-
-def test_the_command_finds_the_rows_of_one_member(world_and_lake):
-    platform, world, lake, conf = world_and_lake
+def test_the_command_finds_the_rows_of_one_member(world, known_of):
+    """One of each kind: the command's document is the explanation of the rows that were read without it."""
     wanted = {}
-    for member_id, known in every_known(platform, world, lake, SECOND):
-        wanted.setdefault(cover_on(known)[0], (member_id, known))
-    for member_id, known in (wanted["covered"], wanted["exited"]):
-        words = ("--member", str(member_id), "--period", SECOND, "--plan", known.plan.plan_id, "--conf", str(conf))
-        ended = lake.run("explain", *words)
+    for period, of_period in known_of.items():
+        for (plan_id, member_id), known in of_period.items():
+            row = known.assessment or {}
+            has_lapsed = bool(known.lapsed_on or known.lapsed_since)
+            kind = (cover_on(known)[0], row.get("marker"), has_lapsed, bool(known.collection), known.members_before)
+            wanted.setdefault((*kind[:4], kind[4] is not None), (period, plan_id, member_id, known))
+    kinds = {(cover, lapsed) for cover, _, lapsed, *_ in wanted}
+    assert {("covered", True), ("lapsed", True), ("helped", False)} <= kinds, "a lapse known later, one known before"
+    for period, plan_id, member_id, known in wanted.values():
+        if not (known.spells or known.held):
+            continue
+        ended = world.run("explain", "--member", str(member_id), "--period", period, "--plan", plan_id)
         assert ended.exit_code == 0, ended.err
-        found = ended.document["plans"][0]
-        assert [s["name"] for s in found["steps"]] == [s["name"] for s in explain(known)["steps"]]
-        assert {k: found[k] for k in ("charged", "cover", "due_fen")} == {
-            k: explain(known)[k] for k in ("charged", "cover", "due_fen")
-        }
+        assert ended.document["plans"] == [json.loads(json.dumps(explain(known), default=str))], (period, member_id)
 
 
-def test_the_head_counts_of_the_report_are_those_counted_plainly(world_and_lake):
-    platform, world, lake, conf = world_and_lake
-    ended = lake.run("report", "--period", SECOND, "--conf", str(conf), "--floor", "2")
+def test_the_head_counts_of_the_report_are_those_counted_plainly(world):
+    ended = world.run("report", "--period", SECOND, "--floor", "2")
     assert ended.exit_code == 0, ended.err
-    day_of = lambda period: platform.calendar.publicity_on(platform.calendar.period(period))  # noqa: E731
-    plans = {row["plan_id"] for row in table(lake, "settled/pools", SECOND)}
+    plans = {row["plan_id"] for row in world.table("settled/pools", period=SECOND)}
     key = lambda row: (row["plan_id"], row["member_id"], row["joined_on"])  # noqa: E731
-    held = {key(row) for row in table(lake, "control/quarantine_members")}
-    sound = [row for row in world.members if row["plan_id"] in plans and key(row) not in held]
-    assessed = {(row["plan_id"], row["member_id"]) for row in table(lake, "settled/assessments", SECOND)}
-    expected = head_counts(sound, assessed, day_of(FIRST), day_of(SECOND))
+    held = {key(row) for row in world.table("control/quarantine_members")}
+    sound = [row for row in world.world.members if row["plan_id"] in plans and key(row) not in held]
+    assessed = {(row["plan_id"], row["member_id"]) for row in world.table("settled/assessments", period=SECOND)}
+    expected = head_counts(sound, assessed, world.publicity_on(FIRST), world.publicity_on(SECOND))
     assert {measure for _, measure in expected} == {"covered", "joined", "ended"}, "the world has all of them"
     found: dict[tuple, Counter] = {}
     for row in ended.document["summary"]:
@@ -201,3 +176,34 @@ def test_three_forms_and_a_statement(lake, tmp_path):
         ended = lake.run("explain", *wrong)
         assert ended.exit_code == 2 and told in ended.err, (wrong, ended.err)
     assert lake.run("explain", "--member", "1", "--period", "2020-12-P2").exit_code == 4
+
+
+def test_a_row_that_was_changed_is_shown_as_wrong_and_ends_with_6(settled, tmp_path):
+    """One fen more under ceil_fen, share and due: the table agrees with itself, and not with the rules."""
+    assessments = DeltaTable(str(settled.folder / "settled/assessments"))
+    assessments.update(updates={"share_fen": "share_fen + 1", "due_fen": "due_fen + 1"}, predicate="member_id = 4")
+    page, words = tmp_path / "why.html", ("--member", "4", "--period", PERIOD)
+    ended = settled.run("explain", *words, "--html", str(page))
+    assert ended.exit_code == 6
+    (plan,) = ended.document["plans"]
+    assert plan["follows"] is False and plan["due_fen"] == 11
+    told = "settled/assessments, share_fen holds 11 fen, by the rules it is 10 fen; difference +1 fen."
+    assert told in ended.err and f"period {PERIOD}" in ended.err and "Nothing was changed" in ended.err
+    assert "与规则不符" in page.read_text(encoding="utf-8")
+    text = settled.run("explain", *words, as_json=False)
+    assert text.exit_code == 6 and told in text.out
+    right = settled.run("explain", "--member", "5", "--period", PERIOD)
+    assert right.exit_code == 0 and right.document["plans"][0]["follows"] and right.err.count("rules") == 0
+
+
+def test_what_was_held_when_it_was_settled_is_told_after_it_was_mended(lake):
+    people = [member(1), member(2), member(3, sex="X")]
+    lake.load(people, [claim(1, 2, approved_aid_fen=90)])
+    assert lake.settle().exit_code == 0
+    lake.load([*people[:2], member(3)], [])
+    assert lake.settle("2020-12-P2").exit_code == 0
+    then = lake.run("explain", "--member", "3", "--period", PERIOD)
+    assert then.exit_code == 0 and "member_sex_unknown" in then.document["plans"][0]["because"]
+    now = lake.run("explain", "--member", "3", "--period", "2020-12-P2")
+    assert now.exit_code == 0 and now.document["plans"][0]["charged"] is False  # nothing is asked in this period
+    assert now.document["plans"][0]["cover"] == COVERED

@@ -154,10 +154,7 @@ def test_published_figures_stand_beside_ours_at_the_scale_of_the_lake(reported):
 
 def test_a_year_walked_is_compared_with_what_is_calibrated_and_what_results_told_apart(reported, xianghubao):
     request = Request(load_environment(None), xianghubao, str(reported.folder), date(2021, 2, 1))
-    rows = {
-        (r["measure"], r["plan_id"], r["of"]): r
-        for r in comparison(reported.opened(), request, [2020])
-    }
+    rows = {(r["measure"], r["plan_id"], r["of"]): r for r in comparison(reported.opened(), request, [2020])}
     helped = rows["helped", "all", "2020"]
     assert (helped["published"], helped["ours"], helped["kind"]) == (68_675, 7, "calibrated")
     share = rows["share", "critical_illness", FIRST]

@@ -11,7 +11,14 @@ from jobs.register.publications import Publication, few_rows_of, publish, publis
 from schemas import TABLES
 
 PUBLICATIONS = TABLES["control/publications"]
-ACT = {"period": "2020-12-P1", "plan_id": "chronic", "job": "settle", "revision": 1, "action": "published", "digest": "d"}
+ACT = {
+    "period": "2020-12-P1",
+    "plan_id": "chronic",
+    "job": "settle",
+    "revision": 1,
+    "action": "published",
+    "digest": "d",
+}
 
 
 @pytest.fixture

@@ -1,0 +1,54 @@
+"""What the platform bears of one member's share, in plain Python, is what Spark says of many: every case in one
+frame."""
+
+from datetime import date, timedelta
+from itertools import product
+
+from jobs.money import Apportionment
+from jobs.rulebook.rules import SharingRules
+from jobs.settlement.assessments import assessments, borne_by_platform
+from jobs.settlement.pool import Asked, Sharing
+from jobs.settlement.yearly_cap import room_of, with_room_by_assessments
+
+JOINED_BY = date(2018, 12, 31)
+DAYS = [JOINED_BY + timedelta(days=n) for n in (-1, 0, 1)]
+SHARES_FEN = {"free": 0, "one": 1, "ten": 10}
+CAP_FEN, BORNE_FEN = 100, (0, 89, 90, 91, 99, 100, 101)
+
+
+def rules(funded: bool, waiver_joined_by: date | None) -> SharingRules:
+    weights = dict.fromkeys(SHARES_FEN, 1)
+    return SharingRules(0, "ceil_fen", weights, None, CAP_FEN, waiver_joined_by, funded, True, 1)
+
+
+PLANS = {
+    f"{'funded' if funded else 'shared'}, {'waived' if by else 'none waived'}": rules(funded, by)
+    for funded, by in product((False, True), (None, JOINED_BY))
+}
+
+
+def test_what_the_platform_bears_of_one_is_what_it_bears_of_many(spark):
+    members = {
+        n: (plan_id, tier, since, borne_fen, is_capped)
+        for n, (plan_id, tier, since, borne_fen, is_capped) in enumerate(
+            product(PLANS, SHARES_FEN, DAYS, BORNE_FEN, (False, True))
+        )
+    }
+    columns = "plan_id string, member_id bigint, payer_id bigint, tier string, member_since date"
+    of = lambda capped: spark.createDataFrame(  # noqa: E731
+        [(m[0], n, n, m[1], m[2]) for n, m in members.items() if m[4] == capped], columns
+    )
+    earlier = spark.createDataFrame([(m[0], n, m[3]) for n, m in members.items()],
+                                    "plan_id string, member_id bigint, due_fen bigint")  # fmt: skip
+    with_room = with_room_by_assessments(of(True), {"all": earlier}, dict.fromkeys(PLANS, CAP_FEN))
+    covered = with_room.unionByName(of(False), allowMissingColumns=True)
+    shares = Apportionment(SHARES_FEN, SHARES_FEN, 0)
+    sharing = {p: Sharing(Asked(0, 0, 0, 0, 0), {}, PLANS[p].weights_ppm, "ceil_fen", shares) for p in PLANS}
+    found = {
+        row.member_id: (row.sponsored_fen, row.marker) for row in assessments(covered, sharing, PLANS, {}).collect()
+    }
+    assert found == {
+        n: borne_by_platform(SHARES_FEN[tier], PLANS[plan_id], since, room_of(CAP_FEN if capped else None, borne_fen))
+        for n, (plan_id, tier, since, borne_fen, capped) in members.items()
+    }
+    assert {marker for _, marker in found.values()} == {None, "funded_period", "first_month_waiver", "yearly_cap"}
