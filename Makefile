@@ -1,13 +1,14 @@
-# The two commands: `make demo` and `make test`. Each does all set-up first.
+# The commands: `make demo`, `make test` and `make test-slow`. Each does all set-up first.
 .DEFAULT_GOAL := help
 LAKE ?= ./lake
 PYTHON ?=
 
-.PHONY: help setup demo test bench wheel clean
+.PHONY: help setup demo test test-slow bench wheel clean
 
 help:
 	@echo "make demo [LAKE=./lake]   set up, then settle several periods of a small world"
-	@echo "make test                 set up, then run the tests"
+	@echo "make test                 set up, then run the tests, but for the slow ones"
+	@echo "make test-slow            set up, then run the slow ones: clusters, kills, long lives, large worlds"
 	@echo "make setup [PYTHON=...]   make .venv with exact versions and fetch the Delta JARs into .jars"
 	@echo "make wheel                build the wheel into dist/"
 	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   a benchmark, OF=settle, collect or report (see README, Speed)"
@@ -19,8 +20,14 @@ setup:
 demo: setup
 	@.venv/bin/fentan demo --lake "$(LAKE)"
 
+# Two workers with a Spark of one core each; a file is one worker's, and those with Spark come first.
+PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: setup
-	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) -m "not slow"
+
+test-slow: setup
+	@$(PYTEST) -m slow
 
 wheel: setup
 	@rm -rf build

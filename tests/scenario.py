@@ -14,7 +14,6 @@
 A table ends at an empty line. Of an expected table the columns that stand there are compared, and every row.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +21,9 @@ from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import settlement_transfers
 from jobs.money import SHARE_ROUNDING, apportion
 from jobs.settlement.pool import Sharing, asked, pool_row, rate_rows
+from tests.tables import rows_of
 
 GIVEN = ("given", "members")
-WHOLE_NUMBER = re.compile(r"-?[0-9][0-9,]*")
 CARRIED = "carried"  # brought forward is what the period before carried forward
 
 
@@ -39,7 +38,7 @@ class Scenario:
 def read_scenario(path: Path) -> Scenario:
     """The tables of a scenario: a line without a bar that is followed by one with bars names a table."""
     blocks = [block.splitlines() for block in path.read_text(encoding="utf-8").split("\n\n")]
-    tables = {lines[0]: _rows(lines[1:]) for lines in blocks if len(lines) > 1 and "|" in lines[1]}
+    tables = {lines[0]: rows_of(lines[1:]) for lines in blocks if len(lines) > 1 and "|" in lines[1]}
     return Scenario(
         {name: rows for name, rows in tables.items() if name in GIVEN},
         {name: rows for name, rows in tables.items() if name not in GIVEN},
@@ -87,12 +86,3 @@ def _priced(policy: str, shares, pool_fen: int) -> dict:
         "billed_fen": shares.billed_fen,
         "carried_forward_fen": shares.billed_fen - pool_fen,
     }
-
-
-def _rows(lines: list[str]) -> list[dict]:
-    header, *body = [[cell.strip() for cell in line.split("|")] for line in lines]
-    return [dict(zip(header, map(_value, cells), strict=True)) for cells in body]
-
-
-def _value(cell: str) -> int | str:
-    return int(cell.replace(",", "")) if WHOLE_NUMBER.fullmatch(cell) else cell

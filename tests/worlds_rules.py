@@ -1,22 +1,61 @@
-"""Three plans whose rules change by date, and a world of small money that passes through all of them in 24 periods."""
+"""Three plans whose rules change by date, and a world of small money that passes through all of them.
 
-from dataclasses import replace
+The rules are told for 24 periods, the long life. The short life is the same rules and cases with every three periods
+drawn together into one: 8 periods around a new year, in which every rule still decides something (see
+unit/test_worlds_rules.py, which proves it of both without Spark).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from jobs.rulebook import load_platform
+from jobs.rulebook.calendar import Period
 from tests.oracle_world import World
 from tests.platforms import LONG_AGO, write_platform
 from tests.worlds_rows import WAITING, claim, member
 from tests.worlds_seeded import small_world
 
 PLATFORM = "xianghubao"
-FIRST, LAST = "2019-07-P1", "2020-06-P2"
 PERSONS = 60
 SWITCHED, RETURNED = 70_001, 70_002
+CALENDAR = load_platform(PLATFORM).calendar
+
+
+@dataclass(frozen=True)
+class Life:
+    """Periods from `first` to `last`, of which each stands for `drawn_together` periods of the rules as told below."""
+
+    first: str
+    last: str
+    drawn_together: int
+    claim_counts: tuple[int, ...]
+
+    @property
+    def periods(self) -> tuple[Period, ...]:
+        return CALENDAR.between(CALENDAR.period(self.first), CALENDAR.period(self.last))
+
+    def period(self, told: str) -> str:
+        """The period of this life in which what is told of a period happens."""
+        return str(self._at(LONG.periods.index(CALENDAR.period(told))))
+
+    def day(self, told: date) -> date:
+        """The day from which a rule told from a day on is in force in this life."""
+        if self is LONG or told == LONG_AGO:
+            return told
+        begun = self._at(sum(CALENDAR.publicity_on(period) < told for period in LONG.periods))
+        return date(begun.year, begun.month, 1 if begun.number == 1 else 15)
+
+    def _at(self, number: int) -> Period:
+        return self.periods[number // self.drawn_together]
+
+
+LONG = Life("2019-07-P1", "2020-06-P2", 1, (1, 1, 2, 2, 3))
+SHORT = Life("2019-11-P1", "2020-02-P2", 3, (0, 0, 1, 2, 3))
 AIDS_FEN = (1, 37, 250, 999, 4_000, 5_000, 10_000, 10_001, 30_000, 35_000)
-CLAIM_COUNTS = (1, 1, 2, 2, 3)
 
 
 def limit(tier: str, severity: str, ages: str, limit_fen: int) -> dict:
@@ -35,7 +74,7 @@ def limits(standard_fen: int, basic_fen: int, ages: tuple[str, ...] = ("0-39", "
 
 CRITICAL_ILLNESS = {
     "rounding": {LONG_AGO: "ceil_fen", date(2019, 11, 1): "half_up", date(2020, 3, 1): "exact"},
-    "fee_rate": {LONG_AGO: 80_000, date(2019, 11, 15): 0, date(2019, 12, 1): 80_000, date(2020, 5, 1): 55_555},
+    "fee_rate": {LONG_AGO: 80_000, date(2019, 10, 15): 0, date(2019, 11, 15): 80_000, date(2020, 5, 1): 55_555},
     "tier_weights": {
         LONG_AGO: {"standard": 1_000_000, "basic": 500_000},
         date(2019, 10, 15): {"standard": 1_000_000, "basic": 333_333},
@@ -80,6 +119,12 @@ CHRONIC = {
     "waiting_applies_to_accidents": {LONG_AGO: False, date(2019, 12, 1): True},
 }
 PLANS = {"critical_illness": CRITICAL_ILLNESS, "senior_cancer": SENIOR_CANCER, "chronic": CHRONIC}
+# A year of the short life has four periods: less adds up until the cap of the year is reached.
+YEARLY_CAPS_OF_SHORT = {
+    "critical_illness": {LONG_AGO: 200, date(2020, 1, 1): 450},
+    "senior_cancer": {date(2020, 1, 1): 900},
+    "chronic": {LONG_AGO: 600, date(2020, 3, 1): 1_500},
+}
 CASES_FEN = {
     "critical_illness": {
         "2019-07-P1": 4_000, "2019-09-P1": 777, "2019-09-P2": 4_000, "2019-10-P2": 7_001, "2019-11-P1": 4_000,
@@ -91,24 +136,40 @@ CASES_FEN = {
         "2020-03-P2": 9_000, "2020-05-P1": 10_000, "2020-06-P1": 1_111,
     },
     "chronic": {
-        "2019-07-P1": 4_000, "2019-09-P2": 999, "2019-10-P1": 9_000, "2019-11-P2": 6_001, "2020-01-P1": 15_000,
-        "2020-03-P2": 12_000, "2020-04-P2": 5_555, "2020-06-P1": 1_234,
+        "2019-07-P1": 4_000, "2019-09-P2": 999, "2019-10-P1": 9_000, "2019-10-P2": 333, "2019-11-P1": 6_001,
+        "2020-01-P1": 15_000, "2020-03-P2": 12_000, "2020-04-P2": 5_555, "2020-06-P1": 1_234,
     },
 }  # fmt: skip
 
 
-def world_of_changing_rules(folder: Path, seed: int) -> tuple[World, Path]:
+def world_of_changing_rules(folder: Path, seed: int, life: Life) -> tuple[World, Path]:
     """The world of a seed under rules written into the folder, and the environment conf that names them."""
     platforms = folder / "platforms"
-    conf = write_platform(platforms, PLATFORM, PLANS, FIRST)
+    plans = {plan_id: in_life(life, plan_id, rules) for plan_id, rules in PLANS.items()}
+    conf = write_platform(platforms, PLATFORM, plans, life.first)
     world = small_world(
-        load_platform(PLATFORM, platforms), seed, FIRST, LAST, PERSONS, aids_fen=AIDS_FEN, claim_counts=CLAIM_COUNTS
+        load_platform(PLATFORM, platforms),
+        seed,
+        life.first,
+        life.last,
+        PERSONS,
+        aids_fen=AIDS_FEN,
+        claim_counts=life.claim_counts,
     )
-    members, claims = told_for_sure()
+    members, claims = told_for_sure(life)
     return replace(world, members=(*world.members, *members), claims=(*world.claims, *claims)), conf
 
 
-def told_for_sure() -> tuple[list[dict], list[dict]]:
+def in_life(life: Life, plan_id: str, rules: Mapping[str, Mapping[date, Any]]) -> dict[str, dict[date, Any]]:
+    """The rules of a plan on the days of a life; no two values of a rule may fall on one day."""
+    if life is SHORT:
+        rules = {**rules, "yearly_cap": {**rules["yearly_cap"], **YEARLY_CAPS_OF_SHORT[plan_id]}}
+    moved = {name: {life.day(day): value for day, value in values.items()} for name, values in rules.items()}
+    assert all(len(moved[name]) == len(values) for name, values in rules.items()), "a value is lost"
+    return moved
+
+
+def told_for_sure(life: Life) -> tuple[list[dict], list[dict]]:
     """What every seed's world has: a case wherever a rule is to decide something, each of another member.
 
     And two who claim twice: one switched his tier in between, the other left and came back. And claims on both sides of
@@ -117,7 +178,7 @@ def told_for_sure() -> tuple[list[dict], list[dict]]:
     ids = count(70_003)
     joined_on = date(2018, 6, 1)
     cases = [
-        (plan_id, period, aid_fen, next(ids))
+        (plan_id, life.period(period), aid_fen, next(ids))
         for plan_id, of_plan in CASES_FEN.items()
         for period, aid_fen in of_plan.items()
     ]
@@ -126,20 +187,20 @@ def told_for_sure() -> tuple[list[dict], list[dict]]:
     members += [
         member(SWITCHED, tier="basic", joined_on=joined_on, exited_on=date(2019, 3, 1)),
         member(SWITCHED, joined_on=date(2019, 3, 1), waiting_ends_on=joined_on + WAITING),
-        member(RETURNED, joined_on=joined_on, exited_on=date(2019, 9, 15)),
-        member(RETURNED, joined_on=date(2019, 10, 1)),
+        member(RETURNED, joined_on=joined_on, exited_on=date(2019, 7, 15)),
+        member(RETURNED, joined_on=date(2019, 8, 1)),
     ]
     elder, last_day, first_day = next(ids), next(ids), next(ids)
     members += [member(member_id, joined_on=joined_on) for member_id in (elder, last_day, first_day)]
     light = {"illness_code": "prostate_cancer", "severity": "light"}
     claims += [
-        ill(elder, "2019-11-P1", 3_000, birth_date=date(1959, 6, 1)),
-        ill(last_day, "2020-02-P1", 3_000, diagnosed_on=date(2019, 12, 31), **light),
-        ill(first_day, "2020-02-P1", 3_000, diagnosed_on=date(2020, 1, 1), **light),
-        ill(SWITCHED, "2019-07-P2", 3_000, tier="basic", diagnosed_on=date(2019, 2, 1)),
-        ill(SWITCHED, "2019-10-P1", 3_000, again=1, illness_code="stroke"),
-        ill(RETURNED, "2019-08-P2", 3_000),
-        ill(RETURNED, "2020-05-P1", 3_000, again=1, illness_code="stroke"),
+        ill(elder, life.period("2019-11-P1"), 3_000, birth_date=date(1959, 6, 1)),
+        ill(last_day, life.period("2020-02-P1"), 3_000, diagnosed_on=date(2019, 12, 31), **light),
+        ill(first_day, life.period("2020-02-P1"), 3_000, diagnosed_on=date(2020, 1, 1), **light),
+        ill(SWITCHED, life.period("2019-07-P2"), 3_000, tier="basic", diagnosed_on=date(2019, 2, 1)),
+        ill(SWITCHED, life.period("2019-10-P1"), 3_000, again=1, illness_code="stroke"),
+        ill(RETURNED, life.period("2019-08-P2"), 3_000, diagnosed_on=date(2019, 7, 1)),
+        ill(RETURNED, life.period("2020-05-P1"), 3_000, again=1, illness_code="stroke"),
     ]
     return members, claims
 

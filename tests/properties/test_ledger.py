@@ -27,12 +27,17 @@ TERMS = st.fixed_dictionaries(
 
 def settled_pool(terms: dict, brought_forward_fen: int) -> dict:
     """A period's row of settled/pools: any part of the cases and any part of the shares is borne by the platform."""
+    return settled_pool_and_shares(terms, brought_forward_fen)[0]
+
+
+def settled_pool_and_shares(terms: dict, brought_forward_fen: int):
     bare = asked(1, terms["benefit_fen"], 0, terms["fee_ppm"], brought_forward_fen)
     case_sponsored_fen = (bare.benefit_fen + bare.fee_fen) * terms["case_sponsored_ppm"] // 1_000_000
     ask = asked(1, terms["benefit_fen"], case_sponsored_fen, terms["fee_ppm"], brought_forward_fen)
     shares = apportion(ask.pool_fen, terms["covered"], WEIGHT_PPM, terms["rounding"])
     member_sponsored_fen = shares.billed_fen * terms["member_sponsored_ppm"] // 1_000_000
-    return pool_row(Sharing(ask, terms["covered"], WEIGHT_PPM, terms["rounding"], shares), member_sponsored_fen, "v")
+    sharing = Sharing(ask, terms["covered"], WEIGHT_PPM, terms["rounding"], shares)
+    return pool_row(sharing, member_sponsored_fen, "v"), shares
 
 
 @given(terms=TERMS, brought_forward_fen=st.integers(-(10**10), 10**10))
@@ -47,10 +52,13 @@ def test_the_journal_leaves_on_the_pool_what_is_carried_forward_and_nothing_else
 
 @given(terms=TERMS, brought_forward_fen=st.integers(-(10**10), 10**10))
 def test_every_pool_conserves_to_the_fen(terms, brought_forward_fen):
-    """P1, by hand and by the invariant that a settlement is held to; one fen off and the invariant says so."""
-    pool = settled_pool(terms, brought_forward_fen)
-    paid_fen = pool["due_fen"] + pool["member_sponsored_fen"] + pool["case_sponsored_fen"] + pool["brought_forward_fen"]
+    """P1, from the shares of every head; and the invariant that a settlement is held to says where one fen is off."""
+    pool, shares = settled_pool_and_shares(terms, brought_forward_fen)
+    heads = terms["covered"]
+    charged_fen = sum(shares.share_fen[tier] * heads[tier] for tier in heads) + shares.one_fen_more_count
+    paid_fen = charged_fen + pool["case_sponsored_fen"] + pool["brought_forward_fen"]
     assert paid_fen == pool["benefit_fen"] + pool["fee_fen"] + pool["carried_forward_fen"]
+    assert charged_fen == pool["due_fen"] + pool["member_sponsored_fen"]
     assert pool_is_carried_on(ReadBack({}, pool, [], [], {})) == []
     wrong = pool | {"due_fen": pool["due_fen"] + 1}
     assert "1 too much" in pool_is_carried_on(ReadBack({}, wrong, [], [], {}))[0]

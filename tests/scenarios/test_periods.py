@@ -27,8 +27,13 @@ def test_scenario(path):
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_every_scenario_conserves_to_the_fen(path):
-    """P1: due + member_sponsored + case_sponsored + brought_forward = benefits + fee + carried."""
-    for pool in settle_scenario(read_scenario(path).given)["settled/pools"]:
-        paid = ("due_fen", "member_sponsored_fen", "case_sponsored_fen", "brought_forward_fen")
-        asked = ("benefit_fen", "fee_fen", "carried_forward_fen")
-        assert sum(pool[name] for name in paid) == sum(pool[name] for name in asked)
+    """P1, from the heads: share x heads and the fens more + case_sponsored + brought = benefits + fee + carried."""
+    settled = settle_scenario(read_scenario(path).given)
+    for pool in settled["settled/pools"]:
+        period, rounding = pool["period"], pool["rounding"]
+        rates = [row for row in settled["settled/rates"] if row["period"] == period]
+        (priced,) = [r for r in settled["roundings"] if (r["period"], r["rounding"]) == (period, rounding)]
+        charged = sum(row["share_fen"] * row["covered_count"] for row in rates) + priced["one_fen_more_count"]
+        paid = charged + pool["case_sponsored_fen"] + pool["brought_forward_fen"]
+        assert paid == pool["benefit_fen"] + pool["fee_fen"] + pool["carried_forward_fen"]
+        assert charged == pool["due_fen"] + pool["member_sponsored_fen"]

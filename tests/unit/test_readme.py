@@ -11,7 +11,7 @@ from schemas import TABLES
 from tests.readme import BLOCKS, INLINE, TEXT
 from tests.wheels import PROJECT
 
-MAKE_TARGETS = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+MAKE_TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
 LINES = [line.split(" #")[0].strip() for block in BLOCKS for line in block.splitlines()]
 SPANS = LINES + INLINE
 FOLDERS = ("conf/", "schemas/", "tests/", "jobs/", ".ci/")

@@ -1,4 +1,7 @@
-"""The world of changing rules shows what it is for: in its 24 periods every rule decides something. Without Spark."""
+"""The world of changing rules shows what it is for: every rule decides something, in its 24 periods and in its 8.
+
+Without Spark. What is proven here is what the agreement with the oracle (runs/test_oracle_agreement.py) is worth.
+"""
 
 from collections import Counter
 from datetime import date
@@ -7,14 +10,21 @@ import pytest
 
 from tests.oracle import settle_all
 from tests.unit.test_oracle import CLAIM_REASONS, MARKERS, MEMBER_REASONS, assert_conserved
-from tests.worlds_rules import FIRST, LAST, RETURNED, SWITCHED, world_of_changing_rules
+from tests.worlds_rules import LONG, PLANS, RETURNED, SHORT, SWITCHED, world_of_changing_rules
+
+OF_BENEFITS = ("benefit_limits", "illness_limits", "age_counted_on", "waiting_applies_to_accidents")
+
+
+@pytest.fixture(scope="module", params=[SHORT, LONG], ids=["8 periods", "24 periods"])
+def life(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def told(life, tmp_path_factory):
     """The world, and its periods as the oracle settles them."""
-    world, _ = world_of_changing_rules(tmp_path_factory.mktemp("rules"), seed=1)
-    return world, settle_all(world, FIRST, LAST)
+    world, _ = world_of_changing_rules(tmp_path_factory.mktemp("rules"), 1, life)
+    return world, settle_all(world, life.first, life.last)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +80,19 @@ def test_every_value_of_the_rules_of_sharing_is_in_force_when_money_is_shared(to
         if plan.rules[name].in_force(first_on).from_on <= value.from_on <= last_on
     }
     assert not dated - used, sorted(dated - used)
+
+
+def test_every_value_of_the_rules_of_benefits_is_in_force_on_the_day_of_a_diagnosis(told):
+    """Those that change by date: limits, and what age and waiting are asked of. A case that is judged is asked them."""
+    world, periods = told
+    diagnosed_on = {claim["claim_id"]: claim["diagnosed_on"] for claim in world.claims}
+    judged = {(row["plan_id"], diagnosed_on[row["claim_id"]]) for period in periods for row in period.rows("benefits")}
+    dated = {(plan_id, name) for plan_id, rules in PLANS.items() for name in rules if name in OF_BENEFITS}
+    assert {name for _, name in dated} == set(OF_BENEFITS)
+    for plan_id, name in dated:
+        rule = world.platform.plans[plan_id].rules[name]
+        used = {rule.in_force(day).from_on for plan, day in judged if plan == plan_id}
+        assert used == {value.from_on for value in rule.values}, (plan_id, name)
 
 
 def test_the_cap_of_a_case_binds_for_some_and_not_for_others_under_one_value(cases):
@@ -133,11 +156,11 @@ def test_a_switch_of_tier_does_not_let_anybody_be_helped_twice_but_coming_back_d
     assert [markers[10 * RETURNED], markers[10 * RETURNED + 1]] == [None, None]
 
 
-def test_a_plan_is_refused_below_its_minimum_and_settled_once_the_minimum_falls(told):
+def test_a_plan_is_refused_below_its_minimum_and_settled_once_the_minimum_falls(told, life):
     _, periods = told
     refused = [period.period for period in periods if period.refused]
-    assert refused == ["2019-07-P1", "2019-07-P2", "2019-08-P1"]
-    assert all("chronic" in period.plans for period in periods[3:])
+    assert refused == {SHORT: ["2019-11-P1"], LONG: ["2019-07-P1", "2019-07-P2", "2019-08-P1"]}[life]
+    assert all("chronic" in period.plans for period in periods[len(refused) :])
 
 
 def test_residuals_of_both_signs_are_carried_and_a_pool_below_zero_charges_nobody(cases):
