@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from jobs.errors import Refused
 from jobs.explaining.known import Known, shares_of
 from jobs.lake.small import SmallTables, matching
-from jobs.lake.sources import versions_read
 from jobs.pipeline.request import PeriodRequest, Request
+from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, few_rows_of, published
 from jobs.rulebook.calendar import Period
 from jobs.settlement.one_fen_more import count_before, key_of

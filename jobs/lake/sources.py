@@ -7,10 +7,9 @@ from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.errors import GateStopped, Refused
+from jobs.errors import GateStopped
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
-from jobs.register.runs import input_versions_of
 from schemas import TABLES, Column
 
 TABLE_IDS = "table_ids"
@@ -39,18 +38,6 @@ def pin_versions(lake: Lake, names: tuple[str, ...]) -> dict[str, int]:
 def pinned_inputs(lake: Lake, versions: Mapping[str, int]) -> dict:
     """What a run records of its sources: versions, and which table each is a version of."""
     return {**versions, TABLE_IDS: {name: lake.small.table_id(name) for name in sorted(versions)}}
-
-
-def versions_read(small: SmallTables, run_id: str) -> dict[str, int]:
-    """The versions of the source tables that a run read; raises Refused where a table was made anew since."""
-    recorded = input_versions_of(small, run_id)
-    for name, table_id in recorded.get(TABLE_IDS, {}).items():
-        if not small.exists(name) or small.table_id(name) != table_id:
-            raise Refused(
-                f"{name} is not the table that run {run_id} read: it was dropped, or made anew since. Nothing was done "
-                "with it. Bring that table back to its place and run again."
-            )
-    return {name: version for name, version in recorded.items() if name.startswith("source/")}
 
 
 def read_source(lake: Lake, name: str, version: int) -> DataFrame:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.gate.costs import COSTS, REVIEWS, VISITS, sound_rows
 from jobs.lake.lake import Lake
-from jobs.lake.sources import versions_read
+from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, published
 from jobs.reporting.rows import source_as_settled
 from jobs.rulebook.calendar import Calendar

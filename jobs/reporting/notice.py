@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
 from jobs.lake.small import matching
-from jobs.lake.sources import versions_read
 from jobs.pipeline.request import PeriodRequest
+from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication
 from jobs.reporting.masking import Case, Crowd, Traits, masked
 from jobs.reporting.people import crowds, groups_of, months_band, traits_on

@@ -15,8 +15,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.lake.lake import Lake
-from jobs.lake.sources import versions_read
 from jobs.progress import announce
+from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, few_rows_of, published, rows_of
 from jobs.reporting.people import counted, looked_at
 from jobs.reporting.rows import source_as_settled

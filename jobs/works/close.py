@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from expectations.suites import Judged
 from jobs.gate.costs import COSTS, VISITS, Costs, JudgedRows, costs_of, judged_reviews
+from jobs.gate.quarantine import hold_costs
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import Writing
 from jobs.ledger.balances import balance_rows, closing_breaches
@@ -20,7 +21,6 @@ from jobs.pipeline.work import Work
 from jobs.progress import announce
 from jobs.register.books import FEE, fee_digests, replace_fee, transfers_of
 from jobs.register.publications import few_rows_of, published_in, rows_of
-from jobs.register.quarantine import hold_costs
 from jobs.register.runs import compact_control
 from jobs.works.close_pinning import JOB, Closing, pin_closing
 from schemas import TABLES

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from expectations.receipts import PERIOD_UNKNOWN
 from expectations.suites import Judged
 from jobs.errors import Refused
+from jobs.gate.quarantine import hold_receipts, hold_receipts_of_no_period
 from jobs.gate.receipts import judged_receipts
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import Writing
@@ -16,7 +17,6 @@ from jobs.pipeline.work import Work
 from jobs.progress import announce
 from jobs.register.books import replace_fee, transfers_of
 from jobs.register.publications import few_rows_of, published_in
-from jobs.register.quarantine import hold_receipts, hold_receipts_of_no_period
 from jobs.register.runs import goes_as_far_as, settings_of
 from jobs.works.collect_pinning import JOB, Inputs, made_already, pin_collection
 from jobs.works.collect_shown import document_of, nothing_new, text_of

@@ -14,12 +14,13 @@ from jobs.collection.finality import money_left, with_standing_reasons
 from jobs.errors import Refused
 from jobs.gate.receipts import ReceiptGate
 from jobs.lake.sinks import Writing
-from jobs.lake.sources import read_source, versions_read
+from jobs.lake.sources import read_source
 from jobs.ledger.collection_invariants import CollectionReadBack, breaches
 from jobs.ledger.collection_postings import collection_transfers
 from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import Transfer, journal_rows
 from jobs.register.books import FEE, fee_digests, transfers_of
+from jobs.register.inputs import versions_read
 from jobs.register.publications import rows_of
 from jobs.settlement.coverage import in_force_on
 from jobs.spark.id_filter import filter_of_ids, with_passed

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from expectations.suites import Judged
 from jobs.errors import GateStopped, Refused
+from jobs.gate.quarantine import claims_in_scope, hold_claims, hold_members, plans_in_scope
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import Measuring, Writing
 from jobs.ledger.invariants import ReadBack, breaches
@@ -12,7 +13,6 @@ from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
-from jobs.register.quarantine import claims_in_scope, hold_claims, hold_members, plans_in_scope
 from jobs.register.runs import rows_of_runs
 from jobs.spark.digest import plan_digest
 from jobs.works.headroom import as_document
