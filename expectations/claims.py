@@ -69,6 +69,8 @@ SET_RULES = (
     Rule("claim_differs_from_member", WARNING, "The claim's day of birth and sex are the member's."),
 )
 
+AFTER_SETTLEMENT = Rule("claim_after_settlement", ERROR, "A claim is there when the period it names is settled.")
+
 CLAIMS_TIMES_MOST = 3  # the limit that the last sentence names; jobs.works.settle_gate counts by it
 TABLE_RULES = (
     Rule("claims_have_members", CRITICAL, "A plan with claims has covered members."),

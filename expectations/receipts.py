@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 from expectations.rule import RowRule, Rule, Severity, holds, missing, not_one_of
 from schemas.codes import RECEIPT_OUTCOMES
 
-ERROR, WARNING = Severity.ERROR, Severity.WARNING
+ERROR, WARNING, CRITICAL = Severity.ERROR, Severity.WARNING, Severity.CRITICAL
 
 # Nobody owes a ten-thousandth of it: a receipt above a million yuan is a mistake of units.
 LARGEST_PLAUSIBLE_RECEIPT_FEN = 100_000_000
@@ -28,7 +28,8 @@ ROW_RULES = (
 )  # fmt: skip
 
 SET_RULES = (
-    Rule("receipt_duplicated", ERROR, "No two receipts share an id; all of such rows are held."),
+    Rule("receipt_duplicated", ERROR, "No two receipts of different content share an id, in one period or in two."),
+    Rule("receipt_repeated", ERROR, "No two receipts are equal in every column; one of such rows is the money."),
     Rule("receipt_without_bill", ERROR, "Money is received from payers with a bill of the period."),
     Rule("receipt_after_grace", ERROR, "Money is received before the grace limit."),
     Rule("receipt_overpaid", ERROR, "No payer pays more than he owes."),
@@ -38,4 +39,7 @@ SET_RULES = (
 
 PERIOD_UNKNOWN = Rule("receipt_period_unknown", ERROR, "The period is one of the platform's calendar.")
 
-TABLE_RULES = (Rule("receipts_present", WARNING, "There are receipts of the period once its deduction day has come."),)
+TABLE_RULES = (
+    Rule("receipts_present", WARNING, "There are receipts of the period once its deduction day has come."),
+    Rule("receipts_quarantined_rate", CRITICAL, "The part of receipts held back stays below the ceiling of the conf."),
+)

@@ -44,9 +44,14 @@ def collect(
         if r["period"] == settled.period and (r["attempted_on"] is None or r["attempted_on"] <= as_of)
     ]
     held, suspense, money = Counter(), Counter(), []
-    times = Counter(r["receipt_id"] for r in looked_at if r["receipt_id"] is not None)
+    contents = contents_by_id(receipts, as_of)
+    seen = []
     for r in looked_at:
-        why = faults(r, public_on) | ({"receipt_duplicated"} if times[r["receipt_id"]] > 1 else set())
+        why = faults(r, public_on) | ({"receipt_duplicated"} if len(contents.get(r["receipt_id"], ())) > 1 else set())
+        if r in seen:
+            held[r["receipt_id"], 0, frozenset(why | {"receipt_repeated"})] += 1
+            continue
+        seen.append(r)
         if why:
             held[r["receipt_id"], r["amount_fen"] or 0, frozenset(why)] += 1
             if r["outcome"] == "collected" and "receipt_amount_out_of_range" not in why:
@@ -167,6 +172,16 @@ def aid_of(settled: Settled) -> dict[tuple[str, int], int]:
     for row in settled.rows("benefits"):
         found[row["plan_id"], row["member_id"]] += row["benefit_fen"]
     return {who: fen for who, fen in found.items() if fen}
+
+
+def contents_by_id(receipts: list[dict], as_of: date) -> dict[int, list[dict]]:
+    """The different receipts that one id stands for, of all periods, as far as they are known on the day."""
+    found = defaultdict(list)
+    for r in receipts:
+        is_known = r["attempted_on"] is None or r["attempted_on"] <= as_of
+        if is_known and r["receipt_id"] is not None and r not in found[r["receipt_id"]]:
+            found[r["receipt_id"]].append(r)
+    return found
 
 
 def faults(r: dict, public_on: date) -> set[str]:

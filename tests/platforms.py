@@ -20,6 +20,8 @@ platforms = "{platforms}"
 [quality]
 quarantine_ceiling_members_ppm = 1000000
 quarantine_ceiling_claims_ppm = 1000000
+quarantine_ceiling_receipts_ppm = 1000000
+lapse_ceiling_ppm = 1000000
 quarantine_ceiling_floor_rows = 0
 [lock]
 lease_seconds = 120

@@ -2,7 +2,7 @@
 
 import argparse
 
-from jobs.commands.options import add_period_arguments
+from jobs.commands.options import add_accept_lapses, add_period_arguments
 from jobs.lake.opening import open_lake
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import period_request_of
@@ -12,10 +12,14 @@ from jobs.works.collect import Collect
 EXAMPLES = """  fentan collect --lake ./lake --period 2020-12-P1 --as-of 2020-12-20
   fentan collect --lake ./lake --period 2020-12-P1          (all receipts until today)"""
 
-add_arguments = add_period_arguments
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_period_arguments(parser)
+    add_accept_lapses(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Collects the period."""
     request = period_request_of(args)
-    return carry_out(Collect(), request, open_lake(request.environment, request.lake_root, str(request.period)))
+    lake = open_lake(request.environment, request.lake_root, str(request.period))
+    return carry_out(Collect(args.accept_lapses), request, lake)

@@ -16,6 +16,23 @@ def add_period_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_accept_lapses(command: argparse.ArgumentParser) -> None:
+    """--accept-lapses, for the commands that collect."""
+    command.add_argument(
+        "--accept-lapses",
+        type=count,
+        metavar="N",
+        help="consent to up to N lapses in all where a collection stops because so many members would lapse",
+    )
+
+
+def count(text: str) -> int:
+    """A number of things."""
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of things; it is written in digits alone")
+    return int(text)
+
+
 def person_id(text: str) -> int:
     """The number of a member or a payer, as it stands in the tables (BIGINT)."""
     if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) >= 1 << 63:

@@ -3,6 +3,7 @@
 import argparse
 
 from jobs.commands.generate import make_receipts
+from jobs.commands.options import add_accept_lapses
 from jobs.commands.run_walk import Walk, events
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SEED",
         help="make receipts for every period once it is settled (sample worlds)",
     )
+    add_accept_lapses(parser)
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -41,7 +43,7 @@ def run(args: argparse.Namespace) -> Outcome:
     lake = open_lake(request.environment, request.lake_root, f"run {first} to {last}")
     seed = args.sample_receipts
     receipts = None if seed is None else lambda period: make_receipts(lake, request.platform, period, seed)
-    walk = Walk(request, lake, receipts)
+    walk = Walk(request, lake, receipts, args.accept_lapses)
     for number, event in enumerate(due, start=1):
         announce(f"{number} of {len(due)}: {event.day} {event.job} {event.period}")
         walk.take(event)

@@ -58,11 +58,14 @@ class Walk:
     """The plans on their way through the events: a plan that stops in a period takes no step of it or of later ones.
 
     `stopped`: by plan, the earliest period it stopped in, the exit code, and why. Its earlier periods and the other
-    plans go on.
+    plans go on. `accepted_lapses`: up to how many lapses of each collection the operator consents to; None: to none.
     """
 
-    def __init__(self, request: Request, lake: Lake, after_settled: Callable[[str], None] | None = None):
-        self.request, self.lake, self.after_settled = request, lake, after_settled
+    def __init__(
+        self, request: Request, lake: Lake, after_settled: Callable[[str], None] | None, accepted_lapses: int | None
+    ):
+        self.request, self.lake = request, lake
+        self.after_settled, self.accepted_lapses = after_settled, accepted_lapses
         self.stopped: dict[str, tuple[Period, int, str]] = {}
         self.steps: list[dict] = []
         self.messages: dict[str, str] = {}
@@ -124,7 +127,7 @@ class Walk:
         # On the last day receipts may have come since somebody collected on it.
         if is_last or (is_left and furthest == event.day):
             as_of = max(furthest, self.request.as_of) if is_last else furthest
-            self._step(event, None, Collect(), plan_ids, as_of)
+            self._step(event, None, Collect(self.accepted_lapses), plan_ids, as_of)
 
     def _close(self, event: Event, plan_ids: tuple[str, ...]) -> None:
         """Closes all plans together; where one of them cannot be closed, each on its own."""

@@ -7,6 +7,7 @@ from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import request_of
 from jobs.register.publications import PUBLICATIONS, few_rows_of, published
+from jobs.works.late_claims import late_claims
 
 EXAMPLES = """  fentan status --lake ./lake
   fentan status --lake ./lake --json"""
@@ -24,8 +25,14 @@ def run(args: argparse.Namespace) -> Outcome:
     """Reads the control tables and the published pools; writes nothing, starts no Java."""
     request = request_of(args)
     small = SmallTables(request.lake_root, request.environment.storage)
-    document = {"lake": request.lake_root, "periods": _periods(small), "runs": _runs(small, args.runs)}
-    return Outcome(document, _text(document))
+    late = late_claims(small, request.platform)
+    document = {
+        "lake": request.lake_root,
+        "periods": _periods(small),
+        "runs": _runs(small, args.runs),
+        "claims_after_settlement": late.as_document(),
+    }
+    return Outcome(document, _text(document), 0, tuple(late.messages(request.platform.plans)))
 
 
 def _periods(small: SmallTables) -> list[dict]:

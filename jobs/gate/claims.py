@@ -1,5 +1,6 @@
 """The claims' part of the gate: a few thousand rows, judged with the spells of their claimants."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Row, Window
@@ -11,6 +12,8 @@ from jobs.settlement.coverage import in_force_on, with_member_since
 
 ROW_ERRORS = bits_of(ROW_RULES, Severity.ERROR)
 SET_ERRORS = bits_of(SET_RULES, Severity.ERROR)
+CLAIM_KEY = ("publicity_period", "plan_id", "claim_id")
+CLAIM_CONTENT = ("member_id", "illness_code", "severity", "approved_aid_fen")  # what settled/benefits keeps of it
 SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
 
 
@@ -109,6 +112,30 @@ def _with_illness_claimed_twice(claims: DataFrame, counted_before: DataFrame) ->
         .withColumn("counted_already", counted_already)
         .withColumn("twice_ever", F.col("earlier_claim_ids").isNotNull() & ~F.col("counted_already"))
     )
+
+
+def claims_added(claims: Sequence[dict], there: Iterable[Mapping]) -> list[dict]:
+    """The claims, as given, that were not there when their period was settled.
+
+    `there`: one row per claim that was, with the columns of CLAIM_KEY and of CLAIM_CONTENT. Of one key as many rows as
+    were there were not added: first those of the same content, then any, since a row may have been restated.
+    """
+    contents: dict[tuple, list[tuple]] = {}
+    for row in there:
+        contents.setdefault(_values(row, CLAIM_KEY), []).append(_values(row, CLAIM_CONTENT))
+    by_key: dict[tuple, list[dict]] = {}
+    for row in claims:
+        by_key.setdefault(_values(row, CLAIM_KEY), []).append(row)
+    added = []
+    for key, rows in by_key.items():
+        same = contents.get(key, [])
+        rows = sorted(rows, key=lambda row: (_values(row, CLAIM_CONTENT) not in same, str(_values(row, CLAIM_CONTENT))))
+        added += rows[len(same) :]
+    return added
+
+
+def _values(row: Mapping, names: Iterable[str]) -> tuple:
+    return tuple(row[name] for name in names)
 
 
 def spells_of_claimants(kept_members: DataFrame, numbered: DataFrame) -> DataFrame:

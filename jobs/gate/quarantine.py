@@ -41,8 +41,7 @@ def hold_claims(lake: Lake, gate: ClaimGate, scope: str, period: str, run_id: st
 def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, period: str, run_id: str) -> None:
     """Brings the quarantine of receipts up to date for the period: rows that prove no money, and money without a
     share."""
-    no_fen = fen(0)
-    rows = unsound.withColumn("amount_at_stake_fen", F.coalesce("amount_fen", no_fen)).unionByName(
+    rows = unsound.unionByName(
         without_share.withColumns({"amount_at_stake_fen": F.col("excess_fen"), "reasons": F.array("reason")}).select(
             *TABLES["source/receipts"].column_names, "reasons", "amount_at_stake_fen"
         )

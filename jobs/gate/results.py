@@ -51,10 +51,14 @@ def judge_members(gate: MembershipGate, table_counts: dict[str, int], share_fen:
     return judge("source/members", {**table_counts, **member_counts(gate)}, member_stakes_fen(gate, share_fen))
 
 
-def judge_approved_claims(gate: ClaimGate, table_counts: dict[str, int], limited: tuple[int, int]) -> list[Judged]:
-    """`limited`: how many claims ask for more than the limit, and how much more in fen."""
-    counts = {**table_counts, **claim_counts(gate), "claim_aid_above_limit": limited[0]}
-    stakes_fen = {**claim_counts(gate, "aid_fen"), "claim_aid_above_limit": limited[1]}
+def judge_approved_claims(
+    gate: ClaimGate, table_counts: dict[str, int], limited: tuple[int, int], late: tuple[int, int]
+) -> list[Judged]:
+    """`limited`: how many claims ask for more than the limit, and how much more in fen; `late`: how many claims came
+    after the settlement of their period, and their aid in fen."""
+    of_rules = {"claim_aid_above_limit": limited, claim_rules.AFTER_SETTLEMENT.id: late}
+    counts = {**table_counts, **claim_counts(gate), **{rule: count for rule, (count, _) in of_rules.items()}}
+    stakes_fen = {**claim_counts(gate, "aid_fen"), **{rule: fen for rule, (_, fen) in of_rules.items()}}
     return judge("source/approved_claims", counts, stakes_fen)
 
 

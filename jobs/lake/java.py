@@ -37,7 +37,8 @@ def find_java() -> Path:
 def java_options(folder: Path, log_settings: Path, few_rows: bool) -> str:
     """Options of the JVM: quiet logs, and the archive of loaded classes that set-up leaves (it halves the start).
 
-    `few_rows`: Java compiles quickly rather than well. Spark makes one method of a whole stage; by default Java never compiles a method as long as the gate's.
+    `few_rows`: Java compiles quickly rather than well. Spark makes one method of a whole stage; by default Java never
+    compiles a method as long as the gate's.
     """
     options = [f"-Dlog4j2.configurationFile={log_settings.as_uri()}", "-XX:-DontCompileHugeMethods"]
     given = os.environ.get("FENTAN_JAVA_OPTIONS", "")

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.lake.small import KEPT_FOR, SmallTables
+from jobs.lake.small import KEPT_FOR, SmallTables, arrow_table
 from jobs.progress import announce
 from schemas import TABLES, Table
 
@@ -44,6 +44,10 @@ class Lake:
     def read_or_empty(self, table: str) -> DataFrame:
         """One of the product's own tables; without rows where nothing was ever written."""
         return self.read(table) if self.exists(table) else self.empty(TABLES[table].spark_schema)
+
+    def frame(self, table: Table, rows: Iterable[dict]) -> DataFrame:
+        """Few rows given as values, as a frame with the table's columns."""
+        return self.spark.createDataFrame(arrow_table(table, rows), table.spark_schema)
 
     def empty(self, schema: T.StructType) -> DataFrame:
         """A frame of these columns without rows. Made of Spark's own range: no Python worker has to start."""

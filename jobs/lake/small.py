@@ -1,7 +1,7 @@
 """Tables of few rows, and single rows out of tables of any size: delta-rs on the driver, without Java, in milliseconds.
 
-What grows with the members is Spark's work (jobs/lake/lake.py). Which files are opened is decided by the table's log: it
-knows the partition and the smallest and largest ids of each.
+What grows with the members is Spark's work (jobs/lake/lake.py). Which files are opened is decided by the table's log:
+it knows the partition and the smallest and largest ids of each.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -1,6 +1,7 @@
-"""Files beside the tables, and where the run lock is kept: a file of a local folder, a Delta table of one row elsewhere.
+"""Files beside the tables, and where the run lock is kept: a file of a local folder, elsewhere a Delta table.
 
-Both locks change by comparing and swapping: of two who have read the same content only one can put another in its place.
+Both locks change by comparing and swapping: of two who have read the same content only one can put another in its
+place.
 """
 
 import contextlib

@@ -60,14 +60,14 @@ def _platform_id(args: argparse.Namespace, environment: Environment, lake_root: 
         own = platform_of(SmallTables(lake_root, environment.storage))
     except (OSError, DeltaError) as error:
         raise WrongUsage(
-            f"Lake {lake_root}: cannot be read ({str(error).splitlines()[0]}). Nothing was done. Check its address, and "
-            "the [storage] section of the conf."
+            f"Lake {lake_root}: cannot be read ({str(error).splitlines()[0]}). Nothing was done. Check its address, "
+            "and the [storage] section of the conf."
         ) from error
     named = args.platform or (environment.platform if args.conf else None)
     if own is not None and named not in (None, own):
         raise WrongUsage(
-            f"Lake {lake_root} belongs to the platform {own}, not to {named}. Nothing was done. Leave --platform and the "
-            "conf's platform out, or name another lake."
+            f"Lake {lake_root} belongs to the platform {own}, not to {named}. Nothing was done. Leave --platform and "
+            "the conf's platform out, or name another lake."
         )
     return named or own or environment.platform
 

@@ -35,6 +35,6 @@ def record_lake(small: SmallTables, platform_id: str, run_id: str) -> None:
 
 def _other_layout(root: str, layout: int) -> str:
     return (
-        f"Lake {root}: its tables are in layout {layout}; this version of Fentan reads and writes layout {LAYOUT} alone. "
+        f"Lake {root}: its tables are in layout {layout}; this version of Fentan knows layout {LAYOUT} alone. "
         "Nothing was done. Use the version that made the lake, or settle its sources into a new one."
     )

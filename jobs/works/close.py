@@ -23,6 +23,7 @@ from jobs.register.books import FEE, fee_digests, replace_fee, transfers_of
 from jobs.register.publications import few_rows_of, published_in, rows_of
 from jobs.register.runs import compact_control
 from jobs.works.close_pinning import JOB, Closing, pin_closing
+from jobs.works.late_claims import LateClaims, hold_late_claims, late_claims
 from schemas import TABLES
 
 HELD_IN = {COSTS: "control/quarantine_costs", VISITS: "control/quarantine_visits"}
@@ -56,7 +57,9 @@ class Close(Work):
         return pin_closing(request, lake)
 
     def remaining(self, pinned: Closing) -> Closing | Outcome:
-        return pinned if pinned.plan_ids else _already_closed(pinned)
+        return (
+            pinned if pinned.plan_ids else _already_closed(pinned, tuple(_late_claims(pinned).messages(pinned.settled)))
+        )
 
     def judge(self, pinned: Closing) -> CostGate:
         announce("judging costs")
@@ -96,6 +99,7 @@ class Close(Work):
         for name, judged in gate.judged.items():
             scope = gate.costs.scopes[name]
             hold_costs(pinned.lake, TABLES[name], judged.held, HELD_IN[name], scope, run.period, run.run_id)
+        hold_late_claims(pinned.lake.small, _late_claims(pinned), run.period, run.run_id)
 
     def results(self, pinned: Closing, gate: CostGate, result: Closed | None) -> Iterable[Judged]:
         of_costs = [found for judged in gate.judged.values() for found in judged.results]
@@ -122,7 +126,12 @@ class Close(Work):
             "run_id": pinned.run.run_id,
             "plans": {p: {"fee": result.fees[p], "balances": _by_account(result.balances[p])} for p in pinned.plan_ids},
         }
-        return Outcome(document, _text(document), 0, tuple(_messages(pinned, gate)))
+        messages = (*_messages(pinned, gate), *_late_claims(pinned).messages(pinned.plan_ids))
+        return Outcome(document, _text(document), 0, messages)
+
+
+def _late_claims(pinned: Closing) -> LateClaims:
+    return late_claims(pinned.lake.small, pinned.request.platform)
 
 
 def _weights(pinned: Closing) -> dict[str, int]:
@@ -187,8 +196,8 @@ def _text(document: dict) -> str:
     )
 
 
-def _already_closed(pinned: Closing) -> Outcome:
+def _already_closed(pinned: Closing, messages: tuple[str, ...]) -> Outcome:
     period = str(pinned.request.period)
     runs = {p: publication.run_id for p, publication in sorted(pinned.closed.items())}
     document = {"period": period, "state": "already closed", "plans": {p: {"run_id": r} for p, r in runs.items()}}
-    return Outcome(document, f"Period {period}: already closed for {', '.join(runs)}; nothing to do")
+    return Outcome(document, f"Period {period}: already closed for {', '.join(runs)}; nothing to do", 0, messages)

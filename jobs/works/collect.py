@@ -1,6 +1,6 @@
 """The collection of a period: receipts -> shares met, arrears, lapses, aid paid, fee received."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from expectations.receipts import PERIOD_UNKNOWN
 from expectations.suites import Judged
@@ -18,27 +18,41 @@ from jobs.progress import announce
 from jobs.register.books import replace_fee, transfers_of
 from jobs.register.publications import few_rows_of, published_in
 from jobs.register.runs import goes_as_far_as, settings_of
+from jobs.works.collect_ceilings import (
+    stop_if_too_many_are_held,
+    stop_if_too_many_lapse,
+    too_many_held_count,
+    with_ceilings,
+)
 from jobs.works.collect_pinning import JOB, Inputs, made_already, pin_collection
 from jobs.works.collect_shown import document_of, nothing_new, text_of
 from jobs.works.collect_writing import Written, collection_breaches, write_collection
+from jobs.works.late_claims import LateClaims, hold_late_claims, late_claims
 
 THROUGH_SPARK, FEW_ROWS = ("settled/collections", "settled/lapses"), ("ledger/journal",)
 
 
 class Collect(Work):
-    """Brings the period's collection up to the day `as_of`; the same receipts again change nothing."""
+    """Brings the period's collection up to the day `as_of`; the same receipts again change nothing.
+
+    `accepted_lapses`: up to how many lapses in all the operator consents to; None: he was not asked.
+    """
 
     job = JOB
     beside = True
 
+    def __init__(self, accepted_lapses: int | None = None):
+        self.accepted_lapses = accepted_lapses
+
     def pin(self, lake: Lake, request: PeriodRequest) -> Inputs:
         lake.start()
-        return pin_collection(request, lake)
+        return with_ceilings(pin_collection(request, lake), self.accepted_lapses)
 
     def remaining(self, pinned: Inputs) -> Inputs | Outcome:
         run_id = made_already(pinned)
         if run_id is not None:
             _hold_of_no_period(pinned, run_id)
+            hold_late_claims(pinned.lake.small, _late_claims(pinned), pinned.run.period, run_id)
             if not pinned.is_closed:
                 goes_as_far_as(pinned.lake.small, run_id, str(pinned.days.as_of))
             return nothing_new(pinned, run_id, tuple(_messages(pinned)))
@@ -46,21 +60,28 @@ class Collect(Work):
         _check_not_backwards(pinned)
         return pinned
 
+    def stop(self, pinned: Inputs, gate: None) -> None:
+        stop_if_too_many_are_held(pinned)
+
     def compute(self, pinned: Inputs, gate: None, sink: Writing) -> Written:
         return write_collection(pinned, sink)
 
     def breaches(self, pinned: Inputs, gate: None, result: Written, sink: Writing) -> list[str]:
         return collection_breaches(pinned, result)
 
+    def consent(self, pinned: Inputs, result: Written, digests: Mapping[str, str]) -> None:
+        stop_if_too_many_lapse(pinned, result.sums)
+
     def hold(self, pinned: Inputs, gate: None, result: Written) -> None:
         announce("holding money without a share")
         run = pinned.run
         hold_receipts(pinned.lake, pinned.gate.unsound, result.without_share, run.period, run.run_id)
         _hold_of_no_period(pinned, run.run_id)
+        hold_late_claims(pinned.lake.small, _late_claims(pinned), run.period, run.run_id)
 
     def results(self, pinned: Inputs, gate: None, result: Written | None) -> Iterable[Judged]:
         held = {} if result is None else held_by_reason(pinned, result)
-        return judged_receipts(pinned.gate, held, pinned.days)
+        return judged_receipts(pinned.gate, held, pinned.days, too_many_held_count(pinned))
 
     def follow_up(self, pinned: Inputs, result: Written, sink: Writing) -> None:
         replace_fee(pinned.lake.small, pinned.run.period, pinned.run.run_id, result.fees)
@@ -95,6 +116,10 @@ def _hold_of_no_period(pinned: Inputs, run_id: str) -> None:
     hold_receipts_of_no_period(pinned.lake, pinned.of_no_period, count, period_names, pinned.run.period, run_id)
 
 
+def _late_claims(pinned: Inputs) -> LateClaims:
+    return late_claims(pinned.lake.small, pinned.request.platform)
+
+
 def _check_open(pinned: Inputs) -> None:
     if pinned.is_closed:
         posted = transfers_of(pinned.lake.small, list(pinned.collected.values()))
@@ -127,6 +152,7 @@ def _messages(pinned: Inputs) -> Iterable[str]:
             f"control/quarantine_receipts as {PERIOD_UNKNOWN.id}, and their money is in no books. Give them their "
             "period."
         )
+    yield from _late_claims(pinned).messages(pinned.plan_ids)
     if pinned.next_unsettled:
         plans, following = ", ".join(pinned.next_unsettled), calendar.next(period)
         yield (

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.canonical import plain
 from jobs.collection.allocation import CollectionDays
 from jobs.errors import Refused, WrongUsage
-from jobs.gate.receipts import ReceiptGate, count_and_fen, judge_receipts
+from jobs.gate.receipts import ReceiptGate, count_and_fen, judge_receipts, payments_of
 from jobs.lake.lake import Lake, none_of
 from jobs.lake.sources import pin_versions, read_source
 from jobs.pipeline.request import PeriodRequest, exists_in
@@ -102,7 +102,10 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
     of_no_period = receipts.where(none_of("period", calendar.period_names))
     announce("judging receipts")
     days = days_of(request)
-    gate = judge_receipts(receipts.where(F.col("period") == period), days)
+    is_closed = all(p in closed for p in settled)
+    # What the books of a closed period were made from stands: the row of the later period is the one that is held.
+    elsewhere = receipts.where(F.lit(not is_closed) & (F.col("period").isNull() | (F.col("period") != period)))
+    gate = judge_receipts(receipts.where(F.col("period") == period), elsewhere, days)
     standing = standing_of(lake, calendar, request.period, settled)
     following = next_settled(lake.small, calendar, request.period, settled) if days.is_final else {}
     before_fen = netted_before_fen(lake.small, calendar, request.period, settled)
@@ -149,21 +152,25 @@ def made_already(inputs: Inputs, heeds_aid_of_next: bool = True) -> str | None:
         run_id
         for run_id, row in sorted(rows.items())
         if row["conf_digest"] == inputs.run.conf_digest
-        and _alike(json.loads(row["input_versions"]), found, heeds_aid_of_next)
+        and _alike(json.loads(row["input_versions"]), found, heeds_aid_of_next, inputs.is_closed)
     ]
     # Plans that are open were collected together; of those that are closed, the last to be collected knows the others.
     return same[0] if same and (inputs.is_closed or len(run_ids) == 1) else None
 
 
-def _alike(recorded: dict, found: dict, heeds_aid_of_next: bool) -> bool:
-    """Whether a collection recorded and one found are of the same plans from the same money."""
+def _alike(recorded: dict, found: dict, heeds_aid_of_next: bool, is_closed: bool) -> bool:
+    """Whether a collection recorded and one found are of the same plans from the same money.
+
+    Of a closed period the payments alone are compared: a copy that comes up later, or an id that a later period uses
+    again, changes nothing in its books.
+    """
     both = set(recorded["settled"]) & set(found["settled"])
     by_plan = (NETTED_BEFORE, ENDED_BEFORE, *((AID_OF_NEXT,) if heeds_aid_of_next else ()))
 
     def compared(versions: dict) -> dict:
         return {
             "plans": {**versions["settled"], **versions.get(CLOSED_BEFORE, {})},
-            "receipts": versions["receipts"],
+            "receipts": payments_of(versions["receipts"]) if is_closed else versions["receipts"],
             "stage": versions["stage"],
             **{name: {p: x for p, x in versions.get(name, {}).items() if p in both} for name in by_plan},
         }

@@ -108,7 +108,8 @@ def _receipts_left(inputs: Inputs, met: DataFrame) -> ReceiptGate:
         raise Refused(
             f"Period {inputs.request.period}: source/receipts has less sound money than the period's closed books and "
             f"lapses were made from ({met_fen + left_fen - inputs.gate.in_time_fen:,} fen are missing). Nothing was "
-            "collected. Bring those receipts back, or mend those that are held now (one id twice?), and collect again."
+            "collected. Bring those receipts back, or mend those that are held now (one id twice, in this period or in "
+            "two?), and collect again."
         )
     return replace(inputs.gate, in_time=left)
 

@@ -13,10 +13,12 @@ from jobs.ledger.collection_postings import Collected
 
 @dataclass(frozen=True)
 class CollectionSums:
-    """One plan's collection. `due_fen` and `collected_by_status_fen` are by status."""
+    """One plan's collection. `due_fen` and `collected_by_status_fen` are by status; `owing_count`: members with a due
+    above zero."""
 
     collected: Collected
     row_count: int
+    owing_count: int
     due_fen: Mapping[str, int]
     collected_by_status_fen: Mapping[str, int]
     count_by_status: Mapping[str, int]
@@ -60,6 +62,7 @@ def _summed(stored: DataFrame, helped: DataFrame) -> list:
         .groupBy("plan_id", "status", "collected_on", "is_of_next")
         .agg(
             F.count(F.lit(1)).alias("row_count"),
+            F.count_if(F.col("due_fen") > 0).alias("owing_count"),
             F.sum("due_fen").alias("due_fen"),
             F.sum("collected_fen").alias("collected_fen"),
         )
@@ -83,6 +86,7 @@ def _sums_of_plan(parts: list, suspense_fen: Mapping, netted_before_fen: int) ->
             given_up_fen=sum(row.due_fen - row.collected_fen for row in parts if row.status == LAPSED),
         ),
         row_count=sum(row.row_count for row in parts),
+        owing_count=sum(row.owing_count for row in parts),
         due_fen=_by_status(parts, "due_fen"),
         collected_by_status_fen=_by_status(parts, "collected_fen"),
         count_by_status=_by_status(parts, "row_count"),

@@ -16,6 +16,7 @@ from jobs.progress import announce
 from jobs.register.runs import rows_of_runs
 from jobs.spark.digest import plan_digest
 from jobs.works.headroom import as_document
+from jobs.works.late_claims import hold_late_claims
 from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, stop_if_critical
 from jobs.works.settle_pinning import Pinned, pin
 from jobs.works.settle_plans import Settled, settle_plans
@@ -46,7 +47,11 @@ class Settle(Work):
         if changed:
             _compare(replace(pinned, plan_ids=changed))
         fresh = tuple(p for p in pinned.plan_ids if p not in pinned.settled)
-        return replace(pinned, plan_ids=fresh) if fresh else _already_settled(pinned, again)
+        if fresh:
+            return replace(pinned, plan_ids=fresh)
+        late = pinned.late_claims()
+        hold_late_claims(pinned.lake.small, late, pinned.run.period, pinned.settled[again[0]].run_id)
+        return _already_settled(pinned, again, (*pinned.skipped, *late.messages(again)))
 
     def judge(self, pinned: Pinned) -> Gate:
         return judge_sources(pinned)
@@ -84,6 +89,7 @@ class Settle(Work):
         hold_members(pinned.lake, gate.members, result.share_fen, scope, run.period, run.run_id)
         claims_scope = claims_in_scope(scope, run.period, pinned.period_names, all_plans)
         hold_claims(pinned.lake, gate.claims, claims_scope, run.period, run.run_id)
+        hold_late_claims(pinned.lake.small, pinned.late_claims(), run.period, run.run_id)
 
     def results(self, pinned: Pinned, gate: Gate, result: Settled | None) -> Iterable[Judged]:
         return (
@@ -94,7 +100,8 @@ class Settle(Work):
 
     def show(self, pinned: Pinned, gate: Gate, result: Settled, found: Sequence[Judged]) -> Outcome:
         document = settlement_document(pinned, gate, found, result, "published")
-        messages = (*pinned.skipped, *gate.refused.values())
+        late = pinned.late_claims().messages(pinned.plan_ids)
+        messages = (*pinned.skipped, *late, *gate.refused.values())
         return Outcome(document, settlement_text(document), GateStopped.exit_code if gate.refused else 0, messages)
 
     def totals(self, result: Settled, outcome: Outcome) -> dict[str, dict]:
@@ -143,7 +150,7 @@ def _compare(pinned: Pinned) -> None:
             )
 
 
-def _already_settled(pinned: Pinned, plan_ids: tuple[str, ...]) -> Outcome:
+def _already_settled(pinned: Pinned, plan_ids: tuple[str, ...], messages: tuple[str, ...]) -> Outcome:
     publications = [pinned.settled[p] for p in plan_ids]
     document = {
         "period": pinned.run.period,
@@ -154,7 +161,7 @@ def _already_settled(pinned: Pinned, plan_ids: tuple[str, ...]) -> Outcome:
     lines = [
         f"{p.plan_id} {p.period}: already settled by {p.run_id}, digest {p.digest}; nothing to do" for p in publications
     ]
-    return Outcome(document, "\n".join(lines), 0, pinned.skipped)
+    return Outcome(document, "\n".join(lines), 0, messages)
 
 
 def _nothing_to_settle(pinned: Pinned) -> Outcome:

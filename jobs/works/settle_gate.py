@@ -33,6 +33,7 @@ from jobs.pipeline.request import exists_in
 from jobs.progress import announce
 from jobs.settlement.coverage import cut_by_lapses
 from jobs.works.cover import with_cover
+from jobs.works.late_claims import CLAIMS
 from jobs.works.settle_pinning import Pinned
 
 
@@ -113,8 +114,17 @@ def _claims_of_period(pinned: Pinned) -> DataFrame:
     claims = pinned.source("source/approved_claims")
     of_period = F.col("publicity_period") == str(pinned.request.period)
     if pinned.request.plan_ids is not None:
-        return claims.where(of_period & F.col("plan_id").isin(*pinned.plan_ids))
-    return claims.where(of_period | F.expr(none_of("publicity_period", pinned.period_names)))
+        return _without_added(pinned, claims.where(of_period & F.col("plan_id").isin(*pinned.plan_ids)))
+    return _without_added(pinned, claims.where(of_period | F.expr(none_of("publicity_period", pinned.period_names))))
+
+
+def _without_added(pinned: Pinned, claims: DataFrame) -> DataFrame:
+    """The claims, but for those that were added after their plan's settlement of the period: it stands without them."""
+    added = pinned.late_claims().added if pinned.settled else []
+    added = [row for row in added if row["publicity_period"] == str(pinned.request.period)]
+    if not set(pinned.plan_ids) <= set(pinned.settled):  # some plan is still to be settled: with rows of no plan
+        added = [row for row in added if row["plan_id"] in pinned.settled]
+    return claims.exceptAll(pinned.lake.frame(CLAIMS, added)) if added else claims
 
 
 def _with_diagnosis(pinned: Pinned, counted_before: DataFrame, spells: DataFrame) -> DataFrame:
@@ -176,7 +186,8 @@ def _refused_plans(pinned: Pinned, claims: ClaimGate, counts: Mapping[str, Mappi
 def _results(pinned: Pinned, gate: Gate, share_fen: Mapping, limited: tuple[int, int]) -> tuple[Judged, ...]:
     before = {p: pool for p, pool in pinned.history.previous_pools.items() if p in pinned.plan_ids}
     members = judge_members(gate.members, _members_as_a_whole(pinned, gate, before), share_fen)
-    claims = judge_approved_claims(gate.claims, _claims_as_a_whole(pinned, gate, before), limited)
+    late = pinned.late_claims().in_all(pinned.plan_ids)
+    claims = judge_approved_claims(gate.claims, _claims_as_a_whole(pinned, gate, before), limited, late)
     return (*members, *claims)
 
 

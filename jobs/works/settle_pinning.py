@@ -17,6 +17,7 @@ from jobs.register.runs import Run
 from jobs.rulebook.rules import RuleNotInForce
 from jobs.settlement.coverage import lapsed_on
 from jobs.works.history import History, history_before
+from jobs.works.late_claims import LateClaims, late_claims
 
 SOURCES = ("source/members", "source/approved_claims")
 
@@ -74,6 +75,10 @@ class Pinned:
             return None
         rows = rows_of(self.lake, "settled/lapses", self.lapsed_in)
         return rows.select("plan_id", "member_id", lapsed_on(self.request.platform.time_zone))
+
+    def late_claims(self) -> LateClaims:
+        """The claims of settled periods that came after the settlement, at the pinned version."""
+        return late_claims(self.lake.small, self.request.platform, self.versions["source/approved_claims"])
 
     def _from_earlier_collections(self, plan_ids: tuple[str, ...]) -> dict:
         """What the period takes from earlier collections: lapses and money; left out where there is none."""

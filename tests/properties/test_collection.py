@@ -54,7 +54,7 @@ def test_no_fen_is_created_or_lost_and_order_and_files_do_not_matter(spark, came
 
 def matched(spark, came, files, whole_shares):
     """What became of every share, and of every receipt that met none, as values."""
-    judged = judge_receipts(frame(spark, RECEIPTS, came).repartition(files), DAYS)
+    judged = judge_receipts(frame(spark, RECEIPTS, came).repartition(files), frame(spark, RECEIPTS, []), DAYS)
     found = match(assessments(spark), bills(spark), judged, lambda _: joined(spark), whole_shares, "chronic")
     shares = sorted((r.plan_id, r.member_id, r.collected_fen, str(r.collected_on)) for r in found.shares.collect())
     excess = Counter((r.receipt_id, r.excess_fen, r.reason, r.plan_id) for r in found.excess.collect())

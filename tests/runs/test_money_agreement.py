@@ -30,32 +30,43 @@ IS_LONG = PERIODS >= 24
 PAID = 30 if IS_LONG else 6
 LIFE = {"persons": 90, "claim_counts": (3, 4, 5), "aids_fen": (1_001, 7_919, 30_011)} if IS_LONG else {
     "persons": 30, "claim_counts": (1, 1, 2)}  # fmt: skip
+IDS_OF_A_PERIOD = 1_000
 STAGES = ("pinning", "writing", "reading back", "publishing")
 BORNE_BY = os.environ.get("FENTAN_MONEY_SHORTFALL", "next_period").split(",")
 FEE_PARTS = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen")
 
 
-def bad_receipts(period, payer_id, day):
-    """One of every kind of receipt that proves no money, or money that meets no share."""
-    good = receipt(900_000, payer_id, 5, day, period)
+def bad_receipts(period, payer_id, day, first_id):
+    """One of every kind of receipt that proves no money, or money that meets no share.
+
+    The last four have ids of the period before, whose receipts are numbered IDS_OF_A_PERIOD lower: known to its final
+    collection, known on every day, known to this period's collection alone, and of a receipt that was held there.
+    """
+    good, before_id = receipt(first_id + 900, payer_id, 5, day, period), first_id - IDS_OF_A_PERIOD
+    of_id = lambda number, **given: {**good, "receipt_id": number, **given}  # noqa: E731
     return [
-        {**good, "receipt_id": None},
-        {**good, "receipt_id": 900_001, "payer_id": None},
-        {**good, "receipt_id": 900_002, "attempted_on": None},
-        {**good, "receipt_id": 900_003, "amount_fen": -5},
-        {**good, "receipt_id": 900_004, "amount_fen": 10**15},
-        {**good, "receipt_id": 900_005, "outcome": "maybe"},
-        {**good, "receipt_id": 900_006, "attempted_on": day - timedelta(days=30)},
-        {**good, "receipt_id": 900_007},
-        {**good, "receipt_id": 900_007},
-        {**good, "receipt_id": 900_008, "payer_id": 424_242},
-        {**good, "receipt_id": 900_009, "attempted_on": day + timedelta(days=20)},
+        *[of_id(None)] * 2,
+        of_id(first_id + 901, payer_id=None),
+        of_id(first_id + 902, attempted_on=None),
+        of_id(first_id + 903, amount_fen=-5),
+        of_id(first_id + 904, amount_fen=10**15),
+        of_id(first_id + 905, outcome="maybe"),
+        of_id(first_id + 906, attempted_on=day - timedelta(days=30)),
+        *[of_id(first_id + 907)] * 2,
+        of_id(first_id + 907, amount_fen=6),
+        *[of_id(first_id + 908, payer_id=424_242)] * 3,
+        of_id(first_id + 909, attempted_on=day + timedelta(days=20)),
+        of_id(before_id + 1, attempted_on=day - timedelta(days=7)),
+        *[of_id(before_id + 2, attempted_on=None)] * 2,
+        of_id(before_id + 3),
+        of_id(before_id + 905),
     ]
 
 
 def receipts_of(settled, calendar, draw: Random) -> list[dict]:
-    """Most payers pay at once; some late, in pieces, too much, too little, or never."""
+    """Most payers pay at once; some late, in pieces, too much, too little, or never. Some receipts are there twice."""
     period = calendar.period(settled.period)
+    first_id = calendar.period_names.index(settled.period) * IDS_OF_A_PERIOD
     day = calendar.deduction_on(period)
     dues = Counter()
     for row in settled.rows("bills"):
@@ -64,7 +75,7 @@ def receipts_of(settled, calendar, draw: Random) -> list[dict]:
 
     def came(payer_id, amount_fen, days_later=0, outcome="collected"):
         on = day + timedelta(days=days_later)
-        found.append(receipt(len(found) + 1, payer_id, amount_fen, on, settled.period, outcome))
+        found.append(receipt(first_id + len(found) + 1, payer_id, amount_fen, on, settled.period, outcome))
 
     for payer_id, due_fen in sorted(dues.items()):
         if not due_fen:
@@ -85,8 +96,9 @@ def receipts_of(settled, calendar, draw: Random) -> list[dict]:
             came(payer_id, max(due_fen - 1, 1))
         elif kind == "after":
             came(payer_id, due_fen, 25)
+    found += found[::7]
     draw.shuffle(found)
-    return found + bad_receipts(settled.period, min(dues, default=1), day)
+    return found + bad_receipts(settled.period, min(dues, default=1), day, first_id)
 
 
 @pytest.fixture(params=BORNE_BY)

@@ -38,6 +38,8 @@ def test_without_a_path_the_shipped_local_conf_is_read():
     assert environment.spark["master"] == "local[*]"
     assert environment.quarantine_ceiling_members_ppm == 200_000
     assert environment.quarantine_ceiling_claims_ppm == 500_000
+    assert environment.quarantine_ceiling_receipts_ppm == 200_000
+    assert environment.lapse_ceiling_ppm == 500_000
     assert environment.quarantine_ceiling_floor_rows == 20
     assert environment.lock_lease_seconds == 120
 
@@ -47,6 +49,8 @@ def test_the_cluster_conf_leaves_the_master_to_spark_submit_and_is_stricter():
     assert "master" not in environment.spark
     assert environment.quarantine_ceiling_members_ppm == 1_000
     assert environment.quarantine_ceiling_claims_ppm == 50_000
+    assert environment.quarantine_ceiling_receipts_ppm == 1_000
+    assert environment.lapse_ceiling_ppm == 50_000
     assert environment.quarantine_ceiling_floor_rows == 100
 
 
@@ -55,6 +59,15 @@ def test_every_key_is_read(conf):
     assert environment.spark == {"master": "local[3]", "spark.sql.shuffle.partitions": "7"}
     assert (environment.quarantine_ceiling_members_ppm, environment.quarantine_ceiling_claims_ppm) == (1, 2)
     assert (environment.quarantine_ceiling_floor_rows, environment.lock_lease_seconds) == (3, 4)
+
+
+def test_a_conf_without_the_later_ceilings_has_those_of_the_local_conf(conf):
+    environment, local = load_environment(conf(WHOLE)), load_environment(None)
+    assert environment.quarantine_ceiling_receipts_ppm == local.quarantine_ceiling_receipts_ppm
+    assert environment.lapse_ceiling_ppm == local.lapse_ceiling_ppm
+    later = "[quality]\nquarantine_ceiling_receipts_ppm = 5\nlapse_ceiling_ppm = 6"
+    given = load_environment(conf(WHOLE.replace("[quality]", later)))
+    assert (given.quarantine_ceiling_receipts_ppm, given.lapse_ceiling_ppm) == (5, 6)
 
 
 def test_a_spark_setting_may_be_dotted_or_quoted(conf):

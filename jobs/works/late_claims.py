@@ -1,0 +1,135 @@
+"""Claims that came after the settlement of the period they name: nobody has settled them, so they are held and told."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from expectations.claims import AFTER_SETTLEMENT
+from jobs.gate.claims import claims_added
+from jobs.lake.small import SmallTables, matching
+from jobs.lake.sources import TABLE_IDS
+from jobs.pipeline.amounts import yuan
+from jobs.register.publications import Publication, few_rows_of, published
+from jobs.register.runs import rows_of_runs
+from jobs.rulebook.rules import Platform
+from schemas import TABLES
+
+CLAIMS = TABLES["source/approved_claims"]
+HELD_CLAIMS = TABLES["control/quarantine_claims"]
+MOST_PLAUSIBLE_FEN = 10**13  # a mistaken amount is not added up
+
+
+@dataclass(frozen=True)
+class LateClaims:
+    """The claims of settled periods that came after the settlement, as rows of source/approved_claims.
+
+    `added`: all of them. `late`: those that did not count in another period: there they would be settled. `sums`: how
+    many are late and their aid in fen, by (publicity_period, plan_id), where plan_id is None for a plan that is none
+    of the platform's.
+    """
+
+    added: list[dict] = field(default_factory=list)
+    late: list[dict] = field(default_factory=list)
+    sums: Mapping[tuple[str, str | None], tuple[int, int]] = field(default_factory=dict)
+
+    def of_plans(self, plan_ids: Collection[str]) -> dict[tuple[str, str | None], tuple[int, int]]:
+        """The sums of these plans, and of no plan."""
+        return {key: sums for key, sums in self.sums.items() if key[1] in (None, *plan_ids)}
+
+    def in_all(self, plan_ids: Collection[str]) -> tuple[int, int]:
+        """How many claims of these plans are late, and their aid in fen."""
+        sums = self.of_plans(plan_ids).values()
+        return sum(count for count, _ in sums), sum(fen for _, fen in sums)
+
+    def as_document(self) -> list[dict]:
+        """The sums of all plans, one row per period and plan."""
+        return [
+            {"period": period, "plan_id": plan_id, "count": count, "amount_at_stake_fen": fen}
+            for (period, plan_id), (count, fen) in sorted(self.sums.items(), key=str)
+        ]
+
+    def messages(self, plan_ids: Collection[str]) -> Iterator[str]:
+        """What commands of these plans say until the rows are dealt with."""
+        for (period, plan_id), (count, fen) in sorted(self.of_plans(plan_ids).items(), key=str):
+            yield (
+                f"{CLAIMS.name}: {count:,} claims of {period}, {plan_id or 'no plan'}, came after its settlement and "
+                f"are in none: {AFTER_SETTLEMENT.id}, {yuan(fen)} yuan of aid. Remove the rows, or give them the "
+                "publicity_period of one that is not settled yet."
+            )
+
+
+def late_claims(small: SmallTables, platform: Platform, version: int | None = None) -> LateClaims:
+    """The claims of source/approved_claims, at the version or as it is now, that came after their settlement.
+
+    None where the table is not there or lacks columns: who needs its rows says so.
+    """
+    settled = published(small, "settle")
+    if not settled or not small.exists(CLAIMS.name):
+        return LateClaims()
+    version = small.version(CLAIMS.name) if version is None else version
+    lacks_columns = set(CLAIMS.column_names) - set(small.column_types(CLAIMS.name, version))
+    if lacks_columns or _read_by_all(small, settled.values(), version):
+        return LateClaims()
+    periods = {period for period, _ in settled}
+    rows = small.rows(CLAIMS.name, matching(publicity_period=periods), CLAIMS.column_names, version)
+    looked_at = [
+        row for row in rows
+        if (row["publicity_period"], row["plan_id"]) in settled or row["plan_id"] not in platform.plans
+    ]  # fmt: skip
+    benefits = few_rows_of(small, "settled/benefits", settled.values())
+    held = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id not in row["reasons"]]
+    added = claims_added(looked_at, [*held, *({**row, "publicity_period": row["period"]} for row in benefits)])
+    late = [row for row in added if not _counted_elsewhere(row, benefits)]
+    return LateClaims(added, late, _sums(late, platform))
+
+
+def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id: str) -> None:
+    """Brings the claims held as claim_after_settlement up to date, for all plans and periods; call it under the run
+    lock. Nothing is written where what is held is what is late already; a row keeps the period it was first held in."""
+    held = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id in row["reasons"]]
+    first_seen = {_content(row): row["first_seen_period"] for row in held}
+    if sorted(map(_content, held)) == sorted(map(_content, claims.late)):
+        return
+    rows = [
+        {
+            **row,
+            "reasons": [AFTER_SETTLEMENT.id],
+            "first_seen_period": first_seen.get(_content(row), period),
+            "amount_at_stake_fen": row["approved_aid_fen"] or 0,
+            "run_id": run_id,
+        }
+        for row in claims.late
+    ]
+    small.replace(HELD_CLAIMS, rows, f"array_has(reasons, '{AFTER_SETTLEMENT.id}')", run_id)
+
+
+def _read_by_all(small: SmallTables, settled: Collection[Publication], version: int) -> bool:
+    """Whether every settlement read this very version of the claims: then none can be late."""
+    table_id = small.table_id(CLAIMS.name)
+    read = [json.loads(row["input_versions"]) for row in rows_of_runs(small, {p.run_id for p in settled}).values()]
+    return all(
+        run[CLAIMS.name] == version and run.get(TABLE_IDS, {}).get(CLAIMS.name, table_id) == table_id for run in read
+    )
+
+
+def _counted_elsewhere(claim: Mapping, benefits: Collection[Mapping]) -> bool:
+    """Whether the claim counted in another period than the one it names."""
+    same = ("plan_id", "member_id", "claim_id")
+    return any(
+        row["counted"] and row["period"] != claim["publicity_period"] and all(row[n] == claim[n] for n in same)
+        for row in benefits
+    )
+
+
+def _sums(late: list[dict], platform: Platform) -> dict[tuple[str, str | None], tuple[int, int]]:
+    sums: dict[tuple[str, str | None], tuple[int, int]] = {}
+    for row in late:
+        aid_fen = row["approved_aid_fen"] or 0
+        key = row["publicity_period"], row["plan_id"] if row["plan_id"] in platform.plans else None
+        count, fen = sums.get(key, (0, 0))
+        sums[key] = count + 1, fen + (aid_fen if 0 <= aid_fen <= MOST_PLAUSIBLE_FEN else 0)
+    return sums
+
+
+def _content(row: Mapping) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in CLAIMS.column_names)
