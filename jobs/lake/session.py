@@ -30,6 +30,7 @@ FIXED = {
 CHECKED_IN_SESSION = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
 TUNED = {
     "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # other readers misread the older form of far years
     "spark.sql.maxConcurrentOutputFileWriters": "64",  # or Delta sorts the rows by partition before it writes
     # Smallest and largest values of words that are the same in every row help no reader and take a quarter of a write.
     **{f"spark.hadoop.parquet.column.statistics.enabled#{name}": "false" for name in ("run_id", "tier", "marker")},

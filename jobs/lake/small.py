@@ -15,6 +15,7 @@ from schemas import Table
 
 # Ten years of history: an auditor can travel back to any version a closed period was settled from.
 KEPT_FOR = "interval 3650 days"
+CHECKPOINT_EVERY = "10"  # commits: a log of many is slow to open from afar
 SQL_NAMES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT"}
 MOST_FILES = 50  # of a table of few rows: every run adds some, and whoever reads it opens each
 
@@ -137,6 +138,7 @@ class SmallTables:
             arrow_table(table, rows),
             partition_by=list(table.partitioned_by) or None,
             configuration={
+                "delta.checkpointInterval": CHECKPOINT_EVERY,
                 "delta.logRetentionDuration": KEPT_FOR,
                 "delta.deletedFileRetentionDuration": KEPT_FOR,
                 "delta.dataSkippingStatsColumns": ",".join(table.statistics_columns),

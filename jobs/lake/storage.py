@@ -19,7 +19,11 @@ from schemas import TABLES
 LOCK_FILE = "control/_lock.json"
 LOCK = TABLES["control/lock"]
 # Every renewal is a commit: a lock needs no history.
-LOCK_LOG = {"delta.logRetentionDuration": "interval 1 day", "delta.deletedFileRetentionDuration": "interval 1 day"}
+LOCK_LOG = {
+    "delta.checkpointInterval": "10",
+    "delta.logRetentionDuration": "interval 1 day",
+    "delta.deletedFileRetentionDuration": "interval 1 day",
+}
 
 
 class LockStorage(Protocol):
@@ -108,16 +112,18 @@ class DeltaLock:
     def exchange(self, found: str | None, content: str | None) -> bool:
         path, options = self._small.path(LOCK.name), self._small.options
         rows = arrow_table(LOCK, [] if content is None else [{"owner": content}])
+        once = CommitProperties(max_commit_retries=0)  # with retries two could follow one version
         try:
             if not self._small.exists(LOCK.name):
                 if found is not None:
                     return False
-                write_deltalake(path, rows, mode="error", configuration=LOCK_LOG, storage_options=options)
+                write_deltalake(
+                    path, rows, mode="error", configuration=LOCK_LOG, storage_options=options, commit_properties=once
+                )
                 return True
             table = DeltaTable(path, storage_options=options)
             if self._small.rows(LOCK.name, version=table.version()) != ([{"owner": found}] if found else []):
                 return False
-            once = CommitProperties(max_commit_retries=0)
             write_deltalake(table, rows, mode="overwrite", commit_properties=once)
             return True
         except (delta_errors.CommitFailedError, delta_errors.DeltaError):

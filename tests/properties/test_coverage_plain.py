@@ -10,7 +10,8 @@ from itertools import combinations
 
 import pytest
 
-from jobs.settlement.coverage import cover_of, memberships_of, with_cover, with_member_since
+from jobs.settlement.coverage import cover_of, memberships_of, with_member_since
+from jobs.works.cover import with_cover
 
 DAYS = [date(2020, 12, 4) + timedelta(days=n) for n in range(6)]
 PUBLICITY_ON = DAYS[3]

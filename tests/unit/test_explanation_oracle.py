@@ -17,7 +17,7 @@ from jobs.explaining.known import Known
 from tests.oracle import History, Settled, settle
 from tests.oracle_world import World
 from tests.worlds_explained import known_of, number
-from tests.worlds_rules import FIRST, LAST, world_of_changing_rules
+from tests.worlds_rules import LONG, world_of_changing_rules
 
 LAPSED_ON = date(2020, 2, 12)
 
@@ -25,7 +25,7 @@ LAPSED_ON = date(2020, 2, 12)
 def settled_periods(world: World) -> Iterator[Settled]:
     """Every period, with one fen more for those whose numbers are the smallest."""
     calendar, history = world.platform.calendar, History()
-    for period in map(str, calendar.between(calendar.period(FIRST), calendar.period(LAST))):
+    for period in map(str, calendar.between(calendar.period(LONG.first), calendar.period(LONG.last))):
         found = settle(world, period, history)
         chosen = {}
         for plan_id, of_plan in found.plans.items():
@@ -45,7 +45,7 @@ def with_lapses(world: World) -> World:
 @pytest.fixture(scope="module")
 def every_known(tmp_path_factory) -> list[Known]:
     """What the tables would hold of every member, in every plan and period."""
-    world = with_lapses(world_of_changing_rules(tmp_path_factory.mktemp("oracle"), 1)[0])
+    world = with_lapses(world_of_changing_rules(tmp_path_factory.mktemp("oracle"), 1, LONG)[0])
     pools, rows, found = [], [], []
     for settled in settled_periods(world):
         pools += settled.rows("pool")

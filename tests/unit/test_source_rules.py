@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from expectations.costs import COST_RULES, VISIT_RULES
 from expectations.reviews import ROW_RULES as REVIEW_RULES
 from expectations.rule import NO_TERMS
-from jobs.lake.lake import small_frame
+from jobs.lake.small import arrow_table
 from schemas import TABLES
 
 SOUND = {
@@ -63,6 +63,6 @@ def test_one_change_breaks_one_rule(spark, name, change, rule_id):
 def broken(spark, name: str, change: dict) -> list[str]:
     """The ids of the rules that the sound row of the table breaks once it is changed so."""
     rules, row = SOUND[name]
-    frame = small_frame(spark, TABLES[name].spark_schema, [row | change])
+    frame = spark.createDataFrame(arrow_table(TABLES[name], [row | change]), TABLES[name].spark_schema)
     found = frame.select(*(F.when(rule.broken(NO_TERMS), rule.id).alias(rule.id) for rule in rules)).first()
     return [rule_id for rule_id in found if rule_id is not None]
