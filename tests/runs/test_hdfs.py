@@ -108,11 +108,13 @@ def test_two_runs_exclude_each_other(spark, hdfs):
 
 def test_a_standalone_cluster_settles_it_to_the_same_digests(spark, hdfs, tmp_path):
     remote, local = load(f"{hdfs}/aid/cluster"), load(str(tmp_path / "lake"))
-    (tmp_path / "cluster").mkdir()
+    wheel = tmp_path / "wheel"
+    for folder in (wheel, tmp_path / "cluster"):
+        folder.mkdir()
     with standalone_cluster(tmp_path / "cluster") as cluster:
         script = shutil.copy(PROJECT / "jobs" / "cli.py", cluster.folder)
         ended = cluster.submit(
-            "--jars", jars(), "--py-files", str(build_wheel(tmp_path / "wheel")), str(script), "settle",
+            "--jars", jars(), "--py-files", str(build_wheel(wheel)), str(script), "settle",
             "--conf", str(PROJECT / "conf" / "local.toml"), "--lake", remote, "--period", PERIOD, "--json",
         )  # fmt: skip
     assert ended.returncode == 0, (ended.stdout + ended.stderr)[-4000:]

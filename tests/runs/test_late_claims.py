@@ -1,0 +1,123 @@
+"""A claim that comes after the settlement of its period: held and told until somebody deals with it."""
+
+from tests.collected import collect
+from tests.lakes import PERIOD, claim, member, receipt
+
+NEXT = "2020-12-P2"
+CODE = "claim_after_settlement"
+THERE = claim(1, 7, approved_aid_fen=90)
+LATE = [claim(2, 4, approved_aid_fen=50), claim(3, 5, approved_aid_fen=30)]
+TOLD = f"2 claims of {PERIOD}, critical_illness, came after its settlement and are in none: {CODE}, 0.80 yuan"
+
+
+def held(lake, period=PERIOD):
+    """The claims of the period that are held: id, money at stake, first seen, reasons."""
+    rows = lake.rows("control/quarantine_claims") if lake.exists("control/quarantine_claims") else []
+    rows = [r for r in rows if r["publicity_period"] == period]
+    return sorted((str(r["claim_id"]), r["amount_at_stake_fen"], r["first_seen_period"], *r["reasons"]) for r in rows)
+
+
+def late_held(first_seen=PERIOD):
+    return [("2", 50, first_seen, CODE), ("3", 30, first_seen, CODE)]
+
+
+def test_settling_again_holds_the_late_claims_and_changes_nothing(settled):
+    settled.write("source/approved_claims", LATE, mode="append")
+    before = settled.rows("control/publications"), settled.rows("settled/benefits")
+    for _ in range(2):
+        ended = settled.settle()
+        assert (ended.exit_code, ended.document["state"]) == (0, "already settled"), ended.err
+        assert TOLD in ended.err, ended.err
+        assert held(settled) == late_held()
+    assert (settled.rows("control/publications"), settled.rows("settled/benefits")) == before
+    assert settled.run("preview", "--period", PERIOD).document["plans"]["critical_illness"]["pool"]["case_count"] == 1
+    # One row is removed, the other is given to a period that is not settled: nothing is told any more.
+    settled.write("source/approved_claims", [THERE, {**LATE[0], "publicity_period": NEXT}])
+    ended = settled.settle()
+    assert (ended.exit_code, CODE in ended.err, held(settled)) == (0, False, [])
+    counted = settled.settle(NEXT)
+    assert counted.document["plans"]["critical_illness"]["pool"]["case_count"] == 1 and CODE not in counted.err
+
+
+def test_other_differences_are_refused_as_ever(settled):
+    for rows in ([{**THERE, "approved_aid_fen": 95}, *LATE], LATE, [{**THERE, "objection": "upheld"}, *LATE]):
+        settled.write("source/approved_claims", rows)
+        told = settled.settle()
+        assert told.exit_code == 4 and "already settled by run" in told.err, told.err
+
+
+def test_commands_of_the_plan_tell_until_it_is_dealt_with(settled):
+    settled.write("source/receipts", [receipt(1, 1, 30), *(receipt(i, i, 10) for i in range(4, 11))])
+    settled.write("source/approved_claims", LATE, mode="append")
+    for words in (
+        ("status",),
+        ("check", "--period", PERIOD),
+        ("check", "--period", NEXT),
+        ("preview", "--period", NEXT),
+    ):
+        ended = settled.run(*words)
+        assert ended.exit_code == 0 and TOLD in ended.err, (words, ended.err)
+        assert held(settled) == [], "these write nothing"
+    rules = {rule["id"]: rule for rule in settled.run("check", "--period", PERIOD).document["rules"]}
+    assert (rules[CODE]["unexpected_count"], rules[CODE]["amount_at_stake_fen"], rules[CODE]["success"]) == (
+        2,
+        80,
+        False,
+    )
+    assert rules["claim_duplicated"]["success"] and rules["claims_volume"]["success"]
+    assert settled.run("status").document["claims_after_settlement"] == [
+        {"period": PERIOD, "plan_id": "critical_illness", "count": 2, "amount_at_stake_fen": 80}
+    ]
+    later = [
+        settled.settle(NEXT), collect(settled, "2020-12-26"), collect(settled, "2020-12-26"),
+        settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26"),
+        settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26"), collect(settled, "2020-12-28", NEXT),
+    ]  # fmt: skip
+    for ended in later:
+        assert ended.exit_code == 0 and TOLD in ended.err, ended.err
+    assert held(settled) == late_held(NEXT), "held first by the settlement of the next period"
+    assert settled.rows("settled/pools", NEXT)[0]["case_count"] == 0
+    settled.write("source/approved_claims", [THERE])
+    assert CODE not in collect(settled, "2020-12-28", NEXT).err
+    assert held(settled) == []
+
+
+def test_what_was_there_is_not_late(lake):
+    """A claim that counted, one with a pending objection, one held, a pair of one id, and one of a plan settled later:
+    whatever else is loaded, none of them came after."""
+    there = [
+        claim(1, 1, approved_aid_fen=50), claim(2, 2, objection="pending"), claim(3, 3, severity="grave"),
+        claim(4, 4), claim(4, 5), claim(None, 6), claim(None, 6),
+    ]  # fmt: skip
+    lake.load([member(i) for i in range(1, 11)], there)
+    assert lake.settle().exit_code == 0
+    kept = held(lake)
+    assert len(kept) == 5 and not any(CODE in row for row in kept)
+    lake.write("source/approved_claims", [claim(5, 7, "senior_cancer")], mode="append")
+    lake.write("source/members", [member(7, "senior_cancer")], mode="append")
+    ended = lake.settle()
+    assert ended.exit_code == 0 and CODE not in ended.err, ended.err
+    assert held(lake) == kept
+    # A claim that counted is publicised once more, in a period that is settled by now: it is settled already.
+    assert lake.settle(NEXT).exit_code == 0
+    lake.write("source/approved_claims", [claim(1, 1, approved_aid_fen=50, publicity_period=NEXT)], mode="append")
+    again = lake.settle(NEXT)
+    assert (again.exit_code, again.document["state"], CODE in again.err) == (0, "already settled", False), again.err
+    # One that was struck out is publicised again in a settled period: nobody has settled it.
+    lake.write("source/approved_claims", [claim(2, 2, publicity_period=NEXT, approved_aid_fen=7)], mode="append")
+    assert CODE in lake.settle(NEXT).err
+    assert held(lake, NEXT) == [("2", 7, NEXT, CODE)] and held(lake) == kept
+
+
+def test_a_further_row_is_late_whatever_it_holds(settled):
+    """A claim once more, with another aid, two without an id, one of no plan, one that any rule would hold."""
+    more = [
+        THERE, {**THERE, "approved_aid_fen": 91}, claim(None, 4, approved_aid_fen=92),
+        claim(None, 4, approved_aid_fen=92), claim(1, 4, None, approved_aid_fen=93), claim(9, 4, severity="grave"),
+    ]  # fmt: skip
+    settled.write("source/approved_claims", more, mode="append")
+    ended = settled.settle()
+    assert ended.exit_code == 0 and ended.document["state"] == "already settled", ended.err
+    assert f"5 claims of {PERIOD}, critical_illness" in ended.err and f"1 claims of {PERIOD}, no plan" in ended.err
+    assert sorted(row[1] for row in held(settled)) == [90, 91, 92, 92, 93, 10_000_000]
+    assert {row[2:] for row in held(settled)} == {(PERIOD, CODE)}
