@@ -3,7 +3,8 @@
 With Spark's usual settings run the commands of the README, the cluster, and tests that ask for them.
 """
 
-from importlib.resources import files
+import fcntl
+import os
 
 import pytest
 
@@ -11,17 +12,26 @@ from jobs.environment import load_environment
 from jobs.lake.session import open_session
 from jobs.rulebook import load_platform
 from tests import spark_settings
+from tests.confs import write_conf
 from tests.lakes import LakeFolder
+from tests.wheels import build_wheel
 
 
 @pytest.fixture(scope="session")
 def spark():
     environment = load_environment(None)
-    environment.spark.update({"master": "local[2]", "spark.sql.shuffle.partitions": "2"})
+    # One core each for the two workers of a run; what costs in a command is the driver's planning, not the tasks.
+    environment.spark.update({"master": "local[1]", "spark.sql.shuffle.partitions": "2", **spark_settings.SHORT_LIVED})
     session = open_session(environment, "fentan tests")
     spark_settings.make_quick(session)
     yield session
     session.stop()
+
+
+def pytest_collection_modifyitems(items):
+    """Files with Spark come first: the many small ones without it then fill what is left of a worker's time."""
+    with_spark = {item.path for item in items if "spark" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in with_spark)
 
 
 @pytest.fixture(autouse=True)
@@ -54,11 +64,18 @@ def lake(spark, tmp_path):
 def quick_conf(tmp_path_factory):
     """A conf with the same settings, for programs that a test starts: what is compiled anew in each takes half a
     minute."""
-    settings = {**spark_settings.QUICK, **spark_settings.SHORT_LIVED}
-    usual = files("conf").joinpath("local.toml").read_text(encoding="utf-8").splitlines()
-    kept = [line for line in usual if "spark.sql.shuffle.partitions" not in line]
-    place = kept.index("[spark]") + 1
-    quick = [f'"{key}" = "{value}"' for key, value in settings.items()]
     file = tmp_path_factory.mktemp("conf") / "quick.toml"
-    file.write_text("\n".join([*kept[:place], *quick, *kept[place:]]), encoding="utf-8")
-    return file
+    return write_conf(file, spark={**spark_settings.QUICK, **spark_settings.SHORT_LIVED})
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The wheel, built once for all workers of a run."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with (shared / "wheel.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (shared / "wheel").mkdir(exist_ok=True)
+        built = list((shared / "wheel").glob("fentan-*.whl"))
+        return built[0] if built else build_wheel(shared / "wheel")

@@ -17,8 +17,9 @@ from jobs.environment import load_environment
 from jobs.lake.lake import Lake
 from jobs.lake.opening import open_lake
 from schemas import TABLES
+from tests.worlds_rows import PERIOD, claim, member
 
-PERIOD = "2020-12-P1"
+__all__ = ["PERIOD", "Ended", "LakeFolder", "claim", "measured", "member", "receipt"]
 
 
 @dataclass(frozen=True)
@@ -96,47 +97,6 @@ def measured(rows, **equal):
     found = [row for row in rows if all(row[name] == value for name, value in equal.items())]
     assert len(found) == 1, (equal, found)
     return found[0]["quantity"] if found[0]["quantity"] is not None else found[0]["amount_fen"]
-
-
-def member(member_id, plan_id="critical_illness", **given) -> dict:
-    """A spell that is covered throughout 2020, standard tier, paying for himself; what is given goes before."""
-    return {
-        "member_id": member_id,
-        "plan_id": plan_id,
-        "tier": "standard",
-        "payer_id": member_id,
-        "birth_date": date(1955, 6, 1) if plan_id == "senior_cancer" else date(1990, 6, 1),
-        "sex": "F",
-        "province_code": "41",
-        "city_tier": 3,
-        "joined_on": date(2019, 6, 1),
-        "waiting_ends_on": date(2019, 8, 30),
-        "exited_on": None,
-        "exit_reason": None,
-        **given,
-    }
-
-
-def claim(claim_id, member_id, plan_id="critical_illness", **given) -> dict:
-    """A clean claim of a covered member, publicised in 2020-12-P1; what is given goes before."""
-    return {
-        "claim_id": claim_id,
-        "plan_id": plan_id,
-        "member_id": member_id,
-        "tier": "standard",
-        "publicity_period": PERIOD,
-        "illness_code": "breast_cancer",
-        "severity": "severe",
-        "accident": False,
-        "diagnosed_on": date(2020, 10, 1),
-        "birth_date": date(1955, 6, 1) if plan_id == "senior_cancer" else date(1990, 6, 1),
-        "sex": "F",
-        "province_code": "41",
-        "approved_on": date(2020, 11, 20),
-        "approved_aid_fen": 10_000_000,
-        "objection": "none",
-        **given,
-    }
 
 
 def receipt(receipt_id, payer_id, amount_fen, on=date(2020, 12, 14), period=PERIOD, outcome="collected") -> dict:

@@ -9,23 +9,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tests.confs import NO_CEILINGS, write_conf
+
 SHIPPED = Path(str(files("conf").joinpath("platforms")))
 LONG_AGO = date(2000, 1, 1)
 
 Dated = Mapping[date, Any]
-
-NO_CEILING = """
-platform = "{platform_id}"
-platforms = "{platforms}"
-[quality]
-quarantine_ceiling_members_ppm = 1000000
-quarantine_ceiling_claims_ppm = 1000000
-quarantine_ceiling_receipts_ppm = 1000000
-lapse_ceiling_ppm = 1000000
-quarantine_ceiling_floor_rows = 0
-[lock]
-lease_seconds = 120
-"""
 
 
 def write_platform(
@@ -52,8 +41,7 @@ def write_platform(
     if collection:
         _rewrite_part(folder / "platform.yaml", "collection", collection)
     conf = platforms.parent / f"{platform_id}.toml"
-    conf.write_text(NO_CEILING.format(platform_id=platform_id, platforms=platforms.name))
-    return conf
+    return write_conf(conf, NO_CEILINGS, platform=platform_id, platforms=platforms.name)
 
 
 def _sourced(day: date, value: Any) -> dict:

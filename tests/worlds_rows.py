@@ -131,7 +131,7 @@ def bad_claims(
         ("claim_severity_unknown", [row(severity="mild")]),
         ("claim_objection_unknown", [row(objection=None)]),
         ("claim_accident_missing", [row(accident=None)]),
-        ("claim_aid_out_of_range", [row(approved_aid_fen=aid_fen) for aid_fen in (None, 0, -5, huge)]),
+        ("claim_aid_out_of_range", [row(approved_aid_fen=fen) for fen in (None, 0, -5, -huge - 1, huge, huge)]),
         ("claim_aid_out_of_range", [row(approved_aid_fen=10_000_000_001)]),
         ("claim_dates_missing", [row(diagnosed_on=None), row(approved_on=None), row(birth_date=None)]),
         ("claim_dates_out_of_order", [row(approved_on=publicity_on + DAY)]),

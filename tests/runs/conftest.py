@@ -4,7 +4,9 @@ from datetime import date
 
 import pytest
 
-from tests.lakes import LakeFolder, claim, member
+from tests.collected import collect
+from tests.lakes import PERIOD, LakeFolder, claim, member, receipt
+from tests.shown import make_shown
 
 
 @pytest.fixture
@@ -30,4 +32,35 @@ def settled_once(spark, tmp_path_factory):
     lake = LakeFolder(spark, tmp_path_factory.mktemp("settled") / "lake")
     lake.load(people, [claim(1, 7, approved_aid_fen=90)])
     assert lake.settle().exit_code == 0
+    return lake
+
+
+@pytest.fixture
+def closed(closed_once, tmp_path):
+    """A copy of `closed_once` of one's own."""
+    return closed_once.copied(tmp_path / "lake")
+
+
+@pytest.fixture(scope="session")
+def closed_once(settled_once, tmp_path_factory):
+    """The ten members, of whom 1 paid 45 for the 30 he owes and the others what they owe: collected and closed."""
+    lake = settled_once.copied(tmp_path_factory.mktemp("closed") / "lake")
+    lake.write("source/receipts", [receipt(1, 1, 45), *(receipt(i, i, 10) for i in range(4, 11))])
+    assert collect(lake, "2020-12-26").exit_code == 0
+    assert lake.run("close", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
+    return lake
+
+
+@pytest.fixture(scope="session")
+def shown(spark, tmp_path_factory):
+    """The lake to look at (see tests/shown.py). Nobody may write into it: take `shown.copied(...)` for that."""
+    return make_shown(LakeFolder(spark, tmp_path_factory.mktemp("shown") / "lake"))
+
+
+@pytest.fixture(scope="session")
+def without_claims(spark, tmp_path_factory):
+    """Two members and no case, settled. Nobody may change it."""
+    lake = LakeFolder(spark, tmp_path_factory.mktemp("without") / "lake").load([member(1), member(2)], [])
+    ended = lake.settle()
+    assert ended.exit_code == 0, ended.err
     return lake

@@ -1,63 +1,23 @@
 """Bad input: a clear error, the right exit code, nothing half-published, and good rows of other plans not lost."""
 
 from datetime import date
+from itertools import count
 
 import pytest
 from pyspark.sql import functions as F
 
 from tests.lakes import PERIOD, claim, member
 from tests.platforms import write_platform
+from tests.worlds_rows import bad_claims, bad_members
 
 GOOD = [member(i) for i in range(1, 41)]
 
-BAD_MEMBERS = [
-    ("member_key_missing", [member(None)]),
-    ("member_key_missing", [{**member(914), "plan_id": None}]),
-    ("member_key_missing", [member(915, joined_on=None)]),
-    ("member_plan_unknown", [member(901, plan_id="no_such_plan")]),
-    ("member_tier_unknown", [member(902, tier="gold")]),
-    ("member_payer_missing", [member(903, payer_id=None)]),
-    ("member_payer_unknown", [member(904, payer_id=77_777)]),
-    ("member_province_unknown", [member(905, province_code="99")]),
-    ("member_sex_unknown", [member(906, sex=None)]),
-    ("member_city_tier_unknown", [member(907, city_tier=9)]),
-    ("member_exit_before_joining", [member(908, exited_on=date(2019, 5, 1), exit_reason="left")]),
-    ("member_birth_after_joining", [member(909, birth_date=date(2020, 1, 1))]),
-    ("member_birth_date_missing", [member(910, birth_date=None)]),
-    ("member_waiting_end_missing", [member(911, waiting_ends_on=None)]),
-    ("member_duplicated", [member(912), member(912, tier="basic")]),
-    (
-        "member_spells_overlap",
-        [member(913, exited_on=date(2020, 3, 1), exit_reason="left"), member(913, joined_on=date(2020, 2, 1))],
-    ),
-]
-
+JOINED_ON, PUBLIC_ON = date(2019, 6, 1), date(2020, 12, 7)
+CLAIMANTS = range(101, 151)
+BAD_MEMBERS = bad_members(member, "critical_illness", JOINED_ON)
 BAD_CLAIMS = [
-    ("claim_key_missing", [claim(None, 1)]),
-    ("claim_key_missing", [claim(801, None)]),
-    ("claim_key_missing", [{**claim(823, 1), "plan_id": None}]),
-    ("claim_key_missing", [claim(824, 1, publicity_period=None)]),
-    ("claim_period_unknown", [claim(802, 1, publicity_period="2020-12-P7")]),
-    ("claim_plan_unknown", [claim(803, 1, plan_id="no_such_plan")]),
-    ("claim_tier_unknown", [claim(804, 1, tier="gold")]),
-    ("claim_illness_unknown", [claim(805, 1, illness_code="boredom")]),
-    ("claim_severity_unknown", [claim(806, 1, severity="mild")]),
-    ("claim_accident_missing", [claim(807, 1, accident=None)]),
-    ("claim_objection_unknown", [claim(808, 1, objection="maybe")]),
-    ("claim_aid_out_of_range", [claim(809, 1, approved_aid_fen=-5)]),
-    ("claim_aid_out_of_range", [claim(825, 1, approved_aid_fen=-(2**63)), claim(826, 1, approved_aid_fen=0)]),
-    ("claim_aid_out_of_range", [claim(827, 1, approved_aid_fen=10_000_000_001), claim(828, 1, approved_aid_fen=None)]),
-    ("claim_aid_out_of_range", [claim(810, 1, approved_aid_fen=2**63 - 1), claim(811, 2, approved_aid_fen=2**63 - 1)]),
-    ("claim_dates_missing", [claim(812, 1, diagnosed_on=None)]),
-    ("claim_dates_out_of_order", [claim(813, 1, approved_on=date(2020, 9, 1))]),
-    ("claim_dates_out_of_order", [claim(814, 1, approved_on=date(2020, 12, 8))]),
-    ("claim_province_unknown", [claim(815, 1, province_code=None)]),
-    ("claim_duplicated", [claim(816, 1), claim(816, 2)]),
-    ("claim_illness_claimed_twice", [claim(817, 1), claim(818, 1)]),
-    ("claim_member_unknown", [claim(819, 555)]),
-    ("claim_member_unknown", [claim(820, 1, plan_id="senior_cancer")]),
-    ("claim_not_covered_on_diagnosis", [claim(821, 1, diagnosed_on=date(2019, 6, 1))]),
-    ("claim_tier_differs", [claim(822, 1, tier="basic")]),
+    *bad_claims(claim, count(801).__next__, list(CLAIMANTS), JOINED_ON, PUBLIC_ON),
+    ("claim_member_unknown", [claim(900, 1, plan_id="senior_cancer")]),
 ]
 
 
@@ -65,15 +25,16 @@ def test_every_kind_of_bad_member_is_held_with_all_its_reasons_and_the_good_are_
     canary = member(987_654_321_987, tier="gold", birth_date=date(1901, 2, 3))
     with_three = member(900, tier="gold", sex="X", payer_id=77_777)
     bad = [*(row for _, rows in BAD_MEMBERS for row in rows), canary, with_three]
-    lake.load(GOOD + bad, [claim(1, 7, approved_aid_fen=370)])
+    good = [member(i) for i in range(1, 161)]  # so many that fewer than a fifth of the rows are held
+    lake.load(good + bad, [claim(1, 7, approved_aid_fen=1_480)])
     ended = lake.settle()
     assert ended.exit_code == 0, ended.err
     held = lake.rows("control/quarantine_members")
     assert len(held) == len(bad)
     assert {reason for row in held for reason in row["reasons"]} == {reason for reason, _ in BAD_MEMBERS}
     assert {row["first_seen_period"] for row in held} == {PERIOD}
-    assert [row["member_id"] for row in lake.rows("settled/assessments")] == [row["member_id"] for row in GOOD]
-    # 370 + 30 = 400 fen over 40 members = 10 each; a held member would have paid as much
+    assert [row["member_id"] for row in lake.rows("settled/assessments")] == [row["member_id"] for row in good]
+    # 1,480 + 118 = 1,598 fen over 160 members = 9.99 -> 10 each; a held member would have paid as much
     assert {row["amount_at_stake_fen"] for row in held if row["reasons"] == ["member_payer_unknown"]} == {10}
     assert [row["reasons"] for row in held if row["member_id"] == 900] == [
         ["member_tier_unknown", "member_sex_unknown", "member_payer_unknown"]
@@ -93,11 +54,14 @@ def test_every_kind_of_bad_claim_is_held_with_its_reason_and_the_good_are_settle
     canary = claim(987_654_321_987, 1, approved_aid_fen=-5)
     bad = [*(row for _, rows in BAD_CLAIMS for row in rows), canary]
     # so many good claims keep the held part below the ceiling of one half
-    good = [claim(n, n, approved_aid_fen=100) for n in range(3, 41)]
-    lake.load(GOOD, good + bad)
+    good = [claim(n, n, approved_aid_fen=100) for n in range(2, 41)]
+    lake.load([*GOOD, *(member(n) for n in CLAIMANTS)], good + bad)
     ended = lake.settle()
-    assert ended.exit_code == 3, "the plan senior_cancer has a claim but no covered member"
-    assert "senior_cancer" in ended.err
+    # The plan senior_cancer has a claim but no covered member: that stops this plan and no other.
+    assert ended.exit_code == 3 and "senior_cancer" in ended.err
+    assert [(p["plan_id"], p["action"]) for p in lake.rows("control/publications")] == [
+        ("critical_illness", "published")
+    ]
     held = lake.rows("control/quarantine_claims")
     assert len(held) == len(bad)
     assert {reason for row in held for reason in row["reasons"]} == {reason for reason, _ in BAD_CLAIMS}
@@ -127,15 +91,6 @@ def test_too_many_bad_rows_stop_the_run(lake):
     assert "members_quarantined_rate" in ended.err
     assert not lake.exists("control/publications")
     assert [r["success"] for r in lake.rows("control/quality", id="members_quarantined_rate")] == [False]
-
-
-def test_claims_of_a_plan_without_members_stop_that_plan_and_no_other(lake):
-    lake.load(GOOD, [claim(1, 7), claim(2, 8, plan_id="senior_cancer")])
-    ended = lake.settle()
-    assert ended.exit_code == 3
-    assert [(p["plan_id"], p["action"]) for p in lake.rows("control/publications")] == [
-        ("critical_illness", "published")
-    ]
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,11 @@ import pytest
 
 from tests.clusters import standalone_cluster
 from tests.lakes import LakeFolder
-from tests.wheels import PROJECT, build_wheel
+from tests.wheels import PROJECT
 
 PERIOD = "2020-12-P1"
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

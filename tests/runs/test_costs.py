@@ -82,33 +82,46 @@ def test_bad_costs_and_visits_are_held_and_taken_up_by_the_month_s_next_period_o
     assert held(collected, "costs") == set() and held(collected, "visits") == set()
 
 
-def test_costs_are_used_once_when_a_plan_is_closed_after_the_others(collected):
-    """The late plan's fee is 2 beside 7; the first close took all there was of the period, a third plan's visit too."""
-    collected.write("source/operating_costs", [cost(1, 100)])
-    collected.write("source/field_visits", [visit(1, 1, 6), visit(2, 9, 3)])
-    close(collected)
-    assert used(collected) == {"critical_illness": (9, 50, 0)}
-    collected.write("source/members", [member(i, "senior_cancer") for i in (1, 21)], mode="append")
-    collected.write("source/approved_claims", [claim(9, 21, "senior_cancer", approved_aid_fen=27)], mode="append")
-    assert collected.settle().exit_code == 0
-    collected.write("source/operating_costs", [cost(1, 100), cost(2, 30)])
-    assert collected.run("collect", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
-    close(collected)
-    assert used(collected) == {"critical_illness": (9, 50, 0), "senior_cancer": (0, 15, 0)}
+@pytest.fixture(scope="module")
+def closed_once(collected_once, tmp_path_factory):
+    """Costs of 100 and visits of 9 in all, one of them of a plan that is settled later: P1 is closed with all of it."""
+    lake = collected_once.copied(tmp_path_factory.mktemp("closed") / "lake")
+    lake.write("source/operating_costs", [cost(1, 100)])
+    lake.write("source/field_visits", [visit(1, 1, 6), visit(2, 9, 3)])
+    close(lake)
+    assert used(lake) == {"critical_illness": (9, 50, 0)}
+    return lake
 
 
-def test_what_a_later_close_took_up_is_not_used_again_by_a_plan_that_is_closed_late(collected):
+@pytest.fixture
+def closed(closed_once, tmp_path):
+    return closed_once.copied(tmp_path / "lake")
+
+
+def settle_late_plan(lake):
+    """27 of aid and 2 of fee, in P1, beside the 7 of the plan that is closed; nobody pays for it."""
+    lake.write("source/members", [member(i, "senior_cancer") for i in (1, 21)], mode="append")
+    lake.write("source/approved_claims", [claim(9, 21, "senior_cancer", approved_aid_fen=27)], mode="append")
+    assert lake.settle(PERIOD, "--plan", "senior_cancer").exit_code == 0
+
+
+def test_costs_are_used_once_when_a_plan_is_closed_after_the_others(closed):
+    """The first close took all there was of the period, the late plan's visit too."""
+    settle_late_plan(closed)
+    closed.write("source/operating_costs", [cost(1, 100), cost(2, 30)])
+    assert closed.run("collect", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
+    close(closed)
+    assert used(closed) == {"critical_illness": (9, 50, 0), "senior_cancer": (0, 15, 0)}
+
+
+def test_what_a_later_close_took_up_is_not_used_again_by_a_plan_that_is_closed_late(closed):
     """Costs come to 100, then to 130: P1 used 50 and P2 the other 80 when the late plan's P1 is closed."""
-    collected.write("source/operating_costs", [cost(1, 100)])
-    close(collected)
-    collected.write("source/operating_costs", [cost(1, 130)])
-    assert collected.settle(NEXT).exit_code == 0
-    assert collected.run("collect", "--period", NEXT, "--as-of", "2021-01-12").exit_code == 0
-    close(collected, NEXT, "2021-01-12")
-    assert used(collected, NEXT) == {"critical_illness": (0, 80, 0)}
-    collected.write("source/members", [member(i, "senior_cancer") for i in (1, 21)], mode="append")
-    collected.write("source/approved_claims", [claim(9, 21, "senior_cancer", approved_aid_fen=27)], mode="append")
-    assert collected.settle(PERIOD, "--plan", "senior_cancer").exit_code == 0
-    assert collected.run("collect", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
-    close(collected)
-    assert used(collected)["senior_cancer"] == (0, 0, 0)
+    closed.write("source/operating_costs", [cost(1, 130)])
+    assert closed.settle(NEXT).exit_code == 0
+    assert closed.run("collect", "--period", NEXT, "--as-of", "2021-01-12").exit_code == 0
+    close(closed, NEXT, "2021-01-12")
+    assert used(closed, NEXT) == {"critical_illness": (0, 80, 0)}
+    settle_late_plan(closed)
+    assert closed.run("collect", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
+    close(closed)
+    assert used(closed)["senior_cancer"] == (0, 0, 0)

@@ -1,60 +1,16 @@
 """What was killed does not stand in the way of what comes after, whatever has changed meanwhile.
 
-The kill is an exception that nothing catches, at a point between two commits; tests/runs/test_kill.py kills processes.
+The kill is an exception that nothing catches, at a stage that is announced; test_killed_at_every_stage.py kills at all.
 """
 
-from contextlib import contextmanager
 from datetime import date
 
-import pytest
-from pyspark.errors import PySparkException
-
-from jobs.commands import close as close_module
-from jobs.commands import collect as collect_module
 from tests.collected import collect, statuses
+from tests.killing import as_if_killed_after_publication, failing_at, killed_at
 from tests.lakes import PERIOD, claim, member, receipt
 
 NEXT = "2020-12-P2"
 ALL_PAID = [receipt(1, 1, 30), *(receipt(i, i, 10) for i in range(4, 11))]
-
-
-class Killed(BaseException):
-    """Nothing in the program may catch it."""
-
-
-@contextmanager
-def raising(monkeypatch, module, name, error):
-    """Lets a function of a module raise the error."""
-
-    def fail(*_, **__):
-        raise error
-
-    with monkeypatch.context() as patched:
-        patched.setattr(module, name, fail)
-        yield
-
-
-@pytest.fixture
-def killing(monkeypatch):
-    """Lets a command die when it calls a function of its module."""
-
-    def kill_at(module, name, command):
-        with raising(monkeypatch, module, name, Killed()), pytest.raises(Killed):
-            command()
-
-    return kill_at
-
-
-@pytest.fixture
-def failing(monkeypatch):
-    """Lets a function of a command's module fail as a job of Spark does."""
-
-    def fail_at(module, name, command):
-        with raising(monkeypatch, module, name, PySparkException("no space left")):
-            ended = command()
-        assert ended.exit_code == 1 and "fentan status" in ended.err
-
-    return fail_at
 
 
 def states(lake, job):
@@ -65,9 +21,10 @@ def run_until(lake, day, first=PERIOD, last=PERIOD):
     return lake.run("run", "--from", first, "--to", last, "--as-of", day)
 
 
-def test_a_collection_killed_before_it_was_published_and_more_receipts_after(settled, killing):
+def test_a_collection_killed_before_it_was_published_and_more_receipts_after(settled):
     settled.write("source/receipts", ALL_PAID[:3])
-    killing(collect_module, "publish", lambda: collect(settled, "2020-12-14"))
+    with killed_at("publishing"):
+        collect(settled, "2020-12-14")
     assert states(settled, "collect") == ["running"]
     settled.write("source/receipts", ALL_PAID)
     assert collect(settled, "2020-12-26").exit_code == 0
@@ -78,28 +35,35 @@ def test_a_collection_killed_before_it_was_published_and_more_receipts_after(set
     assert closed.exit_code == 0, closed.err
 
 
-def test_a_collection_that_fails_after_it_was_published_is_finished_by_run(settled, failing):
+def test_a_job_that_spark_ends_says_so_is_recorded_and_is_done_again_by_run(settled):
     settled.write("source/receipts", ALL_PAID)
-    failing(collect_module, "replace_fee", lambda: collect(settled, "2020-12-26"))
-    assert states(settled, "collect") == ["running"]
+    with failing_at("publishing"):
+        ended = collect(settled, "2020-12-26")
+    assert ended.exit_code == 1 and "fentan status" in ended.err
+    assert states(settled, "collect") == ["failed"]
     ended = run_until(settled, "2020-12-26")
     assert ended.exit_code == 0, ended.err
-    assert states(settled, "collect") == ["published"]
-    (fee,) = settled.rows("ledger/fee")
-    assert (fee["received_fen"], fee["run_id"].startswith("close")) == (7, True)
+    assert (ended.document["steps"][-1]["job"], ended.document["steps"][-1]["state"]) == ("close", "closed")
+    assert set(states(settled, "collect")) == {"published"}
 
 
-def test_a_close_killed_after_it_was_published_is_finished_by_run(settled, killing, failing):
+def test_what_was_killed_after_its_publication_is_finished_by_run(settled):
+    """First the collection, whose fee ledger then is that of the settlement; then the close."""
     settled.write("source/receipts", ALL_PAID)
+    before = settled.rows("ledger/fee")
     assert collect(settled, "2020-12-26").exit_code == 0
-    close = lambda: settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26")  # noqa: E731
-    killing(close_module, "replace_fee", close)
-    failing(close_module, "replace_fee", close)
-    assert states(settled, "close") == ["running"], "it is published, but not finished"
+    collected = settled.rows("ledger/fee")
+    as_if_killed_after_publication(settled, "collect", before)
+    ended = run_until(settled, "2020-12-26")
+    assert ended.exit_code == 0, ended.err
+    assert (states(settled, "collect"), states(settled, "close")) == (["published"], ["published"])
+    closed = settled.rows("ledger/fee")
+    assert [(fee["received_fen"], fee["run_id"].split("-")[0]) for fee in closed] == [(7, "close")]
+    as_if_killed_after_publication(settled, "close", collected)
     assert run_until(settled, "2020-12-26").exit_code == 0
-    (fee,) = settled.rows("ledger/fee")
-    assert (fee["run_id"].startswith("close"), states(settled, "close")) == (True, ["published"])
-    assert close().document["state"] == "already closed"
+    assert (settled.rows("ledger/fee"), states(settled, "close")) == (closed, ["published"])
+    again = settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26")
+    assert again.document["state"] == "already closed"
 
 
 def test_one_plan_that_cannot_be_closed_does_not_hold_up_the_others(settled):

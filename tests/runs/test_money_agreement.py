@@ -101,7 +101,11 @@ def receipts_of(settled, calendar, draw: Random) -> list[dict]:
     return found + bad_receipts(settled.period, min(dues, default=1), day, first_id)
 
 
-@pytest.fixture(params=BORNE_BY)
+# Where nobody asks for another rule, the slow run tells the life under the other one, too.
+OTHERS = () if "FENTAN_MONEY_SHORTFALL" in os.environ else (pytest.param("platform", marks=pytest.mark.slow),)
+
+
+@pytest.fixture(params=[*BORNE_BY, *OTHERS])
 def platform_and_conf(request, tmp_path):
     """The shipped rules, with the shortfall of collection borne by the one or the other."""
     plans = {"critical_illness": {}, "senior_cancer": {}}

@@ -1,4 +1,7 @@
-"""A period from its receipts to its close, as an operator lives it: pieces, repeats, refusals, and `run`."""
+"""A period from its receipts to its close, as an operator lives it: pieces, repeats, refusals, and `run`.
+
+What one collection makes of one family's money is in test_money_families.py.
+"""
 
 from datetime import date
 
@@ -11,27 +14,21 @@ from tests.lakes import PERIOD, claim, member, receipt
 NEXT = "2020-12-P2"
 
 
-def test_the_own_share_first_then_the_others_in_the_order_of_joining(settled):
-    settled.write("source/receipts", [receipt(1, 1, 20)])
-    assert collect(settled, "2020-12-15").exit_code == 0
-    found = statuses(settled)
-    assert [found[i] for i in (1, 3, 2)] == [("collected", 10), ("collected", 10), ("in_grace", 0)]
-
-
 def test_ten_pieces_in_any_order_are_one_collection(settled, tmp_path):
+    """One lake is told of three pieces, then of all; another of all at once, and backwards."""
     pieces = [receipt(i, i, 10, date(2020, 12, 14 + i % 3)) for i in range(4, 11)] + [
         receipt(20, 1, 12),
         receipt(21, 1, 18),
     ]
-    digests = []
-    for order in (pieces, pieces[::-1]):
-        for upto in (3, 6, len(order)):
-            settled.write("source/receipts", order[:upto])
-            ended = collect(settled, "2020-12-20")
+    other, digests = settled.copied(tmp_path / "other"), []
+    for lake, tellings in ((settled, (pieces[:3], pieces)), (other, (pieces[::-1],))):
+        for told in tellings:
+            lake.write("source/receipts", told)
+            ended = collect(lake, "2020-12-20")
             assert ended.exit_code == 0, ended.err
         digests.append(ended.document["plans"]["critical_illness"]["digest"])
+        assert set(statuses(lake).values()) == {("collected", 10)}
     assert digests[0] == digests[1]
-    assert set(statuses(settled).values()) == {("collected", 10)}
     again = collect(settled, "2020-12-20")
     assert (again.exit_code, again.document["state"]) == (0, "nothing new")
     rows = DeltaTable(str(settled.folder / "settled/collections")).to_pyarrow_table().num_rows
@@ -125,7 +122,10 @@ def test_a_period_is_closed_in_its_turn_and_never_changes_again(settled):
     assert settled.rows("settled/collections") == before
 
 
-def test_run_walks_the_days_and_resumes(settled, usual):
+@pytest.mark.parametrize("as_a_user", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["quick", "usual"])
+def test_run_walks_the_days_and_resumes(settled, request, as_a_user):
+    if as_a_user:
+        request.getfixturevalue("usual")
     paid = [receipt(i, i, 30 if i == 1 else 10) for i in (1, *range(4, 11))]
     settled.write("source/receipts", [*paid, receipt(20, 4, 5, date(2020, 12, 29))])
     words = ("--from", PERIOD, "--to", NEXT)

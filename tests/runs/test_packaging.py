@@ -13,7 +13,7 @@ import pytest
 from jobs.cli import COMMANDS
 from jobs.lake.session import DELTA_PACKAGE
 from jobs.rulebook import load_platform
-from tests.wheels import PACKAGES, PROJECT, build_wheel
+from tests.wheels import PACKAGES, PROJECT
 
 DEPLOY = PROJECT / "conf" / "deploy"
 # What a program sees of the shipped conf: read through importlib.resources, wherever the package lies.
@@ -24,11 +24,6 @@ from jobs.rulebook import load_platform, platform_ids
 plans = {p: sorted(load_platform(p).plans) for p in platform_ids()}
 print(json.dumps([conf.__file__, load_environment(None).platform, plans]))
 """
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def sources_of(package: str) -> set[str]:

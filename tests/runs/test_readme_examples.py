@@ -4,23 +4,28 @@ import ast
 
 import pytest
 
-from tests.lakes import PERIOD, LakeFolder, claim, member
 from tests.readme import example
+from tests.shown import FIRST, PLAN, SECOND, SENIOR
+
+# 2,030 and 770 fen of the one plan, 11 and nothing of the other (see tests/shown.py)
+DUE_FEN = {(FIRST, PLAN): 2_030, (SECOND, PLAN): 770, (FIRST, SENIOR): 11, (SECOND, SENIOR): 0}
 
 
 @pytest.fixture(scope="module")
-def settled(spark, tmp_path_factory):
-    """A settled lake, with rows of a second run that died before it published."""
-    lake = LakeFolder(spark, tmp_path_factory.mktemp("readme") / "lake")
-    lake.load([member(n) for n in range(1, 8)], [claim(1, 1, approved_aid_fen=20)])
-    ended = lake.settle(PERIOD)
-    assert ended.exit_code == 0, ended.err
+def settled(spark, shown, tmp_path_factory):
+    """The shown lake, with rows of further runs that died before they published; and the runs that did not."""
+    lake = shown.copied(tmp_path_factory.mktemp("readme") / "lake")
     path = str(lake.folder / "settled/pools")
     rows = spark.read.format("delta").load(path).collect()
     died = [{**row.asDict(), "run_id": "a run that died", "due_fen": 999} for row in rows]
     lake.write("settled/pools", died, mode="append")
-    assert len(lake.rows("settled/pools")) == 2
-    return lake, ended.document["run_id"]
+    return lake, [shown.ended[name].document["run_id"] for name in ("settle", "settle P2")]
+
+
+def assert_published(found, run_ids):
+    """`found`: period, plan, due and run of every row."""
+    assert {(period, plan_id): due_fen for period, plan_id, due_fen, _ in found} == DUE_FEN
+    assert len(found) == len(DUE_FEN) and {run_id for *_, run_id in found} == set(run_ids)
 
 
 def value_of(text: str):
@@ -32,27 +37,28 @@ def value_of(text: str):
 
 
 def test_spark_sql(settled):
-    lake, run_id = settled
+    lake, run_ids = settled
     query = example("-- Spark SQL").replace("./lake", str(lake.folder))
-    (row,) = lake.spark.sql(query).collect()
-    # 20 + 2 = 22 over 7 -> 4 each
-    assert (row.run_id, row.plan_id, row.due_fen) == (run_id, "critical_illness", 28)
+    rows = lake.spark.sql(query).collect()
+    assert_published([(row.period, row.plan_id, row.due_fen, row.run_id) for row in rows], run_ids)
 
 
 def test_polars(settled, monkeypatch):
     monkeypatch.chdir(settled[0].folder.parent)
-    (row,) = value_of(example("# Polars")).to_dicts()
-    assert (row["run_id"], row["plan_id"], row["due_fen"]) == (settled[1], "critical_illness", 28)
+    rows = value_of(example("# Polars")).to_dicts()
+    assert_published([(row["period"], row["plan_id"], row["due_fen"], row["run_id"]) for row in rows], settled[1])
 
 
 def test_duckdb(settled, monkeypatch):
     monkeypatch.chdir(settled[0].folder.parent)
-    (row,) = value_of(example("# DuckDB"))
-    assert {settled[1], "critical_illness", PERIOD, 28} <= set(row)
+    rows = value_of(example("# DuckDB"))
+    assert len(rows) == len(DUE_FEN)
+    for (period, plan_id), due_fen in DUE_FEN.items():
+        assert [row for row in rows if {period, plan_id, due_fen} <= set(row) and set(settled[1]) & set(row)]
 
 
 def test_delta_rs(settled, monkeypatch):
     """Every commit of the program says which run made it; the one made by hand above does not."""
     monkeypatch.chdir(settled[0].folder.parent)
     by_version = dict(value_of(example("# delta-rs alone")))
-    assert by_version[0] == settled[1]
+    assert [by_version[version] for version in (0, 1)] == settled[1]

@@ -11,28 +11,19 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
+from tests.confs import write_conf
 from tests.lakes import PERIOD, LakeFolder, claim, member
 from tests.spark_settings import SHORT_LIVED, settings, usual
 from tests.wheels import PROJECT
 
 EXACT = "senior_cancer"
-CONF = """
-platform = "xianghubao"
-platforms = "platforms"
-[quality]
-quarantine_ceiling_members_ppm = 200000
-quarantine_ceiling_claims_ppm = 500000
-quarantine_ceiling_floor_rows = 20
-[lock]
-lease_seconds = 120
-[spark]
-"""
-LOCAL_CLUSTER = """
-"master" = "local-cluster[2,1,700]"
-"spark.executor.memory" = "700m"
-"spark.driver.memory" = "1g"
-"spark.sql.shuffle.partitions" = "3"
-""" + "\n".join(f'"{key}" = "{value}"' for key, value in SHORT_LIVED.items())
+LOCAL_CLUSTER = {
+    "master": "local-cluster[2,1,700]",
+    "spark.executor.memory": "700m",
+    "spark.driver.memory": "1g",
+    "spark.sql.shuffle.partitions": "3",
+    **SHORT_LIVED,
+}
 COMPARED = (
     "settled/benefits", "settled/pools", "settled/rates", "settled/assessments", "settled/bills", "ledger/journal",
 )  # fmt: skip
@@ -60,9 +51,7 @@ def conf(tmp_path_factory):
     shutil.copytree(PROJECT / "conf" / "platforms", folder / "platforms")
     rounding = folder / "platforms" / "xianghubao" / "plans" / EXACT / "rounding.yaml"
     rounding.write_text(rounding.read_text().replace("value: ceil_fen", "value: exact"))
-    file = folder / "env.toml"
-    file.write_text(CONF)
-    return file
+    return write_conf(folder / "env.toml", platforms="platforms")
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +128,7 @@ def test_without_adaptive_execution_and_with_other_partitions(spark, settled, ma
 @pytest.mark.slow
 def test_on_executors_of_their_own(settled, many_files, conf):
     """Two executors, each a process of its own: rows cross process borders and are hashed in other JVMs."""
-    file = conf.with_name("local_cluster.toml")
-    file.write_text(CONF + LOCAL_CLUSTER)
+    file = write_conf(conf.with_name("local_cluster.toml"), spark=LOCAL_CLUSTER, platforms="platforms")
     words = ["preview", "--lake", str(many_files.folder), "--period", PERIOD, "--conf", str(file), "--json"]
     ended = subprocess.run(
         [sys.executable, "-m", "jobs.cli", *words], capture_output=True, text=True, cwd=PROJECT, env=os.environ.copy()

@@ -22,20 +22,20 @@ def with_hundred(lake):
 
 
 @pytest.fixture(scope="module")
-def settled_once(spark, tmp_path_factory):
+def hundred_once(spark, tmp_path_factory):
     lake = with_hundred(LakeFolder(spark, tmp_path_factory.mktemp("hundred") / "lake"))
     return lake, lake.settle()
 
 
 @pytest.fixture
-def settled(settled_once, tmp_path):
+def settled_hundred(hundred_once, tmp_path):
     """A copy of the hundred, settled, and how that ended."""
-    lake, ended = settled_once
+    lake, ended = hundred_once
     return lake.copied(tmp_path / "lake"), ended
 
 
-def test_a_case_asks_at_most_the_cap_and_the_platform_bears_the_rest(settled):
-    hundred, ended = settled
+def test_a_case_asks_at_most_the_cap_and_the_platform_bears_the_rest(settled_hundred):
+    hundred, ended = settled_hundred
     assert ended.exit_code == 0, ended.err
     (pool,) = hundred.rows("settled/pools")
     # aid 10,000,000 + fee 800,000 = 10,800,000 asked; 10 x 100 = 1,000 allowed; 10,799,000 borne by the platform
@@ -52,8 +52,8 @@ def test_a_case_asks_at_most_the_cap_and_the_platform_bears_the_rest(settled):
     assert {row["due_fen"] for row in hundred.rows("settled/assessments")} == {10}
 
 
-def test_the_journal_balances_and_the_fee_ledger_follows_from_it(settled):
-    hundred, _ = settled
+def test_the_journal_balances_and_the_fee_ledger_follows_from_it(settled_hundred):
+    hundred, _ = settled_hundred
     entries = [(e["debit_account"], e["credit_account"], e["amount_fen"]) for e in hundred.rows("ledger/journal")]
     assert entries == [
         ("pool", "benefits_payable", 10_000_000),
@@ -66,8 +66,8 @@ def test_the_journal_balances_and_the_fee_ledger_follows_from_it(settled):
     assert (fee["accrued_fen"], fee["sponsored_fen"], fee["outstanding_fen"]) == (800_000, 799_925, 75)
 
 
-def test_settling_again_from_the_same_inputs_changes_nothing(settled):
-    hundred, first = settled
+def test_settling_again_from_the_same_inputs_changes_nothing(settled_hundred):
+    hundred, first = settled_hundred
     before = {
         table: hundred.spark.read.format("delta").load(str(hundred.folder / table)).count()
         for table in TABLES_OF_A_SETTLEMENT
@@ -82,8 +82,8 @@ def test_settling_again_from_the_same_inputs_changes_nothing(settled):
     }
 
 
-def test_a_run_killed_right_after_its_publication_gets_its_record_completed(settled):
-    hundred, _ = settled
+def test_a_run_killed_right_after_its_publication_gets_its_record_completed(settled_hundred):
+    hundred, _ = settled_hundred
     runs = DeltaTable.forPath(hundred.spark, str(hundred.folder / "control/runs"))
     runs.update(set={"state": "'running'", "finished_at": "null"})
     assert hundred.settle().document["state"] == "already settled"
@@ -91,8 +91,8 @@ def test_a_run_killed_right_after_its_publication_gets_its_record_completed(sett
     assert run["state"] == "published" and run["finished_at"] is not None
 
 
-def test_newer_versions_with_the_same_rows_are_a_no_op_and_with_other_rows_are_refused(settled):
-    hundred, _ = settled
+def test_newer_versions_with_the_same_rows_are_a_no_op_and_with_other_rows_are_refused(settled_hundred):
+    hundred, _ = settled_hundred
     hundred.write("source/approved_claims", [claim(9, 9, publicity_period="2020-12-P2")], mode="append")
     assert hundred.settle().exit_code == 0
     hundred.write("source/members", [member(101)], mode="append")
@@ -136,17 +136,13 @@ def test_periods_of_a_plan_are_settled_in_order_and_carry_the_residual(lake):
     )
 
 
-def test_a_payer_gets_one_bill_for_all_his_members(lake):
-    lake.load([member(1), member(2, payer_id=1), member(3, payer_id=1), member(4)], [claim(1, 4, approved_aid_fen=37)])
-    assert lake.settle().exit_code == 0
-    # 37 + 3 (2.96, half up) = 40 over 4 members = 10 each
-    bills = [(b["payer_id"], b["member_count"], b["due_fen"]) for b in lake.rows("settled/bills")]
-    assert bills == [(1, 3, 30), (4, 1, 10)]
+def test_a_payer_gets_one_bill_for_all_his_members(settled_once):
+    """Of the ten members payer 1 pays for 2 and 3, too; each owes 10 fen."""
+    bills = [(b["payer_id"], b["member_count"], b["due_fen"]) for b in settled_once.rows("settled/bills")]
+    assert bills == [(1, 3, 30), *((i, 1, 10) for i in range(4, 11))]
 
 
-def test_a_period_without_claims_charges_nothing_and_leaves_rows_to_explain(lake):
-    lake.load([member(1), member(2)], [])
-    ended = lake.settle()
-    assert ended.exit_code == 0, ended.err
-    assert [(row["share_fen"], row["due_fen"]) for row in lake.rows("settled/assessments")] == [(0, 0), (0, 0)]
-    assert [(row["member_count"], row["due_fen"]) for row in lake.rows("settled/bills")] == [(1, 0), (1, 0)]
+def test_a_period_without_claims_charges_nothing_and_leaves_rows_to_explain(without_claims):
+    rows = without_claims.rows("settled/assessments")
+    assert [(row["share_fen"], row["due_fen"]) for row in rows] == [(0, 0), (0, 0)]
+    assert [(row["member_count"], row["due_fen"]) for row in without_claims.rows("settled/bills")] == [(1, 0), (1, 0)]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import progress
 from jobs.lake.storage import LOCK_FILE
+from tests.killing import at_stage
 from tests.lakes import PERIOD, LakeFolder, claim, member
 
 # A run of another period that has got as far as its lock, and stays there until its stdin ends.
@@ -71,16 +71,12 @@ def test_a_second_run_is_told_who_is_first_and_goes_on_when_that_one_is_dead(lak
 def test_a_run_settles_the_version_it_pinned_whatever_happens_to_the_sources_meanwhile(lake):
     lake.load([member(n) for n in range(1, 6)], [claim(1, 1, approved_aid_fen=37)])
 
-    def change_first(stage):
-        if stage == "judging members":
-            lake.write("source/members", [member(n) for n in range(3, 9)], mode="overwrite")
-            lake.write("source/approved_claims", [claim(2, 4, approved_aid_fen=1_000)], mode="append")
+    def change():
+        lake.write("source/members", [member(n) for n in range(3, 9)], mode="overwrite")
+        lake.write("source/approved_claims", [claim(2, 4, approved_aid_fen=1_000)], mode="append")
 
-    progress.OBSERVERS.append(change_first)
-    try:
+    with at_stage("judging members", change):
         ended = lake.settle()
-    finally:
-        progress.OBSERVERS.remove(change_first)
     assert ended.exit_code == 0, ended.err
     assert [(row["member_id"], row["due_fen"]) for row in lake.rows("settled/assessments")] == [
         (n, 8) for n in range(1, 6)

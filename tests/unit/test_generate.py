@@ -82,12 +82,3 @@ def test_sources_that_are_there_are_replaced_only_when_asked(lake):
     replaced = lake.run("generate", *SMALL, "--seed", "2", "--overwrite")
     assert replaced.exit_code == 0
     assert len(lake.rows("source/members")) == replaced.document["rows"]["source/members"]
-
-
-def test_the_published_period_settles_to_the_published_share(lake):
-    ended = lake.run("generate", "--published", "2020-12-P1", "--scale", "4000")
-    assert ended.exit_code == 0 and ended.document["in_force"] == 24_561
-    settled = lake.run("preview", "--period", "2020-12-P1").document["plans"]["critical_illness"]
-    assert [rate["share_fen"] for rate in settled["rates"]] == [483]
-    assert settled["pool"]["pool_fen"] == 47_444_400_000 // 4_000
-    assert settled["pool"]["carried_forward_fen"] == 7_452_000 // 4_000

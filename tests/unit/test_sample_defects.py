@@ -17,21 +17,11 @@ from jobs.sample.defects import (
 )
 from jobs.sample.population import World, populations
 from jobs.sample.spells import members
+from tests.confs import NO_CEILINGS, write_conf
 
 PERIOD = "2020-12-P1"
 # Bad names of partitions cannot be planted in a table that is partitioned by them: no period would ever read the rows.
 NOT_PLANTED = {"claim_period_unknown"}
-LENIENT = """
-platform = "xianghubao"
-[spark]
-master = "local[2]"
-[quality]
-quarantine_ceiling_members_ppm = 1000000
-quarantine_ceiling_claims_ppm = 1000000
-quarantine_ceiling_floor_rows = 20
-[lock]
-lease_seconds = 120
-"""
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +75,11 @@ def test_without_a_rate_nothing_is_planted(spark, peopled, good_claims):
 
 
 def test_the_gate_finds_every_kind_and_the_good_rows_settle_as_without_them(lake, tmp_path):
-    conf = tmp_path / "lenient.toml"
-    conf.write_text(LENIENT)
-    words = ["--members", "200k", "--periods", f"{PERIOD}..{PERIOD}", "--seed", "5", "--plan", "critical_illness"]
+    conf = write_conf(tmp_path / "lenient.toml", {**NO_CEILINGS, "quarantine_ceiling_floor_rows": 20})
+    words = ["--members", "50k", "--periods", f"{PERIOD}..{PERIOD}", "--seed", "5", "--plan", "critical_illness"]
     assert lake.run("generate", *words).exit_code == 0
     clean = _pools(lake.run("preview", "--period", PERIOD, "--conf", str(conf)))
-    assert clean["critical_illness"]["case_count"] > 1
+    assert clean["critical_illness"]["case_count"] > 0
 
     assert lake.run("generate", *words, "--defects", "0.1%", "--overwrite").exit_code == 0
     assert _pools(lake.run("preview", "--period", PERIOD, "--conf", str(conf))) == clean

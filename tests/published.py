@@ -1,0 +1,14 @@
+"""What a lake shows of its publications, for tests that compare lakes."""
+
+
+def published_jobs(lake) -> set[str]:
+    return {row["job"] for row in lake.rows("control/publications")} if lake.exists("control/publications") else set()
+
+
+def digests(lake) -> dict[tuple[str, str], str]:
+    """By job and plan."""
+    return {(row["job"], row["plan_id"]): row["digest"] for row in lake.rows("control/publications")}
+
+
+def without_run(rows: list[dict]) -> list[dict]:
+    return [{name: value for name, value in row.items() if name != "run_id"} for row in rows]

@@ -1,0 +1,80 @@
+"""A lake to look at: two periods of two plans, settled, collected, the first one closed, all of it reported."""
+
+from datetime import date
+
+from tests.lakes import LakeFolder, claim, member, receipt
+
+FIRST, SECOND = "2020-12-P1", "2020-12-P2"
+PLAN, SENIOR = "critical_illness", "senior_cancer"
+
+
+def make_shown(lake: LakeFolder) -> LakeFolder:
+    """Writes the sources and gives the commands; `lake.ended` holds how they ended, by what they were.
+
+    Critical illness: of 1 to 41 one leaves (39) and one joins (41) between the periods; 99 has no sex and is held.
+    Every fourth is basic and pays half. Payer 1 pays for 2, 3 and his mother, 201, who is alone in the other plan.
+    P1: five cases ask more than 10 fen a head: each is cut to 400 of 40 heads. 2,000 over 30 + 10/2 = 57.1 -> 58 and
+    29, 30 too much. P2: two cases, 800 - 30 = 770 over 35 -> 22 and 11. Senior: 10 and 1 of fee -> 11; then nothing.
+    P1 is final: 10 and 12 have not paid 58 and 29 in time, 5 was helped and is netted. P2: 1 and 4 to 20 have paid.
+    """
+    members = [member(i, tier=tier_of(i), city_tier=1 + i % 6, payer_id=1 if i in (2, 3) else i) for i in range(1, 41)]
+    members[38] |= {"exited_on": date(2020, 12, 10), "exit_reason": "left"}
+    members += [
+        member(41, joined_on=date(2020, 12, 9), waiting_ends_on=date(2021, 3, 9)),
+        member(99, sex="X"),
+        member(201, SENIOR, payer_id=1),
+    ]
+    claims = [claim(i, i, tier=tier_of(i), approved_aid_fen=1_000 * i) for i in range(1, 6)]
+    claims += [claim(i, i, approved_aid_fen=3_000, publicity_period=SECOND) for i in (6, 7)]
+    lake.load(members, [*claims, claim(201, 201, SENIOR, approved_aid_fen=10)])
+    lake.write("source/receipts", receipts())
+    write_costs(lake)
+    lake.ended = {}
+    for name, words in {
+        "settle": ("settle", "--period", FIRST),
+        "settle P2": ("settle", "--period", SECOND),
+        "collect": ("collect", "--period", FIRST, "--as-of", "2020-12-30"),
+        "close": ("close", "--period", FIRST, "--as-of", "2020-12-30"),
+        "collect P2": ("collect", "--period", SECOND, "--as-of", "2020-12-30"),
+        "report of P1": ("report", "--period", FIRST),
+        "report": ("report", "--period", SECOND),
+        "year": ("report", "--year", "2020"),
+        "index": ("report",),
+    }.items():
+        lake.ended[name] = lake.run(*words)
+        assert lake.ended[name].exit_code == 0, (name, lake.ended[name].err)
+    return lake
+
+
+def tier_of(member_id: int) -> str:
+    return "basic" if member_id % 4 == 0 else "standard"
+
+
+def receipts() -> list[dict]:
+    """Of P1, on the deduction day or too late; of P2, those who have paid by now."""
+    due_fen = {"standard": 58, "basic": 29}, {"standard": 22, "basic": 11}
+    fen_of = {i: due_fen[0][tier_of(i)] for i in range(4, 41) if i not in (5, 10, 12)}
+    first = [receipt(1, 1, 3 * 58 + 11), *(receipt(i, i, fen) for i, fen in fen_of.items() if i != 11)]
+    held = [receipt(11, 11, 58 + 7), receipt(12, 12, 29, date(2020, 12, 27)), receipt(99, 424_242, 10)]
+    paid = {1: 3 * 22, **{i: due_fen[1][tier_of(i)] for i in range(4, 21)}}
+    second = [receipt(1_000 + i, i, fen, date(2020, 12, 28), SECOND) for i, fen in paid.items()]
+    return [*first, *held, *second]
+
+
+def write_costs(lake: LakeFolder) -> None:
+    """650 fen of costs in December; two reviews, of which one found a fraud of 70 yuan; four visits."""
+    costs = [("investigation", 300), ("technology", 200), ("technology", 100), ("staff_and_premises", 50)]
+    lake.write("source/operating_costs", [
+        {"cost_id": i, "month": "2020-12", "category": kind, "amount_fen": fen, "description": "<b>x</b>"}
+        for i, (kind, fen) in enumerate(costs)
+    ])  # fmt: skip
+    lake.write("source/claim_reviews", [
+        {"review_id": i, "claim_id": i, "plan_id": PLAN, "received_on": date(2020, 11, 1),
+         "decided_on": day, "decision": decision, "requested_aid_fen": 7_000, "technique": "field"}
+        for i, (day, decision) in enumerate([(date(2020, 11, 4), "approved"), (date(2020, 11, 6), "fraud")])
+    ])  # fmt: skip
+    lake.write("source/field_visits", [
+        {"visit_id": i, "claim_id": 1, "investigator_id": 5, "site_kind": kind, "site_id": site,
+         "visited_on": date(2020, 11, 2), "fee_fen": 100}
+        for i, (kind, site) in enumerate([("hospital", 1), ("hospital", 1), ("hospital", 2), ("insurance_office", 1)])
+    ])  # fmt: skip
