@@ -55,6 +55,29 @@ def fee_on_case(benefit_fen: Column, rate_ppm: int) -> Column:
     return F.call_function("div", numerator, F.lit(PPM).cast("bigint"))
 
 
+def in_yuan(fen: int) -> str:
+    """An amount as people write it: 4.83 for 483 fen."""
+    sign, rest = ("-", -fen) if fen < 0 else ("", fen)
+    return f"{sign}{rest // 100:,}.{rest % 100:02d}"
+
+
+def in_percent(part: int, whole: int) -> str:
+    """A part of a whole above zero in per cent with one decimal, half up: 33.3% for 1 of 3."""
+    tenths = half_up(1_000 * part, whole)
+    return f"{tenths // 10}.{tenths % 10}%"
+
+
+def ppm_in_percent(ppm: int) -> str:
+    """A rate in per cent with one decimal, rounded down: 46.1% for 461,538 ppm."""
+    tenths = floor(ppm, 1_000)
+    return f"{tenths // 10}.{tenths % 10}%"
+
+
+def ceiling_count(row_count: int, ceiling_ppm: int, floor_rows: int) -> int:
+    """So many of the rows are within a ceiling: its part of them rounded down, and at least the floor."""
+    return max(floor_rows, floor(row_count * ceiling_ppm, PPM))
+
+
 def apportion(
     pool_fen: int, covered_count: Mapping[str, int], weight_ppm: Mapping[str, int], rounding: str
 ) -> Apportionment:

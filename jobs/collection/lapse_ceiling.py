@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jobs.money import PPM, floor
+from jobs.money import ceiling_count
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def why_too_many_lapse(lapsing: Lapsing, ceiling_ppm: int, floor_rows: int, acce
         return None
     if not lapsing.is_any_money_in:
         return f"no receipt says that any money came in, and {lapsing.told}"
-    most = max(floor_rows, floor(lapsing.owing_in_all * ceiling_ppm, PPM))
+    most = ceiling_count(lapsing.owing_in_all, ceiling_ppm, floor_rows)
     if lapsing.lapsing_in_all > most:
         return f"{lapsing.told}; the conf's lapse_ceiling_ppm lets {most:,} pass"
     return None

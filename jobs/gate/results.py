@@ -8,7 +8,7 @@ from expectations.rule import Severity
 from expectations.suites import Judged, judge
 from jobs.gate.claims import ROW_ERRORS, SET_ERRORS, ClaimGate
 from jobs.gate.members import Group, MembershipGate
-from jobs.money import PPM
+from jobs.money import PPM, ceiling_count
 from jobs.settlement.coverage import COVERED, NOT_COVERED_REASONS
 
 
@@ -43,7 +43,7 @@ def above_ceiling(held_count: int, row_count: int, ceiling_ppm: int, floor_rows:
     """How many of the held rows are too many; 0 where the rate is within the ceiling."""
     if held_count <= floor_rows or held_count * PPM <= row_count * ceiling_ppm:
         return 0
-    return held_count - max(floor_rows, row_count * ceiling_ppm // PPM)
+    return held_count - ceiling_count(row_count, ceiling_ppm, floor_rows)
 
 
 def judge_members(gate: MembershipGate, table_counts: dict[str, int], share_fen: Mapping) -> list[Judged]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from jobs.collection.allocation import CollectionDays
+from jobs.ledger.fee import sponsored_part_fen
 from jobs.ledger.journal import (
     BAD_DEBT,
     BENEFITS_PAYABLE,
@@ -91,7 +92,8 @@ def fee_received_fen(pool: Mapping[str, int], received_fen: int) -> int:
     borne_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
     whole_fen = pool["due_fen"] + borne_fen + pool["brought_forward_fen"]
     if received_fen >= pool["due_fen"]:
-        return pool["fee_fen"] - pro_rata(pool["fee_fen"], borne_fen, whole_fen)
+        brought_fen = pool["brought_forward_fen"]
+        return pool["fee_fen"] - sponsored_part_fen(pool["fee_fen"], borne_fen, pool["due_fen"], brought_fen)
     return pro_rata(pool["fee_fen"], max(pool["brought_forward_fen"] + received_fen, 0), whole_fen)
 
 

@@ -18,15 +18,14 @@ from jobs.money import pro_rata
 def fee_row(transfers: list[Transfer], brought_forward_fen: int) -> dict:
     """The row of ledger/fee as the transfers of the period leave it. One row per period and plan; amounts in fen.
 
-    `brought_forward_fen` is the credit balance of `pool` before the period's transfers. The part of the fee that goes
-    with sponsored money is fee x sponsored / (due + sponsored + brought forward), rounded down. What is neither
+    `brought_forward_fen` is the credit balance of `pool` before the period's transfers. What is neither
     sponsored nor received is outstanding while members still owe, and written off once their dues are given up.
     accrued = received + sponsored + outstanding + written off.
     """
     accrued_fen = moved_fen(transfers, credit_account=FEE_ACCRUED)
     due_fen = moved_fen(transfers, MEMBERS_RECEIVABLE, POOL)
     borne_fen = moved_fen(transfers, debit_account=SPONSOR_RECEIVABLE)
-    sponsored_fen = pro_rata(accrued_fen, borne_fen, due_fen + borne_fen + brought_forward_fen)
+    sponsored_fen = sponsored_part_fen(accrued_fen, borne_fen, due_fen, brought_forward_fen)
     received_fen = moved_fen(transfers, credit_account=FEE_INCOME)
     rest_fen = accrued_fen - sponsored_fen - received_fen
     is_given_up = any(transfer.reason == GIVEN_UP for transfer in transfers)
@@ -40,6 +39,12 @@ def fee_row(transfers: list[Transfer], brought_forward_fen: int) -> dict:
         **{f"used_{category}_fen": fen for category, fen in used_fen.items()},
         "result_fen": received_fen - sum(used_fen.values()),
     }
+
+
+def sponsored_part_fen(fee_fen: int, sponsored_fen: int, due_fen: int, brought_forward_fen: int) -> int:
+    """The part of a fee that goes with sponsored money: fee x sponsored / (due + sponsored + brought forward), rounded
+    down."""
+    return pro_rata(fee_fen, sponsored_fen, due_fen + sponsored_fen + brought_forward_fen)
 
 
 def pool_balance_after_fen(transfers: list[Transfer], brought_forward_fen: int) -> int:

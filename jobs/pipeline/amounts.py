@@ -5,11 +5,9 @@ import io
 from rich.console import Console
 from rich.table import Table
 
+from jobs.money import in_yuan
 
-def yuan(fen: int) -> str:
-    """An amount as people write it: 4.83 for 483 fen."""
-    sign, rest = ("-", -fen) if fen < 0 else ("", fen)
-    return f"{sign}{rest // 100:,}.{rest % 100:02d}"
+yuan = in_yuan
 
 
 def table_text(title: str, columns: list[str], rows: list[list]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from jobs.lake.lake import Lake
+from jobs.money import ppm_in_percent
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.request import Request
 from jobs.reporting.annual import year_report
@@ -57,5 +58,5 @@ def _cell(value: int | None, unit: str) -> str:
     if value is None:
         return "-"
     if unit == "ppm":
-        return f"{value // 10_000}.{value % 10_000 // 1_000}%"
+        return ppm_in_percent(value)
     return yuan(value) if unit == "fen" else f"{value:,}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from jobs.money import in_percent
 from jobs.pipeline.amounts import yuan
 
 LANGUAGES = ("zh", "en")
@@ -48,10 +49,7 @@ def number(count: int | None) -> Number:
 
 def percent(part: int, whole: int) -> Number:
     """A part in per cent with one decimal, half up; a dash where there is no whole."""
-    if whole <= 0:
-        return Number("–")
-    tenths = (2_000 * part + whole) // (2 * whole)
-    return Number(f"{tenths // 10}.{tenths % 10}%")
+    return Number(in_percent(part, whole) if whole > 0 else "–")
 
 
 @dataclass(frozen=True)
