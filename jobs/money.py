@@ -73,6 +73,11 @@ def ppm_in_percent(ppm: int) -> str:
     return f"{tenths // 10}.{tenths % 10}%"
 
 
+def whole_percent(ppm: int) -> str:
+    """A rate in whole per cent, rounded down: 8% for 80,000 ppm."""
+    return f"{floor(ppm * 100, PPM)}%"
+
+
 def ceiling_count(row_count: int, ceiling_ppm: int, floor_rows: int) -> int:
     """So many of the rows are within a ceiling: its part of them rounded down, and at least the floor."""
     return max(floor_rows, floor(row_count * ceiling_ppm, PPM))

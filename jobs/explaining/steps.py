@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jobs.explaining.known import Known
 from jobs.explaining.words import say
-from jobs.money import PPM, floor
+from jobs.money import whole_percent
 
 DOES_NOT_FOLLOW = "does not follow"
 
@@ -69,7 +69,7 @@ def rule_of(known: Known, name: str) -> dict[str, str]:
     """The rule as it is shown: its value on the publicity day and where it was taken from."""
     value = known.plan.rules[name].in_force(known.publicity_on)
     unit = known.plan.rules[name].unit
-    shown = f"{value.value} ppm of 1 = {floor(value.value * 100, PPM)}%" if name == "fee_rate" else str(value.value)
+    shown = f"{value.value} ppm of 1 = {whole_percent(value.value)}" if name == "fee_rate" else str(value.value)
     return {"name": name, "value": shown, "unit": unit, "from": str(value.from_on), "reference": value.reference}
 
 
