@@ -11,7 +11,7 @@ help:
 	@echo "make test-slow            set up, then run the slow ones: clusters, kills, long lives, large worlds"
 	@echo "make setup [PYTHON=...]   make .venv with exact versions and fetch the Delta JARs into .jars"
 	@echo "make wheel                build the wheel into dist/"
-	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   a benchmark, OF=settle, collect or report (see README, Speed)"
+	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   a benchmark, OF=settle, collect, report or small (see README)"
 	@echo "make clean                remove what set-up and builds made"
 
 setup:
@@ -35,7 +35,7 @@ wheel: setup
 	@ls dist/*.whl
 
 bench: setup
-	@.venv/bin/python -m tests.benchmarks.$(or $(OF),settle) --members $(or $(MEMBERS),10m) --rounds $(or $(ROUNDS),1)
+	@.venv/bin/python -m tests.benchmarks.$(or $(OF),settle) --members $(or $(MEMBERS),$(if $(filter small,$(OF)),20k,10m)) --rounds $(or $(ROUNDS),1) $(if $(BESIDE),--beside $(BESIDE))
 
 clean:
 	rm -rf .venv .jars dist build *.egg-info

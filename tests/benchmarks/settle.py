@@ -32,11 +32,11 @@ PARTS = (
     ("writing settled/bills", "bills: group and write"),
     ("reading back settled/bills", "bills: read back"),
     ("writing settled/pools", "pools, rates, journal, fee"),
-    ("holding bad rows", "quarantine"),
-    ("proving", "proof, quality"),
+    ("proving", "proof"),
+    ("holding bad rows", "quarantine, quality"),
     ("publishing", "publish"),
 )
-BEYOND_CORE = ("bills: group and write", "bills: read back", "quarantine")
+BEYOND_CORE = ("bills: group and write", "bills: read back", "quarantine, quality")
 CONF = """
 platform = "xianghubao"
 [spark]
