@@ -162,7 +162,9 @@ def _due(known: Known, since: date | None) -> list[Step]:
 def _money(known: Known) -> list[Step]:
     steps = [*_bill(known), *_collection(known)]
     for lapse in known.lapses:
-        steps.append(Step("lapse", say("lapse", period=lapse["period"], ended_at=f"{lapse['ended_at']:%Y-%m-%d %H:%M:%S}")))
+        steps.append(
+            Step("lapse", say("lapse", period=lapse["period"], ended_at=f"{lapse['ended_at']:%Y-%m-%d %H:%M:%S}"))
+        )
     return steps
 
 

@@ -18,7 +18,7 @@ from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run, rows_of_runs
-from jobs.works.finality import Standing, overlapping, standing_of
+from jobs.works.final_positions import Standing, overlapping, standing_of
 from jobs.works.set_off import netted_before_fen, next_settled
 
 JOB = "collect"

@@ -27,7 +27,7 @@ from jobs.spark.id_filter import filter_of_ids, with_passed
 from jobs.works.collect_matching import Matched, match
 from jobs.works.collect_pinning import JOB, Inputs
 from jobs.works.collection_sums import CollectionSums, sums_by_plan, suspense_by_plan
-from jobs.works.finality import overlapping
+from jobs.works.final_positions import overlapping
 from jobs.works.set_off import aid_to_net, netted_before
 
 KEY = ("plan_id", "member_id")

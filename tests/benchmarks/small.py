@@ -129,7 +129,10 @@ def show(args: argparse.Namespace, seconds: dict[str, dict[str, float]]) -> None
     parts = list(seconds["this"])
     rows = [[part, *(f"{of[part]:.1f}" for of in seconds.values())] for part in parts]
     if "beside" in seconds:
-        rows = [[*row, f"{seconds['this'][part] / seconds['beside'][part]:.2f}"] for row, part in zip(rows, parts)]
+        rows = [
+            [*row, f"{seconds['this'][part] / seconds['beside'][part]:.2f}"]
+            for row, part in zip(rows, parts, strict=True)
+        ]
     columns = ["command", *(f"{name} (s)" for name in seconds), *(["ratio"] if "beside" in seconds else [])]
     title = f"{args.members} members, {os.cpu_count()} cores, medians of {args.rounds}"
     print(table_text(title, columns, rows))
