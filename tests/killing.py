@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.errors import PySparkException
 
 from jobs.progress import OBSERVERS
@@ -55,13 +54,6 @@ def stages_of(command: Callable[[], object]) -> list[str]:
     with _observed(lambda stage: found.setdefault(stage)):
         command()
     return list(found)
-
-
-def as_if_killed_after_publication(lake, job: str, fee_before: list[dict]) -> None:
-    """Takes back what a job does after its publication: the fee ledger is the one before, the run never ended."""
-    lake.write("ledger/fee", fee_before)
-    runs = DeltaTable(lake.folder / "control/runs")
-    runs.update({"state": "'running'", "finished_at": "null"}, predicate=f"job = '{job}'")
 
 
 def killed_when_it_says(stage: str, lake, job: str, period: str, *words: str) -> int:

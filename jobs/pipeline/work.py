@@ -44,9 +44,11 @@ class Work(ABC):
 
     def judge(self, pinned: Any) -> Any:
         """The gate: sources judged, nothing written."""
+        return None
 
     def stop(self, pinned: Any, gate: Any) -> None:
         """Raises GateStopped where the gate does not let anything pass."""
+        return None
 
     def plan_ids(self, pinned: Any, gate: Any) -> Iterable[str]:
         """The plans that are computed."""
@@ -62,9 +64,11 @@ class Work(ABC):
 
     def consent(self, pinned: Any, result: Any, digests: Mapping[str, str]) -> None:
         """Raises a stop where this result needs somebody's consent that was not given. `digests` is by plan."""
+        return None
 
     def hold(self, pinned: Any, gate: Any, result: Any) -> None:
         """Brings the quarantine up to date."""
+        return None
 
     def results(self, pinned: Any, gate: Any, result: Any) -> Iterable[Judged]:
         """What the expectations on the sources found."""
@@ -72,9 +76,11 @@ class Work(ABC):
 
     def follow_up(self, pinned: Any, result: Any, sink: Writing) -> None:
         """What follows from the publication; harmless to repeat."""
+        return None
 
     def finish(self, lake: Lake, request: PeriodRequest, row: dict) -> None:
         """Repeats the follow-up of a published run (its row in control/runs) that was killed before it was done."""
+        return None
 
     @abstractmethod
     def show(self, pinned: Any, gate: Any, result: Any, found: Sequence[Judged]) -> Outcome:

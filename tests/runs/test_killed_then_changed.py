@@ -6,7 +6,7 @@ The kill is an exception that nothing catches, at a stage that is announced; tes
 from datetime import date
 
 from tests.collected import collect, statuses
-from tests.killing import as_if_killed_after_publication, failing_at, killed_at
+from tests.killing import failing_at, killed_at
 from tests.lakes import PERIOD, claim, member, receipt
 
 NEXT = "2020-12-P2"
@@ -47,21 +47,24 @@ def test_a_job_that_spark_ends_says_so_is_recorded_and_is_done_again_by_run(sett
     assert set(states(settled, "collect")) == {"published"}
 
 
-def test_what_was_killed_after_its_publication_is_finished_by_run(settled):
-    """First the collection, whose fee ledger then is that of the settlement; then the close."""
+def test_what_ended_after_its_publication_is_finished_by_run(settled):
+    """First a collection that Spark ends, whose fee ledger then is that of the settlement; then a close that is
+    killed."""
     settled.write("source/receipts", ALL_PAID)
     before = settled.rows("ledger/fee")
-    assert collect(settled, "2020-12-26").exit_code == 0
-    collected = settled.rows("ledger/fee")
-    as_if_killed_after_publication(settled, "collect", before)
-    ended = run_until(settled, "2020-12-26")
-    assert ended.exit_code == 0, ended.err
-    assert (states(settled, "collect"), states(settled, "close")) == (["published"], ["published"])
+    with failing_at("following up"):
+        ended = collect(settled, "2020-12-26")
+    assert ended.exit_code == 1 and "fentan status" in ended.err
+    assert states(settled, "collect") == ["running"], "it is published, but not finished"
+    assert settled.rows("ledger/fee") == before
+    with killed_at("following up"):
+        run_until(settled, "2020-12-26")
+    assert (states(settled, "collect"), states(settled, "close")) == (["published"], ["running"])
+    assert [fee["run_id"].split("-")[0] for fee in settled.rows("ledger/fee")] == ["collect"]
+    assert run_until(settled, "2020-12-26").exit_code == 0
+    assert states(settled, "close") == ["published"]
     closed = settled.rows("ledger/fee")
     assert [(fee["received_fen"], fee["run_id"].split("-")[0]) for fee in closed] == [(7, "close")]
-    as_if_killed_after_publication(settled, "close", collected)
-    assert run_until(settled, "2020-12-26").exit_code == 0
-    assert (settled.rows("ledger/fee"), states(settled, "close")) == (closed, ["published"])
     again = settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26")
     assert again.document["state"] == "already closed"
 
