@@ -68,7 +68,7 @@ def _of_schema(small: SmallTables, table: Table) -> list[str]:
     found = [f"column {name} is missing" for name in wanted if name not in types]
     found += [f"column {name} is not in the dictionary" for name in types if name not in wanted]
     found += [
-        f"column {name} is {types[name]}, not {kind}"
+        f"column {name} is {types[name].lower()}, not {kind.lower()}"
         for name, kind in wanted.items()
         if name in types and types[name] != kind
     ]

@@ -73,7 +73,7 @@ class Costs:
     def scopes(self) -> dict[str, str]:
         """SQL text, by source: the rows that `judged` looks at."""
         return {
-            COSTS: f"month = '{self.month}' or month is null or not month rlike '{COST_MONTH}'",
+            COSTS: f"month = '{self.month}' or month is null or not regexp_like(month, '{COST_MONTH}')",
             VISITS: f"visited_on is null or {self._visited}",
         }
 

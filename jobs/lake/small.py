@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
+from deltalake.exceptions import DeltaError
 from deltalake.schema import ArrayType, PrimitiveType
 
 from schemas import Table
@@ -54,9 +55,11 @@ class SmallTables:
     def storage_of(self, name: str) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
         """The partition columns, the reader version that a table asks for, and the features that readers must know."""
         table = self._newest(name)
-        protocol = table.protocol()
-        features = tuple(protocol.reader_features or ())
-        return tuple(table.metadata().partition_columns), protocol.min_reader_version, features
+        protocol, metadata = table.protocol(), table.metadata()
+        features = set(protocol.reader_features or ())
+        if metadata.configuration.get("delta.columnMapping.mode", "none") != "none":
+            features.add("columnMapping")  # a table of reader version 2 does not list its features
+        return tuple(metadata.partition_columns), protocol.min_reader_version, tuple(sorted(features))
 
     def row_count(self, name: str) -> int | None:
         """How many rows a table has by its log; None where the log does not say."""
@@ -78,7 +81,7 @@ class SmallTables:
         if not self.exists(name):
             return []
         table = self._newest(name) if version is None else DeltaTable(self.path(name), version, self.options)
-        opened = len(table.file_uris(file_pruning_predicate=where))
+        opened = len(_files_that_may_hold(table, where))
         self.files_read[name] = self.files_read.get(name, 0) + opened
         return _as_rows(table.scan(list(columns) if columns else None, where)) if opened else []
 
@@ -95,7 +98,7 @@ class SmallTables:
 
     def holds_any(self, name: str, where: str) -> bool:
         """Whether any row satisfies `where`; stops at the first."""
-        if not self.exists(name) or not self._newest(name).file_uris(file_pruning_predicate=where):
+        if not self.exists(name) or not _files_that_may_hold(self._newest(name), where):
             return False
         first_column = [self._newest(name).schema().fields[0].name]
         return any(batch.num_rows for batch in self._newest(name).scan(first_column, where))
@@ -148,6 +151,13 @@ class SmallTables:
             post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
             **how,
         )
+
+
+def _files_that_may_hold(table: DeltaTable, where: str | None) -> list[str]:
+    try:
+        return table.file_uris(file_pruning_predicate=where)
+    except DeltaError:  # a condition that the log cannot judge, such as one on a text's form
+        return table.file_uris()
 
 
 def arrow_table(table: Table, rows: Iterable[dict]):
