@@ -9,7 +9,7 @@ from jobs.explaining.known import Known, shares_of
 from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.request import PeriodRequest, Request
 from jobs.register.inputs import versions_read
-from jobs.register.publications import Publication, few_rows_of, published
+from jobs.register.publications import Publication, few_rows_of, in_force
 from jobs.rulebook.calendar import Period
 from jobs.settlement.one_fen_more import count_before, key_of
 from schemas import TABLES
@@ -23,8 +23,8 @@ class PublishedRows:
 
     def __init__(self, request: Request, small: SmallTables):
         self.request, self._small = request, small
-        self.settled, self.collected = (published(small, job) for job in ("settle", "collect"))
-        acts = small.rows("control/publications", columns=("period", "plan_id", "job", "revision", "published_at"))
+        acts = small.rows("control/publications")
+        self.settled, self.collected = (in_force(acts, job) for job in ("settle", "collect"))
         self._published_at = {
             (act["job"], act["period"], act["plan_id"], act["revision"]): act["published_at"]
             for act in sorted(acts, key=lambda act: act["published_at"])

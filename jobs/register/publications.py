@@ -1,6 +1,6 @@
 """Publications: the commit point. A row of a run that is not published here does not exist for a reader."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import reduce
@@ -37,7 +37,12 @@ def latest_acts(acts: Iterable[Publication]) -> list[Publication]:
 
 def published(small: SmallTables, job: str) -> dict[tuple[str, str], Publication]:
     """Every publication of the job in force, by (period, plan_id)."""
-    acts = [act for act in _latest(small, job=job) if act.action != "withdrawn"]
+    return in_force(small.rows(PUBLICATIONS.name, matching(job=job)), job)
+
+
+def in_force(rows: Iterable[Mapping], job: str) -> dict[tuple[str, str], Publication]:
+    """Of rows of control/publications, the job's in force, by (period, plan_id)."""
+    acts = [act for act in latest_acts(_acts(rows)) if act.job == job and act.action != "withdrawn"]
     return {(act.period, act.plan_id): act for act in sorted(acts, key=lambda act: (act.period, act.plan_id))}
 
 
@@ -53,7 +58,8 @@ def publish(
 
     `digests` is by plan.
     """
-    before = {act.plan_id: act for act in _latest(small, job=job, period=period) if act.plan_id in digests}
+    acts = _acts(small.rows(PUBLICATIONS.name, matching(job=job, period=period)))
+    before = {act.plan_id: act for act in latest_acts(acts) if act.plan_id in digests}
     taken_back = [
         {**asdict(act), "action": "withdrawn"} for _, act in sorted(before.items()) if act.action != "withdrawn"
     ]
@@ -97,6 +103,6 @@ def valid_rows(publications: Collection[Publication]) -> Column:
     return F.col("period").isin(*sorted({p.period for p in publications})) & reduce(Column.__or__, of_runs)
 
 
-def _latest(small: SmallTables, **equal: str) -> list[Publication]:
+def _acts(rows: Iterable[Mapping]) -> Iterator[Publication]:
     names = [field.name for field in fields(Publication)]
-    return latest_acts(Publication(**row) for row in small.rows(PUBLICATIONS.name, matching(**equal), names))
+    return (Publication(**{name: row[name] for name in names}) for row in rows)
