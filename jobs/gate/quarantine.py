@@ -107,7 +107,10 @@ def _hold(
     run_id: str,
     seen_in: str = "true",
 ) -> None:
-    """`seen_in`: SQL text, where earlier rows of the same key stand."""
+    """Puts the held rows of the scope in the place of those there; rows outside of it belong to another run.
+
+    `scope`, `seen_in`: SQL text; the rows that are replaced, and where earlier rows of the same key stand.
+    """
     first_seen = (
         lake.read_or_empty(table.name)
         .where(seen_in)
@@ -116,11 +119,15 @@ def _hold(
         .select(*(F.col(name).alias(f"seen_{name}") for name in key), "seen_before")
     )
     same_row = [F.col(name).eqNullSafe(F.col(f"seen_{name}")) for name in key]
-    rows = held.join(F.broadcast(first_seen), on=same_row, how="left").withColumns(
-        {
-            "first_seen_period": F.coalesce("seen_before", F.lit(period)),
-            "released_by": F.lit(None).cast("string"),
-            "run_id": F.lit(run_id),
-        }
+    rows = (
+        held.where(scope)
+        .join(F.broadcast(first_seen), on=same_row, how="left")
+        .withColumns(
+            {
+                "first_seen_period": F.coalesce("seen_before", F.lit(period)),
+                "released_by": F.lit(None).cast("string"),
+                "run_id": F.lit(run_id),
+            }
+        )
     )
     lake.replace(table, rows, scope, run_id)
