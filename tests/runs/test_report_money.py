@@ -52,7 +52,8 @@ def test_the_year_tells_of_the_costs_that_the_close_of_the_month_read(shown, tmp
     assert used(rows) == 650
     assert measured(rows, topic="source", item="source/operating_costs:2020-12", measure="version_of_close") == 0
     assert measured(rows, topic="source", item="source/operating_costs:2020-11", measure="version_of_today") == 1
-    assert measured(rows, topic="source", item="source/claim_reviews:2020-12", measure="version_of_today") == 0
+    assert measured(rows, topic="source", item="source/claim_reviews:2020-12", measure="version_of_close") == 0
+    assert measured(rows, topic="source", item="source/claim_reviews:2020-11", measure="version_of_today") == 0
     html = (lake.folder / "report/html/year-2020.html").read_text(encoding="utf-8")
     assert "as the close of the month's last period read it".replace("'", "&#39;") in html and "2020-01–2020-11" in html
 

@@ -14,7 +14,7 @@ from jobs.sample.population import World, populations
 from jobs.sample.reviews import claim_reviews, field_visits
 from schemas.sources import APPROVED_CLAIMS, CLAIM_REVIEWS, FIELD_VISITS, MEMBERS, OPERATING_COSTS, RECEIPTS
 
-MEMBERS_COUNT, LARGE_COUNT = 50_000, 8_000_000
+MEMBERS_COUNT, LARGE_COUNT = 200_000, 8_000_000
 LAST_ON = date(2020, 12, 7)
 
 
