@@ -55,7 +55,7 @@ def main() -> None:
         for name, checkout in checkouts.items():
             found[name].append(one_round(checkout, sources, folder / "small-lake"))
             print(f"round {number + 1}, {name}: {found[name][-1]}", flush=True)
-    show(args, {name: {part: median(one[part] for one in of[:]) for part in of[0]} for name, of in found.items()})
+    show(args, {name: {part: median(one[part] for one in of) for part in of[0]} for name, of in found.items()})
 
 
 def generate(lake: Path, members: str) -> None:
