@@ -18,6 +18,7 @@ from schemas import Table
 KEPT_FOR = "interval 3650 days"
 CHECKPOINT_EVERY = "10"  # commits: a log of many is slow to open from afar
 SQL_NAMES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT"}
+COLUMN_MAPPING_READER = 2  # the version of readers that brought column mapping and nothing else
 MOST_FILES = 50  # of a table of few rows: every run adds some, and whoever reads it opens each
 
 
@@ -55,11 +56,11 @@ class SmallTables:
     def storage_of(self, name: str) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
         """The partition columns, the reader version that a table asks for, and the features that readers must know."""
         table = self._newest(name)
-        protocol, metadata = table.protocol(), table.metadata()
+        protocol = table.protocol()
         features = set(protocol.reader_features or ())
-        if metadata.configuration.get("delta.columnMapping.mode", "none") != "none":
-            features.add("columnMapping")  # a table of reader version 2 does not list its features
-        return tuple(metadata.partition_columns), protocol.min_reader_version, tuple(sorted(features))
+        if protocol.min_reader_version == COLUMN_MAPPING_READER:
+            features.add("columnMapping")  # such a table does not list its features: this is the only one
+        return tuple(table.metadata().partition_columns), protocol.min_reader_version, tuple(sorted(features))
 
     def row_count(self, name: str) -> int | None:
         """How many rows a table has by its log; None where the log does not say."""
