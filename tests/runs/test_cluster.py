@@ -56,8 +56,8 @@ def submit_settle(cluster, wheel: Path, lake: LakeFolder, *words: str):
 
 
 def document_in(out: str) -> dict:
-    """The JSON that the program printed: spark-submit puts what it wrote to stderr before it, on stdout."""
-    return json.loads(out[out.index("{") :])
+    """The JSON that the program printed: spark-submit puts what it wrote to stderr around it, on stdout."""
+    return json.JSONDecoder().raw_decode(out[out.index("{") :])[0]
 
 
 def published(lake: LakeFolder) -> dict[str, str]:
