@@ -46,12 +46,13 @@ def read_source(lake: Lake, name: str, version: int) -> DataFrame:
     Raises GateStopped naming every column that is missing or of the wrong type. A narrower integer is widened.
     """
     types = _checked_types(lake.small, name, version)
+    frame = lake.read(name, version)  # first: expressions need the session that this starts
     # Under ANSI a cast that loses digits raises: a wider integer is never cut silently.
     columns = [
         F.col(column.name) if types[column.name] == column.type else F.col(column.name).cast(column.spark_type)
         for column in TABLES[name].columns
     ]
-    return lake.read(name, version).select(*columns)
+    return frame.select(*columns)
 
 
 def has_receipts(small: SmallTables, period: str, before: date) -> bool:
