@@ -11,7 +11,7 @@ def test_jobs_need_nothing_that_an_earlier_one_left(quick_conf, lake):
     lake.load([*(member(i) for i in range(1, 11)), member(50, tier="gold")], [claim(1, 7, approved_aid_fen=90)])
     lake.write("source/receipts", [receipt(i, i, 10) for i in range(3, 11)])
     where = ("--lake", str(lake.folder), "--conf", str(quick_conf), "--period", PERIOD)
-    for command in ("settle", "collect", "collect", "close", "close", "report"):
+    for command in ("settle", "collect", "close", "report"):
         ended = subprocess.run(
             [sys.executable, "-m", "jobs.cli", command, *where],
             env={**os.environ, "FENTAN_DEBUG": "1"},
