@@ -91,7 +91,11 @@ def _add_common_arguments(command: argparse.ArgumentParser, lake_default: str | 
     command.add_argument(
         "--conf", metavar="FILE", help="environment conf, a TOML file (default: the shipped local.toml)"
     )
-    command.add_argument("--platform", metavar="ID", help="platform of the lake (default: the one the conf names)")
+    command.add_argument(
+        "--platform",
+        metavar="ID",
+        help="platform of the lake (default: its own; of a new lake, the conf's)",
+    )
     command.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     command.add_argument(
         "--as-of",

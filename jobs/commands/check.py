@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "member_rows": {p: rows_by_fate(gate.members, p) for p in pinned.plan_ids},
     }
     stopped = bool(failures or gate.refused)
-    late = pinned.late_claims().messages(pinned.plan_ids)
+    late = pinned.late_claims.messages(pinned.plan_ids)
     messages = (*pinned.skipped, *late, *gate.refused.values(), *unrecorded)
     return Outcome(document, _text(document), GateStopped.exit_code if stopped else 0, messages)
 

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> Outcome:
     }
     document["previous_share_fen"] = {f"{p}/{tier}": fen for (p, tier), fen in sorted(previous_shares(pinned).items())}
     text = "\n\n".join([settlement_text(document), _roundings_text(document), _comparison_text(document)])
-    messages = (*pinned.skipped, *pinned.late_claims().messages(pinned.plan_ids), *gate.refused.values())
+    messages = (*pinned.skipped, *pinned.late_claims.messages(pinned.plan_ids), *gate.refused.values())
     return Outcome(document, text, GateStopped.exit_code if gate.refused else 0, messages)
 
 

@@ -2,11 +2,11 @@
 
 import argparse
 
-from jobs.lake.small import SmallTables
+from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import request_of
-from jobs.register.publications import PUBLICATIONS, few_rows_of, published
+from jobs.register.publications import PUBLICATIONS, few_rows_of, in_force
 from jobs.works.late_claims import late_claims
 
 EXAMPLES = """  fentan status --lake ./lake
@@ -36,9 +36,9 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _periods(small: SmallTables) -> list[dict]:
-    settled = published(small, "settle")
+    acts = small.rows(PUBLICATIONS.name, matching(job="settle"))
+    settled = in_force(acts, "settle")
     pools = {(row["period"], row["plan_id"]): row for row in few_rows_of(small, "settled/pools", settled.values())}
-    acts = small.rows(PUBLICATIONS.name, "job = 'settle'")
     published_at = {(act["run_id"], act["plan_id"], act["action"]): act["published_at"] for act in acts}
     return [
         {

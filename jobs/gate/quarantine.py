@@ -9,7 +9,8 @@ from expectations.receipts import PERIOD_UNKNOWN
 from jobs.gate.claims import ClaimGate
 from jobs.gate.members import MembershipGate
 from jobs.gate.results import claims_held_count, members_held_count
-from jobs.lake.lake import Lake, any_of, none_of
+from jobs.lake.lake import Lake, none_of
+from jobs.lake.small import matching
 from jobs.settlement.coverage import COVERED
 from jobs.spark.by_plan import by_plan_and_tier, fen
 from schemas import TABLES, Table
@@ -84,7 +85,7 @@ def hold_costs(lake: Lake, source: Table, held: DataFrame, held_in: str, scope: 
 
 def plans_in_scope(plan_ids: Iterable[str], every_plan: Iterable[str], all_plans: bool) -> str:
     """SQL text: rows of these plans and, where all plans are concerned, rows of no known plan."""
-    mine = any_of("plan_id", plan_ids)
+    mine = matching(plan_id=list(plan_ids))
     return f"({mine} or {none_of('plan_id', every_plan)})" if all_plans else mine
 
 

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.lake.small import KEPT_FOR, SmallTables, arrow_table
+from jobs.lake.small import SmallTables, arrow_table, matching, properties_of
 from jobs.progress import announce
 from schemas import TABLES, Table
 
@@ -67,22 +67,11 @@ class Lake:
             DeltaTable.forPath(self.spark, self.path(table.name)).delete(where)
 
     def _writer(self, table: Table, frame: DataFrame, run_id: str):
-        writer = (
-            frame.select(*table.column_names)
-            .write.format("delta")
-            .option("userMetadata", run_id)
-            .option("delta.logRetentionDuration", KEPT_FOR)
-            .option("delta.deletedFileRetentionDuration", KEPT_FOR)
-            .option("delta.dataSkippingStatsColumns", ",".join(table.statistics_columns))
-        )
+        writer = frame.select(*table.column_names).write.format("delta").option("userMetadata", run_id)
+        writer = writer.options(**properties_of(table))
         return writer.partitionBy(*table.partitioned_by) if table.partitioned_by else writer
 
 
 def none_of(column: str, values: Iterable[str]) -> str:
     """SQL text: the column holds none of the values, or nothing."""
-    return f"({column} is null or not {any_of(column, values)})"
-
-
-def any_of(column: str, values: Iterable[str]) -> str:
-    """SQL text: the column holds one of the values, which come from the calendar and the conf, never from rows."""
-    return f"{column} in ({', '.join(repr(value) for value in sorted(values))})"
+    return f"({column} is null or not {matching(**{column: list(values)})})"

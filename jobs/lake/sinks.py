@@ -13,7 +13,8 @@ from expectations.outputs import FEW_ROW_RULES, ROW_RULES
 from expectations.rule import NO_TERMS
 from expectations.suites import Judged, judge
 from jobs.errors import IntegrityBroken
-from jobs.lake.lake import Lake, any_of
+from jobs.lake.lake import Lake
+from jobs.lake.small import matching
 from jobs.progress import announce
 from jobs.spark.digest import ROW_HASH, digest_measures, digest_of, digest_of_all, digest_of_rows, with_row_hash
 from schemas import TABLES, Table
@@ -135,7 +136,7 @@ class Writing(Measuring):
             )
 
     def _partition(self, table: Table) -> str:
-        where = f"period = '{self.period}' and {any_of('plan_id', self.plan_ids)}"
+        where = matching(period=self.period, plan_id=list(self.plan_ids))
         return f"{where} and job = '{self.job}'" if "job" in table.partitioned_by else where
 
     def _own(self, table: Table) -> str:

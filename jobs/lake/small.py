@@ -141,12 +141,7 @@ class SmallTables:
             self.path(table.name),
             arrow_table(table, rows),
             partition_by=list(table.partitioned_by) or None,
-            configuration={
-                "delta.checkpointInterval": CHECKPOINT_EVERY,
-                "delta.logRetentionDuration": KEPT_FOR,
-                "delta.deletedFileRetentionDuration": KEPT_FOR,
-                "delta.dataSkippingStatsColumns": ",".join(table.statistics_columns),
-            },
+            configuration={"delta.checkpointInterval": CHECKPOINT_EVERY, **properties_of(table)},
             storage_options=self.options,
             commit_properties=_commit(run_id),
             post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
@@ -159,6 +154,15 @@ def _files_that_may_hold(table: DeltaTable, where: str | None) -> list[str]:
         return table.file_uris(file_pruning_predicate=where)
     except DeltaError:  # a condition that the log cannot judge, such as one on a text's form
         return table.file_uris()
+
+
+def properties_of(table: Table) -> dict[str, str]:
+    """The Delta properties that a table is made with, whichever engine makes it."""
+    return {
+        "delta.logRetentionDuration": KEPT_FOR,
+        "delta.deletedFileRetentionDuration": KEPT_FOR,
+        "delta.dataSkippingStatsColumns": ",".join(table.statistics_columns),
+    }
 
 
 def arrow_table(table: Table, rows: Iterable[dict]):

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from jobs.lake.small import SmallTables, matching
+from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import Transfer
 from jobs.register.publications import Publication, few_rows_of
 from jobs.spark.digest import digest_of_rows
@@ -24,10 +25,11 @@ def fee_digests(fees: Mapping[str, dict]) -> dict[str, dict]:
     return {plan_id: digest_of_rows([row], FEE) for plan_id, row in fees.items()}
 
 
-def fee_run_ids(small: SmallTables, period: str, plan_ids: Collection[str]) -> set[str]:
-    """The ids of the runs that wrote the plans' rows."""
-    rows = small.rows(FEE.name, matching(period=period, plan_id=list(plan_ids)), ["run_id"])
-    return {row["run_id"] for row in rows}
+def fees_of(small: SmallTables, settled: Collection[Publication], later: Collection[Publication]) -> dict[str, dict]:
+    """The fee of each plan by all that was posted: by its settlement, and by the publications that came later."""
+    transfers = transfers_of(small, [*settled, *later])
+    pools = few_rows_of(small, "settled/pools", settled)
+    return {pool["plan_id"]: fee_row(transfers[pool["plan_id"]], pool["brought_forward_fen"]) for pool in pools}
 
 
 def replace_fee(small: SmallTables, period: str, run_id: str, fees: Mapping[str, dict]) -> None:

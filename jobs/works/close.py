@@ -19,11 +19,11 @@ from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
-from jobs.register.books import FEE, fee_digests, replace_fee, transfers_of
+from jobs.register.books import FEE, fee_digests, fees_of, replace_fee
 from jobs.register.publications import few_rows_of, published_in, rows_of
 from jobs.register.runs import compact_control
 from jobs.works.close_pinning import JOB, Closing, pin_closing
-from jobs.works.late_claims import LateClaims, hold_late_claims, late_claims
+from jobs.works.late_claims import hold_late_claims
 from schemas import TABLES
 
 HELD_IN = {COSTS: "control/quarantine_costs", VISITS: "control/quarantine_visits"}
@@ -58,7 +58,7 @@ class Close(Work):
 
     def remaining(self, pinned: Closing) -> Closing | Outcome:
         return (
-            pinned if pinned.plan_ids else _already_closed(pinned, tuple(_late_claims(pinned).messages(pinned.settled)))
+            pinned if pinned.plan_ids else _already_closed(pinned, tuple(pinned.late_claims.messages(pinned.settled)))
         )
 
     def judge(self, pinned: Closing) -> CostGate:
@@ -99,7 +99,7 @@ class Close(Work):
         for name, judged in gate.judged.items():
             scope = gate.costs.scopes[name]
             hold_costs(pinned.lake, TABLES[name], judged.held, HELD_IN[name], scope, run.period, run.run_id)
-        hold_late_claims(pinned.lake.small, _late_claims(pinned), run.period, run.run_id)
+        hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
     def results(self, pinned: Closing, gate: CostGate, result: Closed | None) -> Iterable[Judged]:
         of_costs = [found for judged in gate.judged.values() for found in judged.results]
@@ -112,11 +112,8 @@ class Close(Work):
     def finish(self, lake: Lake, request: PeriodRequest, row: dict) -> None:
         small, period = lake.small, row["period"]
         closed = {p: act for p, act in published_in(small, JOB, period).items() if act.run_id == row["run_id"]}
-        by_job = [published_in(small, job, period) for job in ("settle", "collect")]
-        acts = [acts[p] for acts in (*by_job, closed) for p in closed]
-        transfers = transfers_of(small, acts)
-        pools = few_rows_of(small, "settled/pools", [by_job[0][p] for p in closed])
-        fees = {pool["plan_id"]: fee_row(transfers[pool["plan_id"]], pool["brought_forward_fen"]) for pool in pools}
+        settled, collected = (published_in(small, job, period) for job in ("settle", "collect"))
+        fees = fees_of(small, [settled[p] for p in closed], [acts[p] for acts in (collected, closed) for p in closed])
         replace_fee(small, period, row["run_id"], fees)
 
     def show(self, pinned: Closing, gate: CostGate, result: Closed, found: Sequence[Judged]) -> Outcome:
@@ -126,12 +123,8 @@ class Close(Work):
             "run_id": pinned.run.run_id,
             "plans": {p: {"fee": result.fees[p], "balances": _by_account(result.balances[p])} for p in pinned.plan_ids},
         }
-        messages = (*_messages(pinned, gate), *_late_claims(pinned).messages(pinned.plan_ids))
+        messages = (*_messages(pinned, gate), *pinned.late_claims.messages(pinned.plan_ids))
         return Outcome(document, _text(document), 0, messages)
-
-
-def _late_claims(pinned: Closing) -> LateClaims:
-    return late_claims(pinned.lake.small, pinned.request.platform)
 
 
 def _weights(pinned: Closing) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 from jobs.errors import Refused
 from jobs.gate.costs import CLAIMS, COSTS, REVIEWS, VISITS
@@ -15,6 +16,7 @@ from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, few_rows_of, published_in
 from jobs.register.runs import Run, input_versions_of, settings_of, unended_runs
 from jobs.works.collect_pinning import made_already, pin_collection
+from jobs.works.late_claims import LateClaims, late_claims
 
 JOB = "close"
 
@@ -33,6 +35,11 @@ class Closing:
     plan_ids: tuple[str, ...]
     versions: Mapping[str, int]
     run: Run
+
+    @cached_property
+    def late_claims(self) -> LateClaims:
+        """The claims of settled periods that came after the settlement, as the source is now."""
+        return late_claims(self.lake.small, self.request.platform)
 
     def transfers(self) -> dict[str, list[Transfer]]:
         """What settlement and collection posted, by plan."""

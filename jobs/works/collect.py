@@ -9,14 +9,13 @@ from jobs.gate.quarantine import hold_receipts, hold_receipts_of_no_period
 from jobs.gate.receipts import judged_receipts
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import Writing
-from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import came_in_fen
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
-from jobs.register.books import replace_fee, transfers_of
-from jobs.register.publications import few_rows_of, published_in
+from jobs.register.books import fees_of, replace_fee, transfers_of
+from jobs.register.publications import published_in
 from jobs.register.runs import goes_as_far_as, settings_of
 from jobs.works.collect_ceilings import (
     stop_if_too_many_are_held,
@@ -27,7 +26,7 @@ from jobs.works.collect_ceilings import (
 from jobs.works.collect_pinning import JOB, Inputs, made_already, pin_collection
 from jobs.works.collect_shown import document_of, nothing_new, text_of
 from jobs.works.collect_writing import Written, collection_breaches, write_collection
-from jobs.works.late_claims import LateClaims, hold_late_claims, late_claims
+from jobs.works.late_claims import hold_late_claims
 
 THROUGH_SPARK, FEW_ROWS = ("settled/collections", "settled/lapses"), ("ledger/journal",)
 
@@ -45,14 +44,13 @@ class Collect(Work):
         self.accepted_lapses = accepted_lapses
 
     def pin(self, lake: Lake, request: PeriodRequest) -> Inputs:
-        lake.start()
         return with_ceilings(pin_collection(request, lake), self.accepted_lapses)
 
     def remaining(self, pinned: Inputs) -> Inputs | Outcome:
         run_id = made_already(pinned)
         if run_id is not None:
             _hold_of_no_period(pinned, run_id)
-            hold_late_claims(pinned.lake.small, _late_claims(pinned), pinned.run.period, run_id)
+            hold_late_claims(pinned.lake.small, pinned.late_claims, pinned.run.period, run_id)
             if not pinned.is_closed:
                 goes_as_far_as(pinned.lake.small, run_id, str(pinned.days.as_of))
             return nothing_new(pinned, run_id, tuple(_messages(pinned)))
@@ -77,7 +75,7 @@ class Collect(Work):
         run = pinned.run
         hold_receipts(pinned.lake, pinned.gate.unsound, result.without_share, run.period, run.run_id)
         _hold_of_no_period(pinned, run.run_id)
-        hold_late_claims(pinned.lake.small, _late_claims(pinned), run.period, run.run_id)
+        hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
     def results(self, pinned: Inputs, gate: None, result: Written | None) -> Iterable[Judged]:
         held = {} if result is None else held_by_reason(pinned, result)
@@ -94,9 +92,7 @@ class Collect(Work):
         open_plans = [p for p in collected if p not in closed]
         if not open_plans:
             return
-        transfers = transfers_of(small, [acts[p] for acts in (settled, collected) for p in open_plans])
-        pools = few_rows_of(small, "settled/pools", [settled[p] for p in open_plans])
-        fees = {pool["plan_id"]: fee_row(transfers[pool["plan_id"]], pool["brought_forward_fen"]) for pool in pools}
+        fees = fees_of(small, [settled[p] for p in open_plans], [collected[p] for p in open_plans])
         replace_fee(small, period, run_id, fees)
         lake.start()
         Writing(lake, JOB, period, open_plans, run_id, beside=True).sweep(THROUGH_SPARK, FEW_ROWS)
@@ -114,10 +110,6 @@ def held_by_reason(pinned: Inputs, result: Written) -> dict[str, tuple[int, int]
 def _hold_of_no_period(pinned: Inputs, run_id: str) -> None:
     period_names, (count, _) = pinned.request.platform.calendar.period_names, pinned.of_no_period_sums
     hold_receipts_of_no_period(pinned.lake, pinned.of_no_period, count, period_names, pinned.run.period, run_id)
-
-
-def _late_claims(pinned: Inputs) -> LateClaims:
-    return late_claims(pinned.lake.small, pinned.request.platform)
 
 
 def _check_open(pinned: Inputs) -> None:
@@ -152,7 +144,7 @@ def _messages(pinned: Inputs) -> Iterable[str]:
             f"control/quarantine_receipts as {PERIOD_UNKNOWN.id}, and their money is in no books. Give them their "
             "period."
         )
-    yield from _late_claims(pinned).messages(pinned.plan_ids)
+    yield from pinned.late_claims.messages(pinned.plan_ids)
     if pinned.next_unsettled:
         plans, following = ", ".join(pinned.next_unsettled), calendar.next(period)
         yield (

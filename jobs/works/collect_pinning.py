@@ -19,6 +19,7 @@ from jobs.progress import announce
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run, rows_of_runs
 from jobs.works.final_positions import Standing, overlapping, standing_of
+from jobs.works.late_claims import LateClaims, late_claims
 from jobs.works.set_off import netted_before_fen, next_settled
 
 JOB = "collect"
@@ -69,6 +70,11 @@ class Inputs:
     def of_no_period_sums(self) -> tuple[int, int]:
         """How many receipts are of no period, and their fen: counted for a collection, a close does not ask."""
         return count_and_fen(self.of_no_period)
+
+    @cached_property
+    def late_claims(self) -> LateClaims:
+        """The claims of settled periods that came after the settlement, as the source is now."""
+        return late_claims(self.lake.small, self.request.platform)
 
     @property
     def is_closed(self) -> bool:

@@ -49,7 +49,7 @@ class Settle(Work):
         fresh = tuple(p for p in pinned.plan_ids if p not in pinned.settled)
         if fresh:
             return replace(pinned, plan_ids=fresh)
-        late = pinned.late_claims()
+        late = pinned.late_claims
         hold_late_claims(pinned.lake.small, late, pinned.run.period, pinned.settled[again[0]].run_id)
         return _already_settled(pinned, again, (*pinned.skipped, *late.messages(again)))
 
@@ -89,7 +89,7 @@ class Settle(Work):
         hold_members(pinned.lake, gate.members, result.share_fen, scope, run.period, run.run_id)
         claims_scope = claims_in_scope(scope, run.period, pinned.period_names, all_plans)
         hold_claims(pinned.lake, gate.claims, claims_scope, run.period, run.run_id)
-        hold_late_claims(pinned.lake.small, pinned.late_claims(), run.period, run.run_id)
+        hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
     def results(self, pinned: Pinned, gate: Gate, result: Settled | None) -> Iterable[Judged]:
         return (
@@ -100,7 +100,7 @@ class Settle(Work):
 
     def show(self, pinned: Pinned, gate: Gate, result: Settled, found: Sequence[Judged]) -> Outcome:
         document = settlement_document(pinned, gate, found, result, "published")
-        late = pinned.late_claims().messages(pinned.plan_ids)
+        late = pinned.late_claims.messages(pinned.plan_ids)
         messages = (*pinned.skipped, *late, *gate.refused.values())
         return Outcome(document, settlement_text(document), GateStopped.exit_code if gate.refused else 0, messages)
 

@@ -120,7 +120,7 @@ def _claims_of_period(pinned: Pinned) -> DataFrame:
 
 def _without_added(pinned: Pinned, claims: DataFrame) -> DataFrame:
     """The claims, but for those that were added after their plan's settlement of the period: it stands without them."""
-    added = pinned.late_claims().added if pinned.settled else []
+    added = pinned.late_claims.added if pinned.settled else []
     added = [row for row in added if row["publicity_period"] == str(pinned.request.period)]
     if not set(pinned.plan_ids) <= set(pinned.settled):  # some plan is still to be settled: with rows of no plan
         added = [row for row in added if row["plan_id"] in pinned.settled]
@@ -186,7 +186,7 @@ def _refused_plans(pinned: Pinned, claims: ClaimGate, counts: Mapping[str, Mappi
 def _results(pinned: Pinned, gate: Gate, share_fen: Mapping, limited: tuple[int, int]) -> tuple[Judged, ...]:
     before = {p: pool for p, pool in pinned.history.previous_pools.items() if p in pinned.plan_ids}
     members = judge_members(gate.members, _members_as_a_whole(pinned, gate, before), share_fen)
-    late = pinned.late_claims().in_all(pinned.plan_ids)
+    late = pinned.late_claims.in_all(pinned.plan_ids)
     claims = judge_approved_claims(gate.claims, _claims_as_a_whole(pinned, gate, before), limited, late)
     return (*members, *claims)
 

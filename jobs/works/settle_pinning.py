@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from pyspark.sql import DataFrame
 
@@ -76,6 +77,7 @@ class Pinned:
         rows = rows_of(self.lake, "settled/lapses", self.lapsed_in)
         return rows.select("plan_id", "member_id", lapsed_on(self.request.platform.time_zone))
 
+    @cached_property
     def late_claims(self) -> LateClaims:
         """The claims of settled periods that came after the settlement, at the pinned version."""
         return late_claims(self.lake.small, self.request.platform, self.versions["source/approved_claims"])
