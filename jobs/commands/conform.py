@@ -8,11 +8,11 @@ from pyspark.sql import functions as F
 
 from jobs.errors import IntegrityBroken, WrongUsage
 from jobs.lake.lake import Lake
-from jobs.lake.opening import open_lake
 from jobs.lake.small import SmallTables
 from jobs.pipeline.amounts import table_text
+from jobs.pipeline.look import Look, look
 from jobs.pipeline.outcome import Outcome
-from jobs.pipeline.request import request_of
+from jobs.pipeline.request import Request, request_of
 from jobs.progress import announce
 from jobs.reporting.rows import published_rows
 from schemas import OUTPUT_TABLES, Table
@@ -30,30 +30,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Compares every output table that is there; a table that nothing was written to yet is told as absent."""
-    request = request_of(args)
-    lake = open_lake(request.environment, request.lake_root, "conform")
-    found = {}
-    for table in OUTPUT_TABLES:
-        if lake.exists(table.name):
-            announce(table.name)
-            found[table.name] = {"state": "conforms", "differences": differences(lake, table, args.rows)}
-            if found[table.name]["differences"]:
-                found[table.name]["state"] = "differs"
-        else:
-            found[table.name] = {"state": "absent", "differences": []}
-    if not any(told["state"] != "absent" for told in found.values()):
-        raise WrongUsage(
-            f"Lake {request.lake_root}: none of the output tables is there. Nothing was checked. "
-            "Name the lake's root folder with --lake, or settle a period first."
+    """Compares every output table that is there; a table that nothing was written to yet is shown as absent."""
+    return look(Conform(args.rows), request_of(args))
+
+
+class Conform(Look):
+    """Every output table beside the data dictionary. `with_rows`: the published rows are read, too."""
+
+    purpose = "conform"
+
+    def __init__(self, with_rows: bool):
+        self.with_rows = with_rows
+
+    def read(self, request: Request, lake: Lake) -> dict[str, dict]:
+        compared = {table.name: self._compared(lake, table) for table in OUTPUT_TABLES}
+        if all(table["state"] == "absent" for table in compared.values()):
+            raise WrongUsage(
+                f"Lake {request.lake_root}: none of the output tables is there. Nothing was checked. "
+                "Name the lake's root folder with --lake, or settle a period first."
+            )
+        return compared
+
+    def show(self, request: Request, seen: dict[str, dict]) -> Outcome:
+        differing = [name for name, table in seen.items() if table["differences"]]
+        document = {"lake": request.lake_root, "conforms": not differing, "tables": seen}
+        if not differing:
+            return Outcome(document, _text(seen))
+        message = (
+            f"{len(differing)} of the lake's tables differ from the data dictionary. Nothing was changed. "
+            "Find out what wrote them, and settle what is not closed again into a lake of its own to compare."
         )
-    differing = [name for name, told in found.items() if told["differences"]]
-    document = {"lake": request.lake_root, "conforms": not differing, "tables": found}
-    messages = (
-        f"{len(differing)} of the lake's tables differ from the data dictionary. Nothing was changed. "
-        "Find out what wrote them, and settle what is not closed again into a lake of its own to compare.",
-    )
-    return Outcome(document, _text(found), IntegrityBroken.exit_code if differing else 0, messages if differing else ())
+        return Outcome(document, _text(seen), IntegrityBroken.exit_code, (message,))
+
+    def _compared(self, lake: Lake, table: Table) -> dict:
+        if not lake.exists(table.name):
+            return {"state": "absent", "differences": []}
+        announce(table.name)
+        found = differences(lake, table, self.with_rows)
+        return {"state": "differs" if found else "conforms", "differences": found}
 
 
 def differences(lake: Lake, table: Table, with_rows: bool) -> list[str]:
@@ -104,6 +118,6 @@ def _of_rows(rows: DataFrame, table: Table) -> list[str]:
     return found + ([f"{shared:,} keys ({', '.join(table.key)}) are those of several rows"] if shared else [])
 
 
-def _text(found: Mapping[str, dict]) -> str:
-    rows = [[name, told["state"], "; ".join(told["differences"])] for name, told in found.items()]
+def _text(compared: Mapping[str, dict]) -> str:
+    rows = [[name, table["state"], "; ".join(table["differences"])] for name, table in compared.items()]
     return table_text("Output tables and the data dictionary", ["table", "state", "differences"], rows)

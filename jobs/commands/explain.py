@@ -8,10 +8,11 @@ from jobs.errors import IntegrityBroken, Refused, WrongUsage
 from jobs.explaining.explanation import explain
 from jobs.explaining.member_rows import PublishedRows, plans_to_explain
 from jobs.explaining.steps import DOES_NOT_FOLLOW
-from jobs.lake.small import SmallTables
+from jobs.lake.lake import Lake
 from jobs.pipeline.amounts import table_text, yuan
+from jobs.pipeline.look import Look, look
 from jobs.pipeline.outcome import Outcome
-from jobs.pipeline.request import Request, period_request_of, request_of
+from jobs.pipeline.request import PeriodRequest, Request, period_request_of, request_of
 from jobs.progress import announce
 from jobs.reporting.explain_page import explanation_page, statement_page
 from jobs.reporting.pages import render
@@ -20,6 +21,10 @@ EXAMPLES = """  fentan explain --lake ./lake --member 12345 --period 2020-12-P1
   fentan explain --lake ./lake --member 12345 --period 2020-12-P1 --html why.html
   fentan explain --lake ./lake --member 12345 --year 2020
   fentan explain --lake ./lake --payer 12345 --year 2020 --json"""
+
+OF_STATEMENT = ("period", "plan_id", "member_id", "tier", "share_fen", "sponsored_fen", "due_fen", "marker", "status",
+                "collected_fen", "collected_on")  # fmt: skip
+TOTALS = ("share_fen", "sponsored_fen", "due_fen", "collected_fen")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +44,15 @@ def run(args: argparse.Namespace) -> Outcome:
         raise WrongUsage("--payer goes with --year. Nothing was explained. Name a member, or a year.")
     if args.html and not args.html.absolute().parent.is_dir():
         raise WrongUsage(f"--html {args.html}: no such folder. Nothing was explained. Name a file in a folder.")
-    outcome, page = _year(args) if args.year else _period(args)
+    if args.year:
+        request = request_of(args)
+        who = ("member_id", args.member) if args.member is not None else ("payer_id", args.payer)
+        outcome = look(Statement(*who, args.year, _plans_of(args, request)), request)
+    else:
+        request = period_request_of(args)
+        outcome = look(MemberPeriod(args.member), request)
     if args.html:
+        page = (statement_page if args.year else explanation_page)(outcome.document, request)
         try:
             args.html.write_text(render(page), encoding="utf-8")
         except OSError as error:
@@ -48,27 +60,74 @@ def run(args: argparse.Namespace) -> Outcome:
     return outcome
 
 
-def _period(args: argparse.Namespace):
-    request = period_request_of(args)
-    books = _books(request)
-    settled = books.plans_of(request.period)
-    asked = {p: publication for p, publication in settled.items() if request.plan_ids is None or p in request.plan_ids}
-    if not asked:
-        raise Refused(
-            f"Period {request.period}: {', '.join(request.plan_ids)} is not published; {', '.join(settled)} is. "
-            "Nothing was explained. Name another plan, or settle it first."
+class MemberPeriod(Look):
+    """Why a member owes what he owes in a period, plan by plan and step by step."""
+
+    purpose = "explain"
+
+    def __init__(self, member_id: int):
+        self.member_id = member_id
+
+    def read(self, request: PeriodRequest, lake: Lake) -> dict:
+        books = _books(request, lake)
+        settled = books.plans_of(request.period)
+        asked = {p: act for p, act in settled.items() if request.plan_ids is None or p in request.plan_ids}
+        if not asked:
+            raise Refused(
+                f"Period {request.period}: {', '.join(request.plan_ids)} is not published; {', '.join(settled)} is. "
+                "Nothing was explained. Name another plan, or settle it first."
+            )
+        announce("looking for the member's rows")
+        explained = [explain(of_plan) for of_plan in plans_to_explain(books.known(request, asked, self.member_id))]
+        document = {"member_id": self.member_id, "period": str(request.period), "plans": explained}
+        if not explained:
+            document["because"] = "Not charged, because the member has no membership in any plan settled in the period."
+        return {**document, "files_read": books.files_read}
+
+    def show(self, request: PeriodRequest, seen: dict) -> Outcome:
+        broken = [plan for plan in seen["plans"] if not plan["follows"]]
+        exit_code = IntegrityBroken.exit_code if broken else 0
+        return Outcome(seen, _text(seen), exit_code, tuple(_broken_message(plan) for plan in broken))
+
+
+class Statement(Look):
+    """The year of a member (`id_column` member_id), or of everybody a payer pays for (payer_id)."""
+
+    purpose = "explain"
+
+    def __init__(self, id_column: str, number: int, year: int, plan_ids: tuple[str, ...]):
+        self.id_column, self.number, self.year, self.plan_ids = id_column, number, year, plan_ids
+
+    def read(self, request: Request, lake: Lake) -> dict:
+        books = _books(request, lake)
+        announce("looking for the rows of the year")
+        rows = books.year(self.year, self.id_column, self.number)
+        rows = [{name: row[name] for name in OF_STATEMENT} for row in rows if row["plan_id"] in self.plan_ids]
+        totals = {name: sum(row[name] or 0 for row in rows) for name in TOTALS}
+        document = {
+            self.id_column: self.number, "year": self.year, "rows": rows, "totals": totals,
+            "files_read": books.files_read,
+        }  # fmt: skip
+        if not rows:
+            document["because"] = f"Nothing was shared: no published period of {self.year} covered them. " + (
+                "`fentan explain --period` says why, period by period." if self.id_column == "member_id" else ""
+            )
+        return document
+
+    def show(self, request: Request, seen: dict) -> Outcome:
+        return Outcome(seen, _statement(seen))
+
+
+def _plans_of(args: argparse.Namespace, request: Request) -> tuple[str, ...]:
+    """The plans that are named, or all of the platform's; raises WrongUsage for a plan it does not have."""
+    known = sorted(request.platform.plans)
+    unknown = sorted(set(args.plan or ()) - set(known))
+    if unknown:
+        raise WrongUsage(
+            f"--plan {unknown[0]}: {request.platform.platform_id} has no such plan; it has {', '.join(known)}. "
+            "Nothing was done."
         )
-    announce("looking for the member's rows")
-    known = plans_to_explain(books.known(request, asked, args.member))
-    explained = [explain(of_plan) for of_plan in known]
-    document = {"member_id": args.member, "period": str(request.period), "plans": explained}
-    if not explained:
-        document["because"] = "Not charged, because the member has no membership in any plan settled in the period."
-    document["files_read"] = books.files_read
-    broken = [plan for plan in explained if not plan["follows"]]
-    exit_code = IntegrityBroken.exit_code if broken else 0
-    messages = tuple(_broken_message(plan) for plan in broken)
-    return Outcome(document, _text(document), exit_code, messages), explanation_page(document, request)
+    return tuple(args.plan or known)
 
 
 def _broken_message(plan: dict) -> str:
@@ -81,35 +140,9 @@ def _broken_message(plan: dict) -> str:
     )
 
 
-def _year(args: argparse.Namespace):
-    request = request_of(args)
-    unknown = sorted(set(args.plan or ()) - set(request.platform.plans))
-    if unknown:
-        known = ", ".join(sorted(request.platform.plans))
-        raise WrongUsage(
-            f"--plan {unknown[0]}: {request.platform.platform_id} has no such plan; it has {known}. Nothing was done."
-        )
-    books = _books(request)
-    announce("looking for the rows of the year")
-    column, number = ("member_id", args.member) if args.member is not None else ("payer_id", args.payer)
-    rows = books.year(args.year, column, number)
-    keep = ("period", "plan_id", "member_id", "tier", "share_fen", "sponsored_fen", "due_fen", "marker", "status",
-            "collected_fen", "collected_on")  # fmt: skip
-    rows = [{name: row[name] for name in keep} for row in rows if not args.plan or row["plan_id"] in args.plan]
-    totals = {
-        name: sum(row[name] or 0 for row in rows) for name in ("share_fen", "sponsored_fen", "due_fen", "collected_fen")
-    }
-    document = {column: number, "year": args.year, "rows": rows, "totals": totals, "files_read": books.files_read}
-    if not rows:
-        document["because"] = f"Nothing was shared: no published period of {args.year} covered them. " + (
-            "`fentan explain --period` says why, period by period." if args.member is not None else ""
-        )
-    return Outcome(document, _statement(document)), statement_page(document, request)
-
-
-def _books(request: Request) -> PublishedRows:
+def _books(request: Request, lake: Lake) -> PublishedRows:
     announce("looking for what is published")
-    return PublishedRows(request, SmallTables(request.lake_root, request.environment.storage))
+    return PublishedRows(request, lake.small)
 
 
 def _text(document: dict) -> str:

@@ -5,16 +5,14 @@ import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from jobs.environment import Environment, load_environment
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.opening import open_lake
 from jobs.lake.storage import is_local, local_folder
-from jobs.money import PPM
 from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.request import Request, new_lake_request_of
 from jobs.progress import announce
-from jobs.rulebook import load_platform
 from jobs.rulebook.calendar import Period
 from jobs.rulebook.rules import Platform
 from jobs.sample import published
@@ -26,7 +24,8 @@ EXAMPLES = """  fentan generate --lake ./lake --members 100k --periods 2020-11-P
   fentan generate --lake ./lake --published 2020-12-P1 --scale 1000
   fentan generate --lake ./lake --receipts 2020-12-P1          (once the period is settled)"""
 
-UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
+MILLION = 1_000_000
+UNITS = {"": 1, "k": 1_000, "m": MILLION}
 DEFAULT_SCALE = 1_000
 
 
@@ -57,15 +56,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Writes the sources of a lake and says how many rows each table has."""
     _check_arguments(args)
-    environment = load_environment(args.conf)
-    platform = load_platform(args.platform or environment.platform, environment.platforms)
+    request = new_lake_request_of(args)
+    platform = request.platform
     if args.receipts:
-        return _receipts(args, environment, platform)
+        return _receipts(args, request)
     world = None if args.published else _world(args, platform)
     _make_folder(args.lake)
-    lake = open_lake(environment, args.lake, "generate")
+    lake = open_lake(request.environment, request.lake_root, "generate")
     period = str(world.last if world else args.published)
-    with run_lock(lake.small, "generate", period, environment.lock_lease_seconds):
+    with run_lock(lake.small, "generate", period, request.environment.lock_lease_seconds):
         _refuse_to_overwrite(lake, args)
         lake.start()
         if world:
@@ -75,11 +74,11 @@ def run(args: argparse.Namespace) -> Outcome:
     return _outcome(args, counts)
 
 
-def _receipts(args: argparse.Namespace, environment: Environment, platform: Platform) -> Outcome:
-    period = str(_period(platform, "--receipts", args.receipts))
-    lake = open_lake(environment, args.lake, "generate")
-    with run_lock(lake.small, "generate", period, environment.lock_lease_seconds):
-        count = make_receipts(lake, platform, period, args.seed)
+def _receipts(args: argparse.Namespace, request: Request) -> Outcome:
+    period = str(_period(request.platform, "--receipts", args.receipts))
+    lake = open_lake(request.environment, request.lake_root, "generate")
+    with run_lock(lake.small, "generate", period, request.environment.lock_lease_seconds):
+        count = make_receipts(lake, request.platform, period, args.seed)
     if not count:
         raise WrongUsage(f"--receipts {period}: the period has no bills. Nothing was generated. Settle it first.")
     return Outcome({"lake": args.lake, "period": period, "rows": count}, f"{count:,} receipts of {period} written")
@@ -175,9 +174,9 @@ def _count(text: str) -> int:
 def _rate_ppm(text: str) -> int:
     """A rate as parts per million: 0.001 and 0.1% are 1,000."""
     try:
-        rate = Decimal(text.removesuffix("%")) * PPM / (100 if text.endswith("%") else 1)
+        rate = Decimal(text.removesuffix("%")) * MILLION / (100 if text.endswith("%") else 1)
     except InvalidOperation as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a rate; write it like 0.001 or 0.1%") from error
-    if not rate.is_finite() or not 0 <= rate <= PPM or rate != int(rate):
+    if not rate.is_finite() or not 0 <= rate <= MILLION or rate != int(rate):
         raise argparse.ArgumentTypeError(f"{text!r} is not a rate from 0 to 1 in whole parts per million")
     return int(rate)

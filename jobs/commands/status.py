@@ -2,12 +2,14 @@
 
 import argparse
 
+from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.amounts import table_text, yuan
+from jobs.pipeline.look import Look, look
 from jobs.pipeline.outcome import Outcome
-from jobs.pipeline.request import request_of
+from jobs.pipeline.request import Request, request_of
 from jobs.register.publications import PUBLICATIONS, few_rows_of, in_force
-from jobs.works.late_claims import late_claims
+from jobs.works.late_claims import LateClaims, late_claims
 
 EXAMPLES = """  fentan status --lake ./lake
   fentan status --lake ./lake --json"""
@@ -23,16 +25,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Reads the control tables and the published pools; writes nothing, starts no Java."""
-    request = request_of(args)
-    small = SmallTables(request.lake_root, request.environment.storage)
-    late = late_claims(small, request.platform)
-    document = {
-        "lake": request.lake_root,
-        "periods": _periods(small),
-        "runs": _runs(small, args.runs),
-        "claims_after_settlement": late.as_document(),
-    }
-    return Outcome(document, _text(document), 0, tuple(late.messages(request.platform.plans)))
+    return look(Status(args.runs), request_of(args))
+
+
+class Status(Look):
+    """The periods of a lake, its last runs (`run_count` of them), and the claims that came after their settlement."""
+
+    purpose = "status"
+
+    def __init__(self, run_count: int):
+        self.run_count = run_count
+
+    def read(self, request: Request, lake: Lake) -> tuple[dict, LateClaims]:
+        late = late_claims(lake.small, request.platform)
+        document = {
+            "lake": request.lake_root,
+            "periods": _periods(lake.small),
+            "runs": _runs(lake.small, self.run_count),
+            "claims_after_settlement": late.as_document(),
+        }
+        return document, late
+
+    def show(self, request: Request, seen: tuple[dict, LateClaims]) -> Outcome:
+        document, late = seen
+        return Outcome(document, _text(document), 0, tuple(late.messages(request.platform.plans)))
 
 
 def _periods(small: SmallTables) -> list[dict]:

@@ -3,9 +3,10 @@
 import argparse
 
 from jobs.errors import WrongUsage
-from jobs.lake.opening import open_lake
+from jobs.lake.lake import Lake
+from jobs.pipeline.look import Look, look
 from jobs.pipeline.outcome import Outcome
-from jobs.pipeline.request import request_of
+from jobs.pipeline.request import Request, request_of
 from schemas import OUTPUT_TABLES, Table
 
 EXAMPLES = """  fentan views --lake ./lake > views.sql                       (paste into spark-sql)
@@ -33,24 +34,44 @@ def run(args: argparse.Namespace) -> Outcome:
     """One view per table that is there, named like settled_pools; payer_bills once there are bills."""
     if not args.schema.isidentifier():
         raise WrongUsage(f"--schema {args.schema}: not a name. Nothing was done. Use letters, digits and _.")
-    request = request_of(args)
-    lake = open_lake(request.environment, request.lake_root, "views")
-    tables = [table for table in OUTPUT_TABLES if lake.exists(table.name)]
-    if not tables:
-        raise WrongUsage(
-            f"Lake {lake.root}: none of the output tables is there. No view was made. "
-            "Name the lake's root folder with --lake, or settle a period first."
-        )
-    statements = [f"CREATE SCHEMA IF NOT EXISTS {args.schema}", *(_view(t, lake.root, args.schema) for t in tables)]
-    if any(table.name == "settled/bills" for table in tables):
-        statements.append(PAYER_BILLS.format(schema=args.schema))
-    if args.create:
+    return look(Views(args.schema, args.create), request_of(args))
+
+
+class Views(Look):
+    """The statements that make the views. `create`: they are run in the catalog of the conf's Spark."""
+
+    purpose = "views"
+
+    def __init__(self, schema: str, create: bool):
+        self.schema, self.create = schema, create
+
+    def read(self, request: Request, lake: Lake) -> tuple[list[str], tuple[str, ...]]:
+        """The statements, and what the user has to know of them."""
+        tables = [table for table in OUTPUT_TABLES if lake.exists(table.name)]
+        if not tables:
+            raise WrongUsage(
+                f"Lake {lake.root}: none of the output tables is there. No view was made. "
+                "Name the lake's root folder with --lake, or settle a period first."
+            )
+        statements = [f"CREATE SCHEMA IF NOT EXISTS {self.schema}"]
+        statements += [_view(table, lake.root, self.schema) for table in tables]
+        if any(table.name == "settled/bills" for table in tables):
+            statements.append(PAYER_BILLS.format(schema=self.schema))
+        return statements, self._created(lake, statements) if self.create else ()
+
+    def show(self, request: Request, seen: tuple[list[str], tuple[str, ...]]) -> Outcome:
+        statements, messages = seen
+        document = {
+            "lake": request.lake_root, "schema": self.schema, "created": self.create, "statements": statements
+        }  # fmt: skip
+        return Outcome(document, "\n".join(f"{statement};\n" for statement in statements), 0, messages)
+
+    @staticmethod
+    def _created(lake: Lake, statements: list[str]) -> tuple[str, ...]:
         for statement in statements:
             lake.spark.sql(statement)
-    document = {"lake": lake.root, "schema": args.schema, "created": args.create, "statements": statements}
-    in_memory = args.create and lake.spark.conf.get(CATALOG) == "in-memory"
-    messages = (FORGOTTEN.format(setting=CATALOG),) if in_memory else ()
-    return Outcome(document, "\n".join(f"{statement};\n" for statement in statements), 0, messages)
+        in_memory = lake.spark.conf.get(CATALOG) == "in-memory"
+        return (FORGOTTEN.format(setting=CATALOG),) if in_memory else ()
 
 
 def _view(table: Table, root: str, schema: str) -> str:

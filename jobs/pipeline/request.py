@@ -48,10 +48,24 @@ def request_of(args: argparse.Namespace) -> Request:
             f"Lake {args.lake}: there is no such folder. Nothing was done. "
             "Name an existing lake with --lake, or make one with `fentan generate`."
         )
-    lake_root = str(Path(local_folder(args.lake)).resolve()) if is_local(args.lake) else args.lake
-    platform = load_platform(_platform_id(args, environment, lake_root), environment.platforms)
+    lake_root = _root_of(args.lake)
+    return _request(args, environment, _platform_id(args, environment, lake_root), lake_root)
+
+
+def new_lake_request_of(args: argparse.Namespace) -> Request:
+    """The request for a lake that need not be there yet; raises WrongUsage."""
+    environment = load_environment(args.conf)
+    return _request(args, environment, args.platform or environment.platform, args.lake)
+
+
+def _request(args: argparse.Namespace, environment: Environment, platform_id: str, lake_root: str) -> Request:
+    platform = load_platform(platform_id, environment.platforms)
     as_of = args.as_of or datetime.now(ZoneInfo(platform.time_zone)).date()
     return Request(environment, platform, lake_root, as_of)
+
+
+def _root_of(lake: str) -> str:
+    return str(Path(local_folder(lake)).resolve()) if is_local(lake) else lake
 
 
 def _platform_id(args: argparse.Namespace, environment: Environment, lake_root: str) -> str:

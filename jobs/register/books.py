@@ -6,7 +6,6 @@ from jobs.lake.small import SmallTables, matching
 from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import Transfer
 from jobs.register.publications import Publication, few_rows_of
-from jobs.spark.digest import digest_of_rows
 from schemas import TABLES
 
 FEE = TABLES["ledger/fee"]
@@ -18,11 +17,6 @@ def transfers_of(small: SmallTables, publications: Collection[Publication]) -> d
     for row in few_rows_of(small, "ledger/journal", publications):
         transfers[row["plan_id"]].append(Transfer(*(row[name] for name in Transfer._fields)))
     return transfers
-
-
-def fee_digests(fees: Mapping[str, dict]) -> dict[str, dict]:
-    """The digest of each plan's row."""
-    return {plan_id: digest_of_rows([row], FEE) for plan_id, row in fees.items()}
 
 
 def fees_of(small: SmallTables, settled: Collection[Publication], later: Collection[Publication]) -> dict[str, dict]:

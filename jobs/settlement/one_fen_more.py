@@ -56,11 +56,6 @@ def count_before(key: str, member_id: int, member_ids: np.ndarray) -> int:
     return int((hashes_of_numbers(member_ids, seed) < plain_number_of_member(key, member_id)).sum())
 
 
-def comes_before(key: str, member_id: int) -> Column:
-    """Whether the row's member comes before the one named: counted over all covered members, it gives his place."""
-    return number_of_member(key) < F.lit(plain_number_of_member(key, member_id))
-
-
 def is_chosen(members_before: int, chosen_count: int) -> bool:
     """`OneFenMore.chosen` for one member, of whom `members_before` covered members come before.
 

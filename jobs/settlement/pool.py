@@ -1,9 +1,9 @@
 """The pool of one period and plan: what is asked of the members, how it is divided, what is carried on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from jobs.money import Apportionment, fee_on, fee_part
+from jobs.money import SHARE_ROUNDING, Apportionment, apportion, fee_on, fee_part
 
 
 @dataclass(frozen=True)
@@ -85,3 +85,22 @@ def rate_rows(sharing: Sharing, billed_fen: Mapping[str, int]) -> list[dict]:
 
 def _fee_part(sharing: Sharing, tier: str) -> int:
     return fee_part(sharing.shares.share_fen[tier], sharing.asked.fee_fen, sharing.asked.benefit_fen)
+
+
+def priced_by_rounding(pool: Mapping, rates: Collection[Mapping]) -> dict[str, dict]:
+    """What each rounding policy would charge for a pool: by policy the shares, and what is charged above the pool.
+
+    `pool` is a row of settled/pools, `rates` are its rows of settled/rates. Amounts in fen.
+    """
+    covered = {rate["tier"]: rate["covered_count"] for rate in rates}
+    weights = {rate["tier"]: rate["weight_ppm"] for rate in rates}
+    priced = {policy: apportion(pool["pool_fen"], covered, weights, policy) for policy in SHARE_ROUNDING}
+    return {
+        policy: {
+            "share_fen": dict(shares.share_fen),
+            "one_fen_more_count": shares.one_fen_more_count,
+            "billed_fen": shares.billed_fen,
+            "carried_forward_fen": shares.billed_fen - pool["pool_fen"],
+        }
+        for policy, shares in priced.items()
+    }

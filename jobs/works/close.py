@@ -19,9 +19,10 @@ from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
-from jobs.register.books import FEE, fee_digests, fees_of, replace_fee
+from jobs.register.books import FEE, fees_of, replace_fee
 from jobs.register.publications import few_rows_of, published_in, rows_of
 from jobs.register.runs import compact_control
+from jobs.spark.digest import digest_of_rows
 from jobs.works.close_pinning import JOB, Closing, pin_closing
 from jobs.works.late_claims import hold_late_claims
 from schemas import TABLES
@@ -80,8 +81,8 @@ class Close(Work):
         journal = {p: journal_rows([(day, t) for t in uses[p]], pinned.run.period, p, JOB) for p in pinned.plan_ids}
         digests = sink.put_rows({"ledger/journal": journal, "ledger/balances": balances})
         fees = {p: fee_row(every[p], pinned.pools[p]["brought_forward_fen"]) for p in pinned.plan_ids}
-        of_fees = fee_digests(fees)
-        by_plan = {p: {**{t: of[p] for t, of in digests.items()}, FEE.name: of_fees[p]} for p in pinned.plan_ids}
+        digests[FEE.name] = {p: digest_of_rows([fees[p]], FEE) for p in pinned.plan_ids}
+        by_plan = {p: {table: of[p] for table, of in digests.items()} for p in pinned.plan_ids}
         return Closed(by_plan, every, fees, balances)
 
     def breaches(self, pinned: Closing, gate: CostGate, result: Closed, sink: Writing) -> list[str]:

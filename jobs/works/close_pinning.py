@@ -121,7 +121,7 @@ def _check_nothing_came_since(request: PeriodRequest, lake: Lake, collected: lis
     until = max(date.fromisoformat(settings_of(lake.small, p.run_id)["as_of"]) for p in collected)
     as_of = max(until, request.as_of)
     inputs = pin_collection(replace(request, as_of=as_of, plan_ids=None), lake)
-    if made_already(inputs, heeds_aid_of_next=False) is None:
+    if made_already(inputs, next_period_counts=False) is None:
         raise Refused(
             f"Period {request.period}: since it was collected, as of {until}, receipts up to {as_of}, plans, rules or "
             "the lapses of the period before have changed. Nothing was closed. Run "

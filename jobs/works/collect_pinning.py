@@ -144,13 +144,13 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
     )
 
 
-def made_already(inputs: Inputs, heeds_aid_of_next: bool = True) -> str | None:
+def made_already(inputs: Inputs, next_period_counts: bool = True) -> str | None:
     """The run that collected all settled plans from these receipts under these rules; None: there is none.
 
-    `heeds_aid_of_next` False: settlements of the next period made since make no difference, as a close asks: what is
+    `next_period_counts` False: settlements of the next period made since make no difference, as a close asks: what is
     settled after it does not reach back.
     """
-    heeds_aid_of_next = heeds_aid_of_next and not inputs.is_closed
+    next_period_counts = next_period_counts and not inputs.is_closed
     found = plain(inputs.run.input_versions)
     run_ids = sorted({inputs.collected[p].run_id for p in inputs.settled if p in inputs.collected})
     rows = rows_of_runs(inputs.lake.small, run_ids)
@@ -158,20 +158,20 @@ def made_already(inputs: Inputs, heeds_aid_of_next: bool = True) -> str | None:
         run_id
         for run_id, row in sorted(rows.items())
         if row["conf_digest"] == inputs.run.conf_digest
-        and _alike(json.loads(row["input_versions"]), found, heeds_aid_of_next, inputs.is_closed)
+        and _alike(json.loads(row["input_versions"]), found, next_period_counts, inputs.is_closed)
     ]
     # Plans that are open were collected together; of those that are closed, the last to be collected knows the others.
     return same[0] if same and (inputs.is_closed or len(run_ids) == 1) else None
 
 
-def _alike(recorded: dict, found: dict, heeds_aid_of_next: bool, is_closed: bool) -> bool:
+def _alike(recorded: dict, found: dict, next_period_counts: bool, is_closed: bool) -> bool:
     """Whether a collection recorded and one found are of the same plans from the same money.
 
     Of a closed period the payments alone are compared: a copy that comes up later, or an id that a later period uses
     again, changes nothing in its books.
     """
     both = set(recorded["settled"]) & set(found["settled"])
-    by_plan = (NETTED_BEFORE, ENDED_BEFORE, *((AID_OF_NEXT,) if heeds_aid_of_next else ()))
+    by_plan = (NETTED_BEFORE, ENDED_BEFORE, *((AID_OF_NEXT,) if next_period_counts else ()))
 
     def compared(versions: dict) -> dict:
         return {

@@ -19,10 +19,11 @@ from jobs.ledger.collection_invariants import CollectionReadBack, breaches
 from jobs.ledger.collection_postings import collection_transfers
 from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import Transfer, journal_rows
-from jobs.register.books import FEE, fee_digests, transfers_of
+from jobs.register.books import FEE, transfers_of
 from jobs.register.inputs import versions_read
 from jobs.register.publications import rows_of
 from jobs.settlement.coverage import in_force_on
+from jobs.spark.digest import digest_of_rows
 from jobs.spark.id_filter import filter_of_ids, with_passed
 from jobs.works.collect_matching import Matched, match
 from jobs.works.collect_pinning import JOB, Inputs
@@ -68,13 +69,12 @@ def write_collection(inputs: Inputs, sink: Writing) -> Written:
     settled = transfers_of(inputs.lake.small, list(inputs.settled.values()))
     every = {p: [*settled[p], *(transfer for _, transfer in transfers[p])] for p in inputs.plan_ids}
     fees = {p: fee_row(every[p], inputs.pools[p]["brought_forward_fen"]) for p in inputs.plan_ids}
-    of_fees = fee_digests(fees)
     digests = {
         p: {
             "settled/collections": collected[p].digest,
             "settled/lapses": lapsed[p].digest,
             "ledger/journal": posted[p],
-            FEE.name: of_fees[p],
+            FEE.name: digest_of_rows([fees[p]], FEE),
         }
         for p in inputs.plan_ids
     }

@@ -62,7 +62,7 @@ class Settle(Work):
     def plan_ids(self, pinned: Pinned, gate: Gate) -> Iterable[str]:
         return gate.plan_ids
 
-    def compute(self, pinned: Pinned, gate: Gate, sink: Writing) -> Settled:
+    def compute(self, pinned: Pinned, gate: Gate, sink: Measuring) -> Settled:
         return settle_plans(pinned, gate, sink)
 
     def breaches(self, pinned: Pinned, gate: Gate, result: Settled, sink: Writing) -> list[str]:
@@ -111,6 +111,14 @@ class Settle(Work):
         }
 
 
+def try_out(pinned: Pinned) -> tuple[Gate, Settled]:
+    """The gate and the settlement as `settle` would have them now, without writing; raises GateStopped as it does."""
+    gate = judge_sources(pinned)
+    stop_if_critical(gate)
+    run = pinned.run
+    return gate, settle_plans(pinned, gate, Measuring(pinned.lake, run.period, gate.plan_ids, run.run_id))
+
+
 def _breaches_of_plan(plan_id: str, digests: Mapping[str, dict], rows: Mapping[str, list[dict]]) -> list[str]:
     of_plan = {table: [row for row in rows[table] if row["plan_id"] == plan_id] for table in FEW_ROW_TABLES}
     if len(of_plan["settled/pools"]) != 1 or len(of_plan["ledger/fee"]) != 1:
@@ -136,17 +144,16 @@ def _same_inputs(pinned: Pinned, plan_id: str) -> bool:
 def _compare(pinned: Pinned) -> None:
     """Recomputes published plans without writing; raises Refused where the result is no longer the same."""
     announce("already settled from other inputs: comparing")
-    gate = judge_sources(pinned)
-    stop_if_critical(gate)
-    settled = settle_plans(pinned, gate, Measuring(pinned.lake, pinned.run.period, gate.plan_ids, "comparison"))
+    _, settled = try_out(pinned)
     for plan_id in pinned.plan_ids:
         publication = pinned.settled[plan_id]
         digest = plan_digest(settled.digests[plan_id]) if plan_id in settled.digests else "nothing"
         if digest != publication.digest:
             raise Refused(
-                f"Plan {plan_id}, period {publication.period}: already settled by run {publication.run_id} with digest "
-                f"{publication.digest}; from the inputs of today it would be {digest}. Nothing was changed. "
-                "Restore the inputs; to see the difference by member, settle today's inputs into a lake of their own."
+                f"Plan {plan_id}, period {publication.period}: already settled by run {publication.run_id} with "
+                f"digest {publication.digest}; from the inputs of today it would be {digest}. Nothing was changed. "
+                "Restore the inputs; to see the difference by member, settle today's inputs into a lake of their "
+                "own."
             )
 
 

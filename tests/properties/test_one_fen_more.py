@@ -1,5 +1,6 @@
 """Exact rounding: exactly as many members as needed pay one fen more, and others in another period."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +8,7 @@ from pyspark.sql import functions as F
 
 from jobs.settlement.one_fen_more import (
     OneFenMore,
-    comes_before,
+    count_before,
     is_chosen,
     number_of_member,
     plain_number_of_member,
@@ -72,8 +73,8 @@ def test_the_number_of_one_member_is_that_of_many(spark, keys, ids):
 def test_who_is_chosen_among_many_is_chosen_by_his_place(spark, ids, key, data):
     rows = spark.createDataFrame([(i,) for i in ids], "member_id bigint")
     needed = data.draw(st.integers(0, len(ids)))
-    counts = [F.count_if(comes_before(key, member_id)) for member_id in sorted(ids)]
-    before = dict(zip(sorted(ids), rows.agg(*counts).first(), strict=True))
+    every = np.array(sorted(ids), dtype=np.int64)
+    before = {member_id: count_before(key, member_id, every) for member_id in ids}
     assert sorted(before.values()) == list(range(len(ids))), "every member has a place of his own"
     by_place = {member_id for member_id in ids if is_chosen(before[member_id], needed)}
     assert by_place == chosen(rows, choose_one_fen_more(rows, key, needed))

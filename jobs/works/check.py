@@ -1,0 +1,90 @@
+"""The quality gate of a period alone: every rule, what it expects and how many rows break it."""
+
+from dataclasses import dataclass, replace
+
+from jobs.errors import GateStopped, Locked, WrongUsage
+from jobs.gate.results import critical_failures, rows_by_fate
+from jobs.lake.lake import Lake
+from jobs.lake.lock import run_lock
+from jobs.pipeline.amounts import table_text, yuan
+from jobs.pipeline.look import Look
+from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.request import PeriodRequest
+from jobs.register.quality import record_quality
+from jobs.register.runs import Run
+from jobs.works.settle_gate import Gate, judge_sources
+from jobs.works.settle_pinning import Pinned, pin
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A period's sources as judged. `unrecorded`: why the results are not in control/quality, where they are not."""
+
+    pinned: Pinned
+    gate: Gate
+    run: Run
+    unrecorded: tuple[str, ...]
+
+
+class Check(Look):
+    """Members and claims as the gate judges them. The results are recorded in control/quality, where that is free."""
+
+    purpose = "check"
+
+    def read(self, request: PeriodRequest, lake: Lake) -> Checked:
+        pinned = pin(lake, request)
+        gate, run = judge_sources(pinned), replace(pinned.run, job="check", settings={})
+        return Checked(pinned, gate, run, _record(pinned, gate, run))
+
+    def show(self, request: PeriodRequest, seen: Checked) -> Outcome:
+        pinned, gate = seen.pinned, seen.gate
+        stopped = bool(critical_failures(list(gate.results)) or gate.refused)
+        document = {
+            "period": str(request.period),
+            "run_id": seen.run.run_id,
+            "passed": not stopped,
+            "rules": _rules(gate),
+            "refused": dict(gate.refused),
+            "member_rows": {p: rows_by_fate(gate.members, p) for p in pinned.plan_ids},
+        }
+        late = pinned.late_claims.messages(pinned.plan_ids)
+        messages = (*pinned.skipped, *late, *gate.refused.values(), *seen.unrecorded)
+        return Outcome(document, _text(document), GateStopped.exit_code if stopped else 0, messages)
+
+
+def _rules(gate: Gate) -> list[dict]:
+    return [
+        {
+            "table": result.table_name,
+            "id": result.id,
+            "severity": str(result.severity),
+            "sentence": result.sentence,
+            "unexpected_count": result.unexpected_count,
+            "amount_at_stake_fen": result.amount_at_stake_fen,
+            "success": result.success,
+        }
+        for result in gate.results
+    ]
+
+
+def _record(pinned: Pinned, gate: Gate, run: Run) -> tuple[str, ...]:
+    """Records the results under the run lock; where another run holds it, or the lake is read-only, says that it did
+    not."""
+    small, lease_seconds = pinned.lake.small, pinned.request.environment.lock_lease_seconds
+    try:
+        with run_lock(small, run.job, run.period, lease_seconds):
+            record_quality(small, gate.results, run.run_id, run.period)
+    except (Locked, WrongUsage) as stop:
+        return (f"The results are shown but not recorded in control/quality. {stop}",)
+    return ()
+
+
+def _text(document: dict) -> str:
+    rows = [
+        [rule["table"], rule["id"], rule["severity"], "ok" if rule["success"] else "broken",
+         rule["unexpected_count"], yuan(rule["amount_at_stake_fen"]), rule["sentence"]]
+        for rule in sorted(document["rules"], key=lambda rule: (rule["table"], rule["success"], rule["id"]))
+    ]  # fmt: skip
+    title = f"Quality gate, period {document['period']}: {'passed' if document['passed'] else 'STOPPED'}"
+    columns = ["table", "rule", "severity", "result", "rows", "yuan at stake", "what is expected"]
+    return table_text(title, columns, rows)

@@ -1,0 +1,75 @@
+"""What a settlement would charge: its pools, rates and digests, beside the other roundings and the period before."""
+
+from dataclasses import dataclass
+
+from jobs.errors import GateStopped
+from jobs.lake.lake import Lake
+from jobs.pipeline.amounts import table_text, yuan
+from jobs.pipeline.look import Look
+from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.request import PeriodRequest
+from jobs.settlement.pool import priced_by_rounding
+from jobs.works.settle import try_out
+from jobs.works.settle_gate import Gate, previous_shares, results_with_shares
+from jobs.works.settle_pinning import Pinned, pin
+from jobs.works.settle_plans import Settled
+from jobs.works.settle_shown import settlement_document, settlement_text
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """A period as it would be settled. `gate` and `settled` are None where no plan has members or claims."""
+
+    pinned: Pinned
+    gate: Gate | None
+    settled: Settled | None
+
+
+class Preview(Look):
+    """The period as `settle` would publish it."""
+
+    purpose = "preview"
+
+    def read(self, request: PeriodRequest, lake: Lake) -> Previewed:
+        pinned = pin(lake, request)
+        return Previewed(pinned, *(try_out(pinned) if pinned.plan_ids else (None, None)))
+
+    def show(self, request: PeriodRequest, seen: Previewed) -> Outcome:
+        pinned, gate, settled = seen.pinned, seen.gate, seen.settled
+        if gate is None or settled is None:
+            document = {"period": str(request.period), "state": "nothing to settle", "plans": {}}
+            return Outcome(document, f"Period {request.period}: no plan has members or claims", 0, pinned.skipped)
+        found = results_with_shares(pinned, gate, settled.share_fen, settled.limited_claims)
+        document = settlement_document(pinned, gate, found, settled, "preview: nothing was published")
+        document["roundings"] = {p: priced_by_rounding(settled.pools[p], settled.rates[p]) for p in settled.pools}
+        before = previous_shares(pinned)
+        document["previous_share_fen"] = {f"{p}/{tier}": fen for (p, tier), fen in sorted(before.items())}
+        text = "\n\n".join([settlement_text(document), _roundings_text(document), _comparison_text(document)])
+        messages = (*pinned.skipped, *pinned.late_claims.messages(pinned.plan_ids), *gate.refused.values())
+        return Outcome(document, text, GateStopped.exit_code if gate.refused else 0, messages)
+
+
+def _roundings_text(document: dict) -> str:
+    rows = [
+        [plan_id, policy, ", ".join(f"{tier} {yuan(fen)}" for tier, fen in priced["share_fen"].items()),
+         yuan(priced["billed_fen"]), yuan(priced["carried_forward_fen"])]
+        for plan_id, policies in document["roundings"].items()
+        for policy, priced in policies.items()
+    ]  # fmt: skip
+    columns = ["plan", "rounding", "shares", "billed", "carried fwd"]
+    return table_text("What each rounding would charge, in yuan", columns, rows)
+
+
+def _comparison_text(document: dict) -> str:
+    before = document["previous_share_fen"]
+    rows = []
+    for plan_id, plan in document["plans"].items():
+        for rate in plan["rates"]:
+            previous = before.get(f"{plan_id}/{rate['tier']}")
+            if previous is not None:
+                rows.append(
+                    [plan_id, rate["tier"], yuan(previous), yuan(rate["share_fen"]), yuan(rate["share_fen"] - previous)]
+                )
+    if not rows:
+        return "No previous period to compare with"
+    return table_text("Compared with the previous period, in yuan", ["plan", "tier", "before", "now", "change"], rows)
