@@ -4,8 +4,8 @@ import os
 import sys
 import tempfile
 
-from jobs.lake.session import open_session
 from jobs.environment import load_environment
+from jobs.lake.session import open_session
 
 
 def main(archive: str) -> None:

@@ -27,7 +27,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
 
 
 @dataclass(frozen=True)
-class Judged:
+class RuleResult:
     """One rule judged: how many rows are against it, and what they would move."""
 
     table_name: str
@@ -52,13 +52,13 @@ class Judged:
 
 def judge(
     table_name: str, unexpected_count: Mapping[str, int], amount_at_stake_fen: Mapping[str, int] | None = None
-) -> list[Judged]:
+) -> list[RuleResult]:
     """Judges a table by its suite. `unexpected_count` holds a count for each rule; a rule without one is not judged."""
     rules = [rule for rule in SUITES[table_name] if rule.id in unexpected_count]
     results = _validate(table_name, tuple(rule.id for rule in rules), dict(unexpected_count))
     stakes = amount_at_stake_fen or {}
     return [
-        Judged(
+        RuleResult(
             table_name=table_name,
             expectation=results[rule.id].expectation_config.type,
             id=rule.id,

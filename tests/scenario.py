@@ -20,7 +20,7 @@ from pathlib import Path
 from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import settlement_transfers
 from jobs.money import SHARE_ROUNDING, apportion
-from jobs.settlement.pool import Sharing, asked, pool_row, rate_rows
+from jobs.settlement.pool import Sharing, pool_of, pool_row, rate_rows
 from tests.tables import rows_of
 
 GIVEN = ("given", "members")
@@ -59,7 +59,7 @@ def settle_scenario(given: dict[str, list[dict]]) -> dict[str, list[dict]]:
 
 def _settle_period(terms: dict, members: list[dict], carried_fen: int | None) -> dict[str, list[dict]]:
     brought_fen = carried_fen if terms["brought_forward_fen"] == CARRIED else terms["brought_forward_fen"]
-    ask = asked(terms["case_count"], terms["benefit_fen"], terms["case_sponsored_fen"], terms["fee_ppm"], brought_fen)
+    ask = pool_of(terms["case_count"], terms["benefit_fen"], terms["case_sponsored_fen"], terms["fee_ppm"], brought_fen)
     covered = {row["tier"]: row["covered_count"] for row in members}
     weights = {row["tier"]: row["weight_ppm"] for row in members}
     shares = apportion(ask.pool_fen, covered, weights, terms["rounding"])

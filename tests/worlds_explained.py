@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import xxhash
 from deltalake import DeltaTable
 
-from jobs.explaining.known import Known
+from jobs.explaining.known import MemberFacts
 from jobs.rulebook import load_platform
 from jobs.rulebook.rules import Platform
 from tests.lakes import LakeFolder, receipt
@@ -99,7 +99,7 @@ def _done(ended) -> None:
     assert ended.exit_code == 0, ended.err
 
 
-def every_known(settled: Settled, period: str) -> Iterator[tuple[int, Known]]:
+def every_known(settled: Settled, period: str) -> Iterator[tuple[int, MemberFacts]]:
     """Of every plan settled and every member id there is: what the tables hold."""
     names = ("assessments", "benefits", "bills", "collections", "lapses", "pools", "rates")
     every = {name: settled.table(f"settled/{name}") for name in names}
@@ -113,7 +113,7 @@ def every_known(settled: Settled, period: str) -> Iterator[tuple[int, Known]]:
 
 def known_of(
     platform: Platform, period: str, plan_id: str, member_id: int, of_plan: Rows, heeded_from: str = FIRST
-) -> Known:
+) -> MemberFacts:
     """`heeded_from`: the first period settled after the lapses were published."""
     of_period = {name: [row for row in rows if row.get("period") == period] for name, rows in of_plan.items()}
     own = {name: [row for row in rows if row.get("member_id") == member_id] for name, rows in of_plan.items()}
@@ -126,7 +126,7 @@ def known_of(
     numbers = {r["member_id"]: number(f"{plan_id}/{period}", r["member_id"]) for r in of_period["assessments"]}
     has_lot = sum(rate["billed_fen"] - rate["share_fen"] * rate["covered_count"] for rate in rates) > 0
     first = lambda rows: rows[0] if rows else None  # noqa: E731
-    return Known(
+    return MemberFacts(
         plan=platform.plans[plan_id], period=period,
         publicity_on=platform.calendar.publicity_on(platform.calendar.period(period)),
         spells=own["spells"], held=own["held"], lapsed_on=lapsed if period >= heeded_from else [],

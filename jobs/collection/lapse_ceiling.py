@@ -7,7 +7,7 @@ from jobs.money import ceiling_count
 
 
 @dataclass(frozen=True)
-class Lapsing:
+class LapseCount:
     """What a final collection would end. By plan: `lapsing_count` memberships of `owing_count`, the members assessed
     with a due above zero.
 
@@ -33,7 +33,9 @@ class Lapsing:
         return f"{self.lapsing_in_all:,} of {self.owing_in_all:,} members with a due would lapse ({plans})"
 
 
-def why_too_many_lapse(lapsing: Lapsing, ceiling_ppm: int, floor_rows: int, accepted_count: int | None) -> str | None:
+def why_too_many_lapse(
+    lapsing: LapseCount, ceiling_ppm: int, floor_rows: int, accepted_count: int | None
+) -> str | None:
     """Why the collection needs the operator's consent; None: it needs none, or has it.
 
     Up to `floor_rows` lapses, or up to `ceiling_ppm` of the members with a due, need none, unless no money came in at

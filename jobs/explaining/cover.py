@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from jobs.explaining.known import Known
+from jobs.explaining.known import MemberFacts
 from jobs.explaining.steps import Step, compared, cover_without_share, rule_of, share_without_cover
 from jobs.explaining.words import say, why_not
 from jobs.settlement.coverage import COVERED, cover_of, memberships_of
@@ -11,7 +11,7 @@ from jobs.settlement.coverage import COVERED, cover_of, memberships_of
 HELPED = "helped"
 
 
-def cover_on(known: Known) -> tuple[str, Mapping]:
+def cover_on(known: MemberFacts) -> tuple[str, Mapping]:
     """Whether the member shares, being covered at 00:00 of the publicity day, or why not; and the spell that
     decides."""
     if not known.spells:
@@ -30,12 +30,12 @@ def cover_on(known: Known) -> tuple[str, Mapping]:
     return (HELPED if cover == COVERED and exempt else cover), spell
 
 
-def member_since(known: Known, spell: Mapping) -> date | None:
+def member_since(known: MemberFacts, spell: Mapping) -> date | None:
     """The day the unbroken membership began that the spell is part of, as the waiver asks: sound spells alone count."""
     return next((since for of, since in memberships_of(_sound_spells(known)) if of == spell), None)
 
 
-def cover_steps(known: Known, cover: str, spell: Mapping) -> list[Step]:
+def cover_steps(known: MemberFacts, cover: str, spell: Mapping) -> list[Step]:
     """The spell in force; or why there is none. Marked where the assessment says otherwise."""
     if cover != COVERED:
         return _without_cover(known, cover, spell)
@@ -51,7 +51,7 @@ def cover_steps(known: Known, cover: str, spell: Mapping) -> list[Step]:
     return steps + compared("settled/assessments, payer_id", row["payer_id"], spell["payer_id"])
 
 
-def _without_cover(known: Known, cover: str, spell: Mapping) -> list[Step]:
+def _without_cover(known: MemberFacts, cover: str, spell: Mapping) -> list[Step]:
     lapses = [lapse for lapse in known.heeded_lapses if lapse <= known.publicity_on]
     told = {**spell, "lapsed_on": max(lapses, default=None)}
     rule = rule_of(known, "helped_member_shares") if cover == HELPED else None
@@ -61,6 +61,6 @@ def _without_cover(known: Known, cover: str, spell: Mapping) -> list[Step]:
     return [found, share_without_cover(known.assessment["share_fen"])]
 
 
-def _sound_spells(known: Known) -> list[Mapping]:
+def _sound_spells(known: MemberFacts) -> list[Mapping]:
     held = {row["joined_on"] for row in known.held}
     return [spell for spell in known.spells if spell["joined_on"] not in held]

@@ -9,7 +9,7 @@ from datetime import date
 
 from jobs.collection.allocation import COLLECTED, NETTED, WAIVED
 from jobs.explaining.cover import cover_on, cover_steps, member_since
-from jobs.explaining.known import Known
+from jobs.explaining.known import MemberFacts
 from jobs.explaining.steps import (
     DOES_NOT_FOLLOW,
     Step,
@@ -27,7 +27,7 @@ from jobs.settlement.yearly_cap import room_of
 ASSESSED = "settled/assessments"
 
 
-def explain(known: Known) -> dict:
+def explain(known: MemberFacts) -> dict:
     """The explanation of one plan's period: `charged`, `because`, `due_fen`, `steps`; and `follows`, whether every
     stored value that it names follows from the rules."""
     cover, spell = cover_on(known)
@@ -60,35 +60,35 @@ def _amounts(row: Mapping | None) -> dict:
     return {"due_fen": 0} if row is None else {name: row[name] for name in stored}
 
 
-def _pool(known: Known) -> list[Step]:
-    stored, asked = known.pool, known.asked
-    unlike = lambda name: compared_fen(f"settled/pools, {name}", stored[name], getattr(asked, name))  # noqa: E731
+def _pool(known: MemberFacts) -> list[Step]:
+    stored, expected = known.pool, known.expected_pool
+    unlike = lambda name: compared_fen(f"settled/pools, {name}", stored[name], getattr(expected, name))  # noqa: E731
     return [
         Step("claims", _claims(known)),
-        *compared("settled/pools, case_count", stored["case_count"], asked.case_count),
-        Step("benefits", say("benefits", count=asked.case_count), asked.benefit_fen),
+        *compared("settled/pools, case_count", stored["case_count"], expected.case_count),
+        Step("benefits", say("benefits", count=expected.case_count), expected.benefit_fen),
         *unlike("benefit_fen"),
-        Step("fee", say("fee", ppm=known.rules.fee_rate_ppm), asked.fee_fen, rule_of(known, "fee_rate")),
+        Step("fee", say("fee", ppm=known.rules.fee_rate_ppm), expected.fee_fen, rule_of(known, "fee_rate")),
         *unlike("fee_fen"),
-        Step("brought forward", say("brought forward"), -asked.brought_forward_fen),
+        Step("brought forward", say("brought forward"), -expected.brought_forward_fen),
         *unlike("brought_forward_fen"),
-        Step("per-case cap", say("per-case cap"), -asked.case_sponsored_fen, rule_of(known, "per_case_cap")),
+        Step("per-case cap", say("per-case cap"), -expected.case_sponsored_fen, rule_of(known, "per_case_cap")),
         *unlike("case_sponsored_fen"),
-        Step("pool", say("pool"), asked.pool_fen),
+        Step("pool", say("pool"), expected.pool_fen),
         *unlike("pool_fen"),
     ]
 
 
-def _claims(known: Known) -> Mapping[str, str]:
+def _claims(known: MemberFacts) -> Mapping[str, str]:
     struck: dict[str, int] = {}
     for row in known.benefits:
         if row["marker"]:
             struck[row["marker"]] = struck.get(row["marker"], 0) + 1
     told = ", ".join(f"{count} {marker}" for marker, count in sorted(struck.items()))
-    return say("claims marked" if told else "claims", count=known.asked.case_count, markers=told)
+    return say("claims marked" if told else "claims", count=known.expected_pool.case_count, markers=told)
 
 
-def _share(known: Known) -> list[Step]:
+def _share(known: MemberFacts) -> list[Step]:
     pool, row, rules, shares = known.pool, known.assessment, known.rules, known.shares
     covered = {rate["tier"]: rate["covered_count"] for rate in known.rates}
     weights = {tier: rules.weights_ppm.get(tier, 0) for tier in covered}
@@ -117,7 +117,7 @@ def _share(known: Known) -> list[Step]:
     ]
 
 
-def _rate(known: Known, tier: str, share_fen: int) -> list[Step]:
+def _rate(known: MemberFacts, tier: str, share_fen: int) -> list[Step]:
     """What is stored of the member's tier, compared with the rules; nothing where there is no such tier."""
     return [
         step
@@ -130,7 +130,7 @@ def _rate(known: Known, tier: str, share_fen: int) -> list[Step]:
     ]
 
 
-def _pays_one_fen_more(known: Known) -> bool:
+def _pays_one_fen_more(known: MemberFacts) -> bool:
     chosen_count = known.shares.one_fen_more_count
     if chosen_count == 0:
         return False
@@ -138,7 +138,7 @@ def _pays_one_fen_more(known: Known) -> bool:
     return is_chosen(known.members_before, chosen_count)
 
 
-def _due(known: Known, since: date | None) -> list[Step]:
+def _due(known: MemberFacts, since: date | None) -> list[Step]:
     row, rules = known.assessment, known.rules
     room_fen = room_of(rules.yearly_cap_fen, known.borne_fen)
     # Without a membership nobody is waived for having joined early.
@@ -159,7 +159,7 @@ def _due(known: Known, since: date | None) -> list[Step]:
     ]
 
 
-def _money(known: Known) -> list[Step]:
+def _money(known: MemberFacts) -> list[Step]:
     steps = [*_bill(known), *_collection(known)]
     for lapse in known.lapses:
         steps.append(
@@ -168,7 +168,7 @@ def _money(known: Known) -> list[Step]:
     return steps
 
 
-def _bill(known: Known) -> list[Step]:
+def _bill(known: MemberFacts) -> list[Step]:
     """The bill: his due alone where his payer pays for nobody else, at least his due otherwise."""
     bill, due_fen, place = known.bill, known.assessment["due_fen"], "settled/bills, due_fen"
     if bill is None:
@@ -179,7 +179,7 @@ def _bill(known: Known) -> list[Step]:
     return [Step("bill", told, bill["due_fen"]), *compared_to_due(place, bill["due_fen"], due_fen)]
 
 
-def _collection(known: Known) -> list[Step]:
+def _collection(known: MemberFacts) -> list[Step]:
     """What was collected: the whole due where it was met, netted or waived, less where the member is in arrears."""
     row, due_fen, place = known.collection, known.assessment["due_fen"], "settled/collections"
     if row is None:

@@ -7,11 +7,11 @@ from functools import cached_property
 
 from jobs.money import Apportionment, apportion
 from jobs.rulebook.rules import Plan, SharingRules
-from jobs.settlement.pool import Asked, asked
+from jobs.settlement.pool import Pool, pool_of
 
 
 @dataclass(frozen=True)
-class Known:
+class MemberFacts:
     """What the tables hold of one member in one plan and period.
 
     `spells`: his rows of source/members, as the settlement read them; `held`: those that it held in quarantine, with
@@ -47,10 +47,10 @@ class Known:
         return self.plan.sharing_on(self.publicity_on)
 
     @cached_property
-    def asked(self) -> Asked:
+    def expected_pool(self) -> Pool:
         """What the period asks, computed again from its benefits."""
         before_fen = self.pool["brought_forward_fen"] if self.brought_forward_fen is None else self.brought_forward_fen
-        return asked(
+        return pool_of(
             case_count=sum(row["counted"] for row in self.benefits),
             benefit_fen=sum(row["benefit_fen"] for row in self.benefits),
             case_sponsored_fen=sum(row["sponsored_fen"] for row in self.benefits),

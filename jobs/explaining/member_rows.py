@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from jobs.errors import Refused
-from jobs.explaining.known import Known, shares_of
+from jobs.explaining.known import MemberFacts, shares_of
 from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.request import PeriodRequest, Request
 from jobs.register.inputs import versions_read
@@ -44,7 +44,7 @@ class PublishedRows:
             )
         return settled
 
-    def known(self, request: PeriodRequest, publications: dict[str, Publication], member_id: int) -> list[Known]:
+    def known(self, request: PeriodRequest, publications: dict[str, Publication], member_id: int) -> list[MemberFacts]:
         """What the tables hold of the member in each of the plans settled in the period."""
         small, settled = self._small, list(publications.values())
         of_member = matching(member_id=member_id)
@@ -106,7 +106,7 @@ class PublishedRows:
 
     def _known_of(
         self, request: PeriodRequest, settled: Publication, member_id: int, found: dict[str, list[dict]]
-    ) -> Known:
+    ) -> MemberFacts:
         plan_id, period = settled.plan_id, str(request.period)
         of_plan = {name: [row for row in rows if row["plan_id"] == plan_id] for name, rows in found.items()}
         of_period = {name: [row for row in of_plan[name] if row["period"] == period] for name in (
@@ -114,7 +114,7 @@ class PublishedRows:
         assessment, (pool,) = _one(of_period["assessments"]), of_period["pools"]
         known_then = lambda lapse: self._was_published_by(settled, lapse["period"])  # noqa: E731
         lapsed = [(self._local_day(lapse["ended_at"]), known_then(lapse)) for lapse in of_plan["lapses"]]
-        return Known(
+        return MemberFacts(
             plan=request.platform.plans[plan_id],
             period=period,
             publicity_on=request.publicity_on,
@@ -185,6 +185,6 @@ def _one(rows: list[dict]) -> dict | None:
     return rows[0] if rows else None
 
 
-def plans_to_explain(known: Iterable[Known]) -> list[Known]:
+def plans_to_explain(known: Iterable[MemberFacts]) -> list[MemberFacts]:
     """The plans in which there is something to say: a membership, or a row held back."""
     return [of_plan for of_plan in known if of_plan.spells or of_plan.held or of_plan.assessment]

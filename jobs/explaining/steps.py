@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jobs.explaining.known import Known
+from jobs.explaining.known import MemberFacts
 from jobs.explaining.words import say
 from jobs.money import whole_percent
 
@@ -65,7 +65,7 @@ def cover_without_share(share_fen: int) -> Step:
     return _marked("covered without assessment", "settled/assessments", 0, share_fen)
 
 
-def rule_of(known: Known, name: str) -> dict[str, str]:
+def rule_of(known: MemberFacts, name: str) -> dict[str, str]:
     """The rule as it is shown: its value on the publicity day and where it was taken from."""
     value = known.plan.rules[name].in_force(known.publicity_on)
     unit = known.plan.rules[name].unit

@@ -10,7 +10,7 @@ from pyspark.sql import types as T
 from expectations.costs import COST_MONTH, COST_RULES, COST_SET_RULES, VISIT_RULES, VISIT_SET_RULES
 from expectations.reviews import ROW_RULES as REVIEW_RULES
 from expectations.rule import NO_TERMS, RowRule, Rule, Severity, bits_of, breaks_any, broken_bits, reasons
-from expectations.suites import Judged, judge
+from expectations.suites import RuleResult, judge
 from jobs.lake.lake import Lake
 from jobs.lake.sources import read_source
 from jobs.ledger.fee_spending import to_use_fen, used_by_plan_fen
@@ -30,12 +30,12 @@ JUDGED_BY = {
 
 
 @dataclass(frozen=True)
-class JudgedRows:
+class CostRows:
     """Rows of a source of costs as judged: those that are `sound`, those `held` with their `reasons`, the results."""
 
     sound: DataFrame
     held: DataFrame
-    results: list[Judged]
+    results: list[RuleResult]
 
     @property
     def held_count(self) -> int:
@@ -57,7 +57,7 @@ class Costs:
     periods: tuple[Period, ...]
     versions: Mapping[str, int]
 
-    def judged(self) -> dict[str, JudgedRows]:
+    def judged(self) -> dict[str, CostRows]:
         """The rows that belong to the periods, or to no day or month at all, of each source that is there."""
         return {
             name: _judged(name, self._rows(name), F.expr(self.scopes[name]), *rules)
@@ -77,9 +77,7 @@ class Costs:
             VISITS: f"visited_on is null or {self._visited}",
         }
 
-    def uses_by_plan_fen(
-        self, found: Mapping[str, JudgedRows], weights: Mapping[str, int]
-    ) -> dict[str, dict[str, int]]:
+    def uses_by_plan_fen(self, found: Mapping[str, CostRows], weights: Mapping[str, int]) -> dict[str, dict[str, int]]:
         """What each open plan uses of its fee, by category. `weights`: the fee accrued of the plans that are open, or,
         where none accrued, their head counts."""
         month_fen, visits_fen, own_visits_fen = {}, 0, {}
@@ -142,7 +140,7 @@ def costs_of(lake: Lake, calendar: Calendar, period: Period, versions: Mapping[s
     return Costs(lake, calendar, period, (*earlier, period, *later), versions)
 
 
-def judged_reviews(lake: Lake, versions: Mapping[str, int]) -> list[Judged]:
+def judged_reviews(lake: Lake, versions: Mapping[str, int]) -> list[RuleResult]:
     """The suite's results on the reviews, which tell whose claim was visited."""
     if REVIEWS not in versions:
         return []
@@ -164,13 +162,13 @@ def _is_closed(lake: Lake, period: str) -> bool:
 
 def _judged(
     name: str, rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[RowRule, ...], duplicated: Rule
-) -> JudgedRows:
+) -> CostRows:
     """Judges the rows in scope."""
     judged = _with_faults(rows, in_scope, id_column, rules).localCheckpoint()
     twice = F.when(F.col("several"), F.array(F.lit(duplicated.id))).otherwise(F.array().cast("array<string>"))
     every_reason = F.concat(reasons(rules, F.col("broken")), twice).alias("reasons")
     counts = _counts(judged, rules) | {duplicated.id: judged.where("several").count()}
-    return JudgedRows(
+    return CostRows(
         sound=judged.where("not is_held").select(*rows.columns),
         held=judged.where("is_held").select(*rows.columns, every_reason),
         results=judge(name, counts),

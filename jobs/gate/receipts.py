@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, PERIOD_UNKNOWN, ROW_RULES, SET_RULES
 from expectations.rule import NO_TERMS, broken_bits, reasons
-from expectations.suites import Judged, judge
+from expectations.suites import RuleResult, judge
 from jobs.collection.allocation import CollectionDays
 from jobs.gate.receipt_ids import with_shared_ids
 from jobs.gate.results import above_ceiling
@@ -138,7 +138,7 @@ def count_and_fen(receipts: DataFrame) -> tuple[int, int]:
 
 def judged_receipts(
     gate: ReceiptGate, held: Mapping[str, tuple[int, int]], days: CollectionDays, too_many_held: int
-) -> list[Judged]:
+) -> list[RuleResult]:
     """The suite's results. `held`: of each reason, how many receipts met no share and with how much money;
     `too_many_held`: from `held_above_ceiling`."""
     table = {"receipts_present": int(days.is_deducting and not gate.row_count), RATE: too_many_held}

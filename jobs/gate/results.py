@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from expectations import claims as claim_rules
 from expectations import members as member_rules
 from expectations.rule import Severity
-from expectations.suites import Judged, judge
+from expectations.suites import RuleResult, judge
 from jobs.gate.claims import ROW_ERRORS, SET_ERRORS, ClaimGate
 from jobs.gate.members import Group, MembershipGate
 from jobs.money import PPM, ceiling_count
@@ -46,14 +46,14 @@ def above_ceiling(held_count: int, row_count: int, ceiling_ppm: int, floor_rows:
     return held_count - ceiling_count(row_count, ceiling_ppm, floor_rows)
 
 
-def judge_members(gate: MembershipGate, table_counts: dict[str, int], share_fen: Mapping) -> list[Judged]:
+def judge_members(gate: MembershipGate, table_counts: dict[str, int], share_fen: Mapping) -> list[RuleResult]:
     """The suite's results on source/members; `share_fen` as for `member_stakes_fen`."""
     return judge("source/members", {**table_counts, **member_counts(gate)}, member_stakes_fen(gate, share_fen))
 
 
 def judge_approved_claims(
     gate: ClaimGate, table_counts: dict[str, int], limited: tuple[int, int], late: tuple[int, int]
-) -> list[Judged]:
+) -> list[RuleResult]:
     """`limited`: how many claims ask for more than the limit, and how much more in fen; `late`: how many claims came
     after the settlement of their period, and their aid in fen."""
     of_rules = {"claim_aid_above_limit": limited, claim_rules.AFTER_SETTLEMENT.id: late}
@@ -72,7 +72,7 @@ def rows_by_fate(gate: MembershipGate, plan_id: str) -> dict[str, int]:
     return fate
 
 
-def critical_failures(judged: list[Judged]) -> list[Judged]:
+def critical_failures(judged: list[RuleResult]) -> list[RuleResult]:
     """The results for which a run stops."""
     return [result for result in judged if result.severity is Severity.CRITICAL and not result.success]
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from expectations.outputs import FEW_ROW_RULES, ROW_RULES
 from expectations.rule import NO_TERMS
-from expectations.suites import Judged, judge
+from expectations.suites import RuleResult, judge
 from jobs.errors import IntegrityBroken
 from jobs.lake.lake import Lake
 from jobs.lake.small import matching
@@ -23,20 +23,20 @@ RowsByPlan = Mapping[str, list[dict]]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """What one plan's rows of a table come to: their digest, and the values of further aggregates by name."""
 
     digest: dict
     values: Mapping[str, int | None]
 
 
-class Measuring:
+class MeasuringSink:
     """A preview's sink: nothing is written, the digests are those a settlement would publish. Maps are by plan."""
 
     def __init__(self, lake: Lake, period: str, plan_ids: Iterable[str], run_id: str):
         self.lake, self.period, self.plan_ids, self.run_id = lake, period, sorted(plan_ids), run_id
 
-    def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measured]:
+    def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measurement]:
         """Measures the rows by plan: their digest, and the `further` aggregates."""
         announce(f"measuring {table_name}")
         return self._measured(TABLES[table_name], frame, further)
@@ -49,11 +49,11 @@ class Measuring:
         """The rows as they are now to be read."""
         return frame
 
-    def _measured(self, table: Table, frame: DataFrame, further: Sequence[Column]) -> dict[str, Measured]:
+    def _measured(self, table: Table, frame: DataFrame, further: Sequence[Column]) -> dict[str, Measurement]:
         measures = [*digest_measures(table), *further]
         rows = with_row_hash(frame, table).groupBy("plan_id").agg(*measures).collect()
         by_plan = {row.plan_id: row.asDict() for row in rows}
-        return {p: Measured(digest_of(by_plan.get(p, {}), table), by_plan.get(p, {})) for p in self.plan_ids}
+        return {p: Measurement(digest_of(by_plan.get(p, {}), table), by_plan.get(p, {})) for p in self.plan_ids}
 
     def _digests(self, table: Table, rows: list[dict]) -> dict[str, dict]:
         return {p: digest_of_rows((row for row in rows if row["plan_id"] == p), table) for p in self.plan_ids}
@@ -63,7 +63,7 @@ class Measuring:
         return [{**of_run, "plan_id": p, **row} for p, rows in by_plan.items() for row in rows]
 
 
-class Writing(Measuring):
+class WritingSink(MeasuringSink):
     """A run's sink: rows are written in one commit a table, measured on their way, and read back.
 
     They take the place of what the run's partition holds; `beside`: of what this run wrote before, since a reader finds
@@ -78,7 +78,7 @@ class Writing(Measuring):
         self.broken: dict[str, dict[str, int]] = {}
         self.rows: dict[str, list[dict]] = {}
 
-    def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measured]:
+    def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measurement]:
         """Writes the rows and measures what was read back; raises IntegrityBroken where that is something else."""
         announce(f"writing {table_name}")
         table = TABLES[table_name]
@@ -116,7 +116,7 @@ class Writing(Measuring):
         """The rows as they are in the lake."""
         return self.lake.read(table_name).where(self._own(TABLES[table_name]))
 
-    def judged(self) -> list[Judged]:
+    def judged(self) -> list[RuleResult]:
         """The suites' results on the tables as read back."""
         return [result for table, counts in self.broken.items() for result in judge(table, counts)]
 

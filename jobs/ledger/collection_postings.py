@@ -25,7 +25,7 @@ SHORTFALL_ACCOUNT = {"platform": BAD_DEBT, "next_period": POOL}
 
 
 @dataclass(frozen=True)
-class Collected:
+class CollectionTotals:
     """What a plan's period collected, in fen. Maps are by day.
 
     `collected_fen`: money that met shares; `suspense_fen`: money that met none; `helped_collected_fen`: money that met
@@ -47,7 +47,7 @@ class Collected:
 
 def collection_transfers(
     pool: Mapping[str, int],
-    collected: Collected,
+    collected: CollectionTotals,
     days: CollectionDays,
     shortfall_borne_by: str,
     taken_over_fen: int = 0,
@@ -97,12 +97,12 @@ def fee_received_fen(pool: Mapping[str, int], received_fen: int) -> int:
     return pro_rata(pool["fee_fen"], max(pool["brought_forward_fen"] + received_fen, 0), whole_fen)
 
 
-def _met_until_fen(collected: Collected, day: date, days: CollectionDays) -> int:
+def _met_until_fen(collected: CollectionTotals, day: date, days: CollectionDays) -> int:
     netted_fen = collected.netted_fen + collected.netted_from_next_fen if day >= days.grace_ends_on else 0
     return netted_fen + sum(fen for on, fen in collected.collected_fen.items() if on <= day)
 
 
-def _aid_paid_fen(pool: Mapping[str, int], collected: Collected, day: date, days: CollectionDays) -> int:
+def _aid_paid_fen(pool: Mapping[str, int], collected: CollectionTotals, day: date, days: CollectionDays) -> int:
     """Aid is paid from the deduction day on; what a helped member still owes is held back until it is met or netted.
 
     What the arrears of the previous period took from the aid is not paid.

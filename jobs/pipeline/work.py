@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from expectations.suites import Judged
+from expectations.suites import RuleResult
 from jobs.errors import GateStopped, IntegrityBroken
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
-from jobs.lake.sinks import Writing
+from jobs.lake.sinks import WritingSink
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.progress import announce
@@ -55,11 +55,11 @@ class Work(ABC):
         return pinned.plan_ids
 
     @abstractmethod
-    def compute(self, pinned: Any, gate: Any, sink: Writing) -> Any:
+    def compute(self, pinned: Any, gate: Any, sink: WritingSink) -> Any:
         """Puts the computed rows into the sink, table by table, and gives the result."""
 
     @abstractmethod
-    def breaches(self, pinned: Any, gate: Any, result: Any, sink: Writing) -> list[str]:
+    def breaches(self, pinned: Any, gate: Any, result: Any, sink: WritingSink) -> list[str]:
         """Every invariant that does not hold on what was read back, as a sentence with the arithmetic."""
 
     def consent(self, pinned: Any, result: Any, digests: Mapping[str, str]) -> None:
@@ -70,11 +70,11 @@ class Work(ABC):
         """Brings the quarantine up to date."""
         return None
 
-    def results(self, pinned: Any, gate: Any, result: Any) -> Iterable[Judged]:
+    def results(self, pinned: Any, gate: Any, result: Any) -> Iterable[RuleResult]:
         """What the expectations on the sources found."""
         return ()
 
-    def follow_up(self, pinned: Any, result: Any, sink: Writing) -> None:
+    def follow_up(self, pinned: Any, result: Any, sink: WritingSink) -> None:
         """What follows from the publication; harmless to repeat."""
         return None
 
@@ -83,7 +83,7 @@ class Work(ABC):
         return None
 
     @abstractmethod
-    def show(self, pinned: Any, gate: Any, result: Any, found: Sequence[Judged]) -> Outcome:
+    def show(self, pinned: Any, gate: Any, result: Any, found: Sequence[RuleResult]) -> Outcome:
         """The outcome for people and programs. `found`: what the expectations on the sources found."""
 
     def totals(self, result: Any, outcome: Outcome) -> Mapping[str, dict]:
@@ -109,7 +109,7 @@ def carry_out(work: Work, request: PeriodRequest, lake: Lake) -> Outcome:
         record.begin(pinned.run)
         lake.start()
         gate = _passed(work, pinned)
-        sink = Writing(lake, work.job, period, work.plan_ids(pinned, gate), pinned.run.run_id, work.beside)
+        sink = WritingSink(lake, work.job, period, work.plan_ids(pinned, gate), pinned.run.run_id, work.beside)
         result = work.compute(pinned, gate, sink)
         judged = _prove(work, pinned, gate, result, sink)
         digests = {plan_id: plan_digest(tables) for plan_id, tables in result.digests.items()}
@@ -153,7 +153,7 @@ def _passed(work: Work, pinned: Any) -> Any:
     return gate
 
 
-def _prove(work: Work, pinned: Any, gate: Any, result: Any, sink: Writing) -> list[Judged]:
+def _prove(work: Work, pinned: Any, gate: Any, result: Any, sink: WritingSink) -> list[RuleResult]:
     announce("proving")
     judged = sink.judged()
     breaches = [found.fault for found in judged if not found.success]

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from expectations.suites import Judged
+from expectations.suites import RuleResult
 from jobs.lake.small import SmallTables, matching
 from schemas import TABLES
 
 QUALITY = TABLES["control/quality"]
 
 
-def record_quality(small: SmallTables, results: Iterable[Judged], run_id: str, period: str) -> None:
+def record_quality(small: SmallTables, results: Iterable[RuleResult], run_id: str, period: str) -> None:
     """Writes one row per expectation; a run that is repeated replaces its own."""
     rows = [
         {

@@ -48,7 +48,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Masked:
+class MaskedCase:
     """One case as it may be shown, with how many covered members share what is shown."""
 
     traits: Traits
@@ -96,7 +96,7 @@ class Crowd:
         return traits, sharing[traits]
 
 
-def masked(cases: Iterable[Case], crowd: Crowd, cases_by_illness_and_sex: Mapping, floor: int) -> list[Masked]:
+def masked(cases: Iterable[Case], crowd: Crowd, cases_by_illness_and_sex: Mapping, floor: int) -> list[MaskedCase]:
     """The cases of one plan as they may be shown, in the order given.
 
     `cases_by_illness_and_sex`: how many cases of the plan were publicised up to the period, by (illness, sex).
@@ -105,7 +105,7 @@ def masked(cases: Iterable[Case], crowd: Crowd, cases_by_illness_and_sex: Mappin
     for case in cases:
         traits, shared_by_count = crowd.shown(case.traits, floor)
         is_common = cases_by_illness_and_sex.get((case.illness_code, case.traits.sex), 0) >= floor
-        shown.append(Masked(traits, case.illness_code if is_common else OTHER, shared_by_count))
+        shown.append(MaskedCase(traits, case.illness_code if is_common else OTHER, shared_by_count))
     return shown
 
 

@@ -18,12 +18,12 @@ from jobs.ledger.journal import journal_rows, settlement_transfers
 from jobs.money import apportion
 from jobs.rulebook.rules import Plan, RuleNotInForce, SharingRules
 from jobs.settlement.benefits import LIMITED, WITHOUT_RULE, benefits, with_case_sponsorship
-from jobs.settlement.pool import Asked, Sharing, asked, pool_row, rate_rows
+from jobs.settlement.pool import Pool, Sharing, pool_of, pool_row, rate_rows
 from jobs.spark.by_plan import by_plan
 
 
 @dataclass(frozen=True)
-class Given:
+class SettlementInputs:
     """What a period is settled from. Maps are by plan.
 
     `covered`: one row per covered member, with `member_since` where a plan waives by it. `claims`: one row per good
@@ -45,21 +45,21 @@ class Given:
         return {plan_id: plan.sharing_on(self.publicity_on) for plan_id, plan in self.plans.items()}
 
 
-def benefits_before_cap(given: Given) -> DataFrame:
+def benefits_before_cap(inputs: SettlementInputs) -> DataFrame:
     """One row per claim of the period, counted or not, before the per-case cap is applied."""
-    versions = {plan_id: F.lit(plan.version_on(given.publicity_on)) for plan_id, plan in given.plans.items()}
+    versions = {plan_id: F.lit(plan.version_on(inputs.publicity_on)) for plan_id, plan in inputs.plans.items()}
     return benefits(
-        given.claims, given.counted_before, given.helped_before, given.plans, by_plan(versions, F.lit(None))
+        inputs.claims, inputs.counted_before, inputs.helped_before, inputs.plans, by_plan(versions, F.lit(None))
     )
 
 
-def benefits_after_cap(given: Given, before_cap: DataFrame, rules: Mapping[str, SharingRules]) -> DataFrame:
+def benefits_after_cap(inputs: SettlementInputs, before_cap: DataFrame, rules: Mapping[str, SharingRules]) -> DataFrame:
     """One row per claim, with what the platform bears of it above the per-case cap."""
     return with_case_sponsorship(
         before_cap,
-        {plan_id: sum(given.covered_count[plan_id].values()) for plan_id in given.plans},
-        {plan_id: rules[plan_id].per_case_cap_fen for plan_id in given.plans},
-        {plan_id: rules[plan_id].fee_rate_ppm for plan_id in given.plans},
+        {plan_id: sum(inputs.covered_count[plan_id].values()) for plan_id in inputs.plans},
+        {plan_id: rules[plan_id].per_case_cap_fen for plan_id in inputs.plans},
+        {plan_id: rules[plan_id].fee_rate_ppm for plan_id in inputs.plans},
     )
 
 
@@ -74,33 +74,35 @@ def benefit_measures() -> list[Column]:
     ]
 
 
-def asked_by_plan(
-    given: Given, measured: Mapping[str, Mapping[str, int | None]], rules: Mapping[str, SharingRules]
-) -> dict[str, Asked]:
+def pools_by_plan(
+    inputs: SettlementInputs, measured: Mapping[str, Mapping[str, int | None]], rules: Mapping[str, SharingRules]
+) -> dict[str, Pool]:
     """What the benefits ask of each plan's members.
 
     `measured`: by plan, `benefit_measures` and the sums of `benefit_fen` and `sponsored_fen`. Raises RuleNotInForce.
     """
-    _check_rules_in_force(given, measured)
+    _check_rules_in_force(inputs, measured)
     return {
-        plan_id: asked(
+        plan_id: pool_of(
             case_count=measured[plan_id].get("case_count") or 0,
             benefit_fen=measured[plan_id].get("benefit_fen") or 0,
             case_sponsored_fen=measured[plan_id].get("sponsored_fen") or 0,
             fee_ppm=rules[plan_id].fee_rate_ppm,
-            brought_forward_fen=given.brought_forward_fen[plan_id],
+            brought_forward_fen=inputs.brought_forward_fen[plan_id],
         )
-        for plan_id in given.plans
+        for plan_id in inputs.plans
     }
 
 
-def shared_out(given: Given, asks: Mapping[str, Asked], rules: Mapping[str, SharingRules]) -> dict[str, Sharing]:
+def shares_by_plan(
+    inputs: SettlementInputs, pools: Mapping[str, Pool], rules: Mapping[str, SharingRules]
+) -> dict[str, Sharing]:
     """What is asked, divided over the covered members of each plan."""
-    return {p: _sharing(asks[p], given.covered_count[p], rules[p]) for p in given.plans}
+    return {p: _sharing(pools[p], inputs.covered_count[p], rules[p]) for p in inputs.plans}
 
 
 def few_rows(
-    given: Given,
+    inputs: SettlementInputs,
     sharing: Mapping[str, Sharing],
     sponsored_fen: Mapping[str, int],
     billed_by_tier_fen: Mapping[str, Mapping[str, int]],
@@ -109,32 +111,32 @@ def few_rows(
 
     `sponsored_fen`: the sum over the plan's assessments; `billed_by_tier_fen`: the shares of each tier together.
     """
-    day = given.publicity_on
-    pools = {p: pool_row(sharing[p], sponsored_fen[p], given.plans[p].version_on(day)) for p in given.plans}
-    transfers = {p: settlement_transfers(pools[p]) for p in given.plans}
+    day = inputs.publicity_on
+    pools = {p: pool_row(sharing[p], sponsored_fen[p], inputs.plans[p].version_on(day)) for p in inputs.plans}
+    transfers = {p: settlement_transfers(pools[p]) for p in inputs.plans}
     return {
-        "settled/pools": {p: [pools[p]] for p in given.plans},
-        "settled/rates": {p: rate_rows(sharing[p], billed_by_tier_fen[p]) for p in given.plans},
+        "settled/pools": {p: [pools[p]] for p in inputs.plans},
+        "settled/rates": {p: rate_rows(sharing[p], billed_by_tier_fen[p]) for p in inputs.plans},
         "ledger/journal": {
-            p: journal_rows([(day, transfer) for transfer in transfers[p]], given.period, p, "settle")
-            for p in given.plans
+            p: journal_rows([(day, transfer) for transfer in transfers[p]], inputs.period, p, "settle")
+            for p in inputs.plans
         },
-        "ledger/fee": {p: [fee_row(transfers[p], given.brought_forward_fen[p])] for p in given.plans},
+        "ledger/fee": {p: [fee_row(transfers[p], inputs.brought_forward_fen[p])] for p in inputs.plans},
     }
 
 
-def _sharing(ask: Asked, covered_count: Mapping[str, int], rules: SharingRules) -> Sharing:
+def _sharing(pool: Pool, covered_count: Mapping[str, int], rules: SharingRules) -> Sharing:
     weights = {tier: rules.weights_ppm[tier] for tier in covered_count}
-    shares = apportion(ask.pool_fen, covered_count, weights, rules.rounding)
-    return Sharing(ask, covered_count, weights, rules.rounding, shares)
+    shares = apportion(pool.pool_fen, covered_count, weights, rules.rounding)
+    return Sharing(pool, covered_count, weights, rules.rounding, shares)
 
 
-def _check_rules_in_force(given: Given, measured: Mapping[str, Mapping[str, int | None]]) -> None:
-    for plan_id in given.plans:
+def _check_rules_in_force(inputs: SettlementInputs, measured: Mapping[str, Mapping[str, int | None]]) -> None:
+    for plan_id in inputs.plans:
         without_rule_count = measured[plan_id].get("without_rule_count") or 0
         if without_rule_count:
-            first = given.plans[plan_id].benefit_rules()[0].from_on
+            first = inputs.plans[plan_id].benefit_rules()[0].from_on
             raise RuleNotInForce(
-                f"plan {plan_id}, period {given.period}: {without_rule_count} claims are diagnosed before "
+                f"plan {plan_id}, period {inputs.period}: {without_rule_count} claims are diagnosed before "
                 f"{first}, when the first benefit rules start"
             )

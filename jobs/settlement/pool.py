@@ -7,7 +7,7 @@ from jobs.money import SHARE_ROUNDING, Apportionment, apportion, fee_on, fee_par
 
 
 @dataclass(frozen=True)
-class Asked:
+class Pool:
     """What the benefits of a period ask of one plan's members, in fen.
 
     `brought_forward_fen` is what the previous period charged too much; below zero, too little.
@@ -28,7 +28,7 @@ class Asked:
 class Sharing:
     """A pool divided over the covered members of one plan: the price of each tier."""
 
-    asked: Asked
+    pool: Pool
     covered_count: Mapping[str, int]
     weight_ppm: Mapping[str, int]
     rounding: str
@@ -36,24 +36,24 @@ class Sharing:
 
     @property
     def carried_forward_fen(self) -> int:
-        return self.shares.billed_fen - self.asked.pool_fen
+        return self.shares.billed_fen - self.pool.pool_fen
 
 
-def asked(case_count: int, benefit_fen: int, case_sponsored_fen: int, fee_ppm: int, brought_forward_fen: int) -> Asked:
+def pool_of(case_count: int, benefit_fen: int, case_sponsored_fen: int, fee_ppm: int, brought_forward_fen: int) -> Pool:
     """What a period asks: the fee is the rate on the benefits that count, half up on their sum."""
-    return Asked(case_count, benefit_fen, fee_on(benefit_fen, fee_ppm), brought_forward_fen, case_sponsored_fen)
+    return Pool(case_count, benefit_fen, fee_on(benefit_fen, fee_ppm), brought_forward_fen, case_sponsored_fen)
 
 
 def pool_row(sharing: Sharing, member_sponsored_fen: int, rule_version: str) -> dict:
     """The row of settled/pools. One row per period and plan; amounts in fen."""
-    ask = sharing.asked
+    pool = sharing.pool
     return {
-        "case_count": ask.case_count,
-        "benefit_fen": ask.benefit_fen,
-        "fee_fen": ask.fee_fen,
-        "brought_forward_fen": ask.brought_forward_fen,
-        "case_sponsored_fen": ask.case_sponsored_fen,
-        "pool_fen": ask.pool_fen,
+        "case_count": pool.case_count,
+        "benefit_fen": pool.benefit_fen,
+        "fee_fen": pool.fee_fen,
+        "brought_forward_fen": pool.brought_forward_fen,
+        "case_sponsored_fen": pool.case_sponsored_fen,
+        "pool_fen": pool.pool_fen,
         "covered_count": sum(sharing.covered_count.values()),
         "billed_fen": sharing.shares.billed_fen,
         "member_sponsored_fen": member_sponsored_fen,
@@ -84,7 +84,7 @@ def rate_rows(sharing: Sharing, billed_fen: Mapping[str, int]) -> list[dict]:
 
 
 def _fee_part(sharing: Sharing, tier: str) -> int:
-    return fee_part(sharing.shares.share_fen[tier], sharing.asked.fee_fen, sharing.asked.benefit_fen)
+    return fee_part(sharing.shares.share_fen[tier], sharing.pool.fee_fen, sharing.pool.benefit_fen)
 
 
 def priced_by_rounding(pool: Mapping, rates: Collection[Mapping]) -> dict[str, dict]:

@@ -13,14 +13,14 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.register.quality import record_quality
 from jobs.register.runs import Run
 from jobs.works.settle_gate import Gate, judge_sources
-from jobs.works.settle_pinning import Pinned, pin
+from jobs.works.settle_pinning import PinnedSettlement, pin
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckResult:
     """A period's sources as judged. `unrecorded`: why the results are not in control/quality, where they are not."""
 
-    pinned: Pinned
+    pinned: PinnedSettlement
     gate: Gate
     run: Run
     unrecorded: tuple[str, ...]
@@ -31,12 +31,12 @@ class Check(Look):
 
     purpose = "check"
 
-    def read(self, request: PeriodRequest, lake: Lake) -> Checked:
+    def read(self, request: PeriodRequest, lake: Lake) -> CheckResult:
         pinned = pin(lake, request)
         gate, run = judge_sources(pinned), replace(pinned.run, job="check", settings={})
-        return Checked(pinned, gate, run, _record(pinned, gate, run))
+        return CheckResult(pinned, gate, run, _record(pinned, gate, run))
 
-    def show(self, request: PeriodRequest, seen: Checked) -> Outcome:
+    def show(self, request: PeriodRequest, seen: CheckResult) -> Outcome:
         pinned, gate = seen.pinned, seen.gate
         stopped = bool(critical_failures(list(gate.results)) or gate.refused)
         document = {
@@ -67,7 +67,7 @@ def _rules(gate: Gate) -> list[dict]:
     ]
 
 
-def _record(pinned: Pinned, gate: Gate, run: Run) -> tuple[str, ...]:
+def _record(pinned: PinnedSettlement, gate: Gate, run: Run) -> tuple[str, ...]:
     """Records the results under the run lock; where another run holds it, or the lake is read-only, says that it did
     not."""
     small, lease_seconds = pinned.lake.small, pinned.request.environment.lock_lease_seconds

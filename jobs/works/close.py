@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from pyspark.sql import functions as F
 
-from expectations.suites import Judged
-from jobs.gate.costs import COSTS, VISITS, Costs, JudgedRows, costs_of, judged_reviews
+from expectations.suites import RuleResult
+from jobs.gate.costs import COSTS, VISITS, CostRows, Costs, costs_of, judged_reviews
 from jobs.gate.quarantine import hold_costs
 from jobs.lake.lake import Lake
-from jobs.lake.sinks import Writing
+from jobs.lake.sinks import WritingSink
 from jobs.ledger.balances import balance_rows, closing_breaches
 from jobs.ledger.fee import fee_row
 from jobs.ledger.fee_spending import use_transfers
@@ -23,7 +23,7 @@ from jobs.register.books import FEE, fees_of, replace_fee
 from jobs.register.publications import few_rows_of, published_in, rows_of
 from jobs.register.runs import compact_control
 from jobs.spark.digest import digest_of_rows
-from jobs.works.close_pinning import JOB, Closing, pin_closing
+from jobs.works.close_pinning import JOB, PinnedClose, pin_closing
 from jobs.works.late_claims import hold_late_claims
 from schemas import TABLES
 
@@ -35,11 +35,11 @@ class CostGate:
     """The sources of costs, and their rows as judged, by source."""
 
     costs: Costs
-    judged: Mapping[str, JudgedRows]
+    judged: Mapping[str, CostRows]
 
 
 @dataclass(frozen=True)
-class Closed:
+class CloseResult:
     """A close as written and read back. Maps are by plan; `transfers`: all of the period's, the close's too."""
 
     digests: Mapping[str, Mapping[str, dict]]
@@ -54,21 +54,21 @@ class Close(Work):
     job = JOB
     action = "closed"
 
-    def pin(self, lake: Lake, request: PeriodRequest) -> Closing:
+    def pin(self, lake: Lake, request: PeriodRequest) -> PinnedClose:
         return pin_closing(request, lake)
 
-    def remaining(self, pinned: Closing) -> Closing | Outcome:
+    def remaining(self, pinned: PinnedClose) -> PinnedClose | Outcome:
         return (
             pinned if pinned.plan_ids else _already_closed(pinned, tuple(pinned.late_claims.messages(pinned.settled)))
         )
 
-    def judge(self, pinned: Closing) -> CostGate:
+    def judge(self, pinned: PinnedClose) -> CostGate:
         announce("judging costs")
         calendar = pinned.request.platform.calendar
         costs = costs_of(pinned.lake, calendar, pinned.request.period, pinned.versions)
         return CostGate(costs, costs.judged())
 
-    def compute(self, pinned: Closing, gate: CostGate, sink: Writing) -> Closed:
+    def compute(self, pinned: PinnedClose, gate: CostGate, sink: WritingSink) -> CloseResult:
         announce("uses of the fee")
         platform, day = pinned.request.platform, pinned.request.platform.calendar.grace_ends_on(pinned.request.period)
         used = gate.costs.uses_by_plan_fen(gate.judged, _weights(pinned))
@@ -83,9 +83,9 @@ class Close(Work):
         fees = {p: fee_row(every[p], pinned.pools[p]["brought_forward_fen"]) for p in pinned.plan_ids}
         digests[FEE.name] = {p: digest_of_rows([fees[p]], FEE) for p in pinned.plan_ids}
         by_plan = {p: {table: of[p] for table, of in digests.items()} for p in pinned.plan_ids}
-        return Closed(by_plan, every, fees, balances)
+        return CloseResult(by_plan, every, fees, balances)
 
-    def breaches(self, pinned: Closing, gate: CostGate, result: Closed, sink: Writing) -> list[str]:
+    def breaches(self, pinned: PinnedClose, gate: CostGate, result: CloseResult, sink: WritingSink) -> list[str]:
         sums = _collected(pinned)
         borne_by = pinned.request.platform.collection.shortfall_borne_by
         return [
@@ -94,7 +94,7 @@ class Close(Work):
             for breach in closing_breaches(result.transfers[p], result.balances[p], pinned.pools[p], sums[p], borne_by)
         ]
 
-    def hold(self, pinned: Closing, gate: CostGate, result: Closed) -> None:
+    def hold(self, pinned: PinnedClose, gate: CostGate, result: CloseResult) -> None:
         announce("holding bad costs")
         run = pinned.run
         for name, judged in gate.judged.items():
@@ -102,11 +102,11 @@ class Close(Work):
             hold_costs(pinned.lake, TABLES[name], judged.held, HELD_IN[name], scope, run.period, run.run_id)
         hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
-    def results(self, pinned: Closing, gate: CostGate, result: Closed | None) -> Iterable[Judged]:
+    def results(self, pinned: PinnedClose, gate: CostGate, result: CloseResult | None) -> Iterable[RuleResult]:
         of_costs = [found for judged in gate.judged.values() for found in judged.results]
         return [*of_costs, *judged_reviews(pinned.lake, pinned.versions)]
 
-    def follow_up(self, pinned: Closing, result: Closed, sink: Writing) -> None:
+    def follow_up(self, pinned: PinnedClose, result: CloseResult, sink: WritingSink) -> None:
         replace_fee(pinned.lake.small, pinned.run.period, pinned.run.run_id, result.fees)
         compact_control(pinned.lake.small)
 
@@ -117,7 +117,7 @@ class Close(Work):
         fees = fees_of(small, [settled[p] for p in closed], [acts[p] for acts in (collected, closed) for p in closed])
         replace_fee(small, period, row["run_id"], fees)
 
-    def show(self, pinned: Closing, gate: CostGate, result: Closed, found: Sequence[Judged]) -> Outcome:
+    def show(self, pinned: PinnedClose, gate: CostGate, result: CloseResult, found: Sequence[RuleResult]) -> Outcome:
         document = {
             "period": pinned.run.period,
             "state": "closed",
@@ -128,14 +128,14 @@ class Close(Work):
         return Outcome(document, _text(document), 0, messages)
 
 
-def _weights(pinned: Closing) -> dict[str, int]:
+def _weights(pinned: PinnedClose) -> dict[str, int]:
     """What costs of no plan are split by: the fee accrued of the plans that are open, else their head counts."""
     pools = {p: pool for p, pool in pinned.pools.items() if p not in pinned.closed}
     accrued = {p: pool["fee_fen"] for p, pool in pools.items()}
     return accrued if any(accrued.values()) else {p: pool["covered_count"] for p, pool in pools.items()}
 
 
-def _brought_forward(pinned: Closing) -> dict[str, dict[str, int]]:
+def _brought_forward(pinned: PinnedClose) -> dict[str, dict[str, int]]:
     """What each account of each plan carried forward at the close of the period before."""
     small, previous = pinned.lake.small, pinned.request.platform.calendar.previous(pinned.request.period)
     before = [p for p in published_in(small, JOB, str(previous)).values() if p.plan_id in pinned.plan_ids]
@@ -145,7 +145,7 @@ def _brought_forward(pinned: Closing) -> dict[str, dict[str, int]]:
     return balances
 
 
-def _collected(pinned: Closing) -> dict[str, dict[str, tuple[int, int]]]:
+def _collected(pinned: PinnedClose) -> dict[str, dict[str, tuple[int, int]]]:
     """Of each plan, by status: the dues of its collection and the money that met them."""
     rows = (
         rows_of(pinned.lake, "settled/collections", [pinned.collected[p] for p in pinned.plan_ids])
@@ -156,7 +156,7 @@ def _collected(pinned: Closing) -> dict[str, dict[str, tuple[int, int]]]:
     return {p: {r.status: (r.due_fen, r.collected_fen) for r in rows if r.plan_id == p} for p in pinned.plan_ids}
 
 
-def _messages(pinned: Closing, gate: CostGate) -> Iterable[str]:
+def _messages(pinned: PinnedClose, gate: CostGate) -> Iterable[str]:
     for name, held_in in HELD_IN.items():
         if name not in pinned.versions:
             yield f"{name} is not there: no use of the fee was posted from it"
@@ -190,7 +190,7 @@ def _text(document: dict) -> str:
     )
 
 
-def _already_closed(pinned: Closing, messages: tuple[str, ...]) -> Outcome:
+def _already_closed(pinned: PinnedClose, messages: tuple[str, ...]) -> Outcome:
     period = str(pinned.request.period)
     runs = {p: publication.run_id for p, publication in sorted(pinned.closed.items())}
     document = {"period": period, "state": "already closed", "plans": {p: {"run_id": r} for p, r in runs.items()}}

@@ -22,7 +22,7 @@ JOB = "close"
 
 
 @dataclass(frozen=True)
-class Closing:
+class PinnedClose:
     """What a period is closed from. Maps are by plan; `plan_ids` are those still to be closed, `closed` those
     closed."""
 
@@ -46,7 +46,7 @@ class Closing:
         return transfers_of(self.lake.small, [*self.settled.values(), *self.collected.values()])
 
 
-def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
+def pin_closing(request: PeriodRequest, lake: Lake) -> PinnedClose:
     """Finds what is to be closed; raises Refused where something must be done before, and says what."""
     announce("pinning the period")
     period = str(request.period)
@@ -77,7 +77,7 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> Closing:
         settings={"as_of": str(request.as_of)},
     )
     pools = {row["plan_id"]: row for row in few_rows_of(lake.small, "settled/pools", settled.values())}
-    return Closing(request, lake, settled, by_job["collect"], by_job[JOB], pools, plan_ids, versions, run)
+    return PinnedClose(request, lake, settled, by_job["collect"], by_job[JOB], pools, plan_ids, versions, run)
 
 
 def _check_turn(request: PeriodRequest, lake: Lake, plan_ids: tuple[str, ...]) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from expectations.receipts import PERIOD_UNKNOWN
-from expectations.suites import Judged
+from expectations.suites import RuleResult
 from jobs.errors import Refused
 from jobs.gate.quarantine import hold_receipts, hold_receipts_of_no_period
 from jobs.gate.receipts import judged_receipts
 from jobs.lake.lake import Lake
-from jobs.lake.sinks import Writing
+from jobs.lake.sinks import WritingSink
 from jobs.ledger.journal import came_in_fen
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
@@ -23,9 +23,9 @@ from jobs.works.collect_ceilings import (
     too_many_held_count,
     with_ceilings,
 )
-from jobs.works.collect_pinning import JOB, Inputs, made_already, pin_collection
+from jobs.works.collect_pinning import JOB, PinnedCollection, made_already, pin_collection
 from jobs.works.collect_shown import document_of, nothing_new, text_of
-from jobs.works.collect_writing import Written, collection_breaches, write_collection
+from jobs.works.collect_writing import CollectionResult, collection_breaches, write_collection
 from jobs.works.late_claims import hold_late_claims
 
 THROUGH_SPARK, FEW_ROWS = ("settled/collections", "settled/lapses"), ("ledger/journal",)
@@ -43,10 +43,10 @@ class Collect(Work):
     def __init__(self, accepted_lapses: int | None = None):
         self.accepted_lapses = accepted_lapses
 
-    def pin(self, lake: Lake, request: PeriodRequest) -> Inputs:
+    def pin(self, lake: Lake, request: PeriodRequest) -> PinnedCollection:
         return with_ceilings(pin_collection(request, lake), self.accepted_lapses)
 
-    def remaining(self, pinned: Inputs) -> Inputs | Outcome:
+    def remaining(self, pinned: PinnedCollection) -> PinnedCollection | Outcome:
         run_id = made_already(pinned)
         if run_id is not None:
             _hold_of_no_period(pinned, run_id)
@@ -58,30 +58,30 @@ class Collect(Work):
         _check_not_backwards(pinned)
         return pinned
 
-    def stop(self, pinned: Inputs, gate: None) -> None:
+    def stop(self, pinned: PinnedCollection, gate: None) -> None:
         stop_if_too_many_are_held(pinned)
 
-    def compute(self, pinned: Inputs, gate: None, sink: Writing) -> Written:
+    def compute(self, pinned: PinnedCollection, gate: None, sink: WritingSink) -> CollectionResult:
         return write_collection(pinned, sink)
 
-    def breaches(self, pinned: Inputs, gate: None, result: Written, sink: Writing) -> list[str]:
+    def breaches(self, pinned: PinnedCollection, gate: None, result: CollectionResult, sink: WritingSink) -> list[str]:
         return collection_breaches(pinned, result)
 
-    def consent(self, pinned: Inputs, result: Written, digests: Mapping[str, str]) -> None:
+    def consent(self, pinned: PinnedCollection, result: CollectionResult, digests: Mapping[str, str]) -> None:
         stop_if_too_many_lapse(pinned, result.sums)
 
-    def hold(self, pinned: Inputs, gate: None, result: Written) -> None:
+    def hold(self, pinned: PinnedCollection, gate: None, result: CollectionResult) -> None:
         announce("holding money without a share")
         run = pinned.run
         hold_receipts(pinned.lake, pinned.gate.unsound, result.without_share, run.period, run.run_id)
         _hold_of_no_period(pinned, run.run_id)
         hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
-    def results(self, pinned: Inputs, gate: None, result: Written | None) -> Iterable[Judged]:
+    def results(self, pinned: PinnedCollection, gate: None, result: CollectionResult | None) -> Iterable[RuleResult]:
         held = {} if result is None else held_by_reason(pinned, result)
         return judged_receipts(pinned.gate, held, pinned.days, too_many_held_count(pinned))
 
-    def follow_up(self, pinned: Inputs, result: Written, sink: Writing) -> None:
+    def follow_up(self, pinned: PinnedCollection, result: CollectionResult, sink: WritingSink) -> None:
         replace_fee(pinned.lake.small, pinned.run.period, pinned.run.run_id, result.fees)
         sink.sweep(THROUGH_SPARK, FEW_ROWS)
 
@@ -95,24 +95,26 @@ class Collect(Work):
         fees = fees_of(small, [settled[p] for p in open_plans], [collected[p] for p in open_plans])
         replace_fee(small, period, run_id, fees)
         lake.start()
-        Writing(lake, JOB, period, open_plans, run_id, beside=True).sweep(THROUGH_SPARK, FEW_ROWS)
+        WritingSink(lake, JOB, period, open_plans, run_id, beside=True).sweep(THROUGH_SPARK, FEW_ROWS)
 
-    def show(self, pinned: Inputs, gate: None, result: Written, found: Sequence[Judged]) -> Outcome:
+    def show(
+        self, pinned: PinnedCollection, gate: None, result: CollectionResult, found: Sequence[RuleResult]
+    ) -> Outcome:
         document = document_of(pinned, result, held_by_reason(pinned, result))
         return Outcome(document, text_of(document), 0, tuple(_messages(pinned)))
 
 
-def held_by_reason(pinned: Inputs, result: Written) -> dict[str, tuple[int, int]]:
+def held_by_reason(pinned: PinnedCollection, result: CollectionResult) -> dict[str, tuple[int, int]]:
     """Of each reason why money met no share: how many receipts, and how much of their money."""
     return {**result.without_share_by_reason, PERIOD_UNKNOWN.id: pinned.of_no_period_sums}
 
 
-def _hold_of_no_period(pinned: Inputs, run_id: str) -> None:
+def _hold_of_no_period(pinned: PinnedCollection, run_id: str) -> None:
     period_names, (count, _) = pinned.request.platform.calendar.period_names, pinned.of_no_period_sums
     hold_receipts_of_no_period(pinned.lake, pinned.of_no_period, count, period_names, pinned.run.period, run_id)
 
 
-def _check_open(pinned: Inputs) -> None:
+def _check_open(pinned: PinnedCollection) -> None:
     if pinned.is_closed:
         posted = transfers_of(pinned.lake.small, list(pinned.collected.values()))
         came_fen, booked_fen = pinned.gate.money_fen, sum(came_in_fen(of_plan) for of_plan in posted.values())
@@ -125,7 +127,7 @@ def _check_open(pinned: Inputs) -> None:
         )
 
 
-def _check_not_backwards(pinned: Inputs) -> None:
+def _check_not_backwards(pinned: PinnedCollection) -> None:
     small = pinned.lake.small
     latest = max((settings_of(small, p.run_id)["as_of"] for p in pinned.collected.values()), default="")
     if str(pinned.days.as_of) < latest:
@@ -135,7 +137,7 @@ def _check_not_backwards(pinned: Inputs) -> None:
         )
 
 
-def _messages(pinned: Inputs) -> Iterable[str]:
+def _messages(pinned: PinnedCollection) -> Iterable[str]:
     period, calendar = pinned.request.period, pinned.request.platform.calendar
     count, _ = pinned.of_no_period_sums
     if count:

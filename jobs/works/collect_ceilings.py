@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from jobs.collection.allocation import LAPSED
-from jobs.collection.lapse_ceiling import Lapsing, why_too_many_lapse
+from jobs.collection.lapse_ceiling import LapseCount, why_too_many_lapse
 from jobs.errors import GateStopped
 from jobs.gate.receipts import held_above_ceiling
 from jobs.register.runs import settings_of
-from jobs.works.collect_pinning import Inputs
+from jobs.works.collect_pinning import PinnedCollection
 from jobs.works.collection_sums import CollectionSums
 
 ACCEPTED_LAPSES = "accepted_lapses"  # in the settings of a run
 
 
-def with_ceilings(inputs: Inputs, accepted_lapses: int | None) -> Inputs:
+def with_ceilings(inputs: PinnedCollection, accepted_lapses: int | None) -> PinnedCollection:
     """The inputs with the ceilings and the consent in the run's settings. A consent given to the collection in force
     holds for those that follow it.
 
@@ -35,14 +35,14 @@ def with_ceilings(inputs: Inputs, accepted_lapses: int | None) -> Inputs:
     return replace(inputs, run=replace(inputs.run, settings=settings))
 
 
-def too_many_held_count(inputs: Inputs) -> int:
+def too_many_held_count(inputs: PinnedCollection) -> int:
     """How many more receipts the gate holds than the ceiling of the conf lets pass."""
     environment = inputs.request.environment
     floor_rows, ceiling_ppm = environment.quarantine_ceiling_floor_rows, environment.quarantine_ceiling_receipts_ppm
     return held_above_ceiling(inputs.gate, ceiling_ppm, floor_rows)
 
 
-def stop_if_too_many_are_held(inputs: Inputs) -> None:
+def stop_if_too_many_are_held(inputs: PinnedCollection) -> None:
     """Raises GateStopped where the receipts as a whole are at fault."""
     gate, too_many_held = inputs.gate, too_many_held_count(inputs)
     if not too_many_held:
@@ -55,7 +55,7 @@ def stop_if_too_many_are_held(inputs: Inputs) -> None:
     )
 
 
-def stop_if_too_many_lapse(inputs: Inputs, sums: Mapping[str, CollectionSums]) -> None:
+def stop_if_too_many_lapse(inputs: PinnedCollection, sums: Mapping[str, CollectionSums]) -> None:
     """Raises GateStopped where a final collection would end more memberships than anybody consented to.
 
     `sums`: of the collection as written, by plan.
@@ -63,7 +63,7 @@ def stop_if_too_many_lapse(inputs: Inputs, sums: Mapping[str, CollectionSums]) -
     if not inputs.days.is_final:
         return
     environment, period = inputs.request.environment, inputs.run.period
-    lapsing = Lapsing(
+    lapsing = LapseCount(
         {p: of_plan.count_by_status.get(LAPSED, 0) for p, of_plan in sums.items()},
         {p: of_plan.owing_count for p, of_plan in sums.items()},
         inputs.gate.collected_count > 0,

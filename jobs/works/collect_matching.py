@@ -20,7 +20,7 @@ from jobs.spark.id_filter import filter_of_ids, with_passed
 
 
 @dataclass(frozen=True)
-class Matched:
+class Allocations:
     """`shares`: one row per assessment with the money it met. `excess`: one row per receipt with money that met
     none."""
 
@@ -35,7 +35,7 @@ def match(
     joined_of: Callable[[DataFrame], DataFrame],
     whole_shares: bool,
     first_plan_id: str,
-) -> Matched:
+) -> Allocations:
     """Gives every payer's money to his shares.
 
     `joined_of` finds the day of joining of members, given by member_id, in their plans. Money without any bill is put
@@ -51,7 +51,7 @@ def match(
     allocated = allocated_shares(of_payers, joined, to_allocate, in_time, whole_shares).localCheckpoint()
     excess = money_without_share(to_allocate, in_time, receipts.late, allocated, first_plan_id).localCheckpoint()
     plain = plain_shares(_without_payers(assessments, to_allocate, payer_count), receipts.in_time)
-    return Matched(plain.unionByName(allocated), excess)
+    return Allocations(plain.unionByName(allocated), excess)
 
 
 def _in_families(assessments: DataFrame) -> DataFrame:

@@ -18,7 +18,7 @@ from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run, rows_of_runs
-from jobs.works.final_positions import Standing, overlapping, standing_of
+from jobs.works.final_positions import FinalPositions, overlapping, standing_of
 from jobs.works.late_claims import LateClaims, late_claims
 from jobs.works.set_off import netted_before_fen, next_settled
 
@@ -29,7 +29,7 @@ ENDED_BEFORE = "ended_before"
 
 
 @dataclass(frozen=True)
-class Inputs:
+class PinnedCollection:
     """What a period's collection is made from. Maps are by plan.
 
     `settled`: the publications whose bills are collected, of the plans that are open (of all, once none is);
@@ -45,7 +45,7 @@ class Inputs:
     settled: Mapping[str, Publication]
     collected: Mapping[str, Publication]
     closed: Mapping[str, Publication]
-    standing: Standing
+    standing: FinalPositions
     next_settled: Mapping[str, Publication]
     netted_before_fen: Mapping[str, int]
     pools: Mapping[str, dict]
@@ -94,7 +94,7 @@ def days_of(request: PeriodRequest) -> CollectionDays:
     )
 
 
-def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
+def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
     """Finds the settled plans of the period and judges its receipts; raises Refused where nothing is settled."""
     announce("pinning receipts")
     period, calendar = str(request.period), request.platform.calendar
@@ -115,7 +115,7 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
     standing = standing_of(lake, calendar, request.period, settled)
     following = next_settled(lake.small, calendar, request.period, settled) if days.is_final else {}
     before_fen = netted_before_fen(lake.small, calendar, request.period, settled)
-    return Inputs(
+    return PinnedCollection(
         request=request,
         lake=lake,
         days=days,
@@ -144,7 +144,7 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> Inputs:
     )
 
 
-def made_already(inputs: Inputs, next_period_counts: bool = True) -> str | None:
+def made_already(inputs: PinnedCollection, next_period_counts: bool = True) -> str | None:
     """The run that collected all settled plans from these receipts under these rules; None: there is none.
 
     `next_period_counts` False: settlements of the next period made since make no difference, as a close asks: what is

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.spark.digest import plan_digest
-from jobs.works.collect_pinning import Inputs
-from jobs.works.collect_writing import Written
+from jobs.works.collect_pinning import PinnedCollection
+from jobs.works.collect_writing import CollectionResult
 
 
-def document_of(inputs: Inputs, written: Written, held: Mapping[str, tuple[int, int]]) -> dict:
+def document_of(inputs: PinnedCollection, written: CollectionResult, held: Mapping[str, tuple[int, int]]) -> dict:
     """A collection as a document. `held`: of each reason why money met no share, how many receipts and their fen."""
     sums = written.sums
     return {
@@ -70,7 +70,7 @@ def text_of(document: dict) -> str:
     )
 
 
-def nothing_new(inputs: Inputs, run_id: str, messages: tuple[str, ...]) -> Outcome:
+def nothing_new(inputs: PinnedCollection, run_id: str, messages: tuple[str, ...]) -> Outcome:
     """The outcome where the run collected just these receipts already."""
     document = {
         "period": inputs.run.period,

@@ -13,7 +13,7 @@ from jobs.collection.allocation import collections, lapses
 from jobs.collection.finality import money_left, with_standing_reasons
 from jobs.errors import Refused
 from jobs.gate.receipts import ReceiptGate
-from jobs.lake.sinks import Writing
+from jobs.lake.sinks import WritingSink
 from jobs.lake.sources import read_source
 from jobs.ledger.collection_invariants import CollectionReadBack, breaches
 from jobs.ledger.collection_postings import collection_transfers
@@ -25,8 +25,8 @@ from jobs.register.publications import rows_of
 from jobs.settlement.coverage import in_force_on
 from jobs.spark.digest import digest_of_rows
 from jobs.spark.id_filter import filter_of_ids, with_passed
-from jobs.works.collect_matching import Matched, match
-from jobs.works.collect_pinning import JOB, Inputs
+from jobs.works.collect_matching import Allocations, match
+from jobs.works.collect_pinning import JOB, PinnedCollection
 from jobs.works.collection_sums import CollectionSums, sums_by_plan, suspense_by_plan
 from jobs.works.final_positions import overlapping
 from jobs.works.set_off import aid_to_net, netted_before
@@ -36,7 +36,7 @@ JOINED = T.StructType().add("plan_id", "string").add("member_id", "long").add("j
 
 
 @dataclass(frozen=True)
-class Written:
+class CollectionResult:
     """A collection as written and read back: digests by plan and table, by plan its sums and all transfers of the
     period, and the money without a share, by receipt and, as rows and fen, by reason."""
 
@@ -48,7 +48,7 @@ class Written:
     without_share_by_reason: Mapping[str, tuple[int, int]]
 
 
-def write_collection(inputs: Inputs, sink: Writing) -> Written:
+def write_collection(inputs: PinnedCollection, sink: WritingSink) -> CollectionResult:
     """Puts collections, lapses and journal into the sink, each from what was read back of the one before."""
     matched = _matched(inputs)
     excess, helped = matched.excess, _helped(inputs)
@@ -78,10 +78,10 @@ def write_collection(inputs: Inputs, sink: Writing) -> Written:
         }
         for p in inputs.plan_ids
     }
-    return Written(digests, sums, every, fees, excess, _by_reason(excess))
+    return CollectionResult(digests, sums, every, fees, excess, _by_reason(excess))
 
 
-def _matched(inputs: Inputs) -> Matched:
+def _matched(inputs: PinnedCollection) -> Allocations:
     """The money of the receipts given to the shares that are open; what stands keeps what it took."""
     assessments, bills = inputs.settled_rows("settled/assessments"), inputs.settled_rows("settled/bills")
     whole_shares = inputs.request.platform.collection.deducts == "whole_shares"
@@ -100,7 +100,7 @@ def _matched(inputs: Inputs) -> Matched:
     return replace(matched, excess=told.localCheckpoint())
 
 
-def _receipts_left(inputs: Inputs, met: DataFrame) -> ReceiptGate:
+def _receipts_left(inputs: PinnedCollection, met: DataFrame) -> ReceiptGate:
     """The receipts, less what met shares that stand; raises Refused where that is not among them any more."""
     left = money_left(inputs.gate.in_time, met).localCheckpoint()
     met_fen, left_fen = met.agg(F.sum("met_fen")).first()[0] or 0, left.agg(F.sum("amount_fen")).first()[0] or 0
@@ -114,13 +114,13 @@ def _receipts_left(inputs: Inputs, met: DataFrame) -> ReceiptGate:
     return replace(inputs.gate, in_time=left)
 
 
-def _transfers(inputs: Inputs, plan_id: str, sums: CollectionSums) -> list[tuple[date, Transfer]]:
+def _transfers(inputs: PinnedCollection, plan_id: str, sums: CollectionSums) -> list[tuple[date, Transfer]]:
     borne_by = inputs.request.platform.collection.shortfall_borne_by
     taken_over_fen = inputs.standing.suspense_fen if plan_id == inputs.plan_ids[0] else 0
     return collection_transfers(inputs.pools[plan_id], sums.collected, inputs.days, borne_by, taken_over_fen)
 
 
-def _joined(inputs: Inputs, members: DataFrame) -> DataFrame:
+def _joined(inputs: PinnedCollection, members: DataFrame) -> DataFrame:
     """One row per plan and member of `members` (member_id) who was covered on the publicity day, with `joined_on`."""
     if members.isEmpty():
         return inputs.lake.empty(JOINED)
@@ -131,14 +131,14 @@ def _joined(inputs: Inputs, members: DataFrame) -> DataFrame:
     return passed.where("passed").groupBy(*KEY).agg(F.min("joined_on").alias("joined_on"))
 
 
-def _helped(inputs: Inputs) -> DataFrame:
+def _helped(inputs: PinnedCollection) -> DataFrame:
     """One row per plan and member whose arrears may be netted from aid (from `aid_to_net`)."""
     calendar, period = inputs.request.platform.calendar, inputs.request.period
     before = netted_before(inputs.lake, calendar, period, inputs.netted_before_fen)
     return aid_to_net(inputs.lake, list(inputs.settled.values()), list(inputs.next_settled.values()), before)
 
 
-def _ended_already(inputs: Inputs, ended_at: datetime) -> DataFrame:
+def _ended_already(inputs: PinnedCollection, ended_at: datetime) -> DataFrame:
     """Members whose cover ended between the publicity day and this period's grace limit, for an earlier period."""
     earlier = overlapping(inputs.lake.small, inputs.request.platform.calendar, inputs.request.period)
     public_at = _instant(inputs.days.publicity_on, inputs.request.platform.time_zone)
@@ -158,7 +158,7 @@ def _by_reason(excess: DataFrame) -> dict[str, tuple[int, int]]:
     return {row.reason: (row.n, row.fen) for row in grouped.collect()}
 
 
-def collection_breaches(inputs: Inputs, written: Written) -> list[str]:
+def collection_breaches(inputs: PinnedCollection, written: CollectionResult) -> list[str]:
     """Every invariant that does not hold on what was read back."""
     found, sums = [], written.sums
     for p in inputs.plan_ids:

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.collection.allocation import LAPSED, NETTED
-from jobs.ledger.collection_postings import Collected
+from jobs.ledger.collection_postings import CollectionTotals
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class CollectionSums:
     """One plan's collection. `due_fen` and `collected_by_status_fen` are by status; `owing_count`: members with a due
     above zero."""
 
-    collected: Collected
+    collected: CollectionTotals
     row_count: int
     owing_count: int
     due_fen: Mapping[str, int]
@@ -75,7 +75,7 @@ def _sums_of_plan(parts: list, suspense_fen: Mapping, netted_before_fen: int) ->
     netted = [row for row in parts if row.status == NETTED]
     of_helped = [row for row in parts if row.is_of_next is False]
     return CollectionSums(
-        collected=Collected(
+        collected=CollectionTotals(
             collected_fen=_by_day(in_money),
             suspense_fen=suspense_fen,
             helped_collected_fen=_by_day([row for row in of_helped if row.status != NETTED]),

@@ -22,7 +22,7 @@ COLLECTION = (*KEY, "due_fen", "collected_fen", "status", "collected_on")
 
 
 @dataclass(frozen=True)
-class Standing:
+class FinalPositions:
     """By plan: `closed`, the collections of closed plans; `lapsed`, those of open plans whose lapses may stand;
     `settled`, the settlements of both; `later`, the settlements that heed the period's lapses.
 
@@ -79,7 +79,7 @@ class Standing:
         return rows_of(self.lake, "settled/assessments", list(self.settled.values())).select(*KEY, "payer_id")
 
 
-def standing_of(lake: Lake, calendar: Calendar, period: Period, open_plans: Collection[str]) -> Standing:
+def standing_of(lake: Lake, calendar: Calendar, period: Period, open_plans: Collection[str]) -> FinalPositions:
     """What stands of the period for the collection of the plans that are open."""
     small = lake.small
     settled, collected = (published_in(small, job, str(period)) for job in ("settle", "collect"))
@@ -89,7 +89,7 @@ def standing_of(lake: Lake, calendar: Calendar, period: Period, open_plans: Coll
     posted = [t for of_plan in transfers_of(small, list(closed.values())).values() for t in of_plan]
     cash_fen = came_in_fen(posted)
     suspense_fen = -balance_fen(posted, SUSPENSE)
-    return Standing(
+    return FinalPositions(
         lake, {p: settled[p] for p in (*closed, *lapsed)}, closed, lapsed, later, cash_fen - suspense_fen, suspense_fen
     )
 

@@ -11,18 +11,18 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.settlement.pool import priced_by_rounding
 from jobs.works.settle import try_out
 from jobs.works.settle_gate import Gate, previous_shares, results_with_shares
-from jobs.works.settle_pinning import Pinned, pin
-from jobs.works.settle_plans import Settled
+from jobs.works.settle_pinning import PinnedSettlement, pin
+from jobs.works.settle_plans import SettlementResult
 from jobs.works.settle_shown import settlement_document, settlement_text
 
 
 @dataclass(frozen=True)
-class Previewed:
+class PreviewResult:
     """A period as it would be settled. `gate` and `settled` are None where no plan has members or claims."""
 
-    pinned: Pinned
+    pinned: PinnedSettlement
     gate: Gate | None
-    settled: Settled | None
+    settled: SettlementResult | None
 
 
 class Preview(Look):
@@ -30,11 +30,11 @@ class Preview(Look):
 
     purpose = "preview"
 
-    def read(self, request: PeriodRequest, lake: Lake) -> Previewed:
+    def read(self, request: PeriodRequest, lake: Lake) -> PreviewResult:
         pinned = pin(lake, request)
-        return Previewed(pinned, *(try_out(pinned) if pinned.plan_ids else (None, None)))
+        return PreviewResult(pinned, *(try_out(pinned) if pinned.plan_ids else (None, None)))
 
-    def show(self, request: PeriodRequest, seen: Previewed) -> Outcome:
+    def show(self, request: PeriodRequest, seen: PreviewResult) -> Outcome:
         pinned, gate, settled = seen.pinned, seen.gate, seen.settled
         if gate is None or settled is None:
             document = {"period": str(request.period), "state": "nothing to settle", "plans": {}}

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from expectations.suites import Judged
+from expectations.suites import RuleResult
 from jobs.errors import GateStopped, Refused
 from jobs.gate.quarantine import claims_in_scope, hold_claims, hold_members, plans_in_scope
 from jobs.lake.lake import Lake
-from jobs.lake.sinks import Measuring, Writing
+from jobs.lake.sinks import MeasuringSink, WritingSink
 from jobs.ledger.invariants import ReadBack, breaches
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
@@ -18,8 +18,8 @@ from jobs.spark.digest import plan_digest
 from jobs.works.headroom import as_document
 from jobs.works.late_claims import hold_late_claims
 from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, stop_if_critical
-from jobs.works.settle_pinning import Pinned, pin
-from jobs.works.settle_plans import Settled, settle_plans
+from jobs.works.settle_pinning import PinnedSettlement, pin
+from jobs.works.settle_plans import SettlementResult, settle_plans
 from jobs.works.settle_shown import settlement_document, settlement_text
 
 FEW_ROW_TABLES = ("settled/pools", "settled/rates", "ledger/journal", "ledger/fee")
@@ -36,10 +36,10 @@ class Settle(Work):
     def __init__(self, expected_digests: tuple[str, ...] = ()):
         self.expected_digests = expected_digests
 
-    def pin(self, lake: Lake, request: PeriodRequest) -> Pinned:
+    def pin(self, lake: Lake, request: PeriodRequest) -> PinnedSettlement:
         return pin(lake, request)
 
-    def remaining(self, pinned: Pinned) -> Pinned | Outcome:
+    def remaining(self, pinned: PinnedSettlement) -> PinnedSettlement | Outcome:
         if not pinned.plan_ids:
             return _nothing_to_settle(pinned)
         again = tuple(p for p in pinned.plan_ids if p in pinned.settled)
@@ -53,26 +53,26 @@ class Settle(Work):
         hold_late_claims(pinned.lake.small, late, pinned.run.period, pinned.settled[again[0]].run_id)
         return _already_settled(pinned, again, (*pinned.skipped, *late.messages(again)))
 
-    def judge(self, pinned: Pinned) -> Gate:
+    def judge(self, pinned: PinnedSettlement) -> Gate:
         return judge_sources(pinned)
 
-    def stop(self, pinned: Pinned, gate: Gate) -> None:
+    def stop(self, pinned: PinnedSettlement, gate: Gate) -> None:
         stop_if_critical(gate)
 
-    def plan_ids(self, pinned: Pinned, gate: Gate) -> Iterable[str]:
+    def plan_ids(self, pinned: PinnedSettlement, gate: Gate) -> Iterable[str]:
         return gate.plan_ids
 
-    def compute(self, pinned: Pinned, gate: Gate, sink: Measuring) -> Settled:
+    def compute(self, pinned: PinnedSettlement, gate: Gate, sink: MeasuringSink) -> SettlementResult:
         return settle_plans(pinned, gate, sink)
 
-    def breaches(self, pinned: Pinned, gate: Gate, result: Settled, sink: Writing) -> list[str]:
+    def breaches(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult, sink: WritingSink) -> list[str]:
         return [
             f"plan {plan_id}: {breach}"
             for plan_id, digests in result.digests.items()
             for breach in _breaches_of_plan(plan_id, digests, sink.rows)
         ]
 
-    def consent(self, pinned: Pinned, result: Settled, digests: Mapping[str, str]) -> None:
+    def consent(self, pinned: PinnedSettlement, result: SettlementResult, digests: Mapping[str, str]) -> None:
         unexpected = {p: digest for p, digest in digests.items() if digest not in self.expected_digests}
         if self.expected_digests and unexpected:
             shown = ", ".join(f"{plan_id} {digest}" for plan_id, digest in sorted(unexpected.items()))
@@ -81,7 +81,7 @@ class Settle(Work):
                 "published. Run `fentan preview`, approve what it shows, and settle with its digests."
             )
 
-    def hold(self, pinned: Pinned, gate: Gate, result: Settled) -> None:
+    def hold(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult) -> None:
         announce("holding bad rows")
         run, request = pinned.run, pinned.request
         all_plans = request.plan_ids is None
@@ -91,32 +91,34 @@ class Settle(Work):
         hold_claims(pinned.lake, gate.claims, claims_scope, run.period, run.run_id)
         hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
-    def results(self, pinned: Pinned, gate: Gate, result: Settled | None) -> Iterable[Judged]:
+    def results(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult | None) -> Iterable[RuleResult]:
         return (
             gate.results
             if result is None
             else results_with_shares(pinned, gate, result.share_fen, result.limited_claims)
         )
 
-    def show(self, pinned: Pinned, gate: Gate, result: Settled, found: Sequence[Judged]) -> Outcome:
+    def show(
+        self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult, found: Sequence[RuleResult]
+    ) -> Outcome:
         document = settlement_document(pinned, gate, found, result, "published")
         late = pinned.late_claims.messages(pinned.plan_ids)
         messages = (*pinned.skipped, *late, *gate.refused.values())
         return Outcome(document, settlement_text(document), GateStopped.exit_code if gate.refused else 0, messages)
 
-    def totals(self, result: Settled, outcome: Outcome) -> dict[str, dict]:
+    def totals(self, result: SettlementResult, outcome: Outcome) -> dict[str, dict]:
         return {
             plan_id: {**plan, "standing": as_document(result.of_year[plan_id])}
             for plan_id, plan in outcome.document["plans"].items()
         }
 
 
-def try_out(pinned: Pinned) -> tuple[Gate, Settled]:
+def try_out(pinned: PinnedSettlement) -> tuple[Gate, SettlementResult]:
     """The gate and the settlement as `settle` would have them now, without writing; raises GateStopped as it does."""
     gate = judge_sources(pinned)
     stop_if_critical(gate)
     run = pinned.run
-    return gate, settle_plans(pinned, gate, Measuring(pinned.lake, run.period, gate.plan_ids, run.run_id))
+    return gate, settle_plans(pinned, gate, MeasuringSink(pinned.lake, run.period, gate.plan_ids, run.run_id))
 
 
 def _breaches_of_plan(plan_id: str, digests: Mapping[str, dict], rows: Mapping[str, list[dict]]) -> list[str]:
@@ -134,14 +136,14 @@ def _breaches_of_plan(plan_id: str, digests: Mapping[str, dict], rows: Mapping[s
     )
 
 
-def _same_inputs(pinned: Pinned, plan_id: str) -> bool:
+def _same_inputs(pinned: PinnedSettlement, plan_id: str) -> bool:
     """Whether the plan was published from these versions, rules and code: then it need not be computed again."""
     run_id = pinned.settled[plan_id].run_id
     rows = rows_of_runs(pinned.lake.small, [run_id]).values()
     return any(pinned.run_of(tuple(row["plan_id"].split(","))).run_id == run_id for row in rows)
 
 
-def _compare(pinned: Pinned) -> None:
+def _compare(pinned: PinnedSettlement) -> None:
     """Recomputes published plans without writing; raises Refused where the result is no longer the same."""
     announce("already settled from other inputs: comparing")
     _, settled = try_out(pinned)
@@ -157,7 +159,7 @@ def _compare(pinned: Pinned) -> None:
             )
 
 
-def _already_settled(pinned: Pinned, plan_ids: tuple[str, ...], messages: tuple[str, ...]) -> Outcome:
+def _already_settled(pinned: PinnedSettlement, plan_ids: tuple[str, ...], messages: tuple[str, ...]) -> Outcome:
     publications = [pinned.settled[p] for p in plan_ids]
     document = {
         "period": pinned.run.period,
@@ -171,7 +173,7 @@ def _already_settled(pinned: Pinned, plan_ids: tuple[str, ...], messages: tuple[
     return Outcome(document, "\n".join(lines), 0, messages)
 
 
-def _nothing_to_settle(pinned: Pinned) -> Outcome:
+def _nothing_to_settle(pinned: PinnedSettlement) -> Outcome:
     if not pinned.lake.small.holds_any("source/members", "true"):
         raise GateStopped(
             f"source/members, version {pinned.versions['source/members']}, has no rows. Nothing was settled. "

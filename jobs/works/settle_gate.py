@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from expectations.claims import CLAIMS_TIMES_MOST
 from expectations.members import FRESH_DAYS, VOLUME_CHANGE_PERCENT
 from expectations.rule import Terms
-from expectations.suites import Judged
+from expectations.suites import RuleResult
 from jobs.errors import GateStopped
 from jobs.gate.claims import (
     ClaimGate,
@@ -34,7 +34,7 @@ from jobs.progress import announce
 from jobs.settlement.coverage import cut_by_lapses
 from jobs.works.cover import with_cover
 from jobs.works.late_claims import CLAIMS
-from jobs.works.settle_pinning import Pinned
+from jobs.works.settle_pinning import PinnedSettlement
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Gate:
     claims: ClaimGate
     counted_before: DataFrame
     helped_before: DataFrame
-    results: tuple[Judged, ...]
+    results: tuple[RuleResult, ...]
     covered_count: Mapping[str, Mapping[str, int]]
     refused: Mapping[str, str]
 
@@ -58,7 +58,7 @@ class Gate:
         return tuple(p for p in self.covered_count if p not in self.refused)
 
 
-def judge_sources(pinned: Pinned) -> Gate:
+def judge_sources(pinned: PinnedSettlement) -> Gate:
     """Reads the sources, judges every row and every table; raises nothing: a critical failure is in `results`."""
     pinned.lake.start()
     announce("judging members")
@@ -82,8 +82,8 @@ def judge_sources(pinned: Pinned) -> Gate:
 
 
 def results_with_shares(
-    pinned: Pinned, gate: Gate, share_fen: Mapping[tuple[str, str], int], limited: tuple[int, int]
-) -> tuple[Judged, ...]:
+    pinned: PinnedSettlement, gate: Gate, share_fen: Mapping[tuple[str, str], int], limited: tuple[int, int]
+) -> tuple[RuleResult, ...]:
     """The gate's results once the period's shares are known, by plan and tier: with the money at stake.
 
     `limited`: how many claims ask for more than the limit, and how much more.
@@ -103,14 +103,14 @@ def stop_if_critical(gate: Gate) -> None:
         raise GateStopped(" ".join(gate.refused.values()))
 
 
-def previous_shares(pinned: Pinned) -> dict[tuple[str, str], int]:
+def previous_shares(pinned: PinnedSettlement) -> dict[tuple[str, str], int]:
     """The shares of the previous period, by plan and tier."""
     previous = pinned.request.platform.calendar.previous(pinned.request.period)
     rates = pinned.history.few_rows("settled/rates", pinned.plan_ids, [previous])
     return {(row["plan_id"], row["tier"]): row["share_fen"] for row in rates}
 
 
-def _claims_of_period(pinned: Pinned) -> DataFrame:
+def _claims_of_period(pinned: PinnedSettlement) -> DataFrame:
     claims = pinned.source("source/approved_claims")
     of_period = F.col("publicity_period") == str(pinned.request.period)
     if pinned.request.plan_ids is not None:
@@ -118,7 +118,7 @@ def _claims_of_period(pinned: Pinned) -> DataFrame:
     return _without_added(pinned, claims.where(of_period | F.expr(none_of("publicity_period", pinned.period_names))))
 
 
-def _without_added(pinned: Pinned, claims: DataFrame) -> DataFrame:
+def _without_added(pinned: PinnedSettlement, claims: DataFrame) -> DataFrame:
     """The claims, but for those that were added after their plan's settlement of the period: it stands without them."""
     added = pinned.late_claims.added if pinned.settled else []
     added = [row for row in added if row["publicity_period"] == str(pinned.request.period)]
@@ -127,7 +127,7 @@ def _without_added(pinned: Pinned, claims: DataFrame) -> DataFrame:
     return claims.exceptAll(pinned.lake.frame(CLAIMS, added)) if added else claims
 
 
-def _with_diagnosis(pinned: Pinned, counted_before: DataFrame, spells: DataFrame) -> DataFrame:
+def _with_diagnosis(pinned: PinnedSettlement, counted_before: DataFrame, spells: DataFrame) -> DataFrame:
     """The benefits that counted earlier for members who claim now, with the day of diagnosis of their claims.
 
     Where the owner of the claims no longer keeps a claim, the publicity day it counted on stands for it.
@@ -146,7 +146,7 @@ def _with_diagnosis(pinned: Pinned, counted_before: DataFrame, spells: DataFrame
     )
 
 
-def _terms(pinned: Pinned) -> Terms:
+def _terms(pinned: PinnedSettlement) -> Terms:
     day, platform = pinned.request.publicity_on, pinned.request.platform
     existing = {p: plan for p, plan in platform.plans.items() if exists_in(platform, p, pinned.request.period)}
     ruled = {p: plan for p, plan in existing.items() if plan.is_ruled_on(day)}  # one without members may not be
@@ -164,7 +164,9 @@ def _terms(pinned: Pinned) -> Terms:
     )
 
 
-def _refused_plans(pinned: Pinned, claims: ClaimGate, counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+def _refused_plans(
+    pinned: PinnedSettlement, claims: ClaimGate, counts: Mapping[str, Mapping[str, int]]
+) -> dict[str, str]:
     refused = {}
     for plan_id in pinned.plan_ids:
         covered, unshared = sum(counts[plan_id].values()), _unshared_claim_count(claims, plan_id, counts[plan_id])
@@ -183,7 +185,9 @@ def _refused_plans(pinned: Pinned, claims: ClaimGate, counts: Mapping[str, Mappi
     return refused
 
 
-def _results(pinned: Pinned, gate: Gate, share_fen: Mapping, limited: tuple[int, int]) -> tuple[Judged, ...]:
+def _results(
+    pinned: PinnedSettlement, gate: Gate, share_fen: Mapping, limited: tuple[int, int]
+) -> tuple[RuleResult, ...]:
     before = {p: pool for p, pool in pinned.history.previous_pools.items() if p in pinned.plan_ids}
     members = judge_members(gate.members, _members_as_a_whole(pinned, gate, before), share_fen)
     late = pinned.late_claims.in_all(pinned.plan_ids)
@@ -191,7 +195,7 @@ def _results(pinned: Pinned, gate: Gate, share_fen: Mapping, limited: tuple[int,
     return (*members, *claims)
 
 
-def _members_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str, int]:
+def _members_as_a_whole(pinned: PinnedSettlement, gate: Gate, before: Mapping) -> dict[str, int]:
     environment = pinned.request.environment
     row_count = sum(group.count for group in gate.members.groups)
     held_count = members_held_count(gate.members)
@@ -214,7 +218,7 @@ def _members_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str
     }
 
 
-def _claims_as_a_whole(pinned: Pinned, gate: Gate, before: Mapping) -> dict[str, int]:
+def _claims_as_a_whole(pinned: PinnedSettlement, gate: Gate, before: Mapping) -> dict[str, int]:
     environment = pinned.request.environment
     row_count = sum(row["count"] for row in gate.claims.groups)
     return {

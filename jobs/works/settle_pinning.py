@@ -24,7 +24,7 @@ SOURCES = ("source/members", "source/approved_claims")
 
 
 @dataclass(frozen=True)
-class Pinned:
+class PinnedSettlement:
     """Source versions, history, the plans concerned and why others are left out; `settled`: those settled already.
 
     `lapsed_in`: the collections whose grace limit has passed by the publicity day: their lapses have ended cover.
@@ -107,7 +107,7 @@ class Pinned:
         return {plan_id: publication.digest for plan_id, publication in found.items() if publication is not None}
 
 
-def pin(lake: Lake, request: PeriodRequest) -> Pinned:
+def pin(lake: Lake, request: PeriodRequest) -> PinnedSettlement:
     """Pins the newest versions of the sources, and finds the plans that the period concerns."""
     announce("pinning source versions")
     versions = pin_versions(lake, SOURCES)
@@ -121,7 +121,7 @@ def pin(lake: Lake, request: PeriodRequest) -> Pinned:
     concerned = tuple(p for p in candidates if p in present or p in history.publications)
     _check_rules_in_force(request, concerned)
     skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in concerned)
-    return Pinned(request, lake, versions, history, _lapsed_in(lake, request), of_period, concerned, skipped)
+    return PinnedSettlement(request, lake, versions, history, _lapsed_in(lake, request), of_period, concerned, skipped)
 
 
 def _check_rules_in_force(request: PeriodRequest, plan_ids: Iterable[str]) -> None:

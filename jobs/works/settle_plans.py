@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import without_rule
-from jobs.lake.sinks import Measured, Measuring
+from jobs.lake.sinks import Measurement, MeasuringSink
 from jobs.progress import announce
 from jobs.rulebook.rules import RuleNotInForce
 from jobs.settlement.assessments import assessments
@@ -18,24 +18,24 @@ from jobs.settlement.bills import bills
 from jobs.settlement.coverage import COVERED, with_member_since
 from jobs.settlement.one_fen_more import OneFenMore, bucket_counts, bucket_of_limit, key_of, numbers_in
 from jobs.settlement.period import (
-    Given,
-    asked_by_plan,
+    SettlementInputs,
     benefit_measures,
     benefits_after_cap,
     benefits_before_cap,
     few_rows,
-    shared_out,
+    pools_by_plan,
+    shares_by_plan,
 )
 from jobs.settlement.pool import Sharing
 from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures, period_of_year
 from jobs.spark.computed import computed_once
 from jobs.works.headroom import Year
 from jobs.works.settle_gate import Gate
-from jobs.works.settle_pinning import Pinned
+from jobs.works.settle_pinning import PinnedSettlement
 
 
 @dataclass(frozen=True)
-class Settled:
+class SettlementResult:
     """A settled period: digests by plan and table, the few rows that people read, and what the rest of the year needs.
 
     Maps are by plan. `limited_claims`: how many claims ask for more than the limit, and how much more.
@@ -53,51 +53,51 @@ class Settled:
         return {(p, rate["tier"]): rate["share_fen"] for p, rates in self.rates.items() for rate in rates}
 
 
-def settle_plans(pinned: Pinned, gate: Gate, sink: Measuring) -> Settled:
+def settle_plans(pinned: PinnedSettlement, gate: Gate, sink: MeasuringSink) -> SettlementResult:
     """Settles every plan that the gate lets pass; the rows go into the sink."""
     announce("settling")
-    given = _given(pinned, gate)
-    before_cap = computed_once(benefits_before_cap(given))
-    given = _without_helped(given, gate, before_cap)
+    inputs = _inputs_of(pinned, gate)
+    before_cap = computed_once(benefits_before_cap(inputs))
+    inputs = _without_helped(inputs, gate, before_cap)
     calendar, period = pinned.request.platform.calendar, pinned.request.period
     year = Year(pinned.history, gate.members, calendar, period, pinned.lapses())
     try:
-        return _settle(given, before_cap, sink, year)
+        return _settle(inputs, before_cap, sink, year)
     except RuleNotInForce as missing:
         raise without_rule(missing) from missing
 
 
-def _settle(given: Given, before_cap: DataFrame, sink: Measuring, year: Year) -> Settled:
-    rules = given.rules()
-    helped = sink.put("settled/benefits", benefits_after_cap(given, before_cap, rules), benefit_measures())
-    asks = asked_by_plan(given, {p: {**helped[p].values, **helped[p].digest["sums"]} for p in given.plans}, rules)
-    sharing = shared_out(given, asks, rules)
-    more = {p: _one_fen_more(given, p, s) for p, s in sharing.items() if s.shares.one_fen_more_count}
+def _settle(inputs: SettlementInputs, before_cap: DataFrame, sink: MeasuringSink, year: Year) -> SettlementResult:
+    rules = inputs.rules()
+    helped = sink.put("settled/benefits", benefits_after_cap(inputs, before_cap, rules), benefit_measures())
+    pools = pools_by_plan(inputs, {p: {**helped[p].values, **helped[p].digest["sums"]} for p in inputs.plans}, rules)
+    sharing = shares_by_plan(inputs, pools, rules)
+    more = {p: _one_fen_more(inputs, p, s) for p, s in sharing.items() if s.shares.one_fen_more_count}
 
-    rows = assessments(year.with_room(given.covered, sharing, rules), sharing, rules, more)
+    rows = assessments(year.with_room(inputs.covered, sharing, rules), sharing, rules, more)
     assessed = sink.put("settled/assessments", rows, [*fingerprint_measures(), *_billed_measures(sharing, more)])
     billed = sink.put(
-        "settled/bills", bills(sink.stored("settled/assessments", rows), given.plans, given.family_payers)
+        "settled/bills", bills(sink.stored("settled/assessments", rows), inputs.plans, inputs.family_payers)
     )
 
-    sponsored_fen = {p: assessed[p].digest["sums"]["sponsored_fen"] for p in given.plans}
-    tables = few_rows(given, sharing, sponsored_fen, {p: _billed_fen(sharing[p], assessed[p]) for p in given.plans})
+    sponsored_fen = {p: assessed[p].digest["sums"]["sponsored_fen"] for p in inputs.plans}
+    tables = few_rows(inputs, sharing, sponsored_fen, {p: _billed_fen(sharing[p], assessed[p]) for p in inputs.plans})
     digests = sink.put_rows(tables)
     through_spark = {"settled/benefits": helped, "settled/assessments": assessed, "settled/bills": billed}
-    return Settled(
+    return SettlementResult(
         digests={
             p: {**{t: m[p].digest for t, m in through_spark.items()}, **{t: of[p] for t, of in digests.items()}}
-            for p in given.plans
+            for p in inputs.plans
         },
-        pools={p: tables["settled/pools"][p][0] for p in given.plans},
+        pools={p: tables["settled/pools"][p][0] for p in inputs.plans},
         rates=tables["settled/rates"],
         of_year={
-            p: period_of_year(sharing[p], rules[p], given.publicity_on, more.get(p), assessed[p].values)
-            for p in given.plans
+            p: period_of_year(sharing[p], rules[p], inputs.publicity_on, more.get(p), assessed[p].values)
+            for p in inputs.plans
         },
         limited_claims=(
-            sum(helped[p].values.get("limited_count") or 0 for p in given.plans),
-            sum(helped[p].values.get("limited_fen") or 0 for p in given.plans),
+            sum(helped[p].values.get("limited_count") or 0 for p in inputs.plans),
+            sum(helped[p].values.get("limited_fen") or 0 for p in inputs.plans),
         ),
     )
 
@@ -112,10 +112,10 @@ def choose_one_fen_more(covered: DataFrame, key: str, chosen_count: int) -> OneF
     return OneFenMore(key, numbers[of_bucket_count - 1])
 
 
-def _one_fen_more(given: Given, plan_id: str, sharing: Sharing) -> OneFenMore:
+def _one_fen_more(inputs: SettlementInputs, plan_id: str, sharing: Sharing) -> OneFenMore:
     """Which of the plan's covered members pay one fen more."""
-    covered = given.covered.where(F.col("plan_id") == plan_id)
-    return choose_one_fen_more(covered, key_of(plan_id, given.period), sharing.shares.one_fen_more_count)
+    covered = inputs.covered.where(F.col("plan_id") == plan_id)
+    return choose_one_fen_more(covered, key_of(plan_id, inputs.period), sharing.shares.one_fen_more_count)
 
 
 def _billed_measures(sharing: Mapping[str, Sharing], more: Mapping[str, OneFenMore]) -> list:
@@ -124,7 +124,7 @@ def _billed_measures(sharing: Mapping[str, Sharing], more: Mapping[str, OneFenMo
     return [F.sum(F.when(F.col("tier") == tier, F.col("share_fen"))).alias(f"billed {tier}") for tier in tiers]
 
 
-def _billed_fen(sharing: Sharing, assessed: Measured) -> dict[str, int]:
+def _billed_fen(sharing: Sharing, assessed: Measurement) -> dict[str, int]:
     """The shares of each tier together: as added up where members of a tier pay differently."""
     billed_fen = sharing.shares.billed_by_tier_fen
     if not sharing.shares.one_fen_more_count:
@@ -132,10 +132,10 @@ def _billed_fen(sharing: Sharing, assessed: Measured) -> dict[str, int]:
     return {tier: assessed.values[f"billed {tier}"] or 0 for tier in billed_fen}
 
 
-def _given(pinned: Pinned, gate: Gate) -> Given:
+def _inputs_of(pinned: PinnedSettlement, gate: Gate) -> SettlementInputs:
     plan_ids = gate.plan_ids
     of_plans = F.col("plan_id").isin(*plan_ids)
-    given = Given(
+    inputs = SettlementInputs(
         period=str(pinned.request.period),
         publicity_on=pinned.request.publicity_on,
         plans={plan_id: pinned.request.platform.plans[plan_id] for plan_id in plan_ids},
@@ -147,36 +147,36 @@ def _given(pinned: Pinned, gate: Gate) -> Given:
         brought_forward_fen=pinned.brought_forward_fen(plan_ids),
         family_payers=gate.members.family_payers,
     )
-    return replace(given, covered=_with_member_since(given, gate))
+    return replace(inputs, covered=_with_member_since(inputs, gate))
 
 
-def _with_member_since(given: Given, gate: Gate) -> DataFrame:
+def _with_member_since(inputs: SettlementInputs, gate: Gate) -> DataFrame:
     """The covered members with the day their unbroken membership began, which differs only after a switch of tier."""
-    if all(rules.waiver_joined_by is None for rules in given.rules().values()):
-        return given.covered.withColumn("member_since", F.col("joined_on"))
+    if all(rules.waiver_joined_by is None for rules in inputs.rules().values()):
+        return inputs.covered.withColumn("member_since", F.col("joined_on"))
     switched = (
         with_member_since(gate.members.kept_good)
         .where((F.col("cover") == COVERED) & (F.col("member_since") != F.col("joined_on")))
         .select("plan_id", "member_id", "member_since")
     )
     since = F.coalesce("member_since", "joined_on")
-    return given.covered.join(switched, on=["plan_id", "member_id"], how="left").withColumn("member_since", since)
+    return inputs.covered.join(switched, on=["plan_id", "member_id"], how="left").withColumn("member_since", since)
 
 
-def _without_helped(given: Given, gate: Gate, before_cap: DataFrame) -> Given:
+def _without_helped(inputs: SettlementInputs, gate: Gate, before_cap: DataFrame) -> SettlementInputs:
     """Where the rules say so, a member helped in the period does not share in it. Source: parameter, not published."""
-    rules = given.rules()
-    exempting = [plan_id for plan_id in given.plans if not rules[plan_id].helped_member_shares]
+    rules = inputs.rules()
+    exempting = [plan_id for plan_id in inputs.plans if not rules[plan_id].helped_member_shares]
     if not exempting:
-        return given
+        return inputs
     counting = before_cap.where(F.col("counted") & F.col("plan_id").isin(*exempting))
     helped = counting.select("plan_id", "member_id").distinct()
     of_claimants = gate.members.kept_good.where(F.col("cover") == COVERED)
     leaving = of_claimants.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left_semi")
     left = {(row.plan_id, row.tier): row["count"] for row in leaving.groupBy("plan_id", "tier").count().collect()}
     counts = {
-        p: {tier: n - left.get((p, tier), 0) for tier, n in tiers.items()} for p, tiers in given.covered_count.items()
+        p: {tier: n - left.get((p, tier), 0) for tier, n in tiers.items()} for p, tiers in inputs.covered_count.items()
     }
     counts = {p: {tier: n for tier, n in tiers.items() if n} for p, tiers in counts.items()}
-    covered = given.covered.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left_anti")
-    return replace(given, covered=covered, covered_count=counts)
+    covered = inputs.covered.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left_anti")
+    return replace(inputs, covered=covered, covered_count=counts)

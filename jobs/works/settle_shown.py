@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 
 from expectations.rule import Severity
-from expectations.suites import Judged
+from expectations.suites import RuleResult
 from jobs.gate.results import rows_by_fate
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.spark.digest import plan_digest
 from jobs.works.settle_gate import Gate
-from jobs.works.settle_pinning import Pinned
-from jobs.works.settle_plans import Settled
+from jobs.works.settle_pinning import PinnedSettlement
+from jobs.works.settle_plans import SettlementResult
 
 
-def settlement_document(pinned: Pinned, gate: Gate, found: Iterable[Judged], settled: Settled, state: str) -> dict:
+def settlement_document(
+    pinned: PinnedSettlement, gate: Gate, found: Iterable[RuleResult], settled: SettlementResult, state: str
+) -> dict:
     """A settled or previewed period as a document: per plan the pool, the rates, the digest, what became of each
     row."""
     return {
@@ -82,7 +84,7 @@ def settlement_text(document: dict) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _broken_rules(found: Iterable[Judged]) -> dict[str, int]:
+def _broken_rules(found: Iterable[RuleResult]) -> dict[str, int]:
     """How many rules of the sources are broken, by severity."""
     counts = dict.fromkeys((str(severity) for severity in Severity), 0)
     for result in found:

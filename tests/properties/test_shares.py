@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.money import SHARE_ROUNDING, apportion, fee_on, fee_part, pro_rata
-from jobs.settlement.pool import Asked, Sharing, rate_rows
+from jobs.settlement.pool import Pool, Sharing, rate_rows
 
 TIERS = ("basic", "plus", "standard")
 ROUNDINGS = st.sampled_from(sorted(SHARE_ROUNDING))
@@ -84,7 +84,7 @@ def test_only_the_proportion_of_the_weights_matters_and_not_the_order_of_the_tie
 @given(tiers=covered_and_weights(), benefit_fen=FEN, fee_ppm=st.integers(0, 1_000_000), rounding=ROUNDINGS)
 def test_the_shown_parts_of_a_share_add_up_to_it(tiers, benefit_fen, fee_ppm, rounding):
     covered, weights = tiers
-    ask = Asked(1, benefit_fen, fee_on(benefit_fen, fee_ppm), 0, 0)
+    ask = Pool(1, benefit_fen, fee_on(benefit_fen, fee_ppm), 0, 0)
     shares = apportion(ask.pool_fen, covered, weights, rounding)
     rows = rate_rows(Sharing(ask, covered, weights, rounding, shares), shares.billed_by_tier_fen)
     assert {row["tier"] for row in rows} == set(covered)

@@ -7,7 +7,7 @@ from itertools import product
 from jobs.money import Apportionment
 from jobs.rulebook.rules import SharingRules
 from jobs.settlement.assessments import assessments, borne_by_platform
-from jobs.settlement.pool import Asked, Sharing
+from jobs.settlement.pool import Pool, Sharing
 from jobs.settlement.yearly_cap import room_of, with_room_by_assessments
 
 JOINED_BY = date(2018, 12, 31)
@@ -43,7 +43,7 @@ def test_what_the_platform_bears_of_one_is_what_it_bears_of_many(spark):
     with_room = with_room_by_assessments(of(True), {"all": earlier}, dict.fromkeys(PLANS, CAP_FEN))
     covered = with_room.unionByName(of(False), allowMissingColumns=True)
     shares = Apportionment(SHARES_FEN, SHARES_FEN, 0)
-    sharing = {p: Sharing(Asked(0, 0, 0, 0, 0), {}, PLANS[p].weights_ppm, "ceil_fen", shares) for p in PLANS}
+    sharing = {p: Sharing(Pool(0, 0, 0, 0, 0), {}, PLANS[p].weights_ppm, "ceil_fen", shares) for p in PLANS}
     found = {
         row.member_id: (row.sponsored_fen, row.marker) for row in assessments(covered, sharing, PLANS, {}).collect()
     }

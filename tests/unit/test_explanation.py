@@ -11,7 +11,7 @@ from datetime import date
 import pytest
 
 from jobs.explaining.explanation import explain
-from jobs.explaining.known import Known
+from jobs.explaining.known import MemberFacts
 from jobs.rulebook import load_platform
 from jobs.rulebook.rules import Plan, RuleValue
 
@@ -55,7 +55,7 @@ def collected(due_fen: int, collected_fen: int, status: str) -> dict:
     return {"due_fen": due_fen, "collected_fen": collected_fen, "status": status, "collected_on": None}
 
 
-def known(plan: Plan, **given) -> Known:
+def known(plan: Plan, **given) -> MemberFacts:
     """A covered member with a share of 10 fen, billed alone; what is given goes before."""
     row = given.get("assessment", assessed(10))
     usual = {
@@ -64,10 +64,10 @@ def known(plan: Plan, **given) -> Known:
         "borne_fen": 0, "members_before": None, "helped": False, "assessment": row,
         "bill": bill(row["due_fen"]) if row else None,
     }  # fmt: skip
-    return Known(**{**usual, **given})
+    return MemberFacts(**{**usual, **given})
 
 
-def exact(plan: Plan, share_fen: int, members_before: int) -> Known:
+def exact(plan: Plan, share_fen: int, members_before: int) -> MemberFacts:
     """The same under exact rounding: who comes before fewer than five others pays one fen more."""
     row = assessed(share_fen)
     return known(
@@ -76,13 +76,13 @@ def exact(plan: Plan, share_fen: int, members_before: int) -> Known:
     )  # fmt: skip
 
 
-def capped(plan: Plan, sponsored_fen: int, borne_fen: int) -> Known:
+def capped(plan: Plan, sponsored_fen: int, borne_fen: int) -> MemberFacts:
     return known(
         with_rules(plan, yearly_cap=100), assessment=assessed(10, sponsored_fen, "yearly_cap"), borne_fen=borne_fen
     )
 
 
-def sponsored(plan: Plan, sponsored_fen: int, marker: str | None, **rules) -> Known:
+def sponsored(plan: Plan, sponsored_fen: int, marker: str | None, **rules) -> MemberFacts:
     return known(with_rules(plan, **rules), assessment=assessed(10, sponsored_fen, marker))
 
 

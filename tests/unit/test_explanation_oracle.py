@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobs.explaining.explanation import explain
-from jobs.explaining.known import Known
+from jobs.explaining.known import MemberFacts
 from tests.oracle import History, Settled, settle
 from tests.oracle_world import World
 from tests.worlds_explained import known_of, number
@@ -43,7 +43,7 @@ def with_lapses(world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def every_known(tmp_path_factory) -> list[Known]:
+def every_known(tmp_path_factory) -> list[MemberFacts]:
     """What the tables would hold of every member, in every plan and period."""
     world = with_lapses(world_of_changing_rules(tmp_path_factory.mktemp("oracle"), 1, LONG)[0])
     pools, rows, found = [], [], []
@@ -67,7 +67,7 @@ def spells_of(world: World) -> list[dict]:
     return [row for row in world.members if row["joined_on"]]
 
 
-def known_in(world: World, settled: Settled, tables: dict) -> Iterator[Known]:
+def known_in(world: World, settled: Settled, tables: dict) -> Iterator[MemberFacts]:
     ids = sorted({row["member_id"] for row in world.members if row["member_id"] is not None})
     for plan_id in settled.plans:
         of_plan = {name: [row for row in rows if row["plan_id"] == plan_id] for name, rows in tables.items()}

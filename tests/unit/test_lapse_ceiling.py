@@ -2,11 +2,11 @@
 
 import pytest
 
-from jobs.collection.lapse_ceiling import Lapsing, why_too_many_lapse
+from jobs.collection.lapse_ceiling import LapseCount, why_too_many_lapse
 
 
 def why(lapsing, owing, accepted=None, is_any_money_in=True, ceiling_ppm=50_000, floor_rows=20):
-    found = Lapsing({"a": lapsing, "b": 0}, {"a": owing, "b": 0}, is_any_money_in)
+    found = LapseCount({"a": lapsing, "b": 0}, {"a": owing, "b": 0}, is_any_money_in)
     return why_too_many_lapse(found, ceiling_ppm, floor_rows, accepted)
 
 
@@ -32,5 +32,5 @@ def test_without_any_money_every_lapse_needs_one(lapsing, owing, accepted, needs
 
 
 def test_the_counts_are_told_in_all_and_per_plan():
-    told = Lapsing({"b": 1_200, "a": 3}, {"b": 2_000, "a": 4}, True).told
+    told = LapseCount({"b": 1_200, "a": 3}, {"b": 2_000, "a": 4}, True).told
     assert told == "1,203 of 2,004 members with a due would lapse (a 3 of 4, b 1,200 of 2,000)"
