@@ -18,7 +18,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.spark.digest import plain_hash, signed
-from jobs.spark.many_hashes import hashes_of_numbers
+from jobs.spark.numpy_hash import hashes_of_numbers
 
 BUCKET_BITS = 16
 

@@ -6,13 +6,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.settlement.coverage import MEMBER, cover_by_last_lapse, cover_without_lapses, going_on_lapsed, last_lapses
-from jobs.spark.broadcasting import MOST_ROWS_TO_BROADCAST
+from jobs.spark.broadcasting import MAX_BROADCAST_ROWS
 from jobs.spark.computed import computed_once
 from jobs.spark.id_filter import filter_of_ids, with_passed
 
 
 def with_cover(
-    members: DataFrame, lapses: DataFrame | None, publicity_on: date, most_to_broadcast: int = MOST_ROWS_TO_BROADCAST
+    members: DataFrame, lapses: DataFrame | None, publicity_on: date, most_to_broadcast: int = MAX_BROADCAST_ROWS
 ) -> DataFrame:
     """One row per spell, as given, with `cover`: covered, or why not (not_yet_joined, exited, lapsed).
 
