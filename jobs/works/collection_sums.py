@@ -44,7 +44,7 @@ def sums_by_plan(
 
 
 def suspense_by_plan(excess: DataFrame, held_fen: Mapping[date, int], first_plan_id: str) -> dict[str, dict[date, int]]:
-    """The money without a share (one row per receipt, from `money_without_share`) by plan and day.
+    """The money without a share (one row per receipt, from `unapplied_cash`) by plan and day.
 
     `held_fen`: by day, the money of receipts that are held; it stands in the first plan's books.
     """
