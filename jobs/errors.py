@@ -56,6 +56,6 @@ def unexpected(error: Exception, what: str = "") -> Stop:
     )
 
 
-def without_rule(missing: Exception) -> WrongUsage:
+def rule_not_in_force(missing: Exception) -> WrongUsage:
     """The error for a rule without a value on the day it is needed; a missing rule never counts as zero."""
     return WrongUsage(f"{missing}. Nothing was settled. Give the rule a value from an earlier day, with its source.")

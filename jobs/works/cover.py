@@ -5,7 +5,13 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.settlement.coverage import MEMBER, cover_by_last_lapse, cover_without_lapses, going_on_lapsed, last_lapses
+from jobs.settlement.coverage import (
+    MEMBER,
+    continued_after_lapse,
+    cover_by_last_lapse,
+    cover_without_lapses,
+    last_lapses,
+)
 from jobs.spark.broadcasting import MAX_BROADCAST_ROWS
 from jobs.spark.computed import computed_once
 from jobs.spark.id_filter import filter_of_ids, with_passed
@@ -25,7 +31,7 @@ def with_cover(
     lapsed_ids = computed_once(filter_of_ids(last, "member_id"))
     joined = _of_few(members, last) if lapse_count <= most_to_broadcast else _of_many(members, last, lapsed_ids)
     spells = with_passed(members.select(*MEMBER, "joined_on", "exited_on"), "member_id", lapsed_ids, "passed")
-    going_on = computed_once(going_on_lapsed(spells.where("passed"), last))
+    going_on = computed_once(continued_after_lapse(spells.where("passed"), last))
     return cover_by_last_lapse(joined, None if going_on.isEmpty() else going_on, publicity_on, members.columns)
 
 
