@@ -39,8 +39,9 @@ class CollectionDays:
 def totals_by_payer(in_time: DataFrame, bills: DataFrame) -> DataFrame:
     """One row per payer with a bill or a receipt in time. Key: payer_id.
 
-    `owed_fen` over all his plans, `received_fen`, `receipt_count`; 0 where he has none. A union with one aggregation
-    reads both tables once and needs no sort, which a join would.
+    `in_time`: valid receipts of cash before the grace limit. Columns: `owed_fen` over all his plans, `received_fen`,
+    `receipt_count`; 0 where he has none. One aggregation over a union reads both tables once, without the sort that a
+    join would need.
     """
     zero = _fen(0)
     owed = bills.select("payer_id", F.col("due_fen").alias("owed_fen"), zero.alias("received_fen"), zero.alias("n"))
@@ -90,8 +91,8 @@ def allocated_shares(
 
     `assessments`, `to_allocate` (from `payers_to_allocate`) and `in_time` have these payers only. `joined`: one row per
     plan and member with `joined_on`. Order of allocation: the payer's own share, then the others by day of joining
-    (B/C). `whole_shares`: a share is met in full or not at all (platform setting `deducts`: whole_shares or any_part).
-    `collected_on`: the day of the receipt that completes what is met of the share.
+    (source: quotes of the rules). `whole_shares`: a share is met in full or not at all (setting `deducts` of the
+    platform). `collected_on`: the day of the receipt that completes what is met of the share.
     """
     in_order = Window.partitionBy("payer_id").orderBy(
         (F.col("member_id") == F.col("payer_id")).desc(),
@@ -133,7 +134,7 @@ def collections(shares: DataFrame, helped: DataFrame, days: CollectionDays) -> D
 
     `shares`: assessments with `collected_fen` and `collected_on`. `helped`: one row per plan and beneficiary with
     `aid_fen`. At the grace limit, a share of which nothing was collected is set off (NETTED) if the member's aid covers
-    it (B); any other unmet share lapses. A due of zero is WAIVED if the share was sponsored.
+    it (source: quotes of the rules); any other unmet share lapses. A due of zero is WAIVED if the share was sponsored.
     """
     is_met = (F.col("due_fen") == 0) | (F.col("collected_fen") == F.col("due_fen"))
     is_set_off = F.lit(days.is_final) & ~is_met & (F.col("aid_fen") >= F.col("due_fen"))

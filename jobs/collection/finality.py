@@ -35,10 +35,12 @@ def with_final_reasons(
 ) -> DataFrame:
     """Unapplied cash (rows of `unapplied_cash`) with reasons and plans that take final positions into account.
 
-    All three inputs have one row per payer. `lapsed_payers`: payers of a finally lapsed share (`lapsed_plan`,
-    `lapsed_due_fen`); if the payer's unapplied cash in time would have met it, the reason is AFTER_LAPSE.
-    `closed_payers`: payers billed by a closed plan (`closed_due_fen`), and `met` what their cash met of it (`met_fen`);
-    instead of WITHOUT_BILL, the reason is OVERPAID if all was met, else NOT_ENOUGH.
+    The other inputs have one row per payer: `lapsed_payers` with a finally lapsed share (`lapsed_plan`,
+    `lapsed_due_fen`), `closed_payers` with bills of closed plans (`closed_due_fen`), `met` with the cash that final
+    shares took (`met_fen`). The reason of a receipt in time becomes
+    - AFTER_LAPSE, if the payer's unapplied cash would have met his lapsed share;
+    - NOT_ENOUGH instead of WITHOUT_BILL, if it would not have; in both cases the lapsed plan replaces a missing bill's;
+    - OVERPAID instead of WITHOUT_BILL, if his cash met his closed bills, else NOT_ENOUGH.
     """
     in_time_fen = F.when(F.col("reason") != AFTER_GRACE, F.col("excess_fen"))
     payer_excess_fen = F.sum(in_time_fen).over(Window.partitionBy("payer_id"))

@@ -13,21 +13,21 @@ from jobs.money import ceiling_count
 class LapseCount:
     """The memberships that a final collection would end.
 
-    By plan: `lapsing_count` of the `owing_count` members with a due above zero. `is_any_money_in`: whether any receipt
-    of the period reports cash received.
+    By plan: `lapsing_count` of the `owing_count` members with a due above zero. `has_cash_receipts`: whether any
+    receipt of the period reports cash received.
     """
 
     lapsing_count: Mapping[str, int]
     owing_count: Mapping[str, int]
-    is_any_money_in: bool
+    has_cash_receipts: bool
 
     @property
-    def lapsing_in_all(self) -> int:
+    def lapsing_total(self) -> int:
         """Lapsing memberships over all plans."""
         return sum(self.lapsing_count.values())
 
     @property
-    def owing_in_all(self) -> int:
+    def owing_total(self) -> int:
         """Members with a due over all plans."""
         return sum(self.owing_count.values())
 
@@ -35,7 +35,7 @@ class LapseCount:
     def summary(self) -> str:
         """The counts as text: the total, then each plan."""
         plans = ", ".join(f"{p} {self.lapsing_count[p]:,} of {n:,}" for p, n in sorted(self.owing_count.items()))
-        return f"{self.lapsing_in_all:,} of {self.owing_in_all:,} members with a due would lapse ({plans})"
+        return f"{self.lapsing_total:,} of {self.owing_total:,} members with a due would lapse ({plans})"
 
 
 def lapse_ceiling_breach(
@@ -46,11 +46,11 @@ def lapse_ceiling_breach(
     Without consent, `ceiling_ppm` (conf: lapse_ceiling_ppm) of the members with a due may lapse, and at least
     `floor_rows`; none if no cash came in at all. `accepted_count`: the number of lapses the operator consents to.
     """
-    if not lapses.owing_in_all or (accepted_count is not None and lapses.lapsing_in_all <= accepted_count):
+    if not lapses.owing_total or (accepted_count is not None and lapses.lapsing_total <= accepted_count):
         return None
-    if not lapses.is_any_money_in:
+    if not lapses.has_cash_receipts:
         return f"no receipt says that any money came in, and {lapses.summary}"
-    allowed_count = ceiling_count(lapses.owing_in_all, ceiling_ppm, floor_rows)
-    if lapses.lapsing_in_all > allowed_count:
+    allowed_count = ceiling_count(lapses.owing_total, ceiling_ppm, floor_rows)
+    if lapses.lapsing_total > allowed_count:
         return f"{lapses.summary}; the conf's lapse_ceiling_ppm allows {allowed_count:,}"
     return None

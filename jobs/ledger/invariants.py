@@ -91,7 +91,7 @@ def benefits_agree_with_the_pool(stored: ReadBack) -> list[str]:
 
 
 def pool_is_conserved(stored: ReadBack) -> list[str]:
-    """P1: due + member sponsored + case sponsored + brought forward = benefits + fee + carried forward."""
+    """Conservation: due + member sponsored + case sponsored + brought forward = benefits + fee + carried forward."""
     pool = stored.pool
     funded_fen = (
         pool["due_fen"] + pool["member_sponsored_fen"] + pool["case_sponsored_fen"] + pool["brought_forward_fen"]

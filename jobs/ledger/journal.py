@@ -65,8 +65,8 @@ def moved_fen(transfers: list[Transfer], debit_account: str | None = None, credi
     )
 
 
-def came_in_fen(transfers: list[Transfer]) -> int:
-    """Cash received from outside, without cash taken over from the suspense of another plan, where it was counted."""
+def cash_received_fen(transfers: list[Transfer]) -> int:
+    """Cash received from members, less what was taken over from another plan's suspense, whose books count it."""
     return moved_fen(transfers, debit_account=CASH) - moved_fen(transfers, SUSPENSE, CASH)
 
 

@@ -59,5 +59,5 @@ def _share_fen(
     total_weight = sum(count * terms.weight_ppm.get(name, 0) for name, count in covered.items())
     if not total_weight:
         return 0
-    pool_fen = max(numerator_fen - residual_fen * denominator, 0)  # x denominator
-    return SHARE_ROUNDING[terms.rounding](pool_fen * terms.weight_ppm[tier], total_weight * denominator)
+    scaled_pool_fen = max(numerator_fen - residual_fen * denominator, 0)  # the pool x denominator
+    return SHARE_ROUNDING[terms.rounding](scaled_pool_fen * terms.weight_ppm[tier], total_weight * denominator)

@@ -109,10 +109,10 @@ def memberships_of(spells: Collection[Mapping]) -> list[tuple[Mapping, date]]:
 
 
 def cut_by_lapses(spells: DataFrame, lapses: DataFrame | None) -> DataFrame:
-    """The spells with `exited_on` moved forward to the first lapse of their membership, if there is one.
+    """The spells with `exited_on` set to the day before the first lapse of their membership, if that is earlier.
 
-    `lapses`: plan_id, member_id, lapsed_on; None: no lapses. Cover ends at 00:00 of the day of the lapse, so the last
-    day in force is the day before. A spell that continues a lapsed membership then ends before it begins.
+    `lapses`: plan_id, member_id, lapsed_on; None: no lapses. Cover ends at 00:00 of the day of the lapse. A spell that
+    continues a lapsed membership then ends before it begins.
     """
     if lapses is None:
         return spells

@@ -77,8 +77,8 @@ def bucket_counts(covered: DataFrame, key: str) -> DataFrame:
 def bucket_of_limit(counts: Iterable[tuple[int, int]], chosen_count: int) -> tuple[int, int]:
     """The bucket of the last chosen member, and how many members of that bucket are chosen.
 
-    `counts`: (bucket, count) pairs from `bucket_counts`. Raises AssertionError if fewer members are
-    covered than must be chosen.
+    `counts`: (bucket, count) pairs from `bucket_counts`. Raises AssertionError if fewer members are covered
+    than must be chosen.
     """
     count_below = 0
     for bucket, count in sorted(counts):

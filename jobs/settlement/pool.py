@@ -22,6 +22,7 @@ class Pool:
 
     @property
     def pool_fen(self) -> int:
+        """The amount to share: benefits and fee, less the residual brought forward and the sponsored parts."""
         return self.benefit_fen + self.fee_fen - self.brought_forward_fen - self.case_sponsored_fen
 
 

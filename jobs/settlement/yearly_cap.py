@@ -43,13 +43,12 @@ class PeriodOfYear:
 
 
 def cap_may_bind(cap_fen: int, earlier_shares_fen: list[int], sharing: Sharing) -> bool:
-    """Whether a member could exceed the cap: if he had paid the highest share of every period of the year.
+    """Whether the cap can bind: whether a member charged the highest share of every period would exceed it.
 
     `earlier_shares_fen`: the highest share of each earlier period of the year, the extra fen of `exact` included.
     """
-    highest_now_fen = max(sharing.shares.share_fen.values(), default=0) + (
-        1 if sharing.shares.one_fen_more_count else 0
-    )
+    extra_fen = 1 if sharing.shares.one_fen_more_count else 0
+    highest_now_fen = max(sharing.shares.share_fen.values(), default=0) + extra_fen
     return sum(earlier_shares_fen) + highest_now_fen > cap_fen
 
 

@@ -74,5 +74,5 @@ def stop_if_too_many_lapse(inputs: PinnedCollection, sums: Mapping[str, Collecti
         raise GateStopped(
             f"Period {period}: {why}. Nothing was published. Load the receipts that are missing and collect again; "
             f"where so many did not pay, consent: `fentan collect --period {period} --as-of {inputs.days.as_of} "
-            f"--accept-lapses {lapsing.lapsing_in_all}`."
+            f"--accept-lapses {lapsing.lapsing_total}`."
         )
