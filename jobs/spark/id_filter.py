@@ -1,8 +1,8 @@
 """An id filter of bounded size (a Bloom filter with one hash): it passes every id it was built from, and some others.
 
 An id sets one bit in a bitmap of 2^21 words of 64 bits; ids that differ by a multiple of 2^27 share a bit. So a filter
-takes at most 16 MB per task, however many members there are. Callers check the rows that pass exactly: a false pass
-costs a little time and never changes a result.
+has at most 2^21 rows, however many members there are. Callers check the rows that pass exactly: a false pass costs a
+little time and never changes a result.
 """
 
 from pyspark.sql import Column, DataFrame
