@@ -31,8 +31,9 @@ FINGERPRINT = ("members_rows", "members_low", "members_high")
 class PeriodOfYear:
     """What later periods of the year need of a settled period and plan; stored in the run's record under these names.
 
-    `alike`: all members of a tier were charged the same: no waiver, exemption or extra fen. `borne_fen`: by tier, what
-    a member below the cap was charged. `members`: the fingerprint of the assessed members and their tiers.
+    `alike`: all members of a tier were charged the same: no waiver (rule `first_month_waiver`), no exemption of helped
+    members (`helped_member_shares`), no extra fen (`rounding`). `borne_fen`: by tier, what a member below the cap was
+    charged. `members`: the fingerprint of the assessed members and their tiers.
     """
 
     publicity_on: date

@@ -13,8 +13,8 @@ def hashes_of_numbers(numbers: np.ndarray, seed: int) -> np.ndarray:
     """The signed XXH64 hash of each int64, over its eight bytes, with this seed."""
     with np.errstate(over="ignore"):
         lane = _rotated(numbers.view(np.uint64) * P2, 31) * P1
-        state = np.uint64(seed) + P5 + np.uint64(8)
-        state = _rotated(state ^ lane, 27) * P1 + P4
+        start = np.uint64(seed) + P5 + np.uint64(8)
+        state = _rotated(start ^ lane, 27) * P1 + P4
         state = (state ^ (state >> np.uint64(33))) * P2
         state = (state ^ (state >> np.uint64(29))) * P3
         return (state ^ (state >> np.uint64(32))).view(np.int64)
