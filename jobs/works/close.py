@@ -12,7 +12,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.sinks import WritingSink
 from jobs.ledger.balances import balance_rows, closing_breaches
 from jobs.ledger.fee import fee_row
-from jobs.ledger.fee_spending import use_transfers
+from jobs.ledger.fee_expenditure import expenditure_transfers
 from jobs.ledger.journal import Transfer, journal_rows
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
@@ -72,7 +72,7 @@ class Close(Work):
         announce("uses of the fee")
         platform, day = pinned.request.platform, pinned.request.platform.calendar.grace_ends_on(pinned.request.period)
         used = gate.costs.uses_by_plan_fen(gate.judged, _weights(pinned))
-        uses = {p: use_transfers(used[p]) for p in pinned.plan_ids}
+        uses = {p: expenditure_transfers(used[p]) for p in pinned.plan_ids}
         before = pinned.transfers()
         every = {p: [*before[p], *uses[p]] for p in pinned.plan_ids}
         brought = _brought_forward(pinned)

@@ -9,7 +9,7 @@ from jobs.gate.quarantine import hold_receipts, hold_receipts_of_no_period
 from jobs.gate.receipts import judged_receipts
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import WritingSink
-from jobs.ledger.journal import came_in_fen
+from jobs.ledger.journal import cash_received_fen
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
@@ -117,7 +117,7 @@ def _hold_of_no_period(pinned: PinnedCollection, run_id: str) -> None:
 def _check_open(pinned: PinnedCollection) -> None:
     if pinned.is_closed:
         posted = transfers_of(pinned.lake.small, list(pinned.collected.values()))
-        came_fen, booked_fen = pinned.gate.money_fen, sum(came_in_fen(of_plan) for of_plan in posted.values())
+        came_fen, booked_fen = pinned.gate.money_fen, sum(cash_received_fen(of_plan) for of_plan in posted.values())
         more = f" ({came_fen - booked_fen:,} are in no books)" if came_fen > booked_fen else ""
         raise Refused(
             f"Period {pinned.run.period}: closed for {', '.join(pinned.plan_ids)}, and its receipts, rules or days are "

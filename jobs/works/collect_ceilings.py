@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from jobs.collection.allocation import LAPSED
-from jobs.collection.lapse_ceiling import LapseCount, why_too_many_lapse
+from jobs.collection.lapse_ceiling import LapseCount, lapse_ceiling_breach
 from jobs.errors import GateStopped
 from jobs.gate.receipts import held_above_ceiling
 from jobs.register.runs import settings_of
@@ -69,10 +69,10 @@ def stop_if_too_many_lapse(inputs: PinnedCollection, sums: Mapping[str, Collecti
         inputs.gate.collected_count > 0,
     )
     floor_rows, accepted = environment.quarantine_ceiling_floor_rows, inputs.run.settings.get(ACCEPTED_LAPSES)
-    why = why_too_many_lapse(lapsing, environment.lapse_ceiling_ppm, floor_rows, accepted)
+    why = lapse_ceiling_breach(lapsing, environment.lapse_ceiling_ppm, floor_rows, accepted)
     if why is not None:
         raise GateStopped(
             f"Period {period}: {why}. Nothing was published. Load the receipts that are missing and collect again; "
             f"where so many did not pay, consent: `fentan collect --period {period} --as-of {inputs.days.as_of} "
-            f"--accept-lapses {lapsing.lapsing_in_all}`."
+            f"--accept-lapses {lapsing.lapsing_total}`."
         )

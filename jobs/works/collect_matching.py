@@ -8,10 +8,10 @@ from pyspark.sql import DataFrame
 
 from jobs.collection.allocation import (
     allocated_shares,
-    money_without_share,
-    payers,
     payers_to_allocate,
-    plain_shares,
+    shares_by_lookup,
+    totals_by_payer,
+    unapplied_cash,
 )
 from jobs.gate.receipts import ReceiptGate
 from jobs.progress import announce
@@ -42,15 +42,15 @@ def match(
     down to `first_plan_id`.
     """
     announce("adding up bills and receipts by payer")
-    to_allocate = payers_to_allocate(payers(receipts.in_time, bills)).localCheckpoint()
+    to_allocate = payers_to_allocate(totals_by_payer(receipts.in_time, bills)).localCheckpoint()
     payer_count = to_allocate.count()
     announce(f"giving money to shares: {payer_count:,} payers paid another amount than they owe, or in parts")
     in_time = _of_payers(receipts.in_time, to_allocate, payer_count).localCheckpoint()
     of_payers = _of_payers(assessments, to_allocate, payer_count).localCheckpoint()
     joined = joined_of(_in_families(of_payers))
     allocated = allocated_shares(of_payers, joined, to_allocate, in_time, whole_shares).localCheckpoint()
-    excess = money_without_share(to_allocate, in_time, receipts.late, allocated, first_plan_id).localCheckpoint()
-    plain = plain_shares(_without_payers(assessments, to_allocate, payer_count), receipts.in_time)
+    excess = unapplied_cash(to_allocate, in_time, receipts.late, allocated, first_plan_id).localCheckpoint()
+    plain = shares_by_lookup(_without_payers(assessments, to_allocate, payer_count), receipts.in_time)
     return Allocations(plain.unionByName(allocated), excess)
 
 

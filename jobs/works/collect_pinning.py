@@ -8,7 +8,7 @@ from functools import cached_property
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.canonical import plain
+from jobs.canonical import json_value
 from jobs.collection.allocation import CollectionDays
 from jobs.errors import Refused, WrongUsage
 from jobs.gate.receipts import ReceiptGate, count_and_fen, judge_receipts, payments_of
@@ -151,7 +151,7 @@ def made_already(inputs: PinnedCollection, next_period_counts: bool = True) -> s
     settled after it does not reach back.
     """
     next_period_counts = next_period_counts and not inputs.is_closed
-    found = plain(inputs.run.input_versions)
+    found = json_value(inputs.run.input_versions)
     run_ids = sorted({inputs.collected[p].run_id for p in inputs.settled if p in inputs.collected})
     rows = rows_of_runs(inputs.lake.small, run_ids)
     same = [

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.collection.allocation import collections, lapses
-from jobs.collection.finality import money_left, with_standing_reasons
+from jobs.collection.finality import unspent_receipts, with_final_reasons
 from jobs.errors import Refused
 from jobs.gate.receipts import ReceiptGate
 from jobs.lake.sinks import WritingSink
@@ -96,13 +96,13 @@ def _matched(inputs: PinnedCollection) -> Allocations:
     matched = match(assessments, bills, _receipts_left(inputs, met), joined_of, whole_shares, first_plan_id)
     came_fen = inputs.gate.in_time.unionByName(inputs.gate.late).select("receipt_id", "amount_fen")
     excess = matched.excess.drop("amount_fen").join(came_fen, "receipt_id").select(*matched.excess.columns)
-    told = with_standing_reasons(excess, standing.payers_of_lapsed(), standing.payers_of_closed(), met)
+    told = with_final_reasons(excess, standing.payers_of_lapsed(), standing.payers_of_closed(), met)
     return replace(matched, excess=told.localCheckpoint())
 
 
 def _receipts_left(inputs: PinnedCollection, met: DataFrame) -> ReceiptGate:
     """The receipts, less what met shares that stand; raises Refused where that is not among them any more."""
-    left = money_left(inputs.gate.in_time, met).localCheckpoint()
+    left = unspent_receipts(inputs.gate.in_time, met).localCheckpoint()
     met_fen, left_fen = met.agg(F.sum("met_fen")).first()[0] or 0, left.agg(F.sum("amount_fen")).first()[0] or 0
     if met_fen + left_fen != inputs.gate.in_time_fen:
         raise Refused(

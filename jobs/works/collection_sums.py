@@ -44,7 +44,7 @@ def sums_by_plan(
 
 
 def suspense_by_plan(excess: DataFrame, held_fen: Mapping[date, int], first_plan_id: str) -> dict[str, dict[date, int]]:
-    """The money without a share (one row per receipt, from `money_without_share`) by plan and day.
+    """The money without a share (one row per receipt, from `unapplied_cash`) by plan and day.
 
     `held_fen`: by day, the money of receipts that are held; it stands in the first plan's books.
     """
@@ -83,7 +83,7 @@ def _sums_of_plan(parts: list, suspense_fen: Mapping, netted_before_fen: int) ->
             netted_fen=sum(row.collected_fen for row in netted if row.is_of_next is False),
             netted_from_next_fen=sum(row.collected_fen for row in netted if row.is_of_next),
             netted_before_fen=netted_before_fen,
-            given_up_fen=sum(row.due_fen - row.collected_fen for row in parts if row.status == LAPSED),
+            written_off_fen=sum(row.due_fen - row.collected_fen for row in parts if row.status == LAPSED),
         ),
         row_count=sum(row.row_count for row in parts),
         owing_count=sum(row.owing_count for row in parts),

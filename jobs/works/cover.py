@@ -5,14 +5,20 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.settlement.coverage import MEMBER, cover_by_last_lapse, cover_without_lapses, going_on_lapsed, last_lapses
-from jobs.spark.broadcasting import MOST_ROWS_TO_BROADCAST
+from jobs.settlement.coverage import (
+    MEMBER,
+    continued_after_lapse,
+    cover_by_last_lapse,
+    cover_without_lapses,
+    last_lapses,
+)
+from jobs.spark.broadcasting import MAX_BROADCAST_ROWS
 from jobs.spark.computed import computed_once
 from jobs.spark.id_filter import filter_of_ids, with_passed
 
 
 def with_cover(
-    members: DataFrame, lapses: DataFrame | None, publicity_on: date, most_to_broadcast: int = MOST_ROWS_TO_BROADCAST
+    members: DataFrame, lapses: DataFrame | None, publicity_on: date, most_to_broadcast: int = MAX_BROADCAST_ROWS
 ) -> DataFrame:
     """One row per spell, as given, with `cover`: covered, or why not (not_yet_joined, exited, lapsed).
 
@@ -25,7 +31,7 @@ def with_cover(
     lapsed_ids = computed_once(filter_of_ids(last, "member_id"))
     joined = _of_few(members, last) if lapse_count <= most_to_broadcast else _of_many(members, last, lapsed_ids)
     spells = with_passed(members.select(*MEMBER, "joined_on", "exited_on"), "member_id", lapsed_ids, "passed")
-    going_on = computed_once(going_on_lapsed(spells.where("passed"), last))
+    going_on = computed_once(continued_after_lapse(spells.where("passed"), last))
     return cover_by_last_lapse(joined, None if going_on.isEmpty() else going_on, publicity_on, members.columns)
 
 

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from jobs.collection.allocation import LAPSED, NETTED
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
-from jobs.ledger.journal import SUSPENSE, balance_fen, came_in_fen
+from jobs.ledger.journal import SUSPENSE, balance_fen, cash_received_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, published, published_in, rows_of
 from jobs.register.runs import input_versions_of
@@ -87,7 +87,7 @@ def standing_of(lake: Lake, calendar: Calendar, period: Period, open_plans: Coll
     later = _heeding_lapses(small, calendar, period)
     lapsed = {p: collected[p] for p in open_plans if p in collected and p in later and _is_final(small, collected[p])}
     posted = [t for of_plan in transfers_of(small, list(closed.values())).values() for t in of_plan]
-    cash_fen = came_in_fen(posted)
+    cash_fen = cash_received_fen(posted)
     suspense_fen = -balance_fen(posted, SUSPENSE)
     return FinalPositions(
         lake, {p: settled[p] for p in (*closed, *lapsed)}, closed, lapsed, later, cash_fen - suspense_fen, suspense_fen

@@ -16,13 +16,13 @@ from jobs.settlement.coverage import COVERED, cut_by_lapses
 from jobs.settlement.pool import Sharing
 from jobs.settlement.yearly_cap import (
     PeriodOfYear,
-    are_those_assessed,
-    borne_before,
-    may_bind,
-    room_by_spells,
-    spans_of,
-    with_room_by_assessments,
-    without_room,
+    borne_in_ended_spells,
+    cap_may_bind,
+    coverage_spans,
+    headroom_from_assessments,
+    headroom_from_spells,
+    spans_match_assessed,
+    with_unlimited_headroom,
 )
 from jobs.spark.broadcasting import broadcast_if_few
 from jobs.spark.computed import computed_once
@@ -46,15 +46,15 @@ class Year:
     def with_room(
         self, covered: DataFrame, sharing: Mapping[str, Sharing], rules: Mapping[str, SharingRules]
     ) -> DataFrame:
-        """The covered members with `room_fen` where the cap of their plan may bind."""
+        """The covered members with `headroom_fen` where the cap of their plan may bind."""
         caps = {plan_id: rules[plan_id].yearly_cap_fen for plan_id in rules}
         binding = {
             plan_id: cap
             for plan_id, cap in caps.items()
-            if cap is not None and may_bind(cap, self._dearest_shares_fen(plan_id), sharing[plan_id])
+            if cap is not None and cap_may_bind(cap, self._dearest_shares_fen(plan_id), sharing[plan_id])
         }
         if not binding:
-            return without_room(covered)
+            return with_unlimited_headroom(covered)
         announce(f"yearly cap: what members of {', '.join(sorted(binding))} bore this year")
         year = {plan_id: self._periods(plan_id) for plan_id in binding}
         if all(self._follows_from_spells(plan_id, year[plan_id], cap) for plan_id, cap in binding.items()):
@@ -62,7 +62,7 @@ class Year:
             return with_room_by_spells(covered, ended, year, binding)
         announce("yearly cap: the spells of today are not those assessed: joining the year's assessments")
         earlier = {p: self._history.rows_of_plan("settled/assessments", p, self._earlier) for p in binding}
-        return with_room_by_assessments(covered, earlier, binding)
+        return headroom_from_assessments(covered, earlier, binding)
 
     def _follows_from_spells(self, plan_id: str, year: list[PeriodOfYear] | None, cap_fen: int) -> bool:
         if year is None:
@@ -90,16 +90,16 @@ class Year:
 
 def follows_from_spells(spells: DataFrame, year: list[PeriodOfYear], cap_fen: int) -> bool:
     """Whether one plan's spells of today are exactly those assessed in every earlier period of the year: one pass."""
-    return are_those_assessed(spans_of(spells, year).collect(), year, cap_fen)
+    return spans_match_assessed(coverage_spans(spells, year).collect(), year, cap_fen)
 
 
 def with_room_by_spells(
     covered: DataFrame, ended_spells: DataFrame, year: Mapping[str, list[PeriodOfYear]], cap_fen: Mapping[str, int]
 ) -> DataFrame:
-    """One row per covered member with `room_fen`, from the spells alone. Arguments as for `borne_before` and
-    `room_by_spells`."""
-    before = computed_once(borne_before(ended_spells, year))
-    return room_by_spells(covered, broadcast_if_few(before, before.count()), year, cap_fen)
+    """One row per covered member with `headroom_fen`, from the spells alone. Arguments as for `borne_in_ended_spells`
+    and `headroom_from_spells`."""
+    before = computed_once(borne_in_ended_spells(ended_spells, year))
+    return headroom_from_spells(covered, broadcast_if_few(before, before.count()), year, cap_fen)
 
 
 def as_document(period: PeriodOfYear) -> dict:

@@ -8,7 +8,7 @@ from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.look import Look
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
-from jobs.settlement.pool import priced_by_rounding
+from jobs.settlement.pool import charges_by_rounding
 from jobs.works.settle import try_out
 from jobs.works.settle_gate import Gate, previous_shares, results_with_shares
 from jobs.works.settle_pinning import PinnedSettlement, pin
@@ -41,7 +41,7 @@ class Preview(Look):
             return Outcome(document, f"Period {request.period}: no plan has members or claims", 0, pinned.skipped)
         found = results_with_shares(pinned, gate, settled.share_fen, settled.limited_claims)
         document = settlement_document(pinned, gate, found, settled, "preview: nothing was published")
-        document["roundings"] = {p: priced_by_rounding(settled.pools[p], settled.rates[p]) for p in settled.pools}
+        document["roundings"] = {p: charges_by_rounding(settled.pools[p], settled.rates[p]) for p in settled.pools}
         before = previous_shares(pinned)
         document["previous_share_fen"] = {f"{p}/{tier}": fen for (p, tier), fen in sorted(before.items())}
         text = "\n\n".join([settlement_text(document), _roundings_text(document), _comparison_text(document)])

@@ -7,7 +7,7 @@ from functools import cached_property
 from pyspark.sql import DataFrame
 
 from jobs.canonical import canonical_digest
-from jobs.errors import without_rule
+from jobs.errors import rule_not_in_force
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import pin_versions, pinned_inputs, read_source
@@ -131,7 +131,7 @@ def _check_rules_in_force(request: PeriodRequest, plan_ids: Iterable[str]) -> No
         try:
             plan.sharing_on(request.publicity_on), plan.joining_on(request.publicity_on)
         except RuleNotInForce as missing:
-            raise without_rule(missing) from missing
+            raise rule_not_in_force(missing) from missing
 
 
 def _lapsed_in(lake: Lake, request: PeriodRequest) -> tuple[Publication, ...]:

@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.errors import without_rule
+from jobs.errors import rule_not_in_force
 from jobs.lake.sinks import Measurement, MeasuringSink
 from jobs.progress import announce
 from jobs.rulebook.rules import RuleNotInForce
 from jobs.settlement.assessments import assessments
 from jobs.settlement.bills import bills
 from jobs.settlement.coverage import COVERED, with_member_since
-from jobs.settlement.one_fen_more import OneFenMore, bucket_counts, bucket_of_limit, key_of, numbers_in
+from jobs.settlement.one_fen_more import OneFenMore, bucket_counts, bucket_of_limit, choice_key, numbers_in_bucket
 from jobs.settlement.period import (
     SettlementInputs,
     benefit_measures,
     benefits_after_cap,
     benefits_before_cap,
-    few_rows,
     pools_by_plan,
     shares_by_plan,
+    small_table_rows,
 )
 from jobs.settlement.pool import Sharing
 from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures, period_of_year
@@ -64,7 +64,7 @@ def settle_plans(pinned: PinnedSettlement, gate: Gate, sink: MeasuringSink) -> S
     try:
         return _settle(inputs, before_cap, sink, year)
     except RuleNotInForce as missing:
-        raise without_rule(missing) from missing
+        raise rule_not_in_force(missing) from missing
 
 
 def _settle(inputs: SettlementInputs, before_cap: DataFrame, sink: MeasuringSink, year: Year) -> SettlementResult:
@@ -81,7 +81,9 @@ def _settle(inputs: SettlementInputs, before_cap: DataFrame, sink: MeasuringSink
     )
 
     sponsored_fen = {p: assessed[p].digest["sums"]["sponsored_fen"] for p in inputs.plans}
-    tables = few_rows(inputs, sharing, sponsored_fen, {p: _billed_fen(sharing[p], assessed[p]) for p in inputs.plans})
+    tables = small_table_rows(
+        inputs, sharing, sponsored_fen, {p: _billed_fen(sharing[p], assessed[p]) for p in inputs.plans}
+    )
     digests = sink.put_rows(tables)
     through_spark = {"settled/benefits": helped, "settled/assessments": assessed, "settled/bills": billed}
     return SettlementResult(
@@ -108,14 +110,14 @@ def choose_one_fen_more(covered: DataFrame, key: str, chosen_count: int) -> OneF
         return OneFenMore(key, None)
     counts = [tuple(row) for row in bucket_counts(covered, key).collect()]
     bucket, of_bucket_count = bucket_of_limit(counts, chosen_count)
-    numbers = sorted(row.number for row in numbers_in(covered, key, bucket).collect())
+    numbers = sorted(row.number for row in numbers_in_bucket(covered, key, bucket).collect())
     return OneFenMore(key, numbers[of_bucket_count - 1])
 
 
 def _one_fen_more(inputs: SettlementInputs, plan_id: str, sharing: Sharing) -> OneFenMore:
     """Which of the plan's covered members pay one fen more."""
     covered = inputs.covered.where(F.col("plan_id") == plan_id)
-    return choose_one_fen_more(covered, key_of(plan_id, inputs.period), sharing.shares.one_fen_more_count)
+    return choose_one_fen_more(covered, choice_key(plan_id, inputs.period), sharing.shares.one_fen_more_count)
 
 
 def _billed_measures(sharing: Mapping[str, Sharing], more: Mapping[str, OneFenMore]) -> list:
