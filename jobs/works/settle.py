@@ -91,7 +91,7 @@ class Settle(Work):
         hold_claims(pinned.lake, gate.claims, claims_scope, run.period, run.run_id)
         hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
-    def results(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult | None) -> Iterable[RuleResult]:
+    def rule_results(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult | None) -> Iterable[RuleResult]:
         return (
             gate.results
             if result is None
