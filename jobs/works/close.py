@@ -118,7 +118,9 @@ class Close(Work):
         fees = fees_of(small, [settled[p] for p in closed], [acts[p] for acts in (collected, closed) for p in closed])
         replace_fee(small, period, row["run_id"], fees)
 
-    def show(self, pinned: PinnedClose, gate: CostGate, result: CloseResult, rule_results: Sequence[RuleResult]) -> Outcome:
+    def show(
+        self, pinned: PinnedClose, gate: CostGate, result: CloseResult, rule_results: Sequence[RuleResult]
+    ) -> Outcome:
         document = {
             "period": pinned.run.period,
             "state": "closed",

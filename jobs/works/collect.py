@@ -78,7 +78,9 @@ class Collect(Work):
         _hold_without_period(pinned, run.run_id)
         hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
-    def rule_results(self, pinned: PinnedCollection, gate: None, result: CollectionResult | None) -> Iterable[RuleResult]:
+    def rule_results(
+        self, pinned: PinnedCollection, gate: None, result: CollectionResult | None
+    ) -> Iterable[RuleResult]:
         held = {} if result is None else held_by_reason(pinned, result)
         return judged_receipts(pinned.gate, held, pinned.days, too_many_held_count(pinned))
 

@@ -30,9 +30,7 @@ def with_ceilings(pinned: PinnedCollection, accepted_lapses: int | None) -> Pinn
         "lapses_ppm": environment.lapse_ceiling_ppm,
         "floor_rows": environment.quarantine_ceiling_floor_rows,
     }
-    return replace(
-        pinned, ceilings={"ceilings": ceilings} | ({} if consent is None else {ACCEPTED_LAPSES: consent})
-    )
+    return replace(pinned, ceilings={"ceilings": ceilings} | ({} if consent is None else {ACCEPTED_LAPSES: consent}))
 
 
 def too_many_held_count(pinned: PinnedCollection) -> int:
@@ -73,6 +71,6 @@ def stop_if_too_many_lapse(pinned: PinnedCollection, sums: Mapping[str, Collecti
     if why is not None:
         raise GateStopped(
             f"Period {period}: {why}. Nothing was published. Load the missing receipts and collect again; "
-            f"if so many members really did not pay, consent: `fentan collect --period {period} --as-of {pinned.days.as_of} "
-            f"--accept-lapses {lapsing.lapsing_in_all}`."
+            f"if so many members really did not pay, consent: `fentan collect --period {period} "
+            f"--as-of {pinned.days.as_of} --accept-lapses {lapsing.lapsing_in_all}`."
         )

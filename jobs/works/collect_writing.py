@@ -97,9 +97,7 @@ def _allocations(pinned: PinnedCollection) -> Allocations:
     return replace(allocations, excess=_with_final_reasons(pinned, allocations.excess, allocated_before))
 
 
-def _allocate(
-    pinned: PinnedCollection, assessments: DataFrame, bills: DataFrame, receipts: ReceiptGate
-) -> Allocations:
+def _allocate(pinned: PinnedCollection, assessments: DataFrame, bills: DataFrame, receipts: ReceiptGate) -> Allocations:
     whole_shares = pinned.request.platform.collection.deducts == "whole_shares"
     return allocate(
         assessments, bills, receipts, lambda members: _joined(pinned, members), whole_shares, pinned.plan_ids[0]

@@ -58,7 +58,7 @@ class FinalPositions:
         return final_lapses.select(*COLLECTION).localCheckpoint()
 
     def payers_of_lapsed(self) -> DataFrame:
-        """One row per payer with a final lapse: payer_id, lapsed_plan (the first one), lapsed_due_fen (the smallest)."""
+        """One row per payer with a final lapse: payer_id, lapsed_plan (the first), lapsed_due_fen (the smallest)."""
         shares = self._payers().join(self.final_lapses.select(*KEY, "due_fen"), KEY)
         return shares.groupBy("payer_id").agg(
             F.min("plan_id").alias("lapsed_plan"), F.min("due_fen").alias("lapsed_due_fen")
