@@ -9,7 +9,7 @@ from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.query import Query
 from jobs.pipeline.request import PeriodRequest
 from jobs.settlement.pool import priced_by_rounding
-from jobs.works.settle import try_out
+from jobs.works.settle import settle_without_writing
 from jobs.works.settle_gate import Gate, previous_shares, results_with_shares
 from jobs.works.settle_pinning import PinnedSettlement, pin
 from jobs.works.settle_plans import SettlementResult
@@ -32,7 +32,7 @@ class Preview(Query):
 
     def read(self, request: PeriodRequest, lake: Lake) -> PreviewResult:
         pinned = pin(lake, request)
-        return PreviewResult(pinned, *(try_out(pinned) if pinned.plan_ids else (None, None)))
+        return PreviewResult(pinned, *(settle_without_writing(pinned) if pinned.plan_ids else (None, None)))
 
     def show(self, request: PeriodRequest, answer: PreviewResult) -> Outcome:
         pinned, gate, settled = answer.pinned, answer.gate, answer.settled

@@ -113,7 +113,7 @@ class Settle(Work):
         }
 
 
-def try_out(pinned: PinnedSettlement) -> tuple[Gate, SettlementResult]:
+def settle_without_writing(pinned: PinnedSettlement) -> tuple[Gate, SettlementResult]:
     """The gate and the result that `settle` would have now, without writing; raises GateStopped as `settle` does."""
     gate = judge_sources(pinned)
     stop_if_critical(gate)
@@ -146,7 +146,7 @@ def _has_same_inputs(pinned: PinnedSettlement, plan_id: str) -> bool:
 def _check_same_result(pinned: PinnedSettlement) -> None:
     """Recomputes published plans without writing; raises Refused if a result is no longer the same."""
     announce("already settled from other inputs: comparing")
-    _, result = try_out(pinned)
+    _, result = settle_without_writing(pinned)
     for plan_id in pinned.plan_ids:
         publication = pinned.settled[plan_id]
         digest = plan_digest(result.digests[plan_id]) if plan_id in result.digests else "nothing"

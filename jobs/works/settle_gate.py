@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from expectations.claims import CLAIMS_TIMES_MOST
 from expectations.members import FRESH_DAYS, VOLUME_CHANGE_PERCENT
-from expectations.rule import Terms
 from expectations.suites import RuleResult
 from jobs.errors import GateStopped
 from jobs.gate.claims import (
@@ -27,22 +25,20 @@ from jobs.gate.results import (
     judge_members,
     members_held_count,
 )
-from jobs.lake.lake import none_of
-from jobs.pipeline.request import exists_in
 from jobs.progress import announce
 from jobs.settlement.coverage import cut_by_lapses
 from jobs.works.cover import with_cover
-from jobs.works.late_claims import CLAIMS
+from jobs.works.settle_gate_inputs import claims_of_period, terms_of, with_diagnosis
 from jobs.works.settle_pinning import PinnedSettlement
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Members and claims as judged.
+    """A period's judged members and claims.
 
     `counted_before`: one row per benefit that counted in an earlier period. `helped_before`: one row per claimant's
-    membership that was helped in an earlier period. `covered_count`: by plan and tier. `refused`: by plan that cannot
-    be settled, the reason.
+    membership that received a benefit in an earlier period. `covered_count`: by plan and tier. `refused`: by plan that
+    cannot be settled, the reason.
     """
 
     members: MembershipGate
@@ -63,8 +59,8 @@ def judge_sources(pinned: PinnedSettlement) -> Gate:
     """Reads the sources and judges every row and every table. Critical failures are in `results`; none is raised."""
     pinned.lake.start()
     announce("judging members")
-    terms = _terms(pinned)
-    numbered = numbered_claims(_claims_of_period(pinned))
+    terms = terms_of(pinned)
+    numbered = numbered_claims(claims_of_period(pinned))
     lapses = pinned.lapses()
     spells = with_cover(pinned.source("source/members"), lapses, pinned.request.publicity_on)
     plan_ids = None if pinned.request.plan_ids is None else pinned.plan_ids
@@ -74,22 +70,27 @@ def judge_sources(pinned: PinnedSettlement) -> Gate:
     claimants_spells = spells_of_claimants(cut_by_lapses(members.kept_good, lapses), numbered)
     counted_before = pinned.history.counted_before().localCheckpoint()
     claims = judge_claims(numbered, claimants_spells, counted_before, terms)
-    helped_before = helped_memberships(_with_diagnosis(pinned, counted_before, claimants_spells), claimants_spells)
+    helped_before = helped_memberships(with_diagnosis(pinned, counted_before, claimants_spells), claimants_spells)
 
     covered = covered_count(members)
     counts = {plan_id: covered.get(plan_id, {}) for plan_id in pinned.plan_ids}
     gate = Gate(members, claims, counted_before, helped_before, (), counts, _refused_plans(pinned, claims, counts))
-    return replace(gate, results=_results(pinned, gate, previous_shares(pinned), limited=(0, 0)))
+    # The shares of the period are not known yet: until then those of the previous period value the rows.
+    return replace(gate, results=results_with_shares(pinned, gate, previous_shares(pinned), limited_claims=(0, 0)))
 
 
 def results_with_shares(
-    pinned: PinnedSettlement, gate: Gate, share_fen: Mapping[tuple[str, str], int], limited: tuple[int, int]
+    pinned: PinnedSettlement, gate: Gate, share_fen: Mapping[tuple[str, str], int], limited_claims: tuple[int, int]
 ) -> tuple[RuleResult, ...]:
-    """The gate's results with the money at stake, which the period's shares (by plan and tier) determine.
+    """The results of every rule on members and claims. `share_fen`, by plan and tier, values the rows held.
 
-    `limited`: count of claims above the limit, and their fen above it.
+    `limited_claims`: count of claims above the limit, and their fen above it.
     """
-    return _results(pinned, gate, share_fen, limited)
+    previous_pools = {p: pool for p, pool in pinned.history.previous_pools.items() if p in pinned.plan_ids}
+    members = judge_members(gate.members, _members_as_a_whole(pinned, gate, previous_pools), share_fen)
+    late = pinned.late_claims.total(pinned.plan_ids)
+    claims_as_a_whole = _claims_as_a_whole(pinned, gate, previous_pools)
+    return (*members, *judge_approved_claims(gate.claims, claims_as_a_whole, limited_claims, late))
 
 
 def stop_if_critical(gate: Gate) -> None:
@@ -111,64 +112,6 @@ def previous_shares(pinned: PinnedSettlement) -> dict[tuple[str, str], int]:
     return {(row["plan_id"], row["tier"]): row["share_fen"] for row in rates}
 
 
-def _claims_of_period(pinned: PinnedSettlement) -> DataFrame:
-    claims = pinned.source("source/approved_claims")
-    is_of_period = F.col("publicity_period") == str(pinned.request.period)
-    if pinned.request.plan_ids is not None:
-        return _without_added(pinned, claims.where(is_of_period & F.col("plan_id").isin(*pinned.plan_ids)))
-    is_of_no_period = F.expr(none_of("publicity_period", pinned.period_names))
-    return _without_added(pinned, claims.where(is_of_period | is_of_no_period))
-
-
-def _without_added(pinned: PinnedSettlement, claims: DataFrame) -> DataFrame:
-    """The claims, except those added after the settlement of their plan's period, which does not change."""
-    added = pinned.late_claims.added if pinned.settled else []
-    added = [row for row in added if row["publicity_period"] == str(pinned.request.period)]
-    if not set(pinned.plan_ids) <= set(pinned.settled):
-        # Rows without a known plan are judged with the plans that are still to be settled.
-        added = [row for row in added if row["plan_id"] in pinned.settled]
-    return claims.exceptAll(pinned.lake.frame(CLAIMS, added)) if added else claims
-
-
-def _with_diagnosis(pinned: PinnedSettlement, counted_before: DataFrame, spells: DataFrame) -> DataFrame:
-    """The earlier benefits of members who claim now, with the day of diagnosis of the claim.
-
-    If the source no longer contains a claim, the publicity day on which it counted is used instead.
-    """
-    members = spells.select("plan_id", "member_id").distinct()
-    earlier = counted_before.join(F.broadcast(members), on=["plan_id", "member_id"], how="left_semi").localCheckpoint()
-    periods = [row.period for row in earlier.select("period").distinct().collect()]
-    claims = pinned.source("source/approved_claims").where(F.col("publicity_period").isin(*periods))
-    diagnosed = claims.select("plan_id", "claim_id", F.col("publicity_period").alias("period"), "diagnosed_on")
-    counted_on = F.lit(None).cast("date")
-    for name in periods:
-        day = pinned.request.platform.calendar.publicity_on(pinned.request.platform.calendar.period(name))
-        counted_on = F.when(F.col("period") == name, F.lit(day)).otherwise(counted_on)
-    return earlier.join(diagnosed, on=["plan_id", "claim_id", "period"], how="left").withColumn(
-        "diagnosed_on", F.coalesce("diagnosed_on", counted_on)
-    )
-
-
-def _terms(pinned: PinnedSettlement) -> Terms:
-    day, platform = pinned.request.publicity_on, pinned.request.platform
-    existing = {p: plan for p, plan in platform.plans.items() if exists_in(platform, p, pinned.request.period)}
-    with_rules = {
-        p: plan for p, plan in existing.items() if plan.is_ruled_on(day)
-    }  # a plan without members may lack them
-    joining = {plan_id: plan.joining_on(day) for plan_id, plan in with_rules.items()}
-    tiers = {p: tuple(sorted(plan.sharing_on(day).weights_ppm)) for p, plan in with_rules.items()}
-    return Terms(
-        publicity_on=day,
-        period_names=pinned.period_names,
-        tiers=tiers | {p: ("standard", "basic") for p in platform.plans if p not in with_rules},
-        illness_codes=tuple(sorted(platform.illnesses)),
-        waiting_days={p: rules.waiting_days for p, rules in joining.items()},
-        joining_age_from_days={p: rules.joining_age_from_days for p, rules in joining.items()},
-        joining_age_to_years={p: rules.joining_age_to_years for p, rules in joining.items()},
-        membership_ends_at_age_years={p: rules.membership_ends_at_age_years for p, rules in joining.items()},
-    )
-
-
 def _refused_plans(
     pinned: PinnedSettlement, claims: ClaimGate, counts: Mapping[str, Mapping[str, int]]
 ) -> dict[str, str]:
@@ -188,16 +131,6 @@ def _refused_plans(
                 "The plan was not settled. Close the plan, or correct the rule if it is wrong."
             )
     return refused
-
-
-def _results(
-    pinned: PinnedSettlement, gate: Gate, share_fen: Mapping, limited: tuple[int, int]
-) -> tuple[RuleResult, ...]:
-    previous = {p: pool for p, pool in pinned.history.previous_pools.items() if p in pinned.plan_ids}
-    members = judge_members(gate.members, _members_as_a_whole(pinned, gate, previous), share_fen)
-    late = pinned.late_claims.total(pinned.plan_ids)
-    claims = judge_approved_claims(gate.claims, _claims_as_a_whole(pinned, gate, previous), limited, late)
-    return (*members, *claims)
 
 
 def _members_as_a_whole(pinned: PinnedSettlement, gate: Gate, previous_pools: Mapping) -> dict[str, int]:

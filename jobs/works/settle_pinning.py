@@ -99,7 +99,7 @@ class PinnedSettlement:
         """Every period of the platform's calendar."""
         return self.request.platform.calendar.period_names
 
-    def source(self, name: str):
+    def source(self, name: str) -> DataFrame:
         """A source table at its pinned version; raises GateStopped if columns are missing."""
         return read_source(self.lake, name, self.versions[name])
 
@@ -130,12 +130,14 @@ def _check_rules_in_force(request: PeriodRequest, plan_ids: Iterable[str]) -> No
     for plan_id in plan_ids:
         plan = request.platform.plans[plan_id]
         try:
-            plan.sharing_on(request.publicity_on), plan.joining_on(request.publicity_on)
+            plan.sharing_on(request.publicity_on)
+            plan.joining_on(request.publicity_on)
         except RuleNotInForce as missing:
             raise without_rule(missing) from missing
 
 
 def _lapsed_in(lake: Lake, request: PeriodRequest) -> tuple[Publication, ...]:
+    """The collections whose grace limit is on or before the publicity day."""
     calendar = request.platform.calendar
     return tuple(
         collection
