@@ -89,7 +89,7 @@ def _text(document: dict) -> str:
     lake = document["lake"]
     return "\n\n".join(
         [
-            table_text("What was settled (yuan)", columns, rows) if rows else "Every period had been settled before",
+            table_text("What was settled (yuan)", columns, rows) if rows else "Every period was settled before",
             "In a small world one case weighs more than the rules let members bear (0.10 yuan a head and case\n"
             "in critical illness): the platform pays the rest, in column `case cap`. At a hundred million members the\n"
             "cap hardly binds.",

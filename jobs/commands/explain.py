@@ -1,4 +1,4 @@
-"""`fentan explain`: why a member owes what he owes, step by step; and a year's statement of a member or a payer."""
+"""`fentan explain`: a member's due explained step by step, or a year's statement of a member or a payer."""
 
 import argparse
 from pathlib import Path
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 class MemberPeriod(Query):
-    """Why a member owes what he owes in a period, plan by plan and step by step."""
+    """The explanation of a member's due in a period, plan by plan and step by step."""
 
     purpose = "explain"
 

@@ -22,7 +22,7 @@ STOPPED = "stopped"
 
 @dataclass(frozen=True)
 class Attempt:
-    """How one command ended for an event.
+    """The end of one command that was run for an event.
 
     `state`: that of its document, or `stopped`. `reasons`: by plan, why the plan was stopped. `messages`: what the
     command reports to the operator. `stop`: why nothing was published, if so.

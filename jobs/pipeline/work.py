@@ -26,7 +26,8 @@ class Work(ABC):
     """The steps of one command. `pinned` has at least `lake` and `run`, a result has `digests` by plan and table.
 
     `action`: that of its publications. `beside`: its rows are written next to those it published before, which are
-    deleted after the new publication; otherwise they replace unpublished rows.
+    deleted after the new publication; otherwise they replace all rows of the
+    period and plans.
     """
 
     job: str

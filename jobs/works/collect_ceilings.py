@@ -30,7 +30,9 @@ def with_ceilings(pinned: PinnedCollection, accepted_lapses: int | None) -> Pinn
         "lapses_ppm": environment.lapse_ceiling_ppm,
         "floor_rows": environment.quarantine_ceiling_floor_rows,
     }
-    return replace(pinned, ceilings={"ceilings": ceilings} | ({} if consent is None else {ACCEPTED_LAPSES: consent}))
+    return replace(
+        pinned, stop_settings={"ceilings": ceilings} | ({} if consent is None else {ACCEPTED_LAPSES: consent})
+    )
 
 
 def too_many_held_count(pinned: PinnedCollection) -> int:

@@ -17,7 +17,7 @@ from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run
-from jobs.works.final_positions import FinalPositions, final_positions_of, overlapping
+from jobs.works.final_positions import FinalPositions, final_positions_of, overlapping_collections
 from jobs.works.late_claims import LateClaims, late_claims
 from jobs.works.set_off import earlier_set_off_fen, next_settlements
 
@@ -37,8 +37,8 @@ class PinnedCollection:
     longer change. `next_settled`: settlements of the next period whose aid arrears may be set off from.
     `earlier_set_off_fen`: the part of this period's aid that arrears of the previous period took.
     `ended_before`: collections of earlier periods whose lapses ended cover before this period's grace limit.
-    `receipts_without_period`: receipts whose period is missing or not in the calendar. `ceilings`: settings of the run
-    that decide whether it stops.
+    `receipts_without_period`: receipts whose period is missing or not in the calendar. `stop_settings`: the
+    ceilings and the operator's consent, as settings of the run.
     """
 
     request: PeriodRequest
@@ -54,7 +54,7 @@ class PinnedCollection:
     pools: Mapping[str, dict]
     gate: ReceiptGate
     receipts_without_period: DataFrame
-    ceilings: Mapping[str, Any] = field(default_factory=dict)
+    stop_settings: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def run(self) -> Run:
@@ -66,7 +66,7 @@ class PinnedCollection:
             plan_ids=self.plan_ids,
             input_versions=self._input_versions(),
             rules=self.request.platform.collection_rules(self.request.period),
-            settings={"as_of": str(self.days.as_of), **self.ceilings},
+            settings={"as_of": str(self.days.as_of), **self.stop_settings},
         )
 
     @property
@@ -178,7 +178,7 @@ def _check_plans(request: PeriodRequest, settled: Mapping[str, Publication]) -> 
 def _ended_before(lake: Lake, request: PeriodRequest, settled: Mapping[str, Publication]) -> dict[str, list[str]]:
     """By plan, the collections of earlier periods whose lapses ended cover before this period's grace limit."""
     collections: dict[str, list[str]] = {}
-    for publication in overlapping(lake.small, request.platform.calendar, request.period):
+    for publication in overlapping_collections(lake.small, request.platform.calendar, request.period):
         if publication.plan_id in settled:
             collections.setdefault(publication.plan_id, []).append(f"{publication.period} {publication.digest}")
     return {plan_id: sorted(names) for plan_id, names in sorted(collections.items())}

@@ -28,7 +28,7 @@ from jobs.spark.id_filter import filter_of_ids, with_passed
 from jobs.works.collect_allocation import Allocations, allocate
 from jobs.works.collect_pinning import JOB, PinnedCollection
 from jobs.works.collection_sums import CollectionSums, sums_by_plan, suspense_by_plan
-from jobs.works.final_positions import overlapping
+from jobs.works.final_positions import overlapping_collections
 from jobs.works.set_off import aid_for_set_off, earlier_set_off
 
 KEY = ("plan_id", "member_id")
@@ -156,7 +156,7 @@ def _aid_for_set_off(pinned: PinnedCollection) -> DataFrame:
 
 def _ended_already(pinned: PinnedCollection, ended_at: datetime) -> DataFrame:
     """Members whose cover an earlier period's lapse ended between the publicity day and this period's grace limit."""
-    earlier = overlapping(pinned.lake.small, pinned.request.platform.calendar, pinned.request.period)
+    earlier = overlapping_collections(pinned.lake.small, pinned.request.platform.calendar, pinned.request.period)
     public_at = _midnight(pinned.days.publicity_on, pinned.request.platform.time_zone)
     rows = rows_of(pinned.lake, "settled/lapses", earlier)
     ended = rows.where((F.col("ended_at") > F.lit(public_at)) & (F.col("ended_at") <= F.lit(ended_at)))

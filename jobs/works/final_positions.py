@@ -96,7 +96,7 @@ def final_positions_of(lake: Lake, calendar: Calendar, period: Period, open_plan
     )
 
 
-def overlapping(small: SmallTables, calendar: Calendar, period: Period) -> list[Publication]:
+def overlapping_collections(small: SmallTables, calendar: Calendar, period: Period) -> list[Publication]:
     """The collections of earlier periods whose grace limit comes after the period's publicity day."""
     publicity_on = calendar.publicity_on(period)
     return [

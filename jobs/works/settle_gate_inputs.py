@@ -1,4 +1,4 @@
-"""Inputs of a period's quality gate: the claims to judge, earlier benefits with their diagnosis, parameters of rules."""
+"""Inputs of a period's quality gate: claims to judge, earlier benefits with their diagnosis, rule parameters."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F

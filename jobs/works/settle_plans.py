@@ -80,9 +80,8 @@ def _settle(
 
     rows = assessments(headroom.with_headroom(inputs.covered, sharing, rules), sharing, rules, more)
     assessed = sink.put("settled/assessments", rows, [*fingerprint_measures(), *_billed_measures(sharing, more)])
-    billed = sink.put(
-        "settled/bills", bills(sink.stored("settled/assessments", rows), inputs.plans, inputs.family_payers)
-    )
+    stored = sink.stored("settled/assessments", rows)
+    billed = sink.put("settled/bills", bills(stored, inputs.plans, inputs.family_payers))
 
     sponsored_fen = {p: assessed[p].digest["sums"]["sponsored_fen"] for p in inputs.plans}
     tables = few_rows(inputs, sharing, sponsored_fen, {p: _billed_fen(sharing[p], assessed[p]) for p in inputs.plans})
@@ -140,6 +139,7 @@ def _billed_fen(sharing: Sharing, assessed: Measurement) -> dict[str, int]:
 
 
 def _inputs(pinned: PinnedSettlement, gate: Gate) -> SettlementInputs:
+    """What the rules compute a settlement from: the sound rows of the plans that passed the gate."""
     plan_ids = gate.plan_ids
     is_of_plans = F.col("plan_id").isin(*plan_ids)
     inputs = SettlementInputs(
