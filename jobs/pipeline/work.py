@@ -25,14 +25,13 @@ from jobs.spark.digest import plan_digest
 class Work(ABC):
     """The steps of one command. `pinned` has at least `lake` and `run`, a result has `digests` by plan and table.
 
-    `action`: that of its publications. `beside`: its rows are written next to those it published before, which are
-    deleted after the new publication; otherwise they replace all rows of the
-    period and plans.
+    `action`: that of its publications. `keeps_published_rows`: new rows are written next to the published ones, which
+    are deleted after the new publication; otherwise they replace all rows of the period and plans.
     """
 
     job: str
     action = "published"
-    beside = False
+    keeps_published_rows = False
 
     @abstractmethod
     def pin(self, lake: Lake, request: PeriodRequest) -> Any:
@@ -110,17 +109,18 @@ def carry_out(work: Work, request: PeriodRequest, lake: Lake) -> Outcome:
         record.begin(pinned.run)
         lake.start()
         gate = _judge(work, pinned)
-        sink = WritingSink(lake, work.job, period, work.plan_ids(pinned, gate), pinned.run.run_id, work.beside)
+        plan_ids, run_id = work.plan_ids(pinned, gate), pinned.run.run_id
+        sink = WritingSink(lake, work.job, period, plan_ids, run_id, work.keeps_published_rows)
         result = work.compute(pinned, gate, sink)
         output_results = _prove(work, pinned, gate, result, sink)
         digests = {plan_id: plan_digest(tables) for plan_id, tables in result.digests.items()}
         work.consent(pinned, result, digests)
         work.hold(pinned, gate, result)
         source_results = list(work.rule_results(pinned, gate, result))
-        record_quality(small, [*source_results, *output_results], pinned.run.run_id, period)
+        record_quality(small, [*source_results, *output_results], run_id, period)
         announce("publishing")
         lock.confirm()
-        publish(small, work.job, period, pinned.run.run_id, digests, work.action)
+        publish(small, work.job, period, run_id, digests, work.action)
         announce("following up")
         work.follow_up(pinned, result, sink)
         outcome = work.show(pinned, gate, result, source_results)

@@ -39,7 +39,7 @@ class Collect(Work):
     """
 
     job = JOB
-    beside = True
+    keeps_published_rows = True
 
     def __init__(self, accepted_lapses: int | None = None):
         self.accepted_lapses = accepted_lapses
