@@ -1,5 +1,4 @@
-"""The `fentan` command, and what `spark-submit jobs/cli.py COMMAND` runs: its commands, and the exit codes of
-`jobs.errors`."""
+"""The `fentan` command, also the script of `spark-submit jobs/cli.py COMMAND`: its commands and exit codes."""
 
 import argparse
 import importlib
@@ -15,15 +14,15 @@ from jobs.errors import Stop, unexpected
 from jobs.pipeline.outcome import Outcome
 from jobs.version import program_version
 
-# The commands: each is a module of its name in jobs/commands, with EXAMPLES, add_arguments and run.
+# Each command is the module of its name in jobs/commands, with EXAMPLES, add_arguments and run.
 COMMANDS = {
     "demo": "make a small world and settle several whole periods of it",
     "generate": "make sample sources of any size, calibrated to the published figures",
     "check": "judge a period's sources by the quality gate, without settling",
     "preview": "show what settling a period would charge, without publishing anything",
     "settle": "settle a period: check, apportion, write, read back, publish",
-    "collect": "match a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received",
-    "close": "close a collected period: uses of the fee, balances carried forward; it never changes again",
+    "collect": "allocate a period's receipts to its bills: shares paid, arrears, lapses, aid paid, fee received",
+    "close": "close a collected period: fee expenditure, balances carried forward; it never changes again",
     "run": "settle, collect and close a range of periods in the order of their days, resuming where it stopped",
     "report": "make the publicity notice and the report of a period, the report of a year, or the index of all",
     "explain": "explain one member's period step by step, or a year of a member or a payer",
@@ -39,13 +38,13 @@ EXIT_CODES = """exit codes:
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a command as Ctrl-C does."""
+    """SIGTERM; it ends a command as Ctrl-C does."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; errors of the user are shown without a stack trace."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    args = _parser(words).parse_args(words)
+    """Runs one command and returns its exit code; a Stop is shown as one line, without a stack trace."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    args = _parser(arguments).parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -60,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return outcome.exit_code
 
 
-def _parser(words: list[str]) -> argparse.ArgumentParser:
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fentan",
         description="Settles mutual-aid plans: from members and approved claims to shares, bills and the fee ledger.",
@@ -71,7 +70,7 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
-        if words[:1] == [name]:  # to know a command's options its module is imported: only the one that is asked for
+        if arguments[:1] == [name]:  # importing every command's module would make all of them slow to start
             _complete(command, name)
     return parser
 
@@ -94,14 +93,14 @@ def _add_common_arguments(command: argparse.ArgumentParser, lake_default: str | 
     command.add_argument(
         "--platform",
         metavar="ID",
-        help="platform of the lake (default: its own; of a new lake, the conf's)",
+        help="platform of the lake (default: its own; for a new lake, the conf's)",
     )
     command.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     command.add_argument(
         "--as-of",
         type=_date,
         metavar="DATE",
-        help="the day it is, as the rules see it (default: today in the platform's time zone)",
+        help="the day to take as today (default: today in the platform's time zone)",
     )
 
 
@@ -112,8 +111,8 @@ def _date(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it like 2020-12-07") from error
 
 
-def tell(text: str) -> None:
-    """Prints to stdout. A reader who has seen enough and closed the pipe (`| head`) is no error."""
+def print_result(text: str) -> None:
+    """Prints to stdout. A pipe that its reader closed early (`| head`) is no error."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -122,23 +121,23 @@ def tell(text: str) -> None:
 
 def _show(outcome: Outcome, args: argparse.Namespace) -> None:
     if args.json:
-        tell(json.dumps(outcome.document, ensure_ascii=False, indent=2, default=str))
+        print_result(json.dumps(outcome.document, ensure_ascii=False, indent=2, default=str))
     else:
-        tell(outcome.text)
+        print_result(outcome.text)
     for message in outcome.messages:
         print(f"fentan {args.command}: {message}", file=sys.stderr)
 
 
 def _show_interrupted(interrupt: KeyboardInterrupt, args: argparse.Namespace) -> int:
-    """SIGINT and SIGTERM: what was not published is not there; the next command goes on."""
+    """Reports SIGINT or SIGTERM and returns the exit code."""
     exit_code = 128 + (signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
-    told = (
-        "Interrupted. What it had not published is not there for any reader. Run it again: what is published is not "
-        "done twice; `fentan status` shows it."
+    message = (
+        "Interrupted. Readers see nothing that was not published. Run it again: what is published is not done twice; "
+        "`fentan status` shows it."
     )
     if args.json:
-        tell(json.dumps({"command": args.command, "exit_code": exit_code, "error": told}))
-    print(f"fentan {args.command}: {told}", file=sys.stderr)
+        print_result(json.dumps({"command": args.command, "exit_code": exit_code, "error": message}))
+    print(f"fentan {args.command}: {message}", file=sys.stderr)
     return exit_code
 
 
@@ -148,7 +147,9 @@ def _terminate(*_) -> None:
 
 def _show_stop(stop: Stop, args: argparse.Namespace) -> int:
     if args.json:
-        tell(json.dumps({"command": args.command, "exit_code": stop.exit_code, "error": str(stop)}, ensure_ascii=False))
+        print_result(
+            json.dumps({"command": args.command, "exit_code": stop.exit_code, "error": str(stop)}, ensure_ascii=False)
+        )
     print(f"fentan {args.command}: {stop}", file=sys.stderr)
     return stop.exit_code
 
