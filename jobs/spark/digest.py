@@ -113,6 +113,6 @@ def digest_of_all(digests: Iterable[dict], table: Table) -> dict:
     return total
 
 
-def plan_digest(tables: dict[str, dict]) -> str:
+def plan_digest(tables: Mapping[str, dict]) -> str:
     """The digest of a plan, from its digests by table."""
     return hashlib.sha256(canonical_json(tables).encode()).hexdigest()

@@ -43,7 +43,7 @@ def sums_by_plan(
 
 
 def suspense_by_plan(excess: DataFrame, held_fen: Mapping[date, int], first_plan_id: str) -> dict[str, dict[date, int]]:
-    """The unapplied cash (one row per receipt, from `money_without_share`) by plan and day.
+    """The unapplied cash (one row per receipt, from `unapplied_cash`) by plan and day.
 
     `held_fen`: by day, the money of held receipts; it is booked in the first plan's suspense.
     """

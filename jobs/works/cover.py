@@ -24,8 +24,10 @@ def with_cover(
 
     `lapses`: one row per lapse: plan_id, member_id, lapsed_on (local day; cover ended at 00:00); None: no lapse.
     """
-    last = None if lapses is None else computed_once(last_lapses(lapses, publicity_on))
-    lapse_count = 0 if last is None else last.count()
+    if lapses is None:
+        return cover_without_lapses(members, publicity_on)
+    last = computed_once(last_lapses(lapses, publicity_on))
+    lapse_count = last.count()
     if not lapse_count:  # saves a pass over all members
         return cover_without_lapses(members, publicity_on)
     lapsed_ids = computed_once(filter_of_ids(last, "member_id"))

@@ -61,7 +61,7 @@ class YearlyHeadroom:
         year = {plan_id: self._year_records(plan_id) for plan_id in binding}
         if all(self._follows_from_spells(plan_id, year[plan_id], cap) for plan_id, cap in binding.items()):
             ended = cut_by_lapses(self._members.kept_good.where(F.col("cover") != COVERED), self._lapses)
-            return with_room_by_spells(covered, ended, year, binding)
+            return with_headroom_from_spells(covered, ended, year, binding)
         announce("yearly cap: the current spells are not those assessed: joining the year's assessments")
         earlier = {p: self._history.rows_of_plan("settled/assessments", p, self._earlier) for p in binding}
         return headroom_from_assessments(covered, earlier, binding)
@@ -96,7 +96,7 @@ def follows_from_spells(spells: DataFrame, year: list[PeriodOfYear], cap_fen: in
     return spans_match_assessed(coverage_spans(spells, year).collect(), year, cap_fen)
 
 
-def with_room_by_spells(
+def with_headroom_from_spells(
     covered: DataFrame, ended_spells: DataFrame, year: Mapping[str, list[PeriodOfYear]], cap_fen: Mapping[str, int]
 ) -> DataFrame:
     """One row per covered member with `room_fen`, from the spells alone. Arguments as for `borne_before` and

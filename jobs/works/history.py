@@ -73,12 +73,10 @@ class History:
         carried on billed money: what is not paid then is charged to the following period.
         """
         predecessors = {p: self.predecessor(p) for p in plan_ids}
-        with_history = [p for p, settlement in predecessors.items() if settlement is not None]
+        with_history = {p: settlement for p, settlement in predecessors.items() if settlement is not None}
         collected = published(self.lake.small, "collect")
         less_receivables = (
-            self._collected_plans([predecessors[p] for p in with_history], collected, before)
-            if on_collected_money
-            else set()
+            self._collected_plans(list(with_history.values()), collected, before) if on_collected_money else set()
         )
         closes = self._last_closes(with_history, before)
         residual_fen = dict.fromkeys(predecessors, 0) | self._residual_at_close_fen(closes, less_receivables)
