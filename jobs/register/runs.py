@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
-from jobs import progress
+from jobs import process, progress
 from jobs.canonical import canonical_digest, canonical_json
 from jobs.errors import IntegrityBroken, Stop
 from jobs.lake.small import SmallTables, matching
@@ -80,6 +80,7 @@ class Record:
     def begin(self, run: Run) -> None:
         """The attempt is this run: it is recorded as running. `is_repeated`: it began before."""
         self.run, self.has_begun = run, True
+        progress.set_run_id(run.run_id)
         self.is_repeated = self.small.holds_any(RUNS.name, matching(run_id=run.run_id))
         self.save("running")
 
@@ -118,33 +119,55 @@ class Record:
 
 
 @contextmanager
-def recorded(small: SmallTables, asked: Run) -> Iterator[Record]:
-    """Records what becomes of an attempt. `asked`: what is known of the run before its inputs are pinned.
+def recorded(small: SmallTables, requested: Run) -> Iterator[Record]:
+    """Records how an attempt ends. `requested`: what is known of the run before its inputs are pinned.
 
-    States: failed where integrity is broken or the program failed, refused at every other stop, interrupted. A run that
-    is published already stays running: the next one of its job and period finishes what follows.
+    States: `refused` after a stop, `failed` if integrity is broken or the program failed, `interrupted` after a signal.
+    A run that is published already stays `running`: the next run of its job and period finishes the follow-up.
     """
-    record = Record(small, asked)
+    record = Record(small, requested)
     progress.OBSERVERS.append(record.watch)
     try:
-        yield record
-    except Stop as stop:
-        _save_unless_published(record, "failed" if isinstance(stop, IntegrityBroken) else "refused", str(stop))
-        raise
-    except KeyboardInterrupt:
-        _save_unless_published(record, "interrupted", "It was interrupted. Nothing was published.")
-        raise
-    except Exception as error:  # its message may hold values of rows
-        _save_unless_published(record, "failed", type(error).__name__)
+        with progress.logged_for_run(requested.job, requested.period):
+            yield record
+    except (Exception, KeyboardInterrupt) as error:
+        _record_end(record, error)
         raise
     finally:
         progress.OBSERVERS.remove(record.watch)
 
 
-def _save_unless_published(record: Record, state: str, message: str) -> None:
+def _record_end(record: Record, error: BaseException) -> None:
+    interruption = error if isinstance(error, KeyboardInterrupt) else process.interruption()
+    if isinstance(error, Stop):
+        _save_unless_published(record, "failed" if isinstance(error, IntegrityBroken) else "refused", str(error))
+    elif interruption is not None:
+        process.end_writers()  # what Spark has not committed by now is never committed
+        _record_interruption(record, interruption)
+    else:
+        _save_unless_published(record, "failed", type(error).__name__)  # the error's message may quote values of rows
+
+
+def _record_interruption(record: Record, interruption: BaseException) -> None:
+    job, period = record.run.job, record.run.period
+    try:
+        is_published = not _save_unless_published(record, "interrupted", "It was interrupted. Nothing was published.")
+    except Exception:  # the storage cannot be reached either; the next run of the job ends the record
+        return
+    interruption.add_note(
+        f"{job} {period} is published, but the work after its publication was not finished."
+        if is_published
+        else f"Nothing of {job} {period} was published."
+    )
+
+
+def _save_unless_published(record: Record, state: str, message: str) -> bool:
+    """Whether the state was saved."""
     run = record.run
-    if not record.has_begun or record.run_id not in _published_runs(record.small, run.job, run.period):
-        record.save(state, [message])
+    if record.has_begun and record.run_id in _published_runs(record.small, run.job, run.period):
+        return False
+    record.save(state, [message])
+    return True
 
 
 def killed_runs(small: SmallTables, job: str | None = None, period: str | None = None) -> list[dict]:
