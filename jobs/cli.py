@@ -1,5 +1,4 @@
-"""The `fentan` command, and what `spark-submit jobs/cli.py COMMAND` runs: its commands, and the exit codes of
-`jobs.errors`."""
+"""The program `fentan`, also run by `spark-submit jobs/cli.py COMMAND`: its commands, output and exit codes."""
 
 import argparse
 import importlib
@@ -14,22 +13,22 @@ from jobs import process
 from jobs.environment import LOG_VALUES, load_environment
 from jobs.errors import Stop, WrongUsage, unexpected
 from jobs.pipeline.outcome import Outcome
-from jobs.progress import LOGGER, logged_as
+from jobs.progress import LOGGER, add_context, logged_as
 from jobs.progress.logs import close_log, end_display, open_log
 from jobs.version import program_version
 
-# The commands: each is a module of its name in jobs/commands, with EXAMPLES, add_arguments and run.
+# Each command is a module of that name in jobs/commands, with EXAMPLES, add_arguments and run.
 COMMANDS = {
     "demo": "make a small world and settle several whole periods of it",
     "generate": "make sample sources of any size, calibrated to the published figures",
     "check": "judge a period's sources by the quality gate, without settling",
     "preview": "show what settling a period would charge, without publishing anything",
     "settle": "settle a period: check, apportion, write, read back, publish",
-    "collect": "match a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received",
-    "close": "close a collected period: uses of the fee, balances carried forward; it never changes again",
-    "run": "settle, collect and close a range of periods in the order of their days, resuming where it stopped",
-    "report": "make the publicity notice and the report of a period, the report of a year, or the index of all",
-    "explain": "explain one member's period step by step, or a year of a member or a payer",
+    "collect": "allocate a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received",
+    "close": "close a collected period: post fee expenditure and carry balances forward; it never changes again",
+    "run": "settle, collect and close a range of periods in date order, resuming where it stopped",
+    "report": "make the publicity notice and the report of a period, the report of a year, or the index of all reports",
+    "explain": "explain one member's period step by step, or one year of a member or a payer",
     "conform": "check a lake's output tables against the data dictionary: columns, types, partitions, readers, keys",
     "views": "print, or create in Spark's catalog, views that show published rows only",
     "status": "show the periods of a lake, their states, and its last runs",
@@ -40,7 +39,8 @@ LOG_FORMAT_VARIABLE = "FENTAN_LOG_FORMAT"
 EXIT_CODES = """exit codes:
   0 done or nothing to do      2 wrong usage or configuration   3 stopped by the quality gate
   4 refused (closed, or settled from other inputs, or not its turn)   5 another run holds the lake
-  6 integrity broken, nothing was published                     1 anything else"""
+  6 integrity broken, nothing was published                     1 anything else
+  130, 143 interrupted by SIGINT or SIGTERM"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _show_stop(stop, args)
         except KeyboardInterrupt as interrupt:
             return _show_interrupted(interrupt, args)
-        except Exception as error:  # the user sees one message
-            interruption = process.interruption()  # of which the error is a consequence
+        except Exception as error:
+            interruption = process.interruption()  # an error after it is a consequence of it
             return _show_interrupted(interruption, args) if interruption else _show_stop(unexpected(error), args)
         finally:
             process.ignore_signals()
@@ -72,9 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     environment = load_environment(args.conf)
     open_log(_log_format(environment.log_format), environment.log_level)
-    with logged_as(period=getattr(args, "period", None)):
-        outcome = importlib.import_module(f"jobs.commands.{args.command}").run(args)
-        return _show(outcome, args)
+    add_context(period=getattr(args, "period", None))
+    outcome = importlib.import_module(f"jobs.commands.{args.command}").run(args)
+    return _show(outcome, args)
 
 
 def _log_format(conf_format: str) -> str:
@@ -122,14 +122,14 @@ def _add_common_arguments(command: argparse.ArgumentParser, lake_default: str | 
     command.add_argument(
         "--platform",
         metavar="ID",
-        help="platform of the lake (default: its own; of a new lake, the conf's)",
+        help="platform of the lake (default: the lake's own; for a new lake, the conf's)",
     )
     command.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     command.add_argument(
         "--as-of",
         type=_date,
         metavar="DATE",
-        help="the day it is, as the rules see it (default: today in the platform's time zone)",
+        help="the date that the rules take as today (default: today in the platform's time zone)",
     )
 
 

@@ -22,9 +22,10 @@ def announce(stage: str) -> None:
     LOGGER.info(stage)
 
 
-def set_run_id(run_id: str) -> None:
-    """Later records carry this run id."""
-    CONTEXT["run_id"].set(run_id)
+def add_context(**values: str | None) -> None:
+    """Later records carry these values, up to the end of the `logged_as` around the call."""
+    for name, value in values.items():
+        CONTEXT[name].set(value)
 
 
 @contextmanager

@@ -79,7 +79,7 @@ class Record:
     def begin(self, run: Run) -> None:
         """Records the run as running."""
         self.run, self.has_begun = run, True
-        progress.set_run_id(run.run_id)
+        progress.add_context(run_id=run.run_id)
         self.save("running")
 
     def save(self, state: str, messages: Iterable[str] = (), **outcome: Mapping) -> None:

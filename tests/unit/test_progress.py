@@ -13,7 +13,7 @@ import pytest
 
 from jobs.cli import main
 from jobs.process import Interrupted, check_interruption
-from jobs.progress import LOGGER, announce, logged_as, logged_for_run, set_run_id
+from jobs.progress import LOGGER, add_context, announce, logged_as, logged_for_run
 from jobs.progress.logs import close_log, open_log
 
 WHOLE_LOG = """
@@ -46,7 +46,7 @@ def one_run():
     with logged_as(job="settle", period="2020-12-P1", run_id=None):
         announce("pinning")
         with logged_for_run("settle", "2020-12-P1"):
-            set_run_id("settle-1")
+            add_context(run_id="settle-1")
             announce("100% of it")
         LOGGER.warning("a message")
 
@@ -74,7 +74,7 @@ def test_a_run_that_is_part_of_another_command_keeps_its_id_to_itself():
     def walk():
         with logged_as(job="run", period=None, run_id=None):
             with logged_for_run("settle", "2020-12-P1"):
-                set_run_id("settle-1")
+                add_context(run_id="settle-1")
                 announce("publishing")
             announce("next step")
 
@@ -115,6 +115,11 @@ def test_the_environment_variable_overrides_the_conf(tmp_path, monkeypatch):
         assert main(["status", "--lake", str(tmp_path / "nowhere")]) == 2
     record = json.loads(stderr.getvalue())
     assert (record["level"], record["job"]) == ("error", "status") and "no such folder" in record["message"]
+    stderr = StringIO()
+    with redirect_stderr(stderr):
+        assert main(["check", "--lake", str(tmp_path / "nowhere"), "--period", "2020-12-P1"]) == 2
+    record = json.loads(stderr.getvalue())
+    assert (record["job"], record["period"], record["run_id"]) == ("check", "2020-12-P1", None)
     monkeypatch.setenv("FENTAN_LOG_FORMAT", "xml")
     stderr = StringIO()
     with redirect_stderr(stderr):
