@@ -140,9 +140,8 @@ def _date(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it like 2020-12-07") from error
 
 
-def tell(text: str) -> bool:
-    """Prints to stdout and returns whether the text was written. A reader that closed the pipe (`| head`) has read
-    enough."""
+def write_result(text: str) -> bool:
+    """Writes to stdout; returns False if that failed. A reader that closes the pipe (`| head`) is not a failure."""
     try:
         print(text, flush=True)
         return True
@@ -161,7 +160,7 @@ def tell(text: str) -> bool:
 def _show(outcome: Outcome, args: argparse.Namespace) -> int:
     end_display()
     document = json.dumps(outcome.document, ensure_ascii=False, indent=2, default=str) if args.json else outcome.text
-    is_written = tell(document)
+    is_written = write_result(document)
     for message in outcome.messages:
         LOGGER.warning(message)
     return outcome.exit_code or (0 if is_written else 1)
@@ -187,7 +186,9 @@ def _show_interrupted(interrupt: KeyboardInterrupt, args: argparse.Namespace) ->
 def _show_error(message: str, exit_code: int, args: argparse.Namespace) -> int:
     end_display()
     if args.json:
-        tell(json.dumps({"command": args.command, "exit_code": exit_code, "error": message}, ensure_ascii=False))
+        write_result(
+            json.dumps({"command": args.command, "exit_code": exit_code, "error": message}, ensure_ascii=False)
+        )
     LOGGER.error(message)
     return exit_code
 

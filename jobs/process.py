@@ -1,4 +1,4 @@
-"""The program as a process: standard streams whose loss ends no run; SIGINT and SIGTERM, which end it in order."""
+"""The program as a process: its standard streams, whose loss never ends a run, and an orderly end at a signal."""
 
 import io
 import os
@@ -13,7 +13,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """SIGINT or SIGTERM; `exit_code` is the one a shell expects of a program that the signal ended."""
+    """SIGINT or SIGTERM. `exit_code`: 130 or 143, as a shell reports a program that the signal ended."""
 
     def __init__(self, number: int):
         super().__init__(signal.Signals(number).name)
@@ -21,7 +21,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _LossyFile(io.FileIO):
-    """A file whose failed writes are dropped, such as a pipe that no one reads, and all writes once it is muted."""
+    """A file that drops what it cannot write, e.g. to a pipe without a reader; once muted, it drops everything."""
 
     is_muted = False
 
@@ -40,9 +40,9 @@ _writers: list[Callable[[], None]] = []
 
 
 def protect_streams() -> None:
-    """Opens the standard streams that were closed, and makes stderr lossy. Call it first thing in a program.
+    """Opens the standard streams that are closed, and makes stderr lossy. Call it first in a program.
 
-    A closed descriptor would go to the next file that is opened, and progress would be written into that file.
+    The next file that a program opens takes the number of a closed stream, and progress would be written into it.
     """
     global _own_stderr, _others_stderr
     for descriptor in range(3):
@@ -62,7 +62,7 @@ def protect_streams() -> None:
 
 def stderr() -> TextIO:
     """The stream for our own progress and messages."""
-    return _own_stderr or sys.stderr
+    return _own_stderr or sys.stderr or io.StringIO()
 
 
 def raise_signals() -> None:
@@ -78,7 +78,10 @@ def raise_signals() -> None:
 
 @contextmanager
 def keeping_signal_handler() -> Iterator[None]:
-    """Keeps the handler of SIGINT while a SparkContext starts, which installs one that calls Java in mid-call."""
+    """Keeps our handler of SIGINT while a SparkContext starts.
+
+    The one that SparkContext installs calls Java while another call is under way.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -88,19 +91,19 @@ def keeping_signal_handler() -> Iterator[None]:
 
 
 def ignore_signals() -> None:
-    """From now on the signals that `raise_signals` handles have no effect: little is left to do."""
+    """From now on SIGINT and SIGTERM have no effect, if `raise_signals` handled them: the program is about to end."""
     for number in SIGNALS:
         if signal.getsignal(number) is _interrupt:
             signal.signal(number, signal.SIG_IGN)
 
 
 def ends_with_interruption(end: Callable[[], None]) -> None:
-    """Registers how to end something outside this thread that writes: after an interruption it must not go on."""
+    """Registers a function that ends a writer outside this thread, e.g. Spark, after an interruption."""
     _writers.append(end)
 
 
 def end_writers() -> None:
-    """Ends what is registered if a signal interrupted this process. Call it before the end of the work is recorded."""
+    """Ends the registered writers if a signal interrupted this process. Call it before the run's end is recorded."""
     while _interruption is not None and _writers:
         _writers.pop()()
 
@@ -111,7 +114,7 @@ def interruption() -> Interrupted | None:
 
 
 def check_interruption() -> None:
-    """Raises the interruption again where the code that it was raised in has swallowed it, as a finalizer does."""
+    """Raises the interruption again if the code that was running swallowed it, as a finalizer does."""
     if _interruption is not None:
         raise _interruption
 
@@ -120,7 +123,7 @@ def _interrupt(number: int, _frame) -> None:
     global _interruption
     ignore_signals()
     if _others_stderr is not None and "FENTAN_DEBUG" not in os.environ:
-        _others_stderr.is_muted = True  # what libraries report from here on only follows from the interruption
+        _others_stderr.is_muted = True  # later errors of libraries are consequences of the interruption
     _interruption = Interrupted(number)
     raise _interruption
 

@@ -36,8 +36,8 @@ class MeasuringSink:
     def __init__(self, lake: Lake, period: str, plan_ids: Iterable[str], run_id: str):
         self.lake, self.period, self.plan_ids, self.run_id = lake, period, sorted(plan_ids), run_id
 
-    def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measurement]:
-        """Measures the rows by plan: their digest, and the `further` aggregates."""
+    def put(self, table_name: str, frame: DataFrame, aggregates: Sequence[Column] = ()) -> dict[str, Measurement]:
+        """Measures the rows by plan: their digest, and the values of `aggregates`."""
         announce(f"measuring {table_name}")
         return self._measured(TABLES[table_name], frame, further)
 
@@ -49,8 +49,8 @@ class MeasuringSink:
         """The rows to read from now on: the computed ones."""
         return frame
 
-    def _measured(self, table: Table, frame: DataFrame, further: Sequence[Column]) -> dict[str, Measurement]:
-        measures = [*digest_measures(table), *further]
+    def _measured(self, table: Table, frame: DataFrame, aggregates: Sequence[Column]) -> dict[str, Measurement]:
+        measures = [*digest_measures(table), *aggregates]
         rows = with_row_hash(frame, table).groupBy("plan_id").agg(*measures).collect()
         by_plan = {row.plan_id: row.asDict() for row in rows}
         return {p: Measurement(digest_of(by_plan.get(p, {}), table), by_plan.get(p, {})) for p in self.plan_ids}
@@ -80,7 +80,7 @@ class WritingSink(MeasuringSink):
         self.broken: dict[str, dict[str, int]] = {}
         self.rows: dict[str, list[dict]] = {}
 
-    def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measurement]:
+    def put(self, table_name: str, frame: DataFrame, aggregates: Sequence[Column] = ()) -> dict[str, Measurement]:
         """Writes the rows, reads them back and measures them; raises IntegrityBroken if they differ."""
         announce(f"writing {table_name}")
         table = TABLES[table_name]
@@ -90,7 +90,7 @@ class WritingSink(MeasuringSink):
         self.lake.replace(table, complete, self._replaced(table), self.run_id)
         announce(f"reading back {table_name}")
         broken = [F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in ROW_RULES[table_name]]
-        measured = self._measured(table, self.stored(table_name, frame), [*further, *broken])
+        measured = self._measured(table, self.stored(table_name, frame), [*aggregates, *broken])
         stored = digest_of_all((measurement.digest for measurement in measured.values()), table)
         self._check_same(table_name, stored, digest_of(observation.get, table))
         self.broken[table_name] = {

@@ -50,18 +50,17 @@ class LinesHandler(logging.Handler):
             pass
 
     def pass_on(self, line: bytes) -> None:
-        """Writes a line of Java's stderr as it is. It may quote values of rows: a JSON log has it for debugging
-        alone."""
+        """Writes a line of Java's output. It may quote values of rows, so a JSON log has it only with FENTAN_DEBUG."""
         if isinstance(self.formatter, TextFormatter) or "FENTAN_DEBUG" in os.environ:
             _write_to_stderr(line)
 
 
-def open_log(format_: str, level: str) -> None:
+def open_log(log_format: str, level: str) -> None:
     """Sends the records from this level on to stderr; a terminal shows text as a live display."""
     close_log()
     LOGGER.setLevel(level.upper())
     LOGGER.propagate = False
-    LOGGER.addHandler(_handler(format_))
+    LOGGER.addHandler(_handler(log_format))
 
 
 def close_log() -> None:
@@ -78,18 +77,18 @@ def end_display() -> None:
 
 
 def pass_on(line: bytes) -> None:
-    """Passes a line of Java's stderr on, but for those that only follow from an interruption."""
+    """Passes on a line of Java's output; after an interruption it would only report consequences and is dropped."""
     if process.interruption() is not None and "FENTAN_DEBUG" not in os.environ:
         return
     for write in [handler.pass_on for handler in LOGGER.handlers if hasattr(handler, "pass_on")] or [_write_to_stderr]:
         write(line)
 
 
-def _handler(format_: str) -> logging.Handler:
-    if format_ == "json":
+def _handler(log_format: str) -> logging.Handler:
+    if log_format == "json":
         return LinesHandler(JsonFormatter())
     if process.stderr().isatty() and os.environ.get("TERM") != "dumb" and LOGGER.isEnabledFor(logging.INFO):
-        from jobs.progress.live import LiveHandler  # rich takes a while to import
+        from jobs.progress.live import LiveHandler  # importing rich takes a while
 
         return LiveHandler(process.stderr(), TextFormatter())
     return LinesHandler(TextFormatter())
