@@ -24,7 +24,7 @@ RowsByPlan = Mapping[str, list[dict]]
 
 @dataclass(frozen=True)
 class Measurement:
-    """One plan's rows of a table: their digest, and the values of further aggregates by name."""
+    """One plan's rows of a table: their digest, and the values of the additional aggregates by name."""
 
     digest: dict
     values: Mapping[str, int | None]
@@ -39,7 +39,7 @@ class MeasuringSink:
     def put(self, table_name: str, frame: DataFrame, aggregates: Sequence[Column] = ()) -> dict[str, Measurement]:
         """Measures the rows by plan: their digest, and the values of `aggregates`."""
         announce(f"measuring {table_name}")
-        return self._measured(TABLES[table_name], frame, further)
+        return self._measured(TABLES[table_name], frame, aggregates)
 
     def put_rows(self, tables: Mapping[str, RowsByPlan]) -> dict[str, dict[str, dict]]:
         """Measures tables of few rows and returns the digests by table and plan."""
