@@ -10,7 +10,7 @@ from jobs.errors import WrongUsage
 
 KEYS = {
     "platform": str, "platforms": str, "few_rows_most": int, "spark": dict, "storage": dict, "quality": dict,
-    "lock": dict,
+    "lock": dict, "log": dict,
 }  # fmt: skip
 QUALITY_KEYS = {
     "quarantine_ceiling_members_ppm": int,
@@ -20,9 +20,12 @@ QUALITY_KEYS = {
     "quarantine_ceiling_floor_rows": int,
 }
 LOCK_KEYS = {"lease_seconds": int}
+LOG_KEYS = {"format": str, "level": str}
+LOG_VALUES = {"format": ("text", "json"), "level": ("debug", "info", "warning", "error")}
 # A conf written before it could name the last two goes on with what the shipped local.toml says of them.
 OPTIONAL_KEYS = (
-    "platforms", "few_rows_most", "spark", "storage", "quarantine_ceiling_receipts_ppm", "lapse_ceiling_ppm",
+    "platforms", "few_rows_most", "spark", "storage", "quarantine_ceiling_receipts_ppm", "lapse_ceiling_ppm", "log",
+    "format", "level",
 )  # fmt: skip
 FEW_ROWS_MOST = 200_000
 NAMES = {str: "a text", int: "a whole number", dict: "a section"}
@@ -47,6 +50,8 @@ class Environment:
     storage: dict[str, str] = field(default_factory=dict)
     quarantine_ceiling_receipts_ppm: int = 200_000
     lapse_ceiling_ppm: int = 500_000
+    log_format: str = "text"
+    log_level: str = "info"
 
 
 def load_environment(path: str | None) -> Environment:
@@ -61,6 +66,8 @@ def load_environment(path: str | None) -> Environment:
     _check(source, "", document, KEYS)
     _check(source, "quality.", document["quality"], QUALITY_KEYS)
     _check(source, "lock.", document["lock"], LOCK_KEYS)
+    log = document.get("log", {})
+    _check_log(source, log)
     platforms = document.get("platforms")
     return Environment(
         platform=document["platform"],
@@ -69,8 +76,20 @@ def load_environment(path: str | None) -> Environment:
         few_rows_most=document.get("few_rows_most", FEW_ROWS_MOST),
         spark=_spark(source, document.get("spark", {})),
         storage=_texts(source, "storage", document.get("storage", {})),
+        log_format=log.get("format", "text"),
+        log_level=log.get("level", "info"),
         **document["quality"],
     )
+
+
+def _check_log(source: Path | Traversable, log: dict) -> None:
+    _check(source, "log.", log, LOG_KEYS)
+    for key, value in log.items():
+        if value not in LOG_VALUES[key]:
+            raise WrongUsage(
+                f"--conf {source}: key log.{key} is {value}; it must be one of {', '.join(LOG_VALUES[key])}. "
+                "Nothing was done. Correct the file."
+            )
 
 
 def _platforms(conf: Path, folder: str) -> Path:

@@ -1,4 +1,4 @@
-"""What the gate and the proof of a run found, one row an expectation."""
+"""Records the results of a run's gate and proof in control/quality, one row per expectation."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ QUALITY = TABLES["control/quality"]
 
 
 def record_quality(small: SmallTables, results: Iterable[RuleResult], run_id: str, period: str) -> None:
-    """Writes one row per expectation; a run that is repeated replaces its own."""
+    """Writes one row per expectation; a repeated run replaces its own rows."""
     rows = [
         {
             "run_id": run_id,

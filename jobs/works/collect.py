@@ -98,7 +98,7 @@ class Collect(Work):
         fees = fees_of(small, [settled[p] for p in open_plans], [collected[p] for p in open_plans])
         replace_fee(small, period, run_id, fees)
         lake.start()
-        WritingSink(lake, JOB, period, open_plans, run_id, beside=True).sweep(THROUGH_SPARK, FEW_ROWS)
+        WritingSink(lake, JOB, period, open_plans, run_id, keeps_published_rows=True).sweep(THROUGH_SPARK, FEW_ROWS)
 
     def show(
         self, pinned: PinnedCollection, gate: None, result: CollectionResult, rule_results: Sequence[RuleResult]

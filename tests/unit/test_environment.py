@@ -70,6 +70,13 @@ def test_a_conf_without_the_later_ceilings_has_those_of_the_local_conf(conf):
     assert (given.quarantine_ceiling_receipts_ppm, given.lapse_ceiling_ppm) == (5, 6)
 
 
+def test_the_log_is_text_with_progress_unless_the_conf_changes_it(conf):
+    environment = load_environment(conf(WHOLE))
+    assert (environment.log_format, environment.log_level) == ("text", "info")
+    environment = load_environment(conf(WHOLE + '[log]\nformat = "json"\nlevel = "warning"'))
+    assert (environment.log_format, environment.log_level) == ("json", "warning")
+
+
 def test_a_spark_setting_may_be_dotted_or_quoted(conf):
     dotted = WHOLE.replace('"spark.sql.shuffle.partitions"', "spark.sql.shuffle.partitions")
     assert load_environment(conf(dotted)) == load_environment(conf(WHOLE))
@@ -99,6 +106,9 @@ def test_a_folder_of_platforms_is_relative_to_the_file(conf, tmp_path):
         (WHOLE.replace("quarantine_ceiling_floor_rows = 3", ""), "quality.quarantine_ceiling_floor_rows is missing"),
         ("lock = 1\n" + WHOLE.replace("[lock]\nlease_seconds = 4", ""), "key lock must be a section"),
         ('platforms = "nowhere"' + WHOLE, "there is no folder"),
+        (WHOLE + '[log]\nformat = "xml"', "log.format is xml; it must be one of text, json"),
+        (WHOLE + '[log]\nlevel = "INFO"', "log.level is INFO; it must be one of debug, info, warning, error"),
+        (WHOLE + "[log]\ncolour = 1", "log.colour is not known"),
         ("platform = ", "cannot be read"),
     ],
 )
