@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-PERIOD_NAME = re.compile(r"(\d{4})-(0[1-9]|1[0-2])-P([1-9])")
+PERIOD_NAME = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-P([1-9])")
 
 
 @dataclass(frozen=True, order=True)
