@@ -76,7 +76,7 @@ class PeriodOfMonth(Strict):
 class CalendarDocument(Strict):
     """calendar.yaml: the periods of a month, the first and the last period, publicity and grace."""
 
-    periods: Annotated[list[PeriodOfMonth], must_be(list, "must list the periods of a month")]
+    periods: Annotated[list[PeriodOfMonth], Field(min_length=1), must_be(list, "must list the periods of a month")]
     first_period: Text
     last_period: Text
     publicity_days: Days
@@ -127,12 +127,17 @@ class DatedValue(Strict):
 
 def _rule_document(name: str, kind: Kind) -> type[RuleDocument]:
     value = kind.value | None if kind.may_be_null else Annotated[kind.value, BeforeValidator(_not_null(name))]
-    dated = create_model(f"{name} value", __base__=DatedValue, value=(value, ...))
+    dated = create_model(f"{name} value", __base__=DatedValue, __doc__=DatedValue.__doc__, value=(value, ...))
     unit = Annotated[str, BeforeValidator(_unit(name, kind.unit)), WithJsonSchema({"const": kind.unit})]
     values = Annotated[
-        dict[date, dated], AfterValidator(_in_order), must_be(dict, "must give at least one dated value")
+        dict[date, dated],
+        Field(min_length=1),
+        AfterValidator(_in_order),
+        must_be(dict, "must give at least one dated value"),
     ]
-    return create_model(name, __base__=RuleDocument, unit=(unit, ...), values=(values, ...))
+    return create_model(
+        name, __base__=RuleDocument, __doc__=RuleDocument.__doc__, unit=(unit, ...), values=(values, ...)
+    )
 
 
 def _not_null(name: str):

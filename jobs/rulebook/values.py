@@ -104,6 +104,7 @@ def _list_of(what: str) -> BeforeValidator:
 
 Weights = Annotated[
     dict[Tier, Annotated[WholeNumber, Field(gt=0)]],
+    Field(min_length=1),
     AfterValidator(lambda weights: MappingProxyType(weights)),
     must_be(dict, "must give a weight for each tier"),
 ]
