@@ -133,7 +133,7 @@ def load_environment(path: str | None) -> Environment:
 
 def _toml(source: Path | Traversable) -> dict[str, Any]:
     try:
-        return tomllib.loads(source.read_text(encoding="utf-8"))
+        return tomllib.loads(source.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:  # also wrong encodings, TOML and numbers of many digits
         raise WrongUsage(
             f"--conf {source}: cannot be read ({error}). Nothing was done. Correct the file or its path."

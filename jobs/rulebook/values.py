@@ -3,6 +3,7 @@
 A type checks a value as it is written in YAML and yields the frozen value of `jobs.rulebook.rules`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,7 @@ from jobs.rulebook.strict import Strict, Text, WholeNumber, must_be, refusal
 from schemas.codes import SEVERITIES, TIERS
 
 OLDEST_YEARS = 150
+AGES = re.compile("([0-9]{1,3})-([0-9]{1,3})")
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ def _each_once(items: list) -> list:
 
 
 def _ages(value: str) -> tuple[int, int]:
-    first, last = map(int, value.split("-"))
+    match = AGES.fullmatch(value)
+    first, last = map(int, match.groups()) if match else (1, 0)
     if not first <= last <= OLDEST_YEARS:
-        raise refusal(f"must be ages like 0-39, the lower one first, up to {OLDEST_YEARS}")
+        raise refusal(f"must be ages like 0-39, the lower one first, the higher one at most {OLDEST_YEARS}")
     return first, last
 
 
@@ -54,7 +57,7 @@ Years = Annotated[int, Field(ge=0, le=OLDEST_YEARS)]
 Illness = Annotated[Text, AfterValidator(_known_illness)]
 Tier = Literal[TIERS]
 Severity = Literal[SEVERITIES]
-Ages = Annotated[Text, Field(pattern=r"^[0-9]{1,3}-[0-9]{1,3}$"), AfterValidator(_ages)]
+Ages = Annotated[Text, Field(json_schema_extra={"pattern": f"^{AGES.pattern}$"}), AfterValidator(_ages)]
 
 
 class LimitRow(Strict):
