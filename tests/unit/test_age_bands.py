@@ -82,7 +82,8 @@ def test_limits_of_an_illness_may_leave_ages_out_but_not_overlap(tmp_path):
             None,
         ),
         # It falls: members who joined earlier stay to the later age.
-        ({"membership_end_age": {LONG_AGO: 65, LATER: 60}, "benefit_limits": {LONG_AGO: limits("0-64"), LATER: WHOLE}}, 60),
+        ({"membership_end_age": {LONG_AGO: 65, LATER: 60},
+          "benefit_limits": {LONG_AGO: limits("0-64"), LATER: WHOLE}}, 60),
         ({"membership_end_age": {LONG_AGO: None}, "benefit_limits": WHOLE}, 60),
         ({"membership_end_age": {LONG_AGO: None}, "benefit_limits": limits("0-150")}, None),
         # Members who join later in life.

@@ -3,7 +3,6 @@
 import json
 import tomllib
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import jsonschema

@@ -1,4 +1,4 @@
-"""Every value of every file of a platform, replaced by a wrong one: accepted or reported with its key, never a crash."""
+"""A wrong value in the place of any value of a platform's files or of a conf: reported with its key, never a crash."""
 
 from collections.abc import Iterator
 from copy import deepcopy
