@@ -1,4 +1,4 @@
-"""What a platform published of itself: its published_figures.yaml in conf/platforms; nothing where there is none."""
+"""Figures that a platform or the press published: published_figures.yaml of its folder, which may be missing."""
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable

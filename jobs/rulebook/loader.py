@@ -1,4 +1,4 @@
-"""Reads a platform folder: platform, calendar, accounts, and of each plan one YAML file per rule."""
+"""Reads a platform folder: platform, calendar, accounts, and for each plan one YAML file per rule."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

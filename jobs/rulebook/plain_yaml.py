@@ -71,7 +71,10 @@ def _faults_of_yaml(file: str) -> Iterator[None]:
         yield
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise Fault(file, f"line {mark.line + 1}" if mark else "file", "is not YAML") from error
+        problem = getattr(error, "problem", None)
+        raise Fault(
+            file, f"line {mark.line + 1}" if mark else "file", f"is not YAML{f' ({problem})' if problem else ''}"
+        ) from error
     except RecursionError as error:
         raise Fault(file, "file", "is nested too deeply") from error
 
