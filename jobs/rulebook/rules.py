@@ -74,7 +74,7 @@ class BenefitLimit:
 
 @dataclass(frozen=True)
 class BenefitRules:
-    """The rules that decide a benefit, in force for diagnoses from `from_on` until the day before `until_on` (None: open end).
+    """The rules of benefits, in force for diagnoses from `from_on` until the day before `until_on` (None: open end).
 
     `helped_illnesses` None: every illness the platform lists. `removed_illnesses` holds (illness_code, severity).
     `age_counted_on`: the claim's column with the day on which the age is counted.
@@ -110,7 +110,7 @@ class SharingRules:
 
 @dataclass(frozen=True)
 class JoiningRules:
-    """The rules that the gate applies to a spell, in force on the day of joining. Ages are in completed years or in days."""
+    """The gate's rules for a spell, in force on the day of joining. Ages are in completed years or in days."""
 
     waiting_days: int
     joining_age_from_days: int
