@@ -12,13 +12,8 @@ from pydantic import BaseModel
 import conf
 from jobs.environment import EnvironmentDocument
 from jobs.reporting.published import FiguresDocument
-from jobs.rulebook.documents import (
-    RULE_DOCUMENTS,
-    AccountsDocument,
-    CalendarDocument,
-    PlanDocument,
-    PlatformDocument,
-)
+from jobs.rulebook.documents import AccountsDocument, CalendarDocument, PlanDocument, PlatformDocument, rule_model
+from jobs.rulebook.values import KINDS
 
 FOLDER = Path(conf.__file__).parent.joinpath("schema")
 MODELS: dict[str, type[BaseModel]] = {
@@ -27,7 +22,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "accounts": AccountsDocument,
     "published_figures": FiguresDocument,
     "plan": PlanDocument,
-    **RULE_DOCUMENTS,
+    **{name: rule_model(name) for name in KINDS},
     "environment": EnvironmentDocument,
 }
 

@@ -1,15 +1,13 @@
 """The files of a platform folder as models: platform, calendar, accounts, plan, and one for each kind of rule."""
 
-from collections.abc import Mapping
 from datetime import date
-from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, create_model, model_validator
 
-from jobs.rulebook.strict import Strict, Text, WholeNumber, must_be, refusal
-from jobs.rulebook.values import KINDS, Days, Kind
+from jobs.rulebook.strict import Strict, Text, WholeNumber, must_be, refusal, validated
+from jobs.rulebook.values import KINDS, Days, adapter
 
 ACCOUNTS = (
     "pool", "benefits_payable", "fee_accrued", "members_receivable", "sponsor_receivable", "fee_income", "cash",
@@ -108,54 +106,20 @@ class PlanDocument(Strict):
     reference: Text
 
 
-class RuleDocument(Strict):
-    """One rule: its unit, its clause, and each value by the day from which it is in force, with its source."""
-
-    description: Text
-    unit: str
-    clause: Text
-    values: dict[date, Any]
-
-
-class DatedValue(Strict):
-    """One value of a rule. `reference`: its source and its grade; `published_on`: the day of the source."""
-
-    value: Any
-    reference: Text
-    published_on: date
+def _value_of_rule(value: Any, info: ValidationInfo) -> Any:
+    name = info.context["rule"]
+    if value is not None:
+        return adapter(name).validate_python(value, strict=True, context=info.context)
+    if not KINDS[name].may_be_null:
+        raise refusal(f"is empty; {name} cannot be abolished")
+    return None
 
 
-def _rule_document(name: str, kind: Kind) -> type[RuleDocument]:
-    value = kind.value | None if kind.may_be_null else Annotated[kind.value, BeforeValidator(_not_null(name))]
-    dated = create_model(f"{name} value", __base__=DatedValue, __doc__=DatedValue.__doc__, value=(value, ...))
-    unit = Annotated[str, BeforeValidator(_unit(name, kind.unit)), WithJsonSchema({"const": kind.unit})]
-    values = Annotated[
-        dict[date, dated],
-        Field(min_length=1),
-        AfterValidator(_in_order),
-        must_be(dict, "must give at least one dated value"),
-    ]
-    return create_model(
-        name, __base__=RuleDocument, __doc__=RuleDocument.__doc__, unit=(unit, ...), values=(values, ...)
-    )
-
-
-def _not_null(name: str):
-    def check(value: Any) -> Any:
-        if value is None:
-            raise refusal(f"is empty; {name} cannot be abolished")
-        return value
-
-    return check
-
-
-def _unit(name: str, unit: str):
-    def check(value: Any) -> Any:
-        if value != unit:
-            raise refusal(f"is {value!r}; {name} is given in {unit}")
-        return value
-
-    return check
+def _unit_of_rule(unit: Any, info: ValidationInfo) -> Any:
+    name = info.context["rule"]
+    if unit != KINDS[name].unit:
+        raise refusal(f"is {unit!r}; {name} is given in {KINDS[name].unit}")
+    return unit
 
 
 def _in_order(values: dict[date, Any]) -> dict[date, Any]:
@@ -164,6 +128,36 @@ def _in_order(values: dict[date, Any]) -> dict[date, Any]:
     return values
 
 
-RULE_DOCUMENTS: Mapping[str, type[RuleDocument]] = MappingProxyType(
-    {name: _rule_document(name, kind) for name, kind in KINDS.items()}
-)
+class DatedValue(Strict):
+    """One value of a rule. `reference`: its source and its grade; `published_on`: the day of the source."""
+
+    value: Annotated[Any, BeforeValidator(_value_of_rule)]
+    reference: Text
+    published_on: date
+
+
+class RuleDocument(Strict):
+    """One rule: its unit, its clause, and each value by the day from which it is in force, with its source."""
+
+    description: Text
+    unit: Annotated[str, BeforeValidator(_unit_of_rule)]
+    clause: Text
+    values: Annotated[
+        dict[date, DatedValue], AfterValidator(_in_order), must_be(dict, "must give at least one dated value")
+    ]
+
+
+def rule_document(name: str, content: Any, file: str, illnesses: tuple[str, ...]) -> RuleDocument:
+    """The content of a rule's file; raises Fault. One model serves all kinds: one for each takes long to build."""
+    return validated(RuleDocument, content, file, {"rule": name, "illnesses": illnesses}, KINDS[name].value)
+
+
+def rule_model(name: str) -> type[RuleDocument]:
+    """The model of one kind of rule, for its JSON Schema."""
+    kind = KINDS[name]
+    value = kind.value | None if kind.may_be_null else kind.value
+    dated = create_model(f"{name} value", __base__=DatedValue, __doc__=DatedValue.__doc__, value=(value, ...))
+    unit, values = Literal[kind.unit], Annotated[dict[date, dated], Field(min_length=1)]
+    return create_model(
+        name, __base__=RuleDocument, __doc__=RuleDocument.__doc__, unit=(unit, ...), values=(values, ...)
+    )

@@ -13,16 +13,17 @@ from jobs.rulebook.bands import check_age_bands
 from jobs.rulebook.calendar import Calendar, MonthlyPeriod, Period
 from jobs.rulebook.documents import (
     ACCOUNTS,
-    RULE_DOCUMENTS,
     AccountsDocument,
     CalendarDocument,
     Names,
     PlanDocument,
     PlatformDocument,
+    rule_document,
 )
 from jobs.rulebook.plain_yaml import read_yaml
 from jobs.rulebook.rules import Account, CollectionRules, Plan, Platform, Rule, RuleValue
 from jobs.rulebook.strict import Fault, validated
+from jobs.rulebook.values import KINDS
 
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 PLAN_FILE = "plan.yaml"
@@ -160,7 +161,7 @@ def _plan(folder: Traversable | Path, at: str, calendar: Calendar, illnesses: tu
     document = validated(PlanDocument, read_yaml(folder.joinpath(PLAN_FILE), file), file)
     first, last = _first_and_last(document, calendar, file)
     _check_rule_files(folder, at)
-    rules = {name: _rule(folder, at, name, illnesses) for name in RULE_DOCUMENTS}
+    rules = {name: _rule(folder, at, name, illnesses) for name in KINDS}
     check_age_bands(rules)
     return Plan(
         plan_id=folder.name,
@@ -174,9 +175,9 @@ def _plan(folder: Traversable | Path, at: str, calendar: Calendar, illnesses: tu
 def _check_rule_files(folder: Traversable | Path, at: str) -> None:
     """Raises Fault unless the folder holds one YAML file for each kind of rule, and no other."""
     names = {entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml")} - {PLAN_FILE}
-    for unknown in sorted(names - {f"{name}.yaml" for name in RULE_DOCUMENTS}):
-        raise Fault(f"{at}/{unknown}", "file", f"is not a rule; rules are {', '.join(RULE_DOCUMENTS)}")
-    for missing in [name for name in RULE_DOCUMENTS if f"{name}.yaml" not in names]:
+    for unknown in sorted(names - {f"{name}.yaml" for name in KINDS}):
+        raise Fault(f"{at}/{unknown}", "file", f"is not a rule; rules are {', '.join(KINDS)}")
+    for missing in [name for name in KINDS if f"{name}.yaml" not in names]:
         raise Fault(
             f"{at}/{missing}.yaml", "file", "is missing: a rule that never applied is written as null with its source"
         )
@@ -185,7 +186,7 @@ def _check_rule_files(folder: Traversable | Path, at: str) -> None:
 def _rule(folder: Traversable | Path, at: str, name: str, illnesses: tuple[str, ...]) -> Rule:
     file = f"{at}/{name}.yaml"
     content = read_yaml(folder.joinpath(f"{name}.yaml"), file)
-    document = validated(RULE_DOCUMENTS[name], content, file, {"illnesses": illnesses})
+    document = rule_document(name, content, file, illnesses)
     return Rule(
         name=name,
         description=document.description,

@@ -66,24 +66,33 @@ def must_be(kind: type, what: str) -> BeforeValidator:
 
 
 def validated(
-    model: type[Document], document: Any, file: str, known: Mapping[str, tuple[str, ...]] | None = None
+    model: type[Document],
+    document: Any,
+    file: str,
+    context: Mapping[str, Any] | None = None,
+    of_any: Any = None,
 ) -> Document:
-    """The document as its model; raises Fault with the first fault. `known`: the codes that validators need."""
+    """The document as its model; raises Fault with the first fault.
+
+    `context`: values that validators need. `of_any`: the type of the values that the model leaves open as Any.
+    """
     try:
-        return model.model_validate(document, context=known)
+        return model.model_validate(document, context=context)
     except ValidationError as error:
-        raise Fault(file, *first_fault(error, model, WORDS)) from error
+        raise Fault(file, *first_fault(error, model, WORDS, of_any)) from error
 
 
-def first_fault(error: ValidationError, model: type[BaseModel], words: Mapping[str, str]) -> tuple[str, str]:
+def first_fault(
+    error: ValidationError, model: type[BaseModel], words: Mapping[str, str], of_any: Any = None
+) -> tuple[str, str]:
     """The key and the description of one fault: unknown keys first, since a misspelt key is a missing one as well."""
     order = {"extra_forbidden": 0, "missing": 1}
     first = min(error.errors(include_url=False), key=lambda fault: order.get(fault["type"], 2))
     key = ".".join(_key_part(part) for part in first["loc"] if part != "[key]")
-    return key, _described(first, model, words)
+    return key, _described(first, model, words, of_any)
 
 
-def _described(fault: ErrorDetails, model: type[BaseModel], words: Mapping[str, str]) -> str:
+def _described(fault: ErrorDetails, model: type[BaseModel], words: Mapping[str, str], of_any: Any) -> str:
     details = fault.get("ctx", {})
     if fault["type"] == "fault":
         return details["what"]
@@ -93,7 +102,7 @@ def _described(fault: ErrorDetails, model: type[BaseModel], words: Mapping[str, 
     if fault["type"] not in words:
         return fault["msg"]
     of_mapping = {"extra_forbidden": fault["loc"][:-1], "model_type": fault["loc"]}
-    keys = ", ".join(_keys_at(model, of_mapping[fault["type"]])) if fault["type"] in of_mapping else ""
+    keys = ", ".join(_keys_at(model, of_mapping[fault["type"]], of_any)) if fault["type"] in of_mapping else ""
     return words[fault["type"]].format(input=fault["input"], keys=keys, **details)
 
 
@@ -101,11 +110,12 @@ def _key_part(part: int | str) -> str:
     return DATE_IN_KEY.sub(lambda match: date(*map(int, match.groups())).isoformat(), str(part))
 
 
-def _keys_at(model: Any, loc: tuple[int | str, ...]) -> tuple[str, ...]:
+def _keys_at(model: Any, loc: tuple[int | str, ...], of_any: Any) -> tuple[str, ...]:
     """The names of the fields of the model at this place of a document."""
     for part in loc:
         model = _model_of(model)
         model = model.model_fields[part].annotation if _is_model(model) else get_args(model)[-1]
+        model = of_any if model is Any else model
     return tuple(_model_of(model).model_fields)
 
 

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, WrapValidator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationInfo, WithJsonSchema, WrapValidator
 
 from jobs.money import SHARE_ROUNDING
 from jobs.rulebook.rules import BenefitLimit
@@ -150,3 +151,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "waiting_applies_to_accidents": Kind("yes_no", False, bool),
     }
 )
+
+
+@cache
+def adapter(name: str) -> TypeAdapter[Any]:
+    """The validator of a rule's value."""
+    return TypeAdapter(KINDS[name].value)
