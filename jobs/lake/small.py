@@ -12,6 +12,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, wr
 from deltalake.exceptions import DeltaError
 from deltalake.schema import ArrayType, PrimitiveType
 
+from jobs.lake.object_stores import store_options
 from schemas import Table
 
 # Ten years of history: an auditor can travel back to any version a closed period was settled from.
@@ -23,13 +24,15 @@ MOST_FILES = 50  # of a table of few rows: every run adds some, and whoever read
 
 
 class SmallTables:
-    """The tables of one lake as delta-rs sees them. `options`: those of delta-rs for the lake's storage.
+    """The tables of one lake through delta-rs. `options`: delta-rs' options for the lake's store; raises WrongUsage
+    where they make commits unsafe.
 
     `files_read`: how many data files the reads have opened so far, by table.
     """
 
     def __init__(self, root: str, options: Mapping[str, str] | None = None):
-        self.root, self.options = root.rstrip("/") or "/", dict(options or {})
+        self.root = root.rstrip("/") or "/"
+        self.options = store_options(self.root, options)
         self._opened: dict[str, DeltaTable] = {}
         self.files_read: dict[str, int] = {}
 
