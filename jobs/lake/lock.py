@@ -15,7 +15,7 @@ from deltalake.exceptions import DeltaError
 from jobs.errors import IntegrityBroken, Locked, WrongUsage
 from jobs.lake.object_stores import reason_of
 from jobs.lake.small import SmallTables
-from jobs.lake.storage import LockStorage, lock_storage
+from jobs.lake.storage import LockStorage, check_writable, lock_storage
 
 
 class RunLock:
@@ -68,6 +68,7 @@ def run_lock(small: SmallTables, job: str, period: str, lease_seconds: int) -> I
         "expires_at_seconds": time.time() + lease_seconds,
     }
     try:
+        check_writable(small)
         _acquire(storage, owner)
     except (OSError, DeltaError) as error:
         raise WrongUsage(

@@ -7,6 +7,7 @@ Both locks compare and swap: of two runs that have read the same content, only o
 import contextlib
 import fcntl
 import os
+import uuid
 from pathlib import Path
 from typing import Protocol
 
@@ -60,6 +61,17 @@ def check_reachable(small: SmallTables) -> None:
             raise unreachable(small.root, error) from error
 
 
+def check_writable(small: SmallTables) -> None:
+    """Writes and deletes a small file where the lake is in an object store; raises OSError without the rights.
+
+    A table written without the rights fails as well, but delta-rs then prints a stack trace.
+    """
+    if scheme_of(small.root) in SCHEMES:
+        name = f"_writable-{uuid.uuid4().hex}"
+        _put(small, f"control/{name}", "deleted at once")
+        _files_in(small, "control").delete_file(name)
+
+
 def write_text(small: SmallTables, name: str, content: str) -> str:
     """Writes a text file below the lake's root, replacing an existing one; returns its path.
 
@@ -74,19 +86,27 @@ def write_text(small: SmallTables, name: str, content: str) -> str:
 
 
 def _write_remote(small: SmallTables, name: str, content: str) -> str:
-    from deltalake.fs import DeltaStorageHandler
-
-    folder, _, file = name.rpartition("/")
     try:
-        handler = DeltaStorageHandler(f"{small.root}/{folder}", small.options)
-        stream = handler._handler.open_output_stream(file, None)  # the public one passes buffers, which it refuses
-        stream.write(content.encode())
-        stream.close()
+        _put(small, name, content)
     except (OSError, DeltaError) as error:
         raise WrongUsage(
             f"{small.root}/{name}: not written ({reason_of(error)}). What is published stays as it is. {CHECK_OPTIONS}"
         ) from error
     return f"{small.root}/{name}"
+
+
+def _put(small: SmallTables, name: str, content: str) -> None:
+    folder, _, file = name.rpartition("/")
+    stream = _files_in(small, folder).open_output_stream(file, None)
+    stream.write(content.encode())
+    stream.close()
+
+
+def _files_in(small: SmallTables, folder: str):
+    from deltalake.fs import DeltaStorageHandler
+
+    # The public methods of the handler wrap these for pyarrow, whose buffers they refuse.
+    return DeltaStorageHandler(f"{small.root}/{folder}", small.options)._handler
 
 
 def _replace_file(path: Path, content: str) -> None:
