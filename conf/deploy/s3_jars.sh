@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the JARs with which Spark reaches s3:// and s3a:// (35 files, 11 MB) into a folder; safe to repeat.
+# Fetches the JARs with which Spark reaches s3:// and s3a:// (36 files, 13 MB) into a folder; safe to repeat.
 #
 #   conf/deploy/s3_jars.sh [FOLDER]        FOLDER: .jars/s3a of this project, or $FENTAN_JARS/s3a
 #

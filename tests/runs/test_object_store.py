@@ -11,30 +11,31 @@ import pytest
 from tests.confs import write_conf
 from tests.lakes import PERIOD
 from tests.runs.test_hdfs import HOLDING, LIFE, load, publications
-from tests.s3 import BUCKET, access, s3_on_loopback
+from tests.s3 import BUCKET, HOW_TO_GET_IT, SERVER_PYTHON, access, s3_on_loopback
 from tests.spark_settings import QUICK, SHORT_LIVED
 from tests.wheels import PROJECT
 
-pytest.importorskip("moto", reason="the S3 server is not installed: pip install 'moto[s3]' flask flask-cors")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SERVER_PYTHON.exists(), reason=HOW_TO_GET_IT)]
 
 ENDS_WITHIN_SECONDS = 20
 CONTENDERS, ROUNDS = 3, 4
-# Waits for a line on stdin, tries to hold the lake, says whether it does, and releases at the next line.
+# For each pair of lines on stdin: tries to hold the lake, says whether it does, and releases it at the second line.
 CONTENDING = """
 import sys
 from contextlib import suppress
 from jobs.errors import Locked
 from jobs.lake.lock import run_lock
 from jobs.lake.small import SmallTables
+print("ready", flush=True)
 for _ in sys.stdin:
-    said = False
-    with suppress(Locked), run_lock(SmallTables(sys.argv[1]), "settle", "2020-12-P1", 120) as lock:
-        said = print("held", flush=True) is None
+    answers = ["held", "locked"]
+    with suppress(Locked), run_lock(SmallTables(sys.argv[1]), "settle", "2020-12-P1", 120):
+        print(answers.pop(0), flush=True)
         sys.stdin.readline()
-    if not said:
-        print("locked", flush=True)
+    if len(answers) == 2:
+        print(answers.pop(), flush=True)
         sys.stdin.readline()
+    print("released", flush=True)
 """
 # A run on another machine that died.
 LEAVING = """
@@ -75,17 +76,25 @@ def generate(root: str) -> tuple[str, ...]:
     return ("generate", "--lake", root, "--members", "10", "--periods", f"{PERIOD}..{PERIOD}")
 
 
+def tell(programs: list[subprocess.Popen]) -> None:
+    for program in programs:
+        print(file=program.stdin, flush=True)
+
+
+def answers(programs: list[subprocess.Popen]) -> list[str]:
+    return [program.stdout.readline().strip() for program in programs]
+
+
 def holders(root: str, environment: dict, rounds: int) -> list[int]:
     """How many of the contenders hold the lake at one time, round after round."""
     contenders = [python(CONTENDING, root, env=environment) for _ in range(CONTENDERS)]
+    assert answers(contenders) == ["ready"] * CONTENDERS
     counts = []
     for _ in range(rounds):
-        for contender in contenders:
-            print(file=contender.stdin, flush=True)
-        counts.append(sum(contender.stdout.readline() == "held\n" for contender in contenders))
-        for contender in contenders:
-            print(file=contender.stdin, flush=True)
-        time.sleep(1)  # released
+        tell(contenders)
+        counts.append(answers(contenders).count("held"))
+        tell(contenders)
+        assert answers(contenders) == ["released"] * CONTENDERS
     for contender in contenders:
         contender.communicate()
     assert [contender.returncode for contender in contenders] == [0] * CONTENDERS
@@ -140,7 +149,7 @@ def test_of_runs_that_start_at_once_one_gets_the_lock(endpoint, reached):
 def test_without_conditional_put_they_would_all_get_it():
     """The test above sees the difference."""
     with s3_on_loopback("unconditional") as address:
-        assert holders(f"s3://{BUCKET}/at-once", access(address), 1) != [1]
+        assert holders(f"s3://{BUCKET}/at-once", access(address), ROUNDS) != [1] * ROUNDS
 
 
 def test_a_lease_that_ran_out_is_taken_over(endpoint, reached):
