@@ -6,6 +6,8 @@
 # Needs: the wheel (`make wheel`), Spark 4.1 on the path, and on the driver a Python >= 3.11 with the packages that
 # pyproject.toml pins (name it by PYSPARK_PYTHON; the executors need the same Python version, but none of the packages).
 # Every command of Fentan is submitted the same way: put its name in place of settle.
+# A lake in an object store needs JARs of its own and credentials: conf/OBJECT_STORES.md. Tried: a local folder, hdfs://
+# and, against an S3 API on loopback, s3:// and s3a://.
 set -euo pipefail
 : "${MASTER:?set MASTER to the cluster, e.g. spark://head:7077 or yarn}"
 : "${LAKE:?set LAKE to the root of the lake, e.g. s3a://aid/lake}"

@@ -19,7 +19,7 @@ from jobs.lake.storage import LockStorage, check_writable, lock_storage
 
 
 class RunLock:
-    """A held lock. `confirm` raises if it was lost; call it right before a commit point."""
+    """A held lock. Call `confirm` right before a commit point: it raises if the lock was lost."""
 
     def __init__(self, storage: LockStorage, owner: dict, lease_seconds: int):
         self._storage = storage
@@ -56,7 +56,7 @@ class RunLock:
 
 @contextlib.contextmanager
 def run_lock(small: SmallTables, job: str, period: str, lease_seconds: int) -> Iterator[RunLock]:
-    """Holds the lake's run lock; raises Locked if a living run holds it, WrongUsage if the lake is not writable."""
+    """Holds the lake's run lock; raises Locked if another run holds it, WrongUsage if the lake is not writable."""
     storage = lock_storage(small)
     owner = {
         "token": uuid.uuid4().hex,

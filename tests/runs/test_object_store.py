@@ -1,6 +1,8 @@
 """A lake behind an S3 API: tables of few rows, the run lock, errors of access, and the life of a period with Spark."""
 
 import json
+import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -8,12 +10,14 @@ from datetime import date
 
 import pytest
 
+from tests.clusters import standalone_cluster
 from tests.confs import write_conf
 from tests.lakes import PERIOD
+from tests.runs.test_cluster import jars
 from tests.runs.test_hdfs import HOLDING, LIFE, load, publications
 from tests.s3 import BUCKET, HOW_TO_GET_IT, SERVER_PYTHON, access, s3_on_loopback
 from tests.spark_settings import QUICK, SHORT_LIVED
-from tests.wheels import PROJECT
+from tests.wheels import PROJECT, build_wheel
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SERVER_PYTHON.exists(), reason=HOW_TO_GET_IT)]
 
@@ -189,8 +193,6 @@ def test_a_store_out_of_reach_is_wrong_usage_within_seconds(endpoint, key, root,
 
 
 def test_a_store_that_never_answers_is_wrong_usage_within_seconds(endpoint):
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent_address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
@@ -199,18 +201,48 @@ def test_a_store_that_never_answers_is_wrong_usage_within_seconds(endpoint):
     assert ended.returncode == 2 and "no answer from the endpoint" in ended.stderr
 
 
-def test_the_life_of_a_period_is_that_of_a_local_folder(endpoint, reached, tmp_path):
+@pytest.fixture(scope="module")
+def s3_jars() -> list[str]:
+    """The JARs with which Spark reaches S3, fetched if they are not there yet."""
     fetched = subprocess.run(["bash", "conf/deploy/s3_jars.sh"], cwd=PROJECT, capture_output=True, text=True)
     assert fetched.returncode == 0, fetched.stderr
-    conf = str(write_conf(tmp_path / "quick.toml", spark={**QUICK, **SHORT_LIVED, "master": "local[1]"}))
+    return sorted(str(jar) for jar in (PROJECT / ".jars" / "s3a").glob("*.jar"))
+
+
+@pytest.fixture
+def quick_local(tmp_path) -> str:
+    return str(write_conf(tmp_path / "quick.toml", spark={**QUICK, **SHORT_LIVED, "master": "local[1]"}))
+
+
+def test_the_life_of_a_period_is_that_of_a_local_folder(endpoint, reached, s3_jars, quick_local, tmp_path):
     remote, local = load(f"{reached}/life"), load(str(tmp_path / "lake"))
     for command, *words in LIFE:
         for root in (remote, local):
-            ended = fentan(access(endpoint), command, "--lake", root, "--conf", conf, *words, "--json")
+            ended = fentan(access(endpoint), command, "--lake", root, "--conf", quick_local, *words, "--json")
             assert ended.returncode == 0, (command, root, ended.stderr[-3000:])
             assert "writer-secret" not in ended.stdout + ended.stderr
     assert json.loads(ended.stdout)["plans"][0]["due_fen"] == 33
     assert publications(remote) == publications(local) and len(publications(local)) == 8
-    again = fentan(access(endpoint), "settle", "--lake", f"s3a://{BUCKET}/life", "--conf", conf, "--period", PERIOD)
-    assert again.returncode == 0 and "already settled" in again.stdout + again.stderr
-    assert fentan(access(endpoint), "conform", "--lake", remote, "--json").returncode == 0
+    settle_again = ("settle", "--lake", f"s3a://{BUCKET}/life", "--conf", quick_local, "--period", PERIOD)
+    again = fentan(access(endpoint), *settle_again)
+    assert again.returncode == 0 and "already settled" in again.stdout, again.stdout + again.stderr
+    conforms = fentan(access(endpoint), "conform", "--lake", remote, "--json")
+    assert json.loads(conforms.stdout)["conforms"]
+
+
+def test_on_a_standalone_cluster_the_life_begins_likewise(endpoint, reached, s3_jars, quick_local, tmp_path):
+    remote, local = load(f"{reached}/cluster"), load(str(tmp_path / "lake"))
+    for folder in ("wheel", "cluster"):
+        (tmp_path / folder).mkdir()
+    with standalone_cluster(tmp_path / "cluster") as cluster:
+        script = shutil.copy(PROJECT / "jobs" / "cli.py", cluster.folder)
+        ended = cluster.submit(
+            "--jars", ",".join([jars(), *s3_jars]), "--py-files", str(build_wheel(tmp_path / "wheel")), str(script),
+            "settle", "--conf", str(PROJECT / "conf" / "local.toml"), "--lake", remote, "--period", PERIOD, "--json",
+        )  # fmt: skip
+    assert ended.returncode == 0, (ended.stdout + ended.stderr)[-4000:]
+    assert "writer-secret" not in ended.stdout + ended.stderr
+    assert (
+        fentan(access(endpoint), "settle", "--lake", local, "--conf", quick_local, "--period", PERIOD).returncode == 0
+    )
+    assert publications(remote) == publications(local) and publications(local)
