@@ -57,7 +57,7 @@ class SmallTables:
         return {field.name: _type_name(field.type) for field in fields}
 
     def storage_of(self, name: str) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
-        """The partition columns, the reader version that the table requires, and the features that readers must support."""
+        """The partition columns, the required reader version, and the features that readers must support."""
         table = self._newest(name)
         protocol = table.protocol()
         features = set(protocol.reader_features or ())
@@ -112,7 +112,7 @@ class SmallTables:
         self._write(table, rows, run_id, mode="append")
 
     def replace(self, table: Table, rows: Collection[dict], where: str, run_id: str) -> None:
-        """Replaces the rows that satisfy `where` by these, which must satisfy it too, in one commit with the run's id."""
+        """Replaces the rows that satisfy `where` by these, which satisfy it too, in one commit with the run's id."""
         if not self.holds_any(table.name, where):
             self.append(table, rows, run_id)
         elif rows:
@@ -177,7 +177,7 @@ def arrow_table(table: Table, rows: Iterable[dict]):
 
 
 def matching(**equal: Any) -> str:
-    """SQL text: each column equals the value, or one of the values of a list, tuple or set; None: the column is null."""
+    """SQL text: each column equals the value, or one of a list, tuple or set; None: the column is null."""
     return " and ".join(_condition(name, value) for name, value in equal.items()) or "true"
 
 
