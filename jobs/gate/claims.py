@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from expectations.claims import ROW_RULES, SET_RULES
-from expectations.rule import Severity, Terms, bits_of, broken_bits, holds, reasons
+from expectations.rule import Severity, Terms, bits_of, broken_bits, reasons
 from jobs.settlement.coverage import in_force_on, with_member_since
 
 ROW_ERRORS = bits_of(ROW_RULES, Severity.ERROR)
@@ -59,10 +59,10 @@ def judge_claims(numbered: DataFrame, spells: DataFrame, counted_before: DataFra
         & F.col("diagnosed_on").isNotNull()
         & F.col("spell_count").isNotNull()
         & F.col("member_since").isNull(),
-        claim_tier_differs=holds(F.col("tier") != F.col("membership_tier")),
+        claim_tier_differs=_is_true(F.col("tier") != F.col("membership_tier")),
         claim_counted_before=F.col("counted_already"),
-        claim_differs_from_member=holds(F.col("birth_date") != F.col("membership_birth_date"))
-        | holds(F.col("sex") != F.col("membership_sex")),
+        claim_differs_from_member=_is_true(F.col("birth_date") != F.col("membership_birth_date"))
+        | _is_true(F.col("sex") != F.col("membership_sex")),
     )
     kept = [name for name in numbered.columns if name != "row_number"]
     kept += ["broken", "set_broken", "member_since", "waiting_ends_on"]
@@ -78,6 +78,11 @@ def _is_held() -> Column:
     return (F.col("broken").bitwiseAND(F.lit(ROW_ERRORS)) != 0) | (
         F.col("set_broken").bitwiseAND(F.lit(SET_ERRORS)) != 0
     )
+
+
+def _is_true(condition: Column) -> Column:
+    """The condition, where null counts as no: a missing value is another rule's business."""
+    return F.coalesce(condition, F.lit(False))
 
 
 def _keyed() -> Column:

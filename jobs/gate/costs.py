@@ -144,7 +144,8 @@ def judged_reviews(lake: Lake, versions: Mapping[str, int]) -> list[RuleResult]:
     """The suite's results on the reviews, which tell whose claim was visited."""
     if REVIEWS not in versions:
         return []
-    return judge(REVIEWS, _counts(read_source(lake, REVIEWS, versions[REVIEWS]), REVIEW_RULES))
+    counts, row_count = _counts(read_source(lake, REVIEWS, versions[REVIEWS]), REVIEW_RULES)
+    return judge(REVIEWS, counts, element_count=row_count)
 
 
 def sound_rows(name: str, rows: DataFrame) -> DataFrame:
@@ -167,11 +168,12 @@ def _judged(
     judged = _with_faults(rows, in_scope, id_column, rules).localCheckpoint()
     twice = F.when(F.col("several"), F.array(F.lit(duplicated.id))).otherwise(F.array().cast("array<string>"))
     every_reason = F.concat(reasons(rules, F.col("broken")), twice).alias("reasons")
-    counts = _counts(judged, rules) | {duplicated.id: judged.where("several").count()}
+    counts, row_count = _counts(judged, rules)
+    counts[duplicated.id] = judged.where("several").count()
     return CostRows(
         sound=judged.where("not is_held").select(*rows.columns),
         held=judged.where("is_held").select(*rows.columns, every_reason),
-        results=judge(name, counts),
+        results=judge(name, counts, element_count=row_count),
     )
 
 
@@ -191,8 +193,11 @@ def _with_faults(rows: DataFrame, in_scope: Column, id_column: str, rules: tuple
     )
 
 
-def _counts(rows: DataFrame, rules: Collection[RowRule]) -> dict[str, int]:
-    return rows.agg(*(F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in rules)).first().asDict()
+def _counts(rows: DataFrame, rules: Collection[RowRule]) -> tuple[dict[str, int], int]:
+    """Rows against each rule, and all rows."""
+    broken = [F.count_if(rule.broken(NO_TERMS)).alias(rule.id) for rule in rules]
+    *counts, row_count = rows.agg(*broken, F.count(F.lit(1))).first()
+    return dict(zip((rule.id for rule in rules), counts, strict=True)), row_count
 
 
 def _errors(rules: Collection[RowRule]) -> tuple[RowRule, ...]:

@@ -143,7 +143,8 @@ def judged_receipts(
     `too_many_held`: from `held_above_ceiling`."""
     table = {"receipts_present": int(days.is_deducting and not gate.row_count), RATE: too_many_held}
     counts = {rule.id: held.get(rule.id, (0, 0))[0] for rule in (*SET_RULES, PERIOD_UNKNOWN)} | dict(gate.broken)
-    return judge("source/receipts", {**table, **counts}, {reason: fen for reason, (_, fen) in held.items()})
+    stakes_fen = {reason: fen for reason, (_, fen) in held.items()}
+    return judge("source/receipts", {**table, **counts}, stakes_fen, gate.row_count)
 
 
 def _groups(judged: DataFrame, is_money: Column, in_time: Column) -> list[dict]:

@@ -48,7 +48,9 @@ def above_ceiling(held_count: int, row_count: int, ceiling_ppm: int, floor_rows:
 
 def judge_members(gate: MembershipGate, table_counts: dict[str, int], share_fen: Mapping) -> list[RuleResult]:
     """The suite's results on source/members; `share_fen` as for `member_stakes_fen`."""
-    return judge("source/members", {**table_counts, **member_counts(gate)}, member_stakes_fen(gate, share_fen))
+    counts = {**table_counts, **member_counts(gate)}
+    row_count = sum(group.count for group in gate.groups)
+    return judge("source/members", counts, member_stakes_fen(gate, share_fen), row_count)
 
 
 def judge_approved_claims(
@@ -59,7 +61,7 @@ def judge_approved_claims(
     of_rules = {"claim_aid_above_limit": limited, claim_rules.AFTER_SETTLEMENT.id: late}
     counts = {**table_counts, **claim_counts(gate), **{rule: count for rule, (count, _) in of_rules.items()}}
     stakes_fen = {**claim_counts(gate, "aid_fen"), **{rule: fen for rule, (_, fen) in of_rules.items()}}
-    return judge("source/approved_claims", counts, stakes_fen)
+    return judge("source/approved_claims", counts, stakes_fen, sum(row["count"] for row in gate.groups))
 
 
 def rows_by_fate(gate: MembershipGate, plan_id: str) -> dict[str, int]:

@@ -76,6 +76,7 @@ class WritingSink(MeasuringSink):
         super().__init__(lake, period, plan_ids, run_id)
         self.job, self.beside = job, beside
         self.broken: dict[str, dict[str, int]] = {}
+        self.row_counts: dict[str, int] = {}
         self.rows: dict[str, list[dict]] = {}
 
     def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measurement]:
@@ -91,6 +92,7 @@ class WritingSink(MeasuringSink):
         measured = self._measured(table, self.stored(table_name, frame), [*further, *broken])
         stored = digest_of_all((of_plan.digest for of_plan in measured.values()), table)
         self._check_same(table_name, stored, digest_of(observation.get, table))
+        self.row_counts[table_name] = stored["rows"]
         self.broken[table_name] = {
             rule.id: sum(of_plan.values.get(rule.id) or 0 for of_plan in measured.values())
             for rule in ROW_RULES[table_name]
@@ -108,6 +110,7 @@ class WritingSink(MeasuringSink):
             stored = self.lake.small.rows(name, self._own(table))
             self._check_same(name, digest_of_rows(stored, table), digest_of_rows(rows, table))
             self.rows[name] = stored
+            self.row_counts[name] = len(stored)
             self.broken[name] = {rule.id: sum(rule.broken(row) for row in stored) for rule in FEW_ROW_RULES[name]}
             digests[name] = self._digests(table, stored)
         return digests
@@ -118,7 +121,11 @@ class WritingSink(MeasuringSink):
 
     def judged(self) -> list[RuleResult]:
         """The suites' results on the tables as read back."""
-        return [result for table, counts in self.broken.items() for result in judge(table, counts)]
+        return [
+            result
+            for table, counts in self.broken.items()
+            for result in judge(table, counts, element_count=self.row_counts[table])
+        ]
 
     def sweep(self, spark_tables: Iterable[str], few_row_tables: Iterable[str]) -> None:
         """Removes the rows that earlier runs of the job left; harmless to repeat."""

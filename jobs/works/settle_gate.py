@@ -28,6 +28,7 @@ from jobs.gate.results import (
     judge_members,
     members_held_count,
 )
+from jobs.gate.terms import terms_of
 from jobs.lake.lake import none_of
 from jobs.pipeline.request import exists_in
 from jobs.progress import announce
@@ -147,21 +148,8 @@ def _with_diagnosis(pinned: PinnedSettlement, counted_before: DataFrame, spells:
 
 
 def _terms(pinned: PinnedSettlement) -> Terms:
-    day, platform = pinned.request.publicity_on, pinned.request.platform
-    existing = {p: plan for p, plan in platform.plans.items() if exists_in(platform, p, pinned.request.period)}
-    ruled = {p: plan for p, plan in existing.items() if plan.is_ruled_on(day)}  # one without members may not be
-    joining = {plan_id: plan.joining_on(day) for plan_id, plan in ruled.items()}
-    tiers = {p: tuple(sorted(plan.sharing_on(day).weights_ppm)) for p, plan in ruled.items()}
-    return Terms(
-        publicity_on=day,
-        period_names=pinned.period_names,
-        tiers=tiers | {p: ("standard", "basic") for p in platform.plans if p not in ruled},
-        illness_codes=tuple(sorted(platform.illnesses)),
-        waiting_days={p: rules.waiting_days for p, rules in joining.items()},
-        joining_age_from_days={p: rules.joining_age_from_days for p, rules in joining.items()},
-        joining_age_to_years={p: rules.joining_age_to_years for p, rules in joining.items()},
-        membership_ends_at_age_years={p: rules.membership_ends_at_age_years for p, rules in joining.items()},
-    )
+    platform, period = pinned.request.platform, pinned.request.period
+    return terms_of(platform, period, [p for p in platform.plans if exists_in(platform, p, period)])
 
 
 def _refused_plans(
