@@ -98,7 +98,9 @@ class ExpectMulticolumnValuesToNotBeNull(MulticolumnMapExpectation):
     @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
     @render_suite_parameter_string
     def _prescriptive_renderer(cls, configuration=None, result=None, runtime_configuration=None, **kwargs):
-        return _sentence("values must not be null in any of: $columns", columns=", ".join(configuration.column_list))
+        return _sentence(
+            "values must not be null in any of: $columns", columns=", ".join(configuration.kwargs["column_list"])
+        )
 
 
 class ExpectGateToCountNoRows(BatchExpectation):

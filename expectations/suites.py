@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expectations import claims, costs, members, outputs, receipts, reviews
-from expectations.expectation import Expectation
+from expectations.expectation import COLUMN_MAX, GATE_ONLY, ROW_COUNT, UNEXPECTED_ROWS, Expectation
 from expectations.rule import NO_TERMS, GateRule, Rule, Severity, Terms
 
 SUITES: dict[str, tuple[Rule, ...]] = {
@@ -59,12 +59,16 @@ class RuleResult:
 
     @property
     def result(self) -> dict[str, Any]:
-        """The `result` of an ExpectationValidationResult. The percentage is of all rows of the table."""
-        counts = {"unexpected_count": self.unexpected_count, "observed_value": self.unexpected_count}
-        if self.element_count is None:
-            return counts
-        percent = 100 * self.unexpected_count / self.element_count if self.element_count else None
-        return {**counts, "element_count": self.element_count, "unexpected_percent": percent}
+        """The `result` of an ExpectationValidationResult, with what was counted. The percentage is of all rows."""
+        if self.expectation in (ROW_COUNT, COLUMN_MAX):
+            return {"observed_value": self.element_count} if self.expectation == ROW_COUNT else {}
+        observed = {"observed_value": self.unexpected_count}
+        if self.element_count is None or self.expectation == GATE_ONLY:
+            return observed
+        percent = 100 * self.unexpected_count / self.element_count if self.element_count else 0.0
+        counts = {"element_count": self.element_count, "unexpected_count": self.unexpected_count}
+        extra = observed if self.expectation == UNEXPECTED_ROWS else {}
+        return {**extra, **counts, "unexpected_percent": percent}
 
 
 def judge(
@@ -103,13 +107,15 @@ def suite_digest(table_name: str) -> str:
 
 def configuration(rule: Rule, terms: Terms) -> dict[str, Any]:
     """The rule as the JSON of an expectation, with the terms filled in."""
-    expectation: Expectation = rule.expectation(terms)
-    return {
-        "type": expectation.type,
-        "kwargs": expectation.json_kwargs,
-        "meta": {"rule_id": rule.id, "severity": str(rule.severity), "sentence": rule.sentence},
-        "severity": FAILURE_SEVERITY[rule.severity],
-    }
+    return _configuration(rule.expectation(terms), rule.id, rule.severity, rule.sentence)
+
+
+def judged_configuration(result: RuleResult, terms: Terms) -> dict[str, Any]:
+    """The expectation that a result belongs to; a rule that is no longer in the suite is one of the gate alone."""
+    rule = next((rule for rule in SUITES.get(result.table_name, ()) if rule.id == result.id), None)
+    former = Expectation(GATE_ONLY, {"rule_id": result.id, "needs": "the version of the program that judged it"})
+    expectation = former if rule is None else rule.expectation(terms)
+    return _configuration(expectation, result.id, result.severity, result.sentence)
 
 
 def suite_json(table_name: str, terms: Terms) -> dict[str, Any]:
@@ -123,4 +129,13 @@ def suite_json(table_name: str, terms: Terms) -> dict[str, Any]:
         "name": table_name,
         "expectations": [configuration(rule, terms) for rule in rules if not isinstance(rule, GateRule)],
         "meta": {"suite_digest": suite_digest(table_name), "judged_by_the_gate_alone": alone},
+    }
+
+
+def _configuration(expectation: Expectation, rule_id: str, severity: Severity, sentence: str) -> dict[str, Any]:
+    return {
+        "type": expectation.type,
+        "kwargs": expectation.json_kwargs,
+        "meta": {"rule_id": rule_id, "severity": str(severity), "sentence": sentence},
+        "severity": FAILURE_SEVERITY[severity],
     }

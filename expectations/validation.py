@@ -20,7 +20,7 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 
 from expectations import custom  # noqa: E402, F401 (registers our types)
 from expectations.rule import Terms  # noqa: E402
-from expectations.suites import SUITES, RuleResult, configuration, suite_json  # noqa: E402
+from expectations.suites import RuleResult, judged_configuration, suite_json  # noqa: E402
 
 logging.getLogger("great_expectations").setLevel(logging.ERROR)
 
@@ -63,17 +63,15 @@ def validation_result(
     table_name: str, results: Iterable[RuleResult], terms: Terms, meta: dict[str, Any]
 ) -> ExpectationSuiteValidationResult:
     """What the gate counted on a table, as the result of its suite."""
-    rules = {rule.id: rule for rule in SUITES[table_name]}
     judged = [
         ExpectationValidationResult(
             success=result.success,
-            expectation_config=ExpectationConfiguration(**configuration(rules[result.id], terms)),
+            expectation_config=ExpectationConfiguration(**judged_configuration(result, terms)),
             result=result.result,
             meta={},
             exception_info={"raised_exception": False, "exception_message": None, "exception_traceback": None},
         )
         for result in results
-        if result.id in rules
     ]
     return ExpectationSuiteValidationResult(
         success=all(result.success for result in judged),
