@@ -1,9 +1,9 @@
-"""The members' part of the gate: two narrow scans and one pass over all rows, without shuffling every row.
+"""Judges the members by two narrow scans and one pass over all rows, without shuffling every row.
 
-Keys and overlaps concern only members with more than one row. They are found by bitmaps: 64 ids share one BIGINT, once
-for the spells that last and once for those that ended. A member with a bit in both, or a word whose rows outnumber its
-bits, has more than one row. The pass over all rows keeps those that break a rule, those of members with several rows
-and those of claimants; only what is kept is looked at closer, the rest is a count.
+Duplicate keys and overlaps concern only members with more than one row. Bitmaps detect those: 64 ids share one BIGINT,
+one for spells that last and one for spells that ended. A member with a bit in both, or a word whose rows outnumber its
+bits, has more than one row. The pass keeps the rows that break a rule, belong to a member with several rows, or belong
+to a claimant. Only the kept rows are compared with each other; the rest are counted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ COVERS = (COVERED, *NOT_COVERED_REASONS)
 
 @dataclass(frozen=True)
 class Group:
-    """Rows alike in all that counts for the gate. `plan_id`, `tier`: None where they are no plan's."""
+    """The number of rows with these values. `plan_id`, `tier`: None where the platform does not know them."""
 
     plan_id: str | None
     tier: str | None
@@ -45,12 +45,12 @@ class Group:
 
 @dataclass(frozen=True)
 class MembershipGate:
-    """The members as judged.
+    """The members with what is wrong with them.
 
-    `rows`: every row with `cover`, and whether it is `erroneous` on its own. `kept`: the rows that break a rule, are
-    one of several of their member, or are a claimant's, with `broken` (bits of ROW_RULES) and `set_broken` (bits of
-    SET_RULES). `groups` count all rows. `family_payers`: a filter that lets every payer through who pays for somebody
-    else.
+    `rows`: every row with `cover` and `erroneous`, whether it breaks a rule of severity error on its own. `kept`: the
+    rows that break a rule, are one of several of their member, or are a claimant's, with `broken` (bits of ROW_RULES)
+    and `set_broken` (bits of SET_RULES). `groups` count all rows. `family_payers`: a filter that every payer for
+    somebody else passes.
     """
 
     rows: DataFrame
@@ -72,7 +72,7 @@ class MembershipGate:
 
     @property
     def kept_good(self) -> DataFrame:
-        """The rows of `good` that were kept: every good spell of a claimant and of a member with several is there."""
+        """The kept rows that are not held: every good spell of a claimant and of a member with several rows."""
         return self.kept.where(~_is_held())
 
     @property
@@ -94,15 +94,15 @@ def judge_memberships(
     words = _words_of_ids(members, terms).localCheckpoint()
     payers = _words_of_payers(in_scope).localCheckpoint()
     unknown_payers = _unknown_payers(payers, words).localCheckpoint()
-    closer = words.where("several_bits != 0").select("word", F.col("several_bits").alias("bits"))
-    of_claimants = claimants.where(F.col("member_id").isNotNull()).select(
+    several = words.where("several_bits != 0").select("word", F.col("several_bits").alias("bits"))
+    claimant_ids = claimants.where(F.col("member_id").isNotNull()).select(
         word_of("member_id").alias("word"), bit_of("member_id").alias("bits")
     )
-    # The rules are a column below the join: as part of the filter Spark would spread them over it, which takes ages.
+    # A column, not a filter: Spark would push a filter through the join and compile its conditions again for minutes.
     suspects = in_scope.withColumn("suspect", breaks_any(ROW_RULES, terms))
-    looked_at = with_passed(suspects, "member_id", filter_of_words(closer.unionByName(of_claimants)), "closer")
-    looked_at = _with_payer_unknown(looked_at, unknown_payers)
-    kept = looked_at.where("closer or payer_unknown or suspect").drop("closer", "suspect").localCheckpoint()
+    candidates = with_passed(suspects, "member_id", filter_of_words(several.unionByName(claimant_ids)), "compared")
+    candidates = _with_payer_unknown(candidates, unknown_payers)
+    kept = candidates.where("compared or payer_unknown or suspect").drop("compared", "suspect").localCheckpoint()
     kept = _with_set_broken(kept.withColumn("broken", broken_bits(ROW_RULES, terms)))
     groups_of_kept, numbered = _groups_of(kept, terms)
     rest = _groups_of_the_rest(words, numbered, terms, plan_ids)
@@ -126,10 +126,10 @@ def _is_held() -> Column:
 
 
 def _words_of_ids(members: DataFrame, terms: Terms) -> DataFrame:
-    """One row per plan and 64 member ids: `bits` of the ids with a row, `several_bits` of those with several.
+    """One row per plan and 64 member ids: `bits` of the ids with a row, `several_bits` of the ids with several.
 
-    With them, `last_joined_on` and the counts of the rows by tier and cover, named <tier>|<cover>. The plan is its
-    number in `_plans`, or 0: to compare names of plans for every row takes longer than to read them.
+    Also `last_joined_on`, and the counts of rows by tier and cover, named <tier>|<cover>. `plan` is the plan's number
+    in `_plans`, or 0: comparing plan names for every row takes longer than reading them.
     """
     lasting = F.col("exited_on").isNull()
     words = members.where(F.col("member_id").isNotNull() & F.col("plan_id").isNotNull()).select(
@@ -168,13 +168,13 @@ def _words_of_ids(members: DataFrame, terms: Terms) -> DataFrame:
 
 
 def _plans(terms: Terms) -> list[str]:
-    """The platform's plans; the first has number 1."""
+    """The plans of the platform; the first has number 1."""
     return sorted(terms.tiers)
 
 
 def _kinds(terms: Terms) -> list[tuple[str, str]]:
     """Every tier of the platform with every cover."""
-    tiers = sorted({tier for of_plan in terms.tiers.values() for tier in of_plan})
+    tiers = sorted({tier for plan_tiers in terms.tiers.values() for tier in plan_tiers})
     return [(tier, cover) for tier in tiers for cover in COVERS]
 
 
@@ -192,7 +192,7 @@ def _number(column: str, names: Iterable[str]) -> Column:
 
 
 def _words_of_payers(members: DataFrame) -> DataFrame:
-    """One row per 64 ids: `payers`, the bits of those who pay for somebody else."""
+    """One row per 64 ids: `payers`, the bits of the ids that pay for somebody else."""
     for_others = members.where(F.col("payer_id") != F.col("member_id"))
     return (
         for_others.select(word_of("payer_id").alias("word"), bit_of("payer_id").alias("bit"))
@@ -202,7 +202,7 @@ def _words_of_payers(members: DataFrame) -> DataFrame:
 
 
 def _unknown_payers(payers: DataFrame, words: DataFrame) -> DataFrame:
-    """One row per payer who pays for somebody else and is no member of any plan: `payer_id`."""
+    """One row per payer who pays for somebody else and is not a member of any plan: `payer_id`."""
     known = words.groupBy("word").agg(F.bit_or("bits").alias("known"))
     unknown = F.col("payers").bitwiseAND(F.bitwise_not(F.coalesce("known", F.lit(0).cast("bigint"))))
     return (
@@ -219,9 +219,9 @@ def _with_payer_unknown(rows: DataFrame, unknown_payers: DataFrame) -> DataFrame
     unknown_count = unknown_payers.count()
     if not unknown_count:
         return rows.withColumn("payer_unknown", F.lit(False))
-    for_nobody = broadcast_if_few(unknown_payers.withColumn("no_member", F.lit(True)), unknown_count)
+    without_membership = broadcast_if_few(unknown_payers.withColumn("no_member", F.lit(True)), unknown_count)
     return (
-        rows.join(for_nobody, on="payer_id", how="left")
+        rows.join(without_membership, on="payer_id", how="left")
         .withColumn(
             "payer_unknown",
             F.col("no_member").isNotNull() & F.coalesce(F.col("payer_id") != F.col("member_id"), F.lit(True)),
@@ -231,9 +231,9 @@ def _with_payer_unknown(rows: DataFrame, unknown_payers: DataFrame) -> DataFrame
 
 
 def _groups_of(kept: DataFrame, terms: Terms) -> tuple[list[Group], dict[tuple, int]]:
-    """The kept rows counted; and how many of them have a member_id, by plan, tier and cover.
+    """The kept rows counted, and how many of them have a member_id by plan, tier and cover.
 
-    What names no plan or tier of the platform is counted together, however many names there are.
+    Rows of unknown plans or tiers are counted together, so that the number of groups stays small.
     """
     plan_id = F.when(F.col("plan_id").isin(*terms.tiers), F.col("plan_id")).alias("plan_id")
     tiers = sorted({tier for tier, _ in _kinds(terms)})
@@ -255,7 +255,7 @@ def _groups_of(kept: DataFrame, terms: Terms) -> tuple[list[Group], dict[tuple, 
 def _groups_of_the_rest(
     words: DataFrame, kept: Mapping[tuple, int], terms: Terms, plan_ids: Iterable[str] | None
 ) -> list[Group]:
-    """The rows that nothing stands against: all rows with an id, less those kept."""
+    """The rows that break no rule: all rows with an id, less the kept ones."""
     sums = [F.sum(f"`{tier}|{cover}`").alias(f"{tier}|{cover}") for tier, cover in _kinds(terms)]
     by_plan = words.groupBy("plan").agg(F.max("last_joined_on").alias("last_joined_on"), *sums).collect()
     groups = []
@@ -271,7 +271,7 @@ def _groups_of_the_rest(
 
 
 def _with_set_broken(kept: DataFrame) -> DataFrame:
-    """The kept rows with `set_broken`: what a row breaks together with others."""
+    """The kept rows with `set_broken`, the bits of the rules that a row breaks together with other rows."""
     no_bits = F.lit(0).cast("bigint")
     payer_bit = F.when(F.col("payer_unknown"), F.lit(SET_BITS["member_payer_unknown"])).otherwise(F.lit(0))
     by_key = _bits_by_key(kept).localCheckpoint()
@@ -283,7 +283,7 @@ def _with_set_broken(kept: DataFrame) -> DataFrame:
 
 
 def _bits_by_key(kept: DataFrame) -> DataFrame:
-    """One row per key that several rows share, or whose spell overlaps another of the member: `key_bits`."""
+    """One row per key that several rows share or whose spell overlaps another of the member: KEY, `key_bits`."""
     spells = kept.select(*KEY, "exited_on").dropna(subset=list(KEY))
     end = F.coalesce("exited_on", F.lit("9999-12-31").cast("date"))
     comparable = F.coalesce(F.col("exited_on") >= F.col("joined_on"), F.lit(True))
