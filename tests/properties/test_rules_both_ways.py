@@ -105,7 +105,7 @@ def test_the_gate_and_great_expectations_count_the_same_rows(frames, terms, name
 def test_the_planted_defects_of_the_sample_are_counted_the_same(spark, xianghubao, terms):
     period = xianghubao.calendar.period
     peopled = populations(World(1_000, period("2020-11-P2"), period(PERIOD), seed=5), xianghubao)
-    frame = with_member_defects(sample_members(spark, peopled), peopled, 1_000).coalesce(1).persist()
+    frame = with_member_defects(sample_members(spark, peopled), peopled, 1_000).coalesce(1).localCheckpoint()
     alone = unexpected_counts(validate(suite_of("source/members", terms), frame))
     by_the_gate = member_counts(gate_of_members(frame, terms))
     assert {rule: alone[rule] for rule in by_the_gate} == by_the_gate
@@ -127,10 +127,13 @@ def test_members_who_joined_long_ago_are_not_fresh(frames, terms):
 
 @pytest.mark.parametrize("name", ["source/members", "source/approved_claims", "source/claim_reviews"])
 def test_on_pandas_the_expectations_without_sql_count_the_same(frames, terms, name):
-    rows = (worlds_broken.SOURCES[name])()
-    pandas = arrow_table(TABLES[name], rows).to_pandas(integer_object_nulls=True)
+    pandas = arrow_table(TABLES[name], worlds_broken.SOURCES[name]()).to_pandas(integer_object_nulls=True)
     suite = suite_of(name, terms)
-    suite.expectations = [e for e in suite.expectations if not hasattr(e, "unexpected_rows_query")]
+    suite.expectations = [
+        each
+        for each in suite.expectations
+        if not hasattr(each, "unexpected_rows_query") and each.meta["rule_id"] != "members_fresh"
+    ]  # pandas has no greatest day of a column with missing days
     on_pandas, on_spark = (unexpected_counts(validate(suite, frame)) for frame in (pandas, frames[name]))
     assert on_pandas == on_spark and len(on_pandas) > 4
 
