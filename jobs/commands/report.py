@@ -21,6 +21,7 @@ from jobs.reporting.notice_page import notice_file, notice_page
 from jobs.reporting.pages import write_pages
 from jobs.reporting.period import period_report, write_period
 from jobs.reporting.period_page import PeriodPage, period_file
+from jobs.reporting.quality_docs import LABEL, quality_file, quality_page
 from jobs.reporting.text import Page, Text
 
 EXAMPLES = """  fentan report --lake ./lake --period 2020-12-P1
@@ -85,13 +86,15 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
         INDEX_LINK,
         (notice_file(period), Text("公示", "Notice")),
         (period_file(period), Text("结算报告", "Report of the period")),
+        (quality_file(period), LABEL),
     )
     document = {
         "period": period, "floor": floor, "pools": notice.pools, "rates": notice.rates, "publicity": notice.cases,
         "summary": report.rows, "ageing": ageing,
     }  # fmt: skip
     pages = [notice_page(notice, request, floor, links), PeriodPage(notice, report, request, floor).page(links)]
-    return pages, document
+    announce("quality checks")
+    return [*pages, quality_page(lake.small, request, links)], document
 
 
 def _year(lake: Lake, request: Request, year: int, floor: int) -> tuple[list[Page], dict]:

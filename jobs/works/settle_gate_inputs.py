@@ -4,6 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.rule import Terms
+from jobs.gate.terms import terms_of
 from jobs.lake.lake import none_of
 from jobs.pipeline.request import exists_in
 from jobs.works.late_claims import CLAIMS
@@ -49,21 +50,7 @@ def with_diagnosis(pinned: PinnedSettlement, counted_before: DataFrame, spells: 
     )
 
 
-def terms_of(pinned: PinnedSettlement) -> Terms:
-    """The parameters of the rules on rows: calendar, plans and their rules on the publicity day."""
-    day, platform = pinned.request.publicity_on, pinned.request.platform
-    existing = {p: plan for p, plan in platform.plans.items() if exists_in(platform, p, pinned.request.period)}
-    # A plan without members may not have rules yet.
-    with_rules = {p: plan for p, plan in existing.items() if plan.is_ruled_on(day)}
-    joining = {plan_id: plan.joining_on(day) for plan_id, plan in with_rules.items()}
-    tiers = {p: tuple(sorted(plan.sharing_on(day).weights_ppm)) for p, plan in with_rules.items()}
-    return Terms(
-        publicity_on=day,
-        period_names=pinned.period_names,
-        tiers=tiers | {p: ("standard", "basic") for p in platform.plans if p not in with_rules},
-        illness_codes=tuple(sorted(platform.illnesses)),
-        waiting_days={p: rules.waiting_days for p, rules in joining.items()},
-        joining_age_from_days={p: rules.joining_age_from_days for p, rules in joining.items()},
-        joining_age_to_years={p: rules.joining_age_to_years for p, rules in joining.items()},
-        membership_ends_at_age_years={p: rules.membership_ends_at_age_years for p, rules in joining.items()},
-    )
+def terms_of_period(pinned: PinnedSettlement) -> Terms:
+    """What the quality rules need of the rules in force on the period's publicity day."""
+    platform, period = pinned.request.platform, pinned.request.period
+    return terms_of(platform, period, [p for p in platform.plans if exists_in(platform, p, period)])

@@ -25,7 +25,7 @@ def test_every_report_says_where_its_pages_are(shown):
         assert all((shown.folder / "report/html" / page.split("/")[-1]).exists() for page in ended.document["pages"])
     assert sorted(p.name for p in (shown.folder / "report/html").iterdir()) == [
         "dictionary.html", "index.html", f"notice-{FIRST}.html", f"notice-{SECOND}.html", f"period-{FIRST}.html",
-        f"period-{SECOND}.html", "year-2020.html",
+        f"period-{SECOND}.html", f"quality-{FIRST}.html", f"quality-{SECOND}.html", "year-2020.html",
     ]  # fmt: skip
 
 
