@@ -120,16 +120,16 @@ def _shared_out(pools: list[dict], rates: list[dict]) -> Iterable[dict]:
         of_plan = [pool for pool in pools if plan_id in ("all", pool["plan_id"])]
         for measure in AMOUNTS:
             amount_fen = sum(pool[measure] for pool in of_plan)
-            yield {"topic": "shares_by_plan", "measure": measure, "plan_id": plan_id, "amount_fen": amount_fen}
+            yield {"topic": "shared_out", "measure": measure, "plan_id": plan_id, "amount_fen": amount_fen}
         if plan_id != "all":
             shares = [r["share_fen"] for r in rates if (r["plan_id"], r["tier"]) == (plan_id, "standard")]
             yield {
-                "topic": "shares_by_plan",
+                "topic": "shared_out",
                 "measure": "share_year_fen",
                 "plan_id": plan_id,
                 "amount_fen": sum(shares),
             }
-            yield {"topic": "shares_by_plan", "measure": "periods", "plan_id": plan_id, "quantity": len(shares)}
+            yield {"topic": "shared_out", "measure": "periods", "plan_id": plan_id, "quantity": len(shares)}
 
 
 def _periods(request: Request, year: int, periods: list[str]) -> Iterable[dict]:
@@ -199,8 +199,8 @@ def _own_measure(figure: Figure) -> tuple[str, str, str, str]:
     """Where our figure of the same meaning stands."""
     return {
         "helped": ("helped", "helped", figure.plan, "all"),
-        "share_year": ("shares_by_plan", "share_year_fen", figure.plan, "all"),
-        "shares_by_plan": ("shares_by_plan", "due_fen", figure.plan, "all"),
+        "share_year": ("shared_out", "share_year_fen", figure.plan, "all"),
+        "shared_out": ("shared_out", "due_fen", figure.plan, "all"),
         "fee_received": ("fee", "received_fen", "all", "all"),
         "used_investigation": ("fee", "used_ppm", "all", "investigation"),
         "used_technology": ("fee", "used_ppm", "all", "technology"),

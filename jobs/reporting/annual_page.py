@@ -33,7 +33,7 @@ VISIT_WORDS = {
 }
 PUBLISHED_WORDS = {
     "helped": T("受助成员", "members helped"), "share_year": T("每人全年分摊", "share per head and year"),
-    "shares_by_plan": T("分摊总额", "shared out"), "fee_received": T("实收管理费", "fee received"),
+    "shared_out": T("分摊总额", "shared out"), "fee_received": T("实收管理费", "fee received"),
     "fraud_cases": T("拦截欺诈", "frauds intercepted"), "fraud_saved": T("避免损失", "amount saved"),
     "share": T("每人分摊", "share per head"),
     "used_investigation": T(
@@ -83,7 +83,7 @@ class YearPage:
                 (T("受助个案", "cases helped"), number(self._get("helped", "helped"))),
                 (
                     T("成员应付（元）", "shared out, owed by members (yuan)"),
-                    money(self._get("shares_by_plan", "due_fen")),
+                    money(self._get("shared_out", "due_fen")),
                 ),
                 (T("实收管理费（元）", "fee received (yuan)"), money(self._get("fee", "received_fen"))),
                 (T("管理费减支出", "fee less costs"), T("未知", "not known") if result is None else kept),
@@ -149,7 +149,7 @@ class YearPage:
     def _shared_out(self) -> Section:
         columns = (ITEM, *(self._plan(p) for p in self.plan_ids))
         rows = tuple(
-            (name, *(money(self._get("shares_by_plan", measure, p)) for p in self.plan_ids))
+            (name, *(money(self._get("shared_out", measure, p)) for p in self.plan_ids))
             for measure, name in AMOUNT_WORDS.items()
         )
         table = Table(T("各计划全年（元）", "The plans over the year (yuan)"), columns, rows)
