@@ -1,4 +1,4 @@
-"""What a platform published of itself: its published_figures.yaml in conf/platforms; nothing where there is none."""
+"""The figures that a platform published: its published_figures.yaml in conf/platforms, if it has one."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -10,7 +10,13 @@ from jobs.rulebook.strict import Fault, exact_keys, one_of, read_yaml, text, who
 
 KEYS = ("of", "plan", "measure", "value", "unit", "confidence")
 UNITS = ("fen", "members", "cases", "ppm")
-# What `fentan generate` is made to meet; every other figure follows from the rules and the members.
+# Measures of a year, in the order of the comparison; `covered` of a year or a period serves to scale the others.
+YEAR_MEASURES = (
+    "helped", "share_year", "shared_out", "fee_received", "used_investigation", "used_technology", "fraud_cases",
+    "fraud_saved", "covered",
+)  # fmt: skip
+PERIOD_MEASURES = ("covered", "cases", "share", "billed")
+# `fentan generate` is calibrated to these measures; every other figure follows from the rules and the members.
 CALIBRATED_IN_SAMPLES = frozenset({"covered", "cases", "helped", "fraud_cases"})
 
 
@@ -27,7 +33,7 @@ class Figure:
 
 
 def published_figures(platform_id: str, folder: Traversable | Path | None = None) -> tuple[Figure, ...]:
-    """Every figure, in the order of the file; raises WrongUsage naming the file and the key of a fault."""
+    """The figures in the order of the file, none without a file; raises WrongUsage with the file and key of a fault."""
     root = folder if folder is not None else files("conf").joinpath("platforms")
     entry, file = root.joinpath(platform_id).joinpath("published_figures.yaml"), f"{platform_id}/published_figures.yaml"
     if not entry.is_file():
@@ -41,10 +47,11 @@ def published_figures(platform_id: str, folder: Traversable | Path | None = None
 
 def _figure(row: dict, file: str, key: str) -> Figure:
     exact_keys(row, KEYS, file, key)
+    of = text(row["of"], file, f"{key}.of")
     return Figure(
-        of=text(row["of"], file, f"{key}.of"),
+        of=of,
         plan=text(row["plan"], file, f"{key}.plan"),
-        measure=text(row["measure"], file, f"{key}.measure"),
+        measure=one_of(row["measure"], YEAR_MEASURES if of.isdigit() else PERIOD_MEASURES, file, f"{key}.measure"),
         value=whole_number(row["value"], file, f"{key}.value"),
         unit=one_of(row["unit"], UNITS, file, f"{key}.unit"),
         confidence=one_of(row["confidence"], ("A", "B", "C"), file, f"{key}.confidence"),
@@ -52,5 +59,5 @@ def _figure(row: dict, file: str, key: str) -> Figure:
 
 
 def scaled(value: int, parts: int, whole: int) -> int | None:
-    """A published figure at another scale, half up; None where the scale is not known."""
+    """value * parts / whole, half up; None if the whole is zero: the scale is not known."""
     return half_up(value * parts, whole) if whole > 0 else None
