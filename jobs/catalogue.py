@@ -82,9 +82,9 @@ def _text(pair: Mapping, file: str, key: str) -> Text:
     return text
 
 
-def placeholders(sentence: str) -> set[str]:
-    """The names in braces."""
-    return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+def placeholders(sentence: str) -> list[str]:
+    """The names in braces, sorted, as often as they occur."""
+    return sorted(name for _, name, _, _ in Formatter().parse(sentence) if name is not None)
 
 
 def _in_language(values: Mapping, language: str) -> dict:

@@ -78,7 +78,9 @@ class MemberPeriod(Look):
                 "Nothing was explained. Name another plan, or settle it first."
             )
         announce("looking for the member's rows")
-        explained = [explain(of_plan) for of_plan in plans_to_explain(books.known(request, asked, self.member_id))]
+        explained = [
+            explain(of_plan) for of_plan in plans_to_explain(books.member_facts(request, asked, self.member_id))
+        ]
         document = {"member_id": self.member_id, "period": str(request.period), "plans": explained}
         if not explained:
             document["because"] = "Not charged, because the member has no membership in any plan settled in the period."

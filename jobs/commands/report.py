@@ -80,8 +80,8 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
     write_ageing(lake.small, notice.period, ageing)
     links = period_links(notice.period)
     document = {
-        "period": notice.period, "floor": floor, "pools": notice.pools, "rates": notice.rates, "publicity": notice.cases,
-        "summary": report.rows, "ageing": ageing,
+        "period": notice.period, "floor": floor, "pools": notice.pools, "rates": notice.rates,
+        "publicity": notice.cases, "summary": report.rows, "ageing": ageing,
     }  # fmt: skip
     pages = [notice_page(notice, request, floor, links), PeriodPage(notice, report, request, floor).page(links)]
     return pages, document

@@ -53,6 +53,12 @@ def test_every_text_is_used_and_every_key_has_a_text(package, subject):
     assert keys_in(package, subject) == set(catalogue(package, subject).texts)
 
 
+def test_every_sentence_of_an_explanation_is_used():
+    modules = [ast.parse(path.read_text(encoding="utf-8")) for path in (JOBS / "explaining").glob("*.py")]
+    named = {node.value for tree in modules for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert set(catalogue("jobs.explaining", "sentences").texts) <= named
+
+
 @pytest.mark.parametrize("package, subject", SUBJECTS)
 def test_every_text_has_both_languages_each_in_its_script(package, subject):
     for key, entry in catalogue(package, subject).texts.items():
@@ -75,8 +81,8 @@ def test_the_english_names_of_steps_are_those_of_the_json_and_every_step_has_one
 
 
 @pytest.mark.parametrize("entry", [
-    {"zh": "计划"}, {"zh": "计划", "en": ""}, {"zh": "计划{a}", "en": "plan"}, "plan", {"zh": "计", "en": "p", "fr": "x"},
-    {"a": {"zh": "计划"}},
+    {"zh": "计划"}, {"zh": "计划", "en": ""}, {"zh": "计划{a}", "en": "plan"}, "plan",
+    {"zh": "计划", "en": "plan", "fr": "régime"}, {"a": {"zh": "计划"}},
 ])  # fmt: skip
 def test_a_text_without_its_pair_is_an_error(entry):
     with pytest.raises(CatalogueError, match="x.toml: key"):
