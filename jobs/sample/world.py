@@ -1,4 +1,4 @@
-"""Writes a whole sample world: every source table of a lake, at any size, the same rows for the same seed."""
+"""Writes a sample world: every source table of a lake, at any size; the same seed gives the same rows."""
 
 from datetime import date
 
@@ -35,12 +35,12 @@ __all__ = ["World", "existing_sources", "write_published", "write_receipts", "wr
 
 
 def write_world(lake: Lake, platform: Platform, world: World) -> dict[str, int]:
-    """Writes the six source tables over what is there, and returns how many rows each has, and `in_force`.
+    """Replaces the six source tables; returns the number of rows of each, and `in_force`.
 
     `in_force`: memberships in force on the last period's publicity day. Raises WrongUsage for a world without members.
     """
     peopled = populations(world, platform)
-    # Computed once: claims are few, and a filter on them would be pushed down with their expressions copied into it.
+    # Computed once: claims are few, and a filter on them would be pushed down with a copy of all their expressions.
     case_rows = publicised(lake.spark, peopled).coalesce(_partitions(peopled)).localCheckpoint()
     return _write(
         lake,
@@ -70,14 +70,14 @@ def write_published(lake: Lake, platform: Platform, seed: int, scale: int) -> di
 
 
 def write_receipts(lake: Lake, platform: Platform, period: str, seed: int) -> int:
-    """Writes the receipts of one settled period over those it has, and returns how many."""
+    """Replaces the receipts of one settled period; returns their number."""
     bills = _published_bills(lake).where(F.col("period") == period)
     lake.replace(RECEIPTS, receipts(bills, platform.calendar, seed), f"period = '{period}'", WRITTEN_BY)
     return _rows_written(lake, RECEIPTS)
 
 
 def existing_sources(lake: Lake) -> tuple[str, ...]:
-    """The source tables that the lake has already."""
+    """The names of the source tables that exist in the lake."""
     return tuple(table.name for table in SOURCE_TABLES if lake.exists(table.name))
 
 
@@ -120,10 +120,10 @@ def _in_force(day: date):
 
 
 def _published_bills(lake: Lake) -> DataFrame:
-    """The bills of the periods that are settled; none in a new lake, which then has no receipts."""
+    """The bills of the settled periods; a new lake has none and gets no receipts."""
     return rows_of(lake, "settled/bills", published_acts(lake.small, "settle").values())
 
 
 def _rows_written(lake: Lake, table: Table) -> int:
-    """As the table's own newest commit counts them."""
+    """The number of rows that the table's newest commit counted."""
     return lake.small.rows_committed(table.name)
