@@ -1,6 +1,6 @@
 """Why a member owes an amount: every step from the sources to the amount, with its rule.
 
-Pure: from a few rows of the published tables to steps. The functions of the settlement do the arithmetic again. A step
+The steps are a pure function of a few published rows. The functions of the settlement do the arithmetic again. A step
 shows the value that follows from the rules; if the stored value differs, a marked step is added.
 """
 

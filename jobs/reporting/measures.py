@@ -15,7 +15,7 @@ class UnknownMeasure(Exception):
 
 
 class Measures:
-    """The measures of one report table by topic, and `dimensions`: the columns that say of whom or what a value is."""
+    """The measures of one report table by topic; `dimensions`: the columns that identify the group of a value."""
 
     def __init__(self, table: str, dimensions: Iterable[str], by_topic: Mapping[str, Iterable[str]]):
         self.table, self.dimensions = table, tuple(dimensions)

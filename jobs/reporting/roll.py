@@ -1,8 +1,9 @@
 """The roll of a settlement: its covered members, counted from source/members in two narrow passes.
 
-Covered are the spells in force on the publicity day, less the few that are in quarantine or lapsed. Their number must
-equal the published head count of every plan and tier. If it differs (the quarantine has changed since, or a rule
-exempts members), members are joined with the assessments instead, which takes several times as long.
+A member is covered if a spell is in force on the publicity day and is neither in quarantine nor lapsed; these two
+exceptions are few. The number of covered members must equal the published head count of every plan and tier. If it
+differs (the quarantine has changed since, or a rule exempts members), members are joined with the assessments instead,
+which takes several times as long.
 """
 
 from collections import Counter

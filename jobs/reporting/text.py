@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from jobs.catalogue import Text
 from jobs.money import in_percent, in_yuan
 
-LANGUAGES = Text._fields
 SHORT_LENGTH = 32  # a longer cell is a sentence and may be wrapped
 
 
