@@ -89,12 +89,12 @@ class _Kind:
         return [{"kind": self.number, **self.good, **wrong} for wrong in self.wrong]
 
 
-def with_member_defects(members: DataFrame, peopled: tuple[Population, ...], defects_ppm: int) -> DataFrame:
+def with_member_defects(members: DataFrame, plan_populations: tuple[Population, ...], defects_ppm: int) -> DataFrame:
     """The rows of source/members with planted ones: at least one of each kind if the rate is above zero."""
     if not defects_ppm:
         return members
-    spark, population = members.sparkSession, _largest(peopled)
-    count = _count(defects_ppm, sum(each.joined_count for each in peopled))
+    spark, population = members.sparkSession, _largest(plan_populations)
+    count = _count(defects_ppm, sum(each.joined_count for each in plan_populations))
     rows = [
         row for number, wrong in enumerate(MEMBER_DEFECTS.values()) for row in _bad_members(population, number, wrong)
     ]
@@ -104,10 +104,10 @@ def with_member_defects(members: DataFrame, peopled: tuple[Population, ...], def
     return members.unionByName(planted.withColumns(own_ids).select(*MEMBERS.column_names).coalesce(1))
 
 
-def with_claim_defects(publicised: DataFrame, peopled: tuple[Population, ...], defects_ppm: int) -> DataFrame:
+def with_claim_defects(publicised: DataFrame, plan_populations: tuple[Population, ...], defects_ppm: int) -> DataFrame:
     """The rows of source/approved_claims with planted ones, which are distributed over the periods in turn."""
     good = publicised.select(*APPROVED_CLAIMS.column_names)
-    population = _largest(peopled)
+    population = _largest(plan_populations)
     if not defects_ppm or not population.claim_periods:
         return good
     raised = _with_raised_aid(publicised, defects_ppm).select(*APPROVED_CLAIMS.column_names)
@@ -228,8 +228,8 @@ def _count(defects_ppm: int, good_rows: int) -> int:
     return max(1, good_rows * defects_ppm // 1_000_000)
 
 
-def _largest(peopled: tuple[Population, ...]) -> Population:
-    return max(peopled, key=lambda population: population.joined_count)
+def _largest(plan_populations: tuple[Population, ...]) -> Population:
+    return max(plan_populations, key=lambda population: population.joined_count)
 
 
 def _day(number: int) -> date:

@@ -39,31 +39,31 @@ def write_world(lake: Lake, platform: Platform, world: World) -> dict[str, int]:
 
     `in_force`: memberships in force on the last period's publicity day. Raises WrongUsage for a world without members.
     """
-    peopled = populations(world, platform)
+    plan_populations = populations(world, platform)
     # Computed once: claims are few, and a filter on them would be pushed down with a copy of all their expressions.
-    case_rows = publicised(lake.spark, peopled).coalesce(_partitions(peopled)).localCheckpoint()
+    case_rows = publicised(lake.spark, plan_populations).coalesce(_partitions(plan_populations)).localCheckpoint()
     return _write(
         lake,
         platform,
         world,
-        peopled,
-        members=with_member_defects(members(lake.spark, peopled), peopled, world.defects_ppm),
+        plan_populations,
+        members=with_member_defects(members(lake.spark, plan_populations), plan_populations, world.defects_ppm),
         cases=case_rows,
-        claims=with_claim_defects(case_rows, peopled, world.defects_ppm),
+        claims=with_claim_defects(case_rows, plan_populations, world.defects_ppm),
     )
 
 
 def write_published(lake: Lake, platform: Platform, seed: int, scale: int) -> dict[str, int]:
     """Writes the published period 2020-12-P1 of critical illness, members and amounts divided by `scale`."""
     world = published.published_world(platform, seed, scale)
-    peopled = published.published_populations(world, platform)
-    case_rows = published.published_cases(lake.spark, peopled[0], scale)
+    plan_populations = published.published_populations(world, platform)
+    case_rows = published.published_cases(lake.spark, plan_populations[0], scale)
     return _write(
         lake,
         platform,
         world,
-        peopled,
-        members=published.published_members(lake.spark, peopled[0]),
+        plan_populations,
+        members=published.published_members(lake.spark, plan_populations[0]),
         cases=case_rows,
         claims=case_rows,
     )
@@ -85,7 +85,7 @@ def _write(
     lake: Lake,
     platform: Platform,
     world: World,
-    peopled: tuple[Population, ...],
+    plan_populations: tuple[Population, ...],
     members: DataFrame,
     cases: DataFrame,
     claims: DataFrame,
@@ -98,7 +98,7 @@ def _write(
     tables: tuple[tuple[Table, DataFrame], ...] = (
         (MEMBERS, counted),
         (APPROVED_CLAIMS, claims.coalesce(1)),
-        (OPERATING_COSTS, operating_costs(spark, peopled, world, calendar).coalesce(1)),
+        (OPERATING_COSTS, operating_costs(spark, plan_populations, world, calendar).coalesce(1)),
         (CLAIM_REVIEWS, reviews),
         (FIELD_VISITS, field_visits(reviews, world.members, world.seed)),
         (RECEIPTS, receipts(_published_bills(lake), calendar, world.seed)),
@@ -111,8 +111,8 @@ def _write(
     return {**counts, "in_force": observation.get["in_force"]}
 
 
-def _partitions(peopled: tuple[Population, ...]) -> int:
-    return max(2, sum(each.joined_count for each in peopled) // ROWS_PER_PARTITION_OF_CLAIMANTS)
+def _partitions(plan_populations: tuple[Population, ...]) -> int:
+    return max(2, sum(each.joined_count for each in plan_populations) // ROWS_PER_PARTITION_OF_CLAIMANTS)
 
 
 def _in_force(day: date):
