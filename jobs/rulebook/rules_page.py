@@ -119,6 +119,10 @@ def _in(unit: str) -> Callable[[int], str]:
     return lambda number: f"{number:,} {unit}"
 
 
+def _at_least(members: int) -> str:
+    return f"at least {members:,}"
+
+
 def _joined_by(day: date) -> str:
     return f"joined by {day}"
 
@@ -132,7 +136,7 @@ SHOWN: Mapping[str, Callable[[Any], str]] = {
     "first_month_waiver": _joined_by,
     "funded_periods": _yes_no,
     "helped_member_shares": _yes_no,
-    "minimum_members": _in("members"),
+    "minimum_members": _at_least,
     "waiting_days": _in("days"),
     "joining_age_from": _in("days"),
     "joining_age_to": _in("years"),
