@@ -23,13 +23,13 @@ def words_of(text: str) -> list[str]:
 @pytest.fixture(scope="module")
 def outputs(spark, tmp_path_factory):
     """Every command with what it printed. A command that fails ends the life: none after it is taken."""
-    printed = []
+    printed, folder = [], tmp_path_factory.mktemp("readme")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("readme"))
+        patch.chdir(folder)  # the JVM of the session is in another folder: a relative lake would be two
         for command in COMMANDS:
             out, err = StringIO(), StringIO()
             with redirect_stdout(out), redirect_stderr(err):
-                exit_code = main(shlex.split(command))
+                exit_code = main(shlex.split(command.replace("./", f"{folder}/")))
             assert exit_code == 0, f"fentan {command}: {exit_code}\n{err.getvalue()}"
             printed.append((command, out.getvalue()))
     return printed
