@@ -1,5 +1,6 @@
 """The figures that a platform published: its published_figures.yaml in conf/platforms, if it has one."""
 
+import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -30,6 +31,13 @@ class Figure(Strict):
     value: WholeNumber
     unit: Literal["fen", "members", "cases", "ppm"]
     confidence: Literal["A", "B", "C"]
+
+    @field_validator("of")
+    @classmethod
+    def _is_a_year_or_period(cls, of: str) -> str:
+        if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}-P[1-9])?", of):
+            raise refusal(f"is {of!r}; it must be a year or a period, e.g. 2020 or 2020-12-P1")
+        return of
 
     @field_validator("measure")
     @classmethod

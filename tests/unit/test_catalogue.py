@@ -11,6 +11,7 @@ from jobs.explaining import steps
 from jobs.reporting import annual_published, published
 from jobs.reporting.explain_page import STEP_NAMES
 from jobs.reporting.measures import ANNUAL, PERIOD, UnknownMeasure
+from jobs.rulebook.strict import Fault
 from schemas.codes import PROVINCES
 
 JOBS = Path(__file__).resolve().parents[2] / "jobs"
@@ -139,5 +140,5 @@ def test_a_misspelt_published_figure_is_a_fault(tmp_path):
         if measure == "shared_out":
             assert published.published_figures("x", tmp_path)[0].measure == measure
         else:
-            with pytest.raises(published.Fault, match="figures.0.measure"):
+            with pytest.raises(Fault, match="figures.0.measure"):
                 published.published_figures("x", tmp_path)
