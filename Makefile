@@ -1,4 +1,4 @@
-# The commands: `make demo`, `make test` and `make test-slow`. Each does all set-up first.
+# The main targets are `make demo`, `make test` and `make test-slow`. Each does all set-up first.
 .DEFAULT_GOAL := help
 LAKE ?= ./lake
 PYTHON ?=
@@ -7,12 +7,12 @@ PYTHON ?=
 
 help:
 	@echo "make demo [LAKE=./lake]   set up, then settle several periods of a small world"
-	@echo "make test                 set up, then run the tests, but for the slow ones"
-	@echo "make test-slow            set up, then run the slow ones: clusters, kills, long lives, large worlds"
+	@echo "make test                 set up, then run the tests except the slow ones"
+	@echo "make test-slow            set up, then run the slow tests: clusters, kills, long lives, large worlds"
 	@echo "make setup [PYTHON=...]   make .venv with exact versions and fetch the Delta JARs into .jars"
 	@echo "make wheel                build the wheel into dist/"
-	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   a benchmark, OF=settle, collect, report or small (see README)"
-	@echo "make clean                remove what set-up and builds made"
+	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   run a benchmark; OF is settle, collect, report or small (see README)"
+	@echo "make clean                remove the files of set-up and builds"
 
 setup:
 	@PYTHON="$(PYTHON)" bash .ci/setup
@@ -20,7 +20,7 @@ setup:
 demo: setup
 	@.venv/bin/fentan demo --lake "$(LAKE)"
 
-# Two workers with a Spark of one core each; a file is one worker's, and those with Spark come first.
+# Two workers, each with a Spark of one core. A file runs on one worker; files with Spark come first.
 PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: setup

@@ -1,4 +1,4 @@
-"""Runs what every settlement runs, so that Java archives the classes it loads into the file that is named."""
+"""Runs the kinds of queries that a settlement runs; Java archives the classes they load into the file ARGV[1]."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from jobs.lake.session import open_session
 
 
 def main(archive: str) -> None:
-    """Starts a session, writes, replaces, reads and joins small Delta tables, and waits until Java has ended."""
+    """Starts a session, writes, replaces, reads and joins small Delta tables, and waits for Java to end."""
     os.environ["FENTAN_JAVA_OPTIONS"] = (
         f"-XX:ArchiveClassesAtExit={os.path.abspath(archive)} -Xlog:cds=off -Xlog:cds+dynamic=off"
     )
@@ -24,7 +24,7 @@ def main(archive: str) -> None:
 
 
 def work(spark, folder: str) -> None:
-    """The kinds of statements a settlement is made of."""
+    """Runs one statement of each kind in a settlement."""
     from delta.tables import DeltaTable
     from pyspark.sql import Window
     from pyspark.sql import functions as F

@@ -4,18 +4,18 @@
 #   MASTER=spark://head:7077 LAKE=s3a://aid/lake conf/deploy/settle.sh 2020-12-P1 [--plan critical_illness ...]
 #
 # Needs: the wheel (`make wheel`), Spark 4.1 on the path, and on the driver a Python >= 3.11 with the packages that
-# pyproject.toml pins (name it by PYSPARK_PYTHON; the executors need the same Python version, but none of the packages).
-# Every command of Fentan is submitted the same way: put its name in place of settle.
+# pyproject.toml pins (PYSPARK_PYTHON names it; the executors need the same Python version, but none of the packages).
+# To submit another command of Fentan, replace `settle` below by its name.
 set -euo pipefail
 : "${MASTER:?set MASTER to the cluster, e.g. spark://head:7077 or yarn}"
 : "${LAKE:?set LAKE to the root of the lake, e.g. s3a://aid/lake}"
-: "${1:?say which period, e.g. 2020-12-P1}"
+: "${1:?name the period, e.g. 2020-12-P1}"
 period=$1
 shift
 home=$(cd "$(dirname "$0")/../.." && pwd)
 wheel=${WHEEL:-$(ls "$home"/dist/fentan-*.whl | tail -1)}
 
-# Delta by its coordinates, resolved by Spark. Without a way out, give the two JARs: DELTA="--jars a.jar,b.jar".
+# Spark downloads Delta by its coordinates. Without internet access, name the two JARs: DELTA="--jars a.jar,b.jar".
 # shellcheck disable=SC2086
 exec spark-submit \
     --master "$MASTER" \

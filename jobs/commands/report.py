@@ -1,4 +1,4 @@
-"""`fentan report`: publicity notice and report of a period, report of a year, index; as tables and as pages."""
+"""`fentan report`: notice and report of a period, report of a year, and an index; as tables and as pages."""
 
 import argparse
 
@@ -32,15 +32,15 @@ INDEX_LINK = ("index.html", Text("总览", "Overview"))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--period", metavar="P", help="notice and report of this settlement period, e.g. 2020-12-P1")
-    what.add_argument("--year", type=calendar_year, metavar="Y", help="report of this calendar year, e.g. 2020")
+    scope = parser.add_mutually_exclusive_group()
+    scope.add_argument("--period", metavar="P", help="notice and report of this settlement period, e.g. 2020-12-P1")
+    scope.add_argument("--year", type=calendar_year, metavar="Y", help="report of this calendar year, e.g. 2020")
     parser.add_argument(
         "--floor",
         type=int,
         default=DEFAULT_FLOOR,
         metavar="N",
-        help="how many people have to share what is shown of a case or counted together "
+        help="how many people at least must share the shown traits of a case or be counted together "
         f"(default {DEFAULT_FLOOR}, at least 2)",
     )
 
@@ -48,12 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Writes the report's tables and pages under report/, and the index; reads published rows only."""
     if args.floor < 2:
-        raise WrongUsage(f"--floor {args.floor}: that would mask nobody. Nothing was done. Choose 2 or more.")
-    args.plan = None  # a report is of all plans
+        raise WrongUsage(f"--floor {args.floor}: this would not mask anyone. Nothing was done. Choose 2 or more.")
+    args.plan = None  # a report covers all plans
     request = period_request_of(args) if args.period else request_of(args)
-    what = str(args.period or args.year or "index")
+    subject = str(args.period or args.year or "index")
     lake = open_lake(request.environment, request.lake_root, "report")
-    with run_lock(lake.small, "report", what, request.environment.lock_lease_seconds):
+    with run_lock(lake.small, "report", subject, request.environment.lock_lease_seconds):
         if args.period:
             pages, document = _period(lake, request, args.floor)
         elif args.year:

@@ -20,9 +20,9 @@ from jobs.explaining.steps import (
     rule_of,
 )
 from jobs.explaining.words import say
-from jobs.settlement.assessments import FIRST_MONTH_WAIVER, FUNDED_PERIOD, YEARLY_CAP, borne_by_platform
+from jobs.settlement.assessments import FIRST_MONTH_WAIVER, FUNDED_PERIOD, YEARLY_CAP, sponsored_part
 from jobs.settlement.one_fen_more import is_chosen
-from jobs.settlement.yearly_cap import room_of
+from jobs.settlement.yearly_cap import headroom_of
 
 ASSESSED = "settled/assessments"
 
@@ -140,9 +140,9 @@ def _pays_one_fen_more(known: MemberFacts) -> bool:
 
 def _due(known: MemberFacts, since: date | None) -> list[Step]:
     row, rules = known.assessment, known.rules
-    room_fen = room_of(rules.yearly_cap_fen, known.borne_fen)
+    headroom_fen = headroom_of(rules.yearly_cap_fen, known.borne_fen)
     # Without a membership nobody is waived for having joined early.
-    sponsored_fen, marker = borne_by_platform(row["share_fen"], rules, since or known.publicity_on, room_fen)
+    sponsored_fen, marker = sponsored_part(row["share_fen"], rules, since or known.publicity_on, headroom_fen)
     names = {YEARLY_CAP: "yearly_cap", FUNDED_PERIOD: "funded_periods", FIRST_MONTH_WAIVER: "first_month_waiver"}
     steps = []
     if marker:

@@ -11,7 +11,7 @@ from jobs.pipeline.request import PeriodRequest, Request
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, few_rows_of, in_force
 from jobs.rulebook.calendar import Period
-from jobs.settlement.one_fen_more import count_before, key_of
+from jobs.settlement.one_fen_more import choice_key, count_before
 from schemas import TABLES
 
 COLLECTED = ("status", "collected_fen", "collected_on")
@@ -160,7 +160,7 @@ class PublishedRows:
         (pool,), rules = rows["pools"], request.platform.plans[settled.plan_id].sharing_on(request.publicity_on)
         if not rows["assessments"] or not shares_of(pool, rows["rates"], rules).one_fen_more_count:
             return None
-        key = key_of(settled.plan_id, settled.period)
+        key = choice_key(settled.plan_id, settled.period)
         where = matching(period=settled.period, plan_id=settled.plan_id, run_id=settled.run_id)
         ids = self._small.numbers("settled/assessments", "member_id", where)
         return sum(count_before(key, member_id, batch) for batch in ids)

@@ -13,11 +13,12 @@ from expectations.rule import NO_TERMS, RowRule, Rule, Severity, bits_of, breaks
 from expectations.suites import RuleResult, judge
 from jobs.lake.lake import Lake
 from jobs.lake.sources import read_source
-from jobs.ledger.fee_spending import to_use_fen, used_by_plan_fen
-from jobs.ledger.journal import USES, moved_fen
+from jobs.ledger.fee_expenditure import expenditure_by_plan_fen, to_post_fen
+from jobs.ledger.journal import moved_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import published_in
 from jobs.rulebook.calendar import Calendar, Period
+from schemas.codes import COST_CATEGORIES
 
 CLAIM_AND_PLAN = T.StructType([T.StructField("claim_id", T.LongType()), T.StructField("plan_id", T.StringType())])
 COSTS, VISITS = "source/operating_costs", "source/field_visits"
@@ -92,8 +93,8 @@ class Costs:
             own_visits_fen = {row.plan_id: row.fen for row in by_plan if row.is_own and row.plan_id in weights}
         numbers_of_month = [period.number for period in self.calendar.of_month(self.period.year, self.period.month)]
         numbers = [period.number for period in self.periods]
-        fen = to_use_fen(month_fen, visits_fen, numbers, numbers_of_month, self._used_fen())
-        return used_by_plan_fen(fen, own_visits_fen, weights)
+        fen = to_post_fen(month_fen, visits_fen, numbers, numbers_of_month, self._used_fen())
+        return expenditure_by_plan_fen(fen, own_visits_fen, weights)
 
     def _used_fen(self) -> dict[str, int]:
         """The fee expenditure that closed books of the periods posted, by category."""
@@ -105,7 +106,7 @@ class Costs:
             ).values()
             for transfer in of_plan
         ]
-        return {category: moved_fen(posted, debit_account=f"use_{category}") for category in USES}
+        return {category: moved_fen(posted, debit_account=f"use_{category}") for category in COST_CATEGORIES}
 
     @property
     def _visited(self) -> str:

@@ -1,2 +1,1 @@
-"""Everything that touches storage: sessions, reading, the gate, publishing, the manifest; and the sums and look-ups
-over stored rows that `jobs.settlement` is given."""
+"""Access to a lake's storage: Spark sessions, Delta tables, pinned sources, written rows and the run lock."""

@@ -1,4 +1,4 @@
-"""A lake: Delta tables under one root. What grows with the members goes through Spark, few rows through delta-rs."""
+"""A lake: Delta tables under one root. Spark handles tables that grow with the members, delta-rs those of few rows."""
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -14,7 +14,7 @@ from schemas import TABLES, Table
 
 
 class Lake:
-    """The tables of one lake. `small`: the same tables for few rows. Spark is started when it is first needed."""
+    """The tables of one lake. `small` accesses them through delta-rs. Spark starts when it is first needed."""
 
     def __init__(self, small: SmallTables, open_spark: Callable[[], SparkSession]):
         self.small, self.root = small, small.root
@@ -26,35 +26,35 @@ class Lake:
         return self._open_spark()
 
     def start(self) -> None:
-        """Starts Spark where it is not running yet: even to name a column needs it."""
+        """Starts Spark if it is not running yet; column expressions cannot be built without it."""
         _ = self.spark
 
     def path(self, table: str) -> str:
         return self.small.path(table)
 
     def exists(self, table: str) -> bool:
-        """Whether a Delta table is there."""
+        """Whether the Delta table exists."""
         return self.small.exists(table)
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
-        """A table as it was at a version, or as it is now."""
+        """The rows of a table at a version; without one, at the newest."""
         reader = self.spark.read.format("delta")
         return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
 
     def read_or_empty(self, table: str) -> DataFrame:
-        """One of the product's own tables; without rows where nothing was ever written."""
+        """The rows of an output table; no rows if it does not exist yet."""
         return self.read(table) if self.exists(table) else self.empty(TABLES[table].spark_schema)
 
     def frame(self, table: Table, rows: Iterable[dict]) -> DataFrame:
-        """Few rows given as values, as a frame with the table's columns."""
+        """A frame with the table's columns from a few rows of values."""
         return self.spark.createDataFrame(arrow_table(table, rows), table.spark_schema)
 
     def empty(self, schema: T.StructType) -> DataFrame:
-        """A frame of these columns without rows. Made of Spark's own range: no Python worker has to start."""
+        """A frame of these columns without rows. It is made from Spark's range so that no Python worker starts."""
         return self.spark.range(0).select(*(F.lit(None).cast(f.dataType).alias(f.name) for f in schema.fields))
 
     def replace(self, table: Table, frame: DataFrame, where: str, run_id: str) -> None:
-        """Replaces the rows that satisfy `where` by the frame's, in one commit that carries the run's id."""
+        """Replaces the rows that satisfy `where` by the frame's, in one commit with the run id in its metadata."""
         writer = self._writer(table, frame, run_id)
         if self.small.holds_any(table.name, where):
             writer.mode("overwrite").option("replaceWhere", where).save(self.path(table.name))
@@ -62,7 +62,7 @@ class Lake:
             writer.mode("append").save(self.path(table.name))
 
     def delete(self, table: Table, where: str) -> None:
-        """Removes the rows that satisfy `where` in one commit; commits nothing where there are none."""
+        """Removes the rows that satisfy `where` in one commit; without such rows there is no commit."""
         if self.small.holds_any(table.name, where):
             DeltaTable.forPath(self.spark, self.path(table.name)).delete(where)
 
@@ -73,5 +73,5 @@ class Lake:
 
 
 def none_of(column: str, values: Iterable[str]) -> str:
-    """SQL text: the column holds none of the values, or nothing."""
+    """SQL text of the condition that the column is null or has none of the values."""
     return f"({column} is null or not {matching(**{column: list(values)})})"

@@ -1,11 +1,11 @@
-"""Opens a lake: its tables for few rows at once, Spark when it is first needed, with settings that fit its size."""
+"""Opens a lake. Spark starts when it is first needed, with settings that fit the lake's size."""
 
 from jobs.environment import Environment
 from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
 from jobs.lake.small import SmallTables
 
-GROWING = ("source/members", "source/receipts")
+GROWING_TABLES = ("source/members", "source/receipts")
 
 
 def open_lake(environment: Environment, root: str, purpose: str) -> Lake:
@@ -15,6 +15,6 @@ def open_lake(environment: Environment, root: str, purpose: str) -> Lake:
 
 
 def has_few_rows(small: SmallTables, environment: Environment) -> bool:
-    """Whether planning and compiling its queries would take Spark longer than running them."""
-    counts = [small.row_count(name) for name in GROWING if small.exists(name)]
+    """Whether planning and compiling queries on the lake would take longer than running them."""
+    counts = [small.row_count(name) for name in GROWING_TABLES if small.exists(name)]
     return bool(counts) and None not in counts and sum(counts) <= environment.few_rows_most

@@ -1,7 +1,8 @@
-"""Spark sessions: the one way this program starts Spark."""
+"""Spark sessions: the only place where this program starts Spark."""
 
 import os
 import sys
+import threading
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from pyspark.sql import SparkSession
 
 from jobs.environment import Environment
 from jobs.errors import WrongUsage
-from jobs.lake.java import find_java, java_options, start_jvm
+from jobs.lake.java import END_SECONDS, find_java, java_options, start_jvm
+from jobs.process import ends_with_interruption, keeping_signal_handler
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 
-# Results and readers depend on these: no conf may say otherwise.
+# Results and readers depend on these: no conf may change them.
 FIXED = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -30,19 +32,19 @@ FIXED = {
 CHECKED_IN_SESSION = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
 TUNED = {
     "spark.sql.parquet.compression.codec": "zstd",
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # other readers misread the older form of far years
-    "spark.sql.maxConcurrentOutputFileWriters": "64",  # or Delta sorts the rows by partition before it writes
-    # Smallest and largest values of words that are the same in every row help no reader and take a quarter of a write.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # other readers misread far years in the older form
+    "spark.sql.maxConcurrentOutputFileWriters": "64",  # otherwise Delta sorts the rows by partition before it writes
+    # Minimum and maximum of columns with one value in every row help no reader and take a quarter of a write's time.
     **{f"spark.hadoop.parquet.column.statistics.enabled#{name}": "false" for name in ("run_id", "tier", "marker")},
     "spark.hadoop.parquet.size.statistics.enabled": "false",
     "spark.databricks.delta.properties.defaults.writePartitionColumnsToParquet": "false",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.autoBroadcastJoinThreshold": "64m",
     "spark.sql.adaptive.autoBroadcastJoinThreshold": "64m",
-    "spark.sql.codegen.cache.maxEntries": "5000",  # a settlement has more than the 100 that Spark keeps compiled
+    "spark.sql.codegen.cache.maxEntries": "5000",  # a settlement compiles more than Spark's default of 100
     "spark.python.sql.dataFrameDebugging.enabled": "false",  # it walks the Python stack at every column
 }
-# A few rows: what takes time is planning and compiling a query, not running it.
+# For few rows, planning and compiling a query takes more time than running it.
 FEW_ROWS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -62,7 +64,7 @@ JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 def open_session(environment: Environment, app_name: str, few_rows: bool = False) -> SparkSession:
     """The running session, or a new one with the settings that a settlement relies on; raises WrongUsage.
 
-    `few_rows`: a new session plans and compiles quickly rather than well.
+    With `few_rows` a new session plans and compiles quickly rather than well.
     """
     active = SparkSession.getActiveSession()
     spark = _start(environment, app_name, few_rows) if active is None else active
@@ -71,29 +73,30 @@ def open_session(environment: Environment, app_name: str, few_rows: bool = False
 
 
 def _start(environment: Environment, app_name: str, few_rows: bool) -> SparkSession:
-    given = {key: value for key, value in environment.spark.items() if key != "master"}
-    _check_fixed(given, "The [spark] section of the conf")
+    conf_settings = {key: value for key, value in environment.spark.items() if key != "master"}
+    _check_fixed(conf_settings, "The [spark] section of the conf")
     if "PYSPARK_GATEWAY_PORT" in os.environ:
-        return _start_submitted(given, app_name)
+        return _start_submitted(conf_settings, app_name)
     master = environment.spark.get("master")
     if master is None:
         raise WrongUsage(
             "The conf names no Spark master, and this was not started by spark-submit. Nothing was done. "
-            "Start it as conf/deploy/settle.sh does, or give [spark] a master, e.g. local[*]."
+            "Start it as conf/deploy/settle.sh does, or set a master in [spark], e.g. local[*]."
         )
     java = find_java()
+    conf_options = conf_settings.get(JAVA_OPTIONS, "")
     folder = Path(os.environ.get("FENTAN_JARS", Path(__file__).resolve().parents[2] / ".jars"))
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)  # another Spark on this machine is not meant
+    os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)  # never another Spark of this machine
     with as_file(files("conf").joinpath("log4j2.properties")) as log_settings:
         settings = {
             **TUNED,
             **(FEW_ROWS if few_rows else {}),
             **(LOCAL if master.startswith("local") else {}),
             "spark.jars": _jars(folder),
-            **{key: value for key, value in given.items() if not (few_rows and key in FEW_ROWS)},
+            **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
-            JAVA_OPTIONS: f"{java_options(folder, log_settings, few_rows)} {given.get(JAVA_OPTIONS, '')}".strip(),
+            JAVA_OPTIONS: f"{java_options(folder, log_settings, few_rows)} {conf_options}".strip(),
             "spark.master": master,
             "spark.app.name": app_name,
         }
@@ -105,7 +108,9 @@ def _start(environment: Environment, app_name: str, few_rows: bool) -> SparkSess
 def _start_jvm_and_session(settings: dict[str, str], java: Path) -> SparkSession:
     try:
         gateway = start_jvm(settings)
-        SparkContext(conf=SparkConf(_jvm=gateway.jvm).setAll(settings.items()), gateway=gateway).setLogLevel("ERROR")
+        with keeping_signal_handler():
+            context = SparkContext(conf=SparkConf(_jvm=gateway.jvm).setAll(settings.items()), gateway=gateway)
+        context.setLogLevel("ERROR")
         return SparkSession.builder.getOrCreate()
     except (PySparkException, Py4JError, OSError) as error:
         raise WrongUsage(
@@ -114,31 +119,41 @@ def _start_jvm_and_session(settings: dict[str, str], java: Path) -> SparkSession
         ) from error
 
 
-def _start_submitted(given: dict[str, str], app_name: str) -> SparkSession:
-    """Under spark-submit the JVM, its master and its JARs are there; what was submitted goes before the conf."""
+def _start_submitted(conf_settings: dict[str, str], app_name: str) -> SparkSession:
+    """A session in the JVM of spark-submit, with its master and JARs; submitted settings override those of the conf."""
     gateway = launch_gateway()
     submitted = SparkConf(_jvm=gateway.jvm)
-    settings = {key: value for key, value in {**TUNED, **given}.items() if not submitted.contains(key)}
+    settings = {key: value for key, value in {**TUNED, **conf_settings}.items() if not submitted.contains(key)}
     if not gateway.jvm.org.apache.spark.util.Utils.classIsLoadable(FIXED["spark.sql.extensions"]):
         raise WrongUsage(
             "Delta is not on Spark's class path. Nothing was done. "
             f"Submit with `--packages {DELTA_PACKAGE}`, or with --jars and the two JARs that `make setup` fetches."
         )
-    SparkContext(conf=submitted.setAll({"spark.app.name": app_name, **settings, **FIXED}.items()), gateway=gateway)
+    with keeping_signal_handler():
+        conf = submitted.setAll({"spark.app.name": app_name, **settings, **FIXED}.items())
+        context = SparkContext(conf=conf, gateway=gateway)
+    ends_with_interruption(lambda: _stop(context))
     return SparkSession.builder.getOrCreate()
 
 
-def _check_fixed(settings: dict[str, str], where: str) -> None:
+def _stop(context: SparkContext) -> None:
+    """Stops Spark and its jobs. In a thread of its own: the connection of the main thread was interrupted in a call."""
+    stopping = threading.Thread(target=context.stop, daemon=True)
+    stopping.start()
+    stopping.join(END_SECONDS)
+
+
+def _check_fixed(settings: dict[str, str], place: str) -> None:
     for key, value in settings.items():
         if FIXED.get(key, value) != value:
-            raise WrongUsage(f"{where} has {key} = {value}; it must be {FIXED[key]}. Nothing was done. Leave it out.")
+            raise WrongUsage(f"{place} has {key} = {value}; it must be {FIXED[key]}. Nothing was done. Leave it out.")
 
 
 def _jars(folder: Path) -> str:
-    found = [sorted(folder.glob(f"*{name}*.jar")) for name in ("delta-spark", "delta-storage")]
-    if not all(found):
+    jars_by_name = [sorted(folder.glob(f"*{name}*.jar")) for name in ("delta-spark", "delta-storage")]
+    if not all(jars_by_name):
         raise WrongUsage(
             f"The Delta JARs are not in {folder}. Nothing was done. "
-            "Run `make setup`, or set FENTAN_JARS to the folder they are in."
+            "Run `make setup`, or set FENTAN_JARS to their folder."
         )
-    return ",".join(str(jars[-1]) for jars in found)
+    return ",".join(str(jars[-1]) for jars in jars_by_name)

@@ -1,6 +1,6 @@
-"""Where computed rows go: a preview measures them, a run writes them and reads back what it wrote.
+"""Sinks for computed rows: a preview measures them, a run writes them and reads them back.
 
-What grows with the members goes through Spark (`put`), tables of few rows through delta-rs (`put_rows`).
+Tables that grow with the members go through Spark (`put`), tables of few rows through delta-rs (`put_rows`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,33 +24,33 @@ RowsByPlan = Mapping[str, list[dict]]
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one plan's rows of a table come to: their digest, and the values of further aggregates by name."""
+    """One plan's rows of a table: their digest, and the values of the additional aggregates by name."""
 
     digest: dict
     values: Mapping[str, int | None]
 
 
 class MeasuringSink:
-    """A preview's sink: nothing is written, the digests are those a settlement would publish. Maps are by plan."""
+    """A preview's sink. It writes nothing and gives the digests that a settlement would publish. Maps are by plan."""
 
     def __init__(self, lake: Lake, period: str, plan_ids: Iterable[str], run_id: str):
         self.lake, self.period, self.plan_ids, self.run_id = lake, period, sorted(plan_ids), run_id
 
-    def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measurement]:
-        """Measures the rows by plan: their digest, and the `further` aggregates."""
+    def put(self, table_name: str, frame: DataFrame, aggregates: Sequence[Column] = ()) -> dict[str, Measurement]:
+        """Measures the rows by plan: their digest, and the values of `aggregates`."""
         announce(f"measuring {table_name}")
-        return self._measured(TABLES[table_name], frame, further)
+        return self._measured(TABLES[table_name], frame, aggregates)
 
     def put_rows(self, tables: Mapping[str, RowsByPlan]) -> dict[str, dict[str, dict]]:
-        """Measures tables of few rows; gives the digests by table and plan."""
+        """Measures tables of few rows and returns the digests by table and plan."""
         return {name: self._digests(TABLES[name], self._complete(rows)) for name, rows in tables.items()}
 
     def stored(self, table_name: str, frame: DataFrame) -> DataFrame:
-        """The rows as they are now to be read."""
+        """The rows to read from now on: the computed ones."""
         return frame
 
-    def _measured(self, table: Table, frame: DataFrame, further: Sequence[Column]) -> dict[str, Measurement]:
-        measures = [*digest_measures(table), *further]
+    def _measured(self, table: Table, frame: DataFrame, aggregates: Sequence[Column]) -> dict[str, Measurement]:
+        measures = [*digest_measures(table), *aggregates]
         rows = with_row_hash(frame, table).groupBy("plan_id").agg(*measures).collect()
         by_plan = {row.plan_id: row.asDict() for row in rows}
         return {p: Measurement(digest_of(by_plan.get(p, {}), table), by_plan.get(p, {})) for p in self.plan_ids}
@@ -59,53 +59,55 @@ class MeasuringSink:
         return {p: digest_of_rows((row for row in rows if row["plan_id"] == p), table) for p in self.plan_ids}
 
     def _complete(self, by_plan: RowsByPlan) -> list[dict]:
-        of_run = {"period": self.period, "run_id": self.run_id}
-        return [{**of_run, "plan_id": p, **row} for p, rows in by_plan.items() for row in rows]
+        run_columns = {"period": self.period, "run_id": self.run_id}
+        return [{**run_columns, "plan_id": p, **row} for p, rows in by_plan.items() for row in rows]
 
 
 class WritingSink(MeasuringSink):
-    """A run's sink: rows are written in one commit a table, measured on their way, and read back.
+    """A run's sink: rows are written in one commit per table, measured while they are written, and read back.
 
-    They take the place of what the run's partition holds; `beside`: of what this run wrote before, since a reader finds
-    the rows of an earlier run until the publication, and those of this one from then on; `sweep` removes the earlier.
-    `broken`: by table, how many of the rows read back break each rule of the table. `rows`: by table of few rows, all
-    of them as read back.
+    They replace all rows of the run's partition. With `keeps_published_rows` they replace only rows that this run wrote
+    before: readers see those of the earlier run until the publication, and `sweep` removes these afterwards.
+    `broken`: by table and rule, the number of rows read back that break the rule. `rows`: the rows read back, by table
+    of few rows.
     """
 
-    def __init__(self, lake: Lake, job: str, period: str, plan_ids: Iterable[str], run_id: str, beside: bool):
+    def __init__(
+        self, lake: Lake, job: str, period: str, plan_ids: Iterable[str], run_id: str, keeps_published_rows: bool
+    ):
         super().__init__(lake, period, plan_ids, run_id)
-        self.job, self.beside = job, beside
+        self.job, self.keeps_published_rows = job, keeps_published_rows
         self.broken: dict[str, dict[str, int]] = {}
         self.row_counts: dict[str, int] = {}
         self.rows: dict[str, list[dict]] = {}
 
-    def put(self, table_name: str, frame: DataFrame, further: Sequence[Column] = ()) -> dict[str, Measurement]:
-        """Writes the rows and measures what was read back; raises IntegrityBroken where that is something else."""
+    def put(self, table_name: str, frame: DataFrame, aggregates: Sequence[Column] = ()) -> dict[str, Measurement]:
+        """Writes the rows, reads them back and measures them; raises IntegrityBroken if they differ."""
         announce(f"writing {table_name}")
         table = TABLES[table_name]
         observation = Observation()
         observed = with_row_hash(frame, table).observe(observation, *digest_measures(table)).drop(ROW_HASH)
         complete = observed.withColumns({"period": F.lit(self.period), "run_id": F.lit(self.run_id)})
-        self.lake.replace(table, complete, self._place(table), self.run_id)
+        self.lake.replace(table, complete, self._replaced(table), self.run_id)
         announce(f"reading back {table_name}")
         broken = [F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in ROW_RULES[table_name]]
-        measured = self._measured(table, self.stored(table_name, frame), [*further, *broken])
-        stored = digest_of_all((of_plan.digest for of_plan in measured.values()), table)
+        measured = self._measured(table, self.stored(table_name, frame), [*aggregates, *broken])
+        stored = digest_of_all((measurement.digest for measurement in measured.values()), table)
         self._check_same(table_name, stored, digest_of(observation.get, table))
         self.row_counts[table_name] = stored["rows"]
         self.broken[table_name] = {
-            rule.id: sum(of_plan.values.get(rule.id) or 0 for of_plan in measured.values())
+            rule.id: sum(measurement.values.get(rule.id) or 0 for measurement in measured.values())
             for rule in ROW_RULES[table_name]
         }
         return measured
 
     def put_rows(self, tables: Mapping[str, RowsByPlan]) -> dict[str, dict[str, dict]]:
-        """Writes tables of few rows, given by table and plan; gives the digests of what was read back likewise."""
+        """Writes the rows of tables of few rows, reads them back and returns their digests by table and plan."""
         digests = {}
         for name, by_plan in tables.items():
             announce(f"writing {name}")
             table, rows = TABLES[name], self._complete(by_plan)
-            self.lake.small.replace(table, rows, self._place(table), self.run_id)
+            self.lake.small.replace(table, rows, self._replaced(table), self.run_id)
             announce(f"reading back {name}")
             stored = self.lake.small.rows(name, self._own(table))
             self._check_same(name, digest_of_rows(stored, table), digest_of_rows(rows, table))
@@ -116,7 +118,7 @@ class WritingSink(MeasuringSink):
         return digests
 
     def stored(self, table_name: str, frame: DataFrame) -> DataFrame:
-        """The rows as they are in the lake."""
+        """The rows to read from now on: those that this run stored."""
         return self.lake.read(table_name).where(self._own(TABLES[table_name]))
 
     def judged(self) -> list[RuleResult]:
@@ -128,16 +130,16 @@ class WritingSink(MeasuringSink):
         ]
 
     def sweep(self, spark_tables: Iterable[str], few_row_tables: Iterable[str]) -> None:
-        """Removes the rows that earlier runs of the job left; harmless to repeat."""
+        """Removes the rows of earlier runs of the job; repeating it changes nothing."""
         for name in spark_tables:
-            self.lake.delete(TABLES[name], self._of_others(TABLES[name]))
+            self.lake.delete(TABLES[name], self._others(TABLES[name]))
         for name in few_row_tables:
-            self.lake.small.delete(name, self._of_others(TABLES[name]), self.run_id)
+            self.lake.small.delete(name, self._others(TABLES[name]), self.run_id)
 
     def _check_same(self, table_name: str, stored: dict, intended: dict) -> None:
         if stored != intended:
             raise IntegrityBroken(
-                f"Period {self.period}: {table_name} was read back as {stored} but {intended} was to be written. "
+                f"Period {self.period}: {table_name} was read back as {stored}, but {intended} was written. "
                 "Nothing was published. Run the command again; if it fails again, check the storage and report this "
                 "message."
             )
@@ -149,9 +151,9 @@ class WritingSink(MeasuringSink):
     def _own(self, table: Table) -> str:
         return f"{self._partition(table)} and run_id = '{self.run_id}'"
 
-    def _place(self, table: Table) -> str:
-        """What the rows take the place of."""
-        return self._own(table) if self.beside else self._partition(table)
+    def _replaced(self, table: Table) -> str:
+        """Condition on the rows that are replaced."""
+        return self._own(table) if self.keeps_published_rows else self._partition(table)
 
-    def _of_others(self, table: Table) -> str:
+    def _others(self, table: Table) -> str:
         return f"{self._partition(table)} and run_id != '{self.run_id}'"

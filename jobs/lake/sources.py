@@ -1,4 +1,4 @@
-"""Source tables at pinned versions, with the columns and types the data dictionary asks for."""
+"""Source tables at pinned versions, with the columns and types that the data dictionary requires."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -17,8 +17,10 @@ INTEGERS = {"TINYINT", "SMALLINT", "INT", "BIGINT"}
 
 
 def pin_versions(lake: Lake, names: tuple[str, ...]) -> dict[str, int]:
-    """The newest version of each source table; raises GateStopped where one is missing, not a Delta table, or without
-    its columns."""
+    """The newest version of each source table.
+
+    Raises GateStopped if a table is missing, is not a Delta table, or lacks a column.
+    """
     versions = {}
     for name in names:
         try:
@@ -36,18 +38,18 @@ def pin_versions(lake: Lake, names: tuple[str, ...]) -> dict[str, int]:
 
 
 def pinned_inputs(lake: Lake, versions: Mapping[str, int]) -> dict:
-    """What a run records of its sources: versions, and which table each is a version of."""
+    """The inputs that a run records: the version of each source, and in `table_ids` the Delta id of its table."""
     return {**versions, TABLE_IDS: {name: lake.small.table_id(name) for name in sorted(versions)}}
 
 
 def read_source(lake: Lake, name: str, version: int) -> DataFrame:
-    """A source table with exactly its dictionary's columns; further columns of the owner are left out.
+    """A source table with exactly the dictionary's columns; the owner's additional columns are dropped.
 
-    Raises GateStopped naming every column that is missing or of the wrong type. A narrower integer is widened.
+    A narrower integer is widened. Raises GateStopped, which names every column that is missing or of the wrong type.
     """
     types = _checked_types(lake.small, name, version)
-    frame = lake.read(name, version)  # first: expressions need the session that this starts
-    # Under ANSI a cast that loses digits raises: a wider integer is never cut silently.
+    frame = lake.read(name, version)  # first, because expressions need the session that this starts
+    # Under ANSI a cast that loses digits raises an error: a wider integer is never cut silently.
     columns = [
         F.col(column.name) if types[column.name] == column.type else F.col(column.name).cast(column.spark_type)
         for column in TABLES[name].columns
@@ -56,7 +58,7 @@ def read_source(lake: Lake, name: str, version: int) -> DataFrame:
 
 
 def has_receipts(small: SmallTables, period: str, before: date) -> bool:
-    """Whether any receipt of the period came before the day."""
+    """Whether the period has a receipt from before the day."""
     return small.holds_any("source/receipts", f"{matching(period=period)} and attempted_on < date '{before}'")
 
 

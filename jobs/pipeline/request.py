@@ -1,4 +1,4 @@
-"""What a command was asked: environment, platform, period, plans. Everything is checked before Spark starts."""
+"""The request of a command: environment, platform, period, plans. Everything is checked before Spark starts."""
 
 import argparse
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class PeriodRequest(Request):
 
 
 def request_of(args: argparse.Namespace) -> Request:
-    """The request in a command line; raises WrongUsage."""
+    """The request of a command line; raises WrongUsage."""
     environment = load_environment(args.conf)
     if is_local(args.lake) and not _is_folder(args.lake):
         raise WrongUsage(
@@ -53,7 +53,7 @@ def request_of(args: argparse.Namespace) -> Request:
 
 
 def new_lake_request_of(args: argparse.Namespace) -> Request:
-    """The request for a lake that need not be there yet; raises WrongUsage."""
+    """The request for a lake that may not exist yet; raises WrongUsage."""
     environment = load_environment(args.conf)
     return _request(args, environment, args.platform or environment.platform, args.lake)
 
@@ -69,7 +69,7 @@ def _root_of(lake: str) -> str:
 
 
 def _platform_id(args: argparse.Namespace, environment: Environment, lake_root: str) -> str:
-    """The platform that is named, else the lake's own; raises WrongUsage where both are known and differ."""
+    """The platform named on the command line or in the conf, else the lake's own; raises WrongUsage if they differ."""
     try:
         own = platform_of(SmallTables(lake_root, environment.storage))
     except (OSError, DeltaError) as error:
@@ -97,7 +97,7 @@ def _is_folder(lake: str) -> bool:
 
 
 def period_request_of(args: argparse.Namespace) -> PeriodRequest:
-    """The request for a period in a command line; raises WrongUsage."""
+    """The request for one period of a command line; raises WrongUsage."""
     request = request_of(args)
     calendar = request.platform.calendar
     try:
@@ -106,7 +106,7 @@ def period_request_of(args: argparse.Namespace) -> PeriodRequest:
         raise WrongUsage(f"--period: {error}. Nothing was done.") from error
     if calendar.publicity_on(period) > request.as_of:
         raise WrongUsage(
-            f"--period {period}: its cases become public on {calendar.publicity_on(period)}, it is {request.as_of}. "
+            f"--period {period}: its cases become public on {calendar.publicity_on(period)}; today is {request.as_of}. "
             "Nothing was done. Run it on that day or later."
         )
     plan_ids = tuple(sorted(set(args.plan))) if args.plan else None
@@ -130,6 +130,6 @@ def _check_plan(platform: Platform, plan_id: str, period: Period) -> None:
 
 
 def exists_in(platform: Platform, plan_id: str, period: Period) -> bool:
-    """Whether the plan has started by the period and has not ended before it."""
+    """Whether the plan exists in the period: it started in it or before, and did not end before it."""
     plan = platform.plans[plan_id]
     return plan.first_period <= period and (plan.last_period is None or period <= plan.last_period)

@@ -1,1 +1,1 @@
-"""The register of runs, publications and results."""
+"""The register of a lake: its runs, publications, quality results, books and platform."""

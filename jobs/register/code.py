@@ -1,4 +1,4 @@
-"""The version of the code that bears on amounts: a comment, a docstring or a new line in it makes no other version."""
+"""The version of the code that computes amounts. Comments, docstrings and layout do not change it."""
 
 import ast
 import hashlib
@@ -15,7 +15,7 @@ CODE_PACKAGES = (
     "schemas",
 )
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
-NO_MEANING = ("ctx", "kind", "type_comment", "type_ignores", "type_params")  # differ between versions of Python, too
+NO_MEANING = ("ctx", "kind", "type_comment", "type_ignores", "type_params")  # some differ between Python versions
 
 
 @cache
@@ -35,7 +35,7 @@ def _sources_of(packages: Iterable[str]) -> Iterator[Traversable]:
 
 
 def meaning_of(source: str) -> str:
-    """A text that is the same for two sources that differ in comments, docstrings and layout only."""
+    """A text that is equal for two sources that differ only in comments, docstrings and layout."""
     return " ".join(_parts(ast.parse(source)))
 
 

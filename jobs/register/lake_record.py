@@ -1,4 +1,4 @@
-"""The record of the lake itself: which platform it belongs to, and in which layout its tables are."""
+"""The record of the lake itself: its platform, and the layout version of its tables."""
 
 from datetime import UTC, datetime
 
@@ -7,11 +7,11 @@ from jobs.lake.small import SmallTables
 from schemas import TABLES
 
 LAKE = TABLES["control/lake"]
-LAYOUT = 2  # 1: before the lake was recorded, run ids were digests of other texts
+LAYOUT = 2  # layout 1 had no record of the lake, and its run ids were digests of other texts
 
 
 def platform_of(small: SmallTables) -> str | None:
-    """The platform that the lake belongs to; None before its first write. Raises WrongUsage for another layout."""
+    """The platform of the lake; None before its first write. Raises WrongUsage for another layout."""
     rows = small.rows(LAKE.name)
     if not rows and small.exists("control/publications"):
         raise WrongUsage(_other_layout(small.root, 1))
@@ -22,7 +22,7 @@ def platform_of(small: SmallTables) -> str | None:
 
 
 def record_lake(small: SmallTables, platform_id: str, run_id: str) -> None:
-    """Records the platform and the layout with the lake's first write; call it under the run lock."""
+    """Records the platform and the layout, unless the lake has its record. Call it under the run lock."""
     if platform_of(small) is None:
         row = {
             "platform_id": platform_id,
@@ -35,6 +35,6 @@ def record_lake(small: SmallTables, platform_id: str, run_id: str) -> None:
 
 def _other_layout(root: str, layout: int) -> str:
     return (
-        f"Lake {root}: its tables are in layout {layout}; this version of Fentan knows layout {LAYOUT} alone. "
-        "Nothing was done. Use the version that made the lake, or settle its sources into a new one."
+        f"Lake {root}: its tables have layout {layout}; this version of Fentan supports layout {LAYOUT} only. "
+        "Nothing was done. Use the version that made the lake, or settle its sources into a new lake."
     )

@@ -1,4 +1,4 @@
-"""Publications: the commit point. A row of a run that is not published here does not exist for a reader."""
+"""Publications: the commit point. Readers see only the rows of runs that are published here."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -17,7 +17,7 @@ PUBLICATIONS = TABLES["control/publications"]
 
 @dataclass(frozen=True)
 class Publication:
-    """The latest act on one plan's period: published, closed or withdrawn."""
+    """A row of control/publications: one plan's period was published, closed or withdrawn by a run."""
 
     period: str
     plan_id: str
@@ -29,51 +29,51 @@ class Publication:
 
 
 def latest_acts(acts: Iterable[Publication]) -> list[Publication]:
-    """Of each job, period and plan the latest act: that of the highest revision; of one revision what came after
+    """The latest act of each job, period and plan: the highest revision, and in it the act that followed
     `published`."""
     in_order = sorted(acts, key=lambda act: (act.revision, act.action != "published"))
     return list({(act.job, act.period, act.plan_id): act for act in in_order}.values())
 
 
 def published(small: SmallTables, job: str) -> dict[tuple[str, str], Publication]:
-    """Every publication of the job in force, by (period, plan_id)."""
+    """The job's publications in force, by (period, plan_id)."""
     return in_force(small.rows(PUBLICATIONS.name, matching(job=job)), job)
 
 
 def in_force(rows: Iterable[Mapping], job: str) -> dict[tuple[str, str], Publication]:
-    """Of rows of control/publications, the job's in force, by (period, plan_id)."""
+    """The job's publications in force among rows of control/publications, by (period, plan_id)."""
     acts = [act for act in latest_acts(_acts(rows)) if act.job == job and act.action != "withdrawn"]
     return {(act.period, act.plan_id): act for act in sorted(acts, key=lambda act: (act.period, act.plan_id))}
 
 
 def published_in(small: SmallTables, job: str, period: str) -> dict[str, Publication]:
-    """The job's publications of one period in force, by plan."""
-    return {plan_id: act for (of, plan_id), act in published(small, job).items() if of == period}
+    """The job's publications in force of one period, by plan."""
+    return {plan_id: act for (name, plan_id), act in published(small, job).items() if name == period}
 
 
 def publish(
     small: SmallTables, job: str, period: str, run_id: str, digests: dict[str, str], action: str = "published"
 ) -> None:
-    """Makes a run's rows of the plans valid, in a single commit; takes back the publications they take the place of.
+    """Publishes a run's rows of the plans in a single commit, which also withdraws the publications they replace.
 
     `digests` is by plan.
     """
     acts = _acts(small.rows(PUBLICATIONS.name, matching(job=job, period=period)))
-    before = {act.plan_id: act for act in latest_acts(acts) if act.plan_id in digests}
-    taken_back = [
-        {**asdict(act), "action": "withdrawn"} for _, act in sorted(before.items()) if act.action != "withdrawn"
+    latest = {act.plan_id: act for act in latest_acts(acts) if act.plan_id in digests}
+    withdrawn = [
+        {**asdict(act), "action": "withdrawn"} for _, act in sorted(latest.items()) if act.action != "withdrawn"
     ]
-    made = [
+    new = [
         {"period": period, "plan_id": plan_id, "job": job, "action": action, "run_id": run_id, "digest": digest,
-         "revision": before[plan_id].revision + 1 if plan_id in before else 1}
+         "revision": latest[plan_id].revision + 1 if plan_id in latest else 1}
         for plan_id, digest in sorted(digests.items())
     ]  # fmt: skip
     now = datetime.now(UTC)
-    small.append(PUBLICATIONS, [{**row, "published_at": now} for row in (*taken_back, *made)], run_id)
+    small.append(PUBLICATIONS, [{**row, "published_at": now} for row in (*withdrawn, *new)], run_id)
 
 
 def rows_of(lake: Lake, table: str, publications: Collection[Publication]) -> DataFrame:
-    """The rows of a table that the publications make valid."""
+    """The rows of a table that belong to the publications."""
     rows = lake.read_or_empty(table)
     return rows.where(valid_rows(publications)) if publications else rows.where("false")
 
@@ -81,8 +81,7 @@ def rows_of(lake: Lake, table: str, publications: Collection[Publication]) -> Da
 def few_rows_of(
     small: SmallTables, table: str, publications: Collection[Publication], where: str | None = None
 ) -> list[dict]:
-    """The rows of a table of few rows, or few rows of one, that the publications make valid and that satisfy
-    `where`."""
+    """The rows that belong to the publications and satisfy `where`, read without Spark: few rows."""
     if not publications:
         return []
     valid = matching(**{name: {getattr(p, name) for p in publications} for name in PUBLISHED_KEY})
@@ -92,15 +91,15 @@ def few_rows_of(
 
 
 def valid_rows(publications: Collection[Publication]) -> Column:
-    """Whether a row is one that the publications make valid. A run is of one period: its id says so."""
-    plans_of: dict[str, set[str]] = {}
+    """Condition on the rows that belong to the publications. A run has one period, which its run id contains."""
+    plans_by_run: dict[str, set[str]] = {}
     for p in publications:
-        plans_of.setdefault(p.run_id, set()).add(p.plan_id)
-    runs_of: dict[tuple[str, ...], list[str]] = {}
-    for run_id, plan_ids in sorted(plans_of.items()):
-        runs_of.setdefault(tuple(sorted(plan_ids)), []).append(run_id)
-    of_runs = [F.col("plan_id").isin(*plans) & F.col("run_id").isin(*runs) for plans, runs in runs_of.items()]
-    return F.col("period").isin(*sorted({p.period for p in publications})) & reduce(Column.__or__, of_runs)
+        plans_by_run.setdefault(p.run_id, set()).add(p.plan_id)
+    runs_by_plans: dict[tuple[str, ...], list[str]] = {}
+    for run_id, plan_ids in sorted(plans_by_run.items()):
+        runs_by_plans.setdefault(tuple(sorted(plan_ids)), []).append(run_id)
+    conditions = [F.col("plan_id").isin(*plans) & F.col("run_id").isin(*runs) for plans, runs in runs_by_plans.items()]
+    return F.col("period").isin(*sorted({p.period for p in publications})) & reduce(Column.__or__, conditions)
 
 
 def _acts(rows: Iterable[Mapping]) -> Iterator[Publication]:

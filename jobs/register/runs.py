@@ -1,4 +1,4 @@
-"""The manifest: which run read what, under which rules and code, and what became of it."""
+"""The record of runs in control/runs: inputs, rules, code version, and how each run ended."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
-from jobs import progress
+from jobs import process, progress
 from jobs.canonical import canonical_digest, canonical_json
 from jobs.errors import IntegrityBroken, Stop
 from jobs.lake.small import SmallTables, matching
@@ -19,14 +19,14 @@ from jobs.register.publications import published_in
 from schemas import TABLES
 
 RUNS = TABLES["control/runs"]
-SPARK_ERRORS = (PySparkException, Py4JJavaError)  # a job that is aborted comes as the second
+SPARK_ERRORS = (PySparkException, Py4JJavaError)  # the second when a Spark job is aborted
 KILLED = "It never ended: it was killed, or its machine stopped."
 FEW_CONTROL_TABLES = ("control/runs", "control/publications", "control/quality")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One execution: the same job on the same inputs under the same rules and code is the same run."""
+    """One run. The same job on the same inputs under the same rules and code has the same run id."""
 
     job: str
     platform_id: str
@@ -38,12 +38,12 @@ class Run:
 
     @property
     def conf_digest(self) -> str:
-        """The digest of the rules that decide the run."""
+        """The digest of the rules."""
         return canonical_digest(self.rules)
 
     @property
     def run_id(self) -> str:
-        decided_by = {
+        identity = {
             "job": self.job,
             "platform": self.platform_id,
             "period": self.period,
@@ -52,39 +52,38 @@ class Run:
             "rules": self.rules,
             "code": code_version(),
         }
-        return f"{self.job}-{self.period}-{canonical_digest(decided_by)}"
+        return f"{self.job}-{self.period}-{canonical_digest(identity)}"
 
 
 @dataclass
 class Record:
-    """The record of one attempt: from the lock on, whatever becomes of it.
+    """The record of one attempt at a run, which exists from the run lock on.
 
-    Until `begin` nothing is known but what was asked for; an attempt that stops before is recorded as that.
+    Before `begin` only the request is known; an attempt that stops earlier is recorded with a run id of its own.
     """
 
     small: SmallTables
     run: Run
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     has_begun: bool = False
-    is_repeated: bool = False
     _stages: list[tuple[str, float]] = field(default_factory=list)
 
     @property
     def run_id(self) -> str:
-        """The run's; of an attempt that has not begun one of its own."""
+        """The run's id; before `begin`, an id of this attempt."""
         if self.has_begun:
             return self.run.run_id
-        asked = {**self.run.settings, "plans": self.run.plan_ids, "started_at": self.started_at.isoformat()}
-        return f"{self.run.job}-{self.run.period}-{canonical_digest(asked)}"
+        request = {**self.run.settings, "plans": self.run.plan_ids, "started_at": self.started_at.isoformat()}
+        return f"{self.run.job}-{self.run.period}-{canonical_digest(request)}"
 
     def begin(self, run: Run) -> None:
-        """The attempt is this run: it is recorded as running. `is_repeated`: it began before."""
+        """Records the run as running."""
         self.run, self.has_begun = run, True
-        self.is_repeated = self.small.holds_any(RUNS.name, matching(run_id=run.run_id))
+        progress.add_context(run_id=run.run_id)
         self.save("running")
 
     def save(self, state: str, messages: Iterable[str] = (), **outcome: Mapping) -> None:
-        """Records the state, with `digests` and `totals` where they are known."""
+        """Writes the run's row with this state, and with `digests` and `totals` if they are passed."""
         run, run_id = self.run, self.run_id
         now = datetime.now(UTC)
         row = {
@@ -106,70 +105,91 @@ class Record:
         self.small.replace(RUNS, [row], matching(run_id=run_id), run_id)
 
     def watch(self, stage: str) -> None:
-        """Remembers when a stage began."""
+        """Notes that a stage begins now."""
         self._stages.append((stage, time.monotonic()))
 
     def _durations(self) -> list[dict]:
-        ends = [began for _, began in self._stages[1:]] + [time.monotonic()]
+        ends = [start for _, start in self._stages[1:]] + [time.monotonic()]
         return [
-            {"stage": stage, "milliseconds": round(1_000 * (end - began))}
-            for (stage, began), end in zip(self._stages, ends, strict=True)
+            {"stage": stage, "milliseconds": round(1_000 * (end - start))}
+            for (stage, start), end in zip(self._stages, ends, strict=True)
         ]
 
 
 @contextmanager
-def recorded(small: SmallTables, asked: Run) -> Iterator[Record]:
-    """Records what becomes of an attempt. `asked`: what is known of the run before its inputs are pinned.
+def recorded(small: SmallTables, requested: Run) -> Iterator[Record]:
+    """Records how an attempt ends. `requested`: what is known of the run before its inputs are pinned.
 
-    States: failed where integrity is broken or the program failed, refused at every other stop, interrupted. A run that
-    is published already stays running: the next one of its job and period finishes what follows.
+    States: `refused` after a stop, `failed` if integrity is broken or the program failed, `interrupted` after a signal.
+    A run that is published already stays `running`: the next run of its job and period finishes the follow-up.
     """
-    record = Record(small, asked)
+    record = Record(small, requested)
     progress.OBSERVERS.append(record.watch)
     try:
-        yield record
-    except Stop as stop:
-        _save_unless_published(record, "failed" if isinstance(stop, IntegrityBroken) else "refused", str(stop))
-        raise
-    except KeyboardInterrupt:
-        _save_unless_published(record, "interrupted", "It was interrupted. Nothing was published.")
-        raise
-    except Exception as error:  # its message may hold values of rows
-        _save_unless_published(record, "failed", type(error).__name__)
+        with progress.logged_for_run(requested.job, requested.period):
+            yield record
+    except (Exception, KeyboardInterrupt) as error:
+        _record_end(record, error)
         raise
     finally:
         progress.OBSERVERS.remove(record.watch)
 
 
-def _save_unless_published(record: Record, state: str, message: str) -> None:
+def _record_end(record: Record, error: BaseException) -> None:
+    interruption = error if isinstance(error, KeyboardInterrupt) else process.interruption()
+    if isinstance(error, Stop):
+        _save_unless_published(record, "failed" if isinstance(error, IntegrityBroken) else "refused", str(error))
+    elif interruption is not None:
+        process.end_writers()  # otherwise Spark could commit after the record and the lock's release
+        _record_interruption(record, interruption)
+    else:
+        _save_unless_published(record, "failed", type(error).__name__)  # the error's message may quote values of rows
+
+
+def _record_interruption(record: Record, interruption: BaseException) -> None:
+    job, period = record.run.job, record.run.period
+    try:
+        is_saved = _save_unless_published(record, "interrupted", "It was interrupted. Nothing was published.")
+    except Exception:  # storage cannot be reached: the next run of the job completes the record
+        return
+    interruption.add_note(
+        f"Nothing of {job} {period} was published."
+        if is_saved
+        else f"{job} {period} is published, but the work after its publication was not finished."
+    )
+
+
+def _save_unless_published(record: Record, state: str, message: str) -> bool:
+    """Returns whether the state was saved."""
     run = record.run
-    if not record.has_begun or record.run_id not in _published_runs(record.small, run.job, run.period):
-        record.save(state, [message])
+    if record.has_begun and record.run_id in _published_runs(record.small, run.job, run.period):
+        return False
+    record.save(state, [message])
+    return True
 
 
 def killed_runs(small: SmallTables, job: str | None = None, period: str | None = None) -> list[dict]:
-    """The rows of runs that are recorded as running; under the run lock these are dead."""
+    """The rows of runs recorded as running. Whoever holds the run lock knows that these were killed."""
     equal = {name: value for name, value in (("job", job), ("period", period)) if value is not None}
     return small.rows(RUNS.name, matching(state="running", **equal))
 
 
 def end_killed_run(small: SmallTables, row: dict) -> None:
-    """Completes the record of a run that was killed: published where its publication is there, failed elsewhere."""
-    is_published = row["run_id"] in _published_runs(small, row["job"], row["period"])
+    """Completes the record of a killed run: `published` if its publication exists, otherwise `failed`."""
+    state = "published" if is_published(small, row) else "failed"
     settings = json.loads(row["settings"])
-    if not is_published:
+    if state == "failed":
         settings["messages"] = [KILLED]
-    state = "published" if is_published else "failed"
     _replace(small, {**row, "state": state, "finished_at": datetime.now(UTC), "settings": _json(settings)})
 
 
 def is_published(small: SmallTables, row: dict) -> bool:
-    """Whether the run of the row is published."""
+    """Whether the run of this row of control/runs is published."""
     return row["run_id"] in _published_runs(small, row["job"], row["period"])
 
 
 def goes_as_far_as(small: SmallTables, run_id: str, as_of: str) -> None:
-    """Moves the `as_of` of a published run on to a later day: nothing new came in until then."""
+    """Moves the `as_of` of a published run to a later day, up to which its inputs have not changed."""
     row = row_of(small, run_id)
     settings = json.loads(row["settings"])
     if settings["as_of"] < as_of:
@@ -177,24 +197,24 @@ def goes_as_far_as(small: SmallTables, run_id: str, as_of: str) -> None:
 
 
 def row_of(small: SmallTables, run_id: str) -> dict:
-    """The run's row."""
+    """The row of the run in control/runs."""
     (row,) = small.rows(RUNS.name, matching(run_id=run_id))
     return row
 
 
 def rows_of_runs(small: SmallTables, run_ids: Iterable[str]) -> dict[str, dict]:
-    """The runs' rows, by id."""
+    """The rows of the runs in control/runs, by run id."""
     return {row["run_id"]: row for row in small.rows(RUNS.name, matching(run_id=list(run_ids)))}
 
 
 def totals_of(small: SmallTables, run_ids: Iterable[str]) -> dict[str, dict]:
-    """What the records of the runs say of their totals, by run and then by plan."""
+    """The totals in the records of the runs, by run id and plan."""
     rows = rows_of_runs(small, run_ids)
     return {run_id: json.loads(row["totals"]) for run_id, row in rows.items() if row["totals"] is not None}
 
 
 def unended_runs(small: SmallTables, period: str, plan_ids: Iterable[str]) -> list[str]:
-    """Runs that settle or collect one of the plans' period, began and have not ended."""
+    """The run ids of settlements and collections of the plans' period that began and have not ended."""
     rows = [row for job in ("settle", "collect") for row in killed_runs(small, job, period)]
     return sorted(row["run_id"] for row in rows if set(row["plan_id"].split(",")) & set(plan_ids))
 
@@ -210,7 +230,7 @@ def settings_of(small: SmallTables, run_id: str) -> dict:
 
 
 def compact_control(small: SmallTables) -> None:
-    """Keeps the control tables as quick to read after years as in the first period; call it under the run lock."""
+    """Compacts the control tables so that reading them stays fast over years. Call it under the run lock."""
     for name in FEW_CONTROL_TABLES:
         small.compact(name)
 

@@ -107,7 +107,7 @@ def _terms(pool: dict, history: list[dict]) -> ShareTerms:
     rates = [row for row in history if (row["period"], row["plan_id"]) == (pool["period"], pool["plan_id"])]
     return ShareTerms(
         case_count=pool["case_count"],
-        asked_fen=pool["benefit_fen"] + pool["fee_fen"] - pool["case_sponsored_fen"],
+        cost_fen=pool["benefit_fen"] + pool["fee_fen"] - pool["case_sponsored_fen"],
         brought_forward_fen=pool["brought_forward_fen"],
         covered_count={row["tier"]: row["covered_count"] for row in rates},
         weight_ppm={row["tier"]: row["weight_ppm"] for row in rates},

@@ -1,29 +1,34 @@
-"""What a platform published of itself: its published_figures.yaml in conf/platforms; nothing where there is none."""
+"""Figures that a platform or the press published: published_figures.yaml of its folder, which may be missing."""
 
-from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Literal
 
 from jobs.money import half_up
-from jobs.rulebook.strict import Fault, exact_keys, one_of, read_yaml, text, whole_number
+from jobs.rulebook.plain_yaml import read_yaml
+from jobs.rulebook.strict import Strict, Text, WholeNumber, validated
 
-KEYS = ("of", "plan", "measure", "value", "unit", "confidence")
-UNITS = ("fen", "members", "cases", "ppm")
 # What `fentan generate` is made to meet; every other figure follows from the rules and the members.
 CALIBRATED_IN_SAMPLES = frozenset({"covered", "cases", "helped", "fraud_cases"})
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(Strict):
     """One published figure. `of`: a period or a year; `plan` may be `all`; `confidence` A to C."""
 
-    of: str
-    plan: str
-    measure: str
-    value: int
-    unit: str
-    confidence: str
+    of: Text
+    plan: Text
+    measure: Text
+    value: WholeNumber
+    unit: Literal["fen", "members", "cases", "ppm"]
+    confidence: Literal["A", "B", "C"]
+
+
+class FiguresDocument(Strict):
+    """published_figures.yaml: the figures that the platform or the press published."""
+
+    description: Text
+    figures: list[Figure]
 
 
 def published_figures(platform_id: str, folder: Traversable | Path | None = None) -> tuple[Figure, ...]:
@@ -32,23 +37,7 @@ def published_figures(platform_id: str, folder: Traversable | Path | None = None
     entry, file = root.joinpath(platform_id).joinpath("published_figures.yaml"), f"{platform_id}/published_figures.yaml"
     if not entry.is_file():
         return ()
-    document = read_yaml(entry, file)
-    exact_keys(document, ("description", "figures"), file, "")
-    if not isinstance(document["figures"], list):
-        raise Fault(file, "figures", "must be a list")
-    return tuple(_figure(row, file, f"figures.{number}") for number, row in enumerate(document["figures"]))
-
-
-def _figure(row: dict, file: str, key: str) -> Figure:
-    exact_keys(row, KEYS, file, key)
-    return Figure(
-        of=text(row["of"], file, f"{key}.of"),
-        plan=text(row["plan"], file, f"{key}.plan"),
-        measure=text(row["measure"], file, f"{key}.measure"),
-        value=whole_number(row["value"], file, f"{key}.value"),
-        unit=one_of(row["unit"], UNITS, file, f"{key}.unit"),
-        confidence=one_of(row["confidence"], ("A", "B", "C"), file, f"{key}.confidence"),
-    )
+    return tuple(validated(FiguresDocument, read_yaml(entry, file), file).figures)
 
 
 def scaled(value: int, parts: int, whole: int) -> int | None:

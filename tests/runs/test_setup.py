@@ -156,10 +156,10 @@ def test_no_room_on_the_disk(machine):
     [
         (
             "ERROR: No matching distribution found for setuptools",
-            "the package registry was not reached. Check the network",
+            "the package registry could not be reached. Check the network",
         ),
         ("OSError: [Errno 28] No space left on device", "the disk is full. Make room"),
-        ("something else", ".venv/pip.log says why"),
+        ("something else", ".venv/pip.log has the reason"),
     ],
 )
 def test_packages_that_cannot_be_installed(machine, says, told):
@@ -173,7 +173,7 @@ def test_jars_that_cannot_be_fetched(machine):
     (machine.folder / "spark-says").write_text(
         "RuntimeException: [unresolved dependency: io.delta#delta-spark;4.4.0: not found]"
     )
-    assert "the Delta JARs could not be fetched: the package registry was not reached" in machine.stop()
+    assert "the Delta JARs could not be fetched: the package registry could not be reached" in machine.stop()
     assert not list((machine.clone / ".jars").glob("*.jar"))
     (machine.folder / "spark-says").unlink()
     assert machine.set_up().returncode == 0

@@ -9,7 +9,7 @@ def test_a_reader_who_has_seen_enough_is_no_error():
     seen_by, told_to = os.pipe()
     os.close(seen_by)
     told = subprocess.run(
-        [sys.executable, "-c", "from jobs.cli import tell; tell('x' * 100_000)"],
+        [sys.executable, "-c", "from jobs.cli import write_result; write_result('x' * 100_000)"],
         stdout=told_to,
         stderr=subprocess.PIPE,
         text=True,
