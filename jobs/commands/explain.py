@@ -78,7 +78,8 @@ class MemberPeriod(Query):
                 "Nothing was explained. Name another plan, or settle it first."
             )
         announce("reading the member's rows")
-        explained = [explain(plan) for plan in plans_to_explain(books.known(request, requested, self.member_id))]
+        facts = plans_to_explain(books.member_facts(request, requested, self.member_id))
+        explained = [explain(plan) for plan in facts]
         document = {"member_id": self.member_id, "period": str(request.period), "plans": explained}
         if not explained:
             document["because"] = "Not charged, because the member has no membership in any plan settled in the period."

@@ -14,21 +14,19 @@ from jobs.reporting.ageing import ageing_of, write_ageing
 from jobs.reporting.annual import write_year, year_report
 from jobs.reporting.annual_page import YearPage
 from jobs.reporting.dictionary_page import dictionary_page
-from jobs.reporting.index import index_of
+from jobs.reporting.index import INDEX_LINK, index_of, period_links
 from jobs.reporting.masking import DEFAULT_FLOOR
 from jobs.reporting.notice import notice_of, write_notice
-from jobs.reporting.notice_page import notice_file, notice_page
+from jobs.reporting.notice_page import notice_page
 from jobs.reporting.pages import write_pages
 from jobs.reporting.period import period_report, write_period
-from jobs.reporting.period_page import PeriodPage, period_file
+from jobs.reporting.period_page import PeriodPage
 from jobs.reporting.quality_docs import LABEL, quality_file, quality_page
-from jobs.reporting.text import Page, Text
+from jobs.reporting.text import Page
 
 EXAMPLES = """  fentan report --lake ./lake --period 2020-12-P1
   fentan report --lake ./lake --year 2020
   fentan report --lake ./lake"""
-
-INDEX_LINK = ("index.html", Text("总览", "Overview"))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,16 +79,10 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
     write_notice(lake, notice)
     write_period(lake, notice, report)
     write_ageing(lake.small, notice.period, ageing)
-    period = notice.period
-    links = (
-        INDEX_LINK,
-        (notice_file(period), Text("公示", "Notice")),
-        (period_file(period), Text("结算报告", "Report of the period")),
-        (quality_file(period), LABEL),
-    )
+    links = (*period_links(notice.period), (quality_file(notice.period), LABEL))
     document = {
-        "period": period, "floor": floor, "pools": notice.pools, "rates": notice.rates, "publicity": notice.cases,
-        "summary": report.rows, "ageing": ageing,
+        "period": notice.period, "floor": floor, "pools": notice.pools, "rates": notice.rates,
+        "publicity": notice.cases, "summary": report.rows, "ageing": ageing,
     }  # fmt: skip
     pages = [notice_page(notice, request, floor, links), PeriodPage(notice, report, request, floor).page(links)]
     announce("quality checks")

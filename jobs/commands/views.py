@@ -4,6 +4,7 @@ import argparse
 
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
+from jobs.lake.object_stores import spark_address
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.query import Query, carry_out_query
 from jobs.pipeline.request import Request, request_of
@@ -54,7 +55,7 @@ class Views(Query):
                 "Name the lake's root folder with --lake, or settle a period first."
             )
         statements = [f"CREATE SCHEMA IF NOT EXISTS {self.schema}"]
-        statements += [_view(table, lake.root, self.schema) for table in tables]
+        statements += [_view(table, spark_address(lake.root), self.schema) for table in tables]
         if any(table.name == "settled/bills" for table in tables):
             statements.append(PAYER_BILLS.format(schema=self.schema))
         return statements, self._create(lake, statements) if self.create else ()

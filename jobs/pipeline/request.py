@@ -10,8 +10,9 @@ from deltalake.exceptions import DeltaError
 
 from jobs.environment import Environment, load_environment
 from jobs.errors import WrongUsage
+from jobs.lake.object_stores import unreachable
 from jobs.lake.small import SmallTables
-from jobs.lake.storage import is_local, local_folder
+from jobs.lake.storage import check_reachable, is_local, local_folder
 from jobs.register.lake_record import platform_of
 from jobs.rulebook import load_platform
 from jobs.rulebook.calendar import Period
@@ -49,12 +50,14 @@ def request_of(args: argparse.Namespace) -> Request:
             "Name an existing lake with --lake, or make one with `fentan generate`."
         )
     lake_root = _root_of(args.lake)
+    check_reachable(SmallTables(lake_root, environment.storage))
     return _request(args, environment, _platform_id(args, environment, lake_root), lake_root)
 
 
 def new_lake_request_of(args: argparse.Namespace) -> Request:
     """The request for a lake that may not exist yet; raises WrongUsage."""
     environment = load_environment(args.conf)
+    check_reachable(SmallTables(args.lake, environment.storage))
     return _request(args, environment, args.platform or environment.platform, args.lake)
 
 
@@ -73,10 +76,7 @@ def _platform_id(args: argparse.Namespace, environment: Environment, lake_root: 
     try:
         own = platform_of(SmallTables(lake_root, environment.storage))
     except (OSError, DeltaError) as error:
-        raise WrongUsage(
-            f"Lake {lake_root}: cannot be read ({str(error).splitlines()[0]}). Nothing was done. Check its address, "
-            "and the [storage] section of the conf."
-        ) from error
+        raise unreachable(lake_root, error) from error
     named = args.platform or (environment.platform if args.conf else None)
     if own is not None and named not in (None, own):
         raise WrongUsage(

@@ -28,7 +28,7 @@ from jobs.gate.results import (
 from jobs.progress import announce
 from jobs.settlement.coverage import cut_by_lapses
 from jobs.works.cover import with_cover
-from jobs.works.settle_gate_inputs import claims_of_period, terms_of, with_diagnosis
+from jobs.works.settle_gate_inputs import claims_of_period, terms_of_period, with_diagnosis
 from jobs.works.settle_pinning import PinnedSettlement
 
 
@@ -59,7 +59,7 @@ def judge_sources(pinned: PinnedSettlement) -> Gate:
     """Reads the sources and judges every row and every table. Critical failures are in `results`; none is raised."""
     pinned.lake.start()
     announce("judging members")
-    terms = terms_of(pinned)
+    terms = terms_of_period(pinned)
     numbered = numbered_claims(claims_of_period(pinned))
     lapses = pinned.lapses()
     spells = with_cover(pinned.source("source/members"), lapses, pinned.request.publicity_on)

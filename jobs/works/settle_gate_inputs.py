@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.rule import Terms
-from jobs.gate.terms import terms_of as terms_of_period
+from jobs.gate.terms import terms_of
 from jobs.lake.lake import none_of
 from jobs.pipeline.request import exists_in
 from jobs.works.late_claims import CLAIMS
@@ -50,7 +50,7 @@ def with_diagnosis(pinned: PinnedSettlement, counted_before: DataFrame, spells: 
     )
 
 
-def terms_of(pinned: PinnedSettlement) -> Terms:
-    """The codes and limits in force on the publicity day."""
+def terms_of_period(pinned: PinnedSettlement) -> Terms:
+    """What the quality rules need of the rules in force on the period's publicity day."""
     platform, period = pinned.request.platform, pinned.request.period
-    return terms_of_period(platform, period, [p for p in platform.plans if exists_in(platform, p, period)])
+    return terms_of(platform, period, [p for p in platform.plans if exists_in(platform, p, period)])
