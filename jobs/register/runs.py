@@ -109,10 +109,10 @@ class Record:
         self._stages.append((stage, time.monotonic()))
 
     def _durations(self) -> list[dict]:
-        ends = [start for _, start in self._stages[1:]] + [time.monotonic()]
+        ends = [*self._stages[1:], ("", time.monotonic())]
         return [
             {"stage": stage, "milliseconds": round(1_000 * (end - start))}
-            for (stage, start), end in zip(self._stages, ends, strict=True)
+            for (stage, start), (_, end) in zip(self._stages, ends, strict=False)  # no stage was announced yet: none
         ]
 
 
