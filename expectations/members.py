@@ -1,75 +1,100 @@
 """Rules of source/members: one row is one spell of one member in one plan and tier."""
 
-from datetime import date
+from datetime import date, timedelta
 
-from pyspark.sql import functions as F
-
-from expectations.rule import RowRule, Rule, Severity, for_plan, holds, missing, not_one_of
+from expectations.expectation import (
+    Expectation,
+    all_not_null,
+    at_least_one_row,
+    in_order,
+    in_set,
+    newest_not_before,
+    no_rows_in,
+    no_rows_where,
+    not_null,
+    not_null_between,
+    not_null_in_set,
+    unique,
+)
+from expectations.rule import GateRule, RowRule, Severity, TableRule, Terms
+from expectations.sql import for_plan, literal, one_of, tier_unknown
 from schemas.codes import CITY_TIERS, EXIT_REASONS, PROVINCES, SEXES
 
 ERROR, WARNING, CRITICAL = Severity.ERROR, Severity.WARNING, Severity.CRITICAL
+# The limits that sentences of the rules name; jobs.works.settle_gate counts by them.
+FRESH_DAYS = 31
+VOLUME_CHANGE_PERCENT = 20
 
 
-def _tier_unknown(terms):
-    plans_of: dict[tuple[str, ...], list[str]] = {}
-    for plan_id, tiers in terms.tiers.items():
-        plans_of.setdefault(tiers, []).append(plan_id)
-    unknown = F.lit(False)
-    for tiers, plan_ids in plans_of.items():
-        unknown = unknown | (F.col("plan_id").isin(*plan_ids) & not_one_of("tier", tiers))
-    return holds(unknown)
+def _waiting_too_long(terms: Terms) -> Expectation:
+    return no_rows_where(f"waiting_ends_on > date_add(joined_on, {for_plan(terms.waiting_days)})")
 
 
-def _waiting_too_long(terms):
-    return holds(F.col("waiting_ends_on") > F.date_add("joined_on", for_plan(terms.waiting_days)))
+def _joined_too_young(terms: Terms) -> Expectation:
+    return no_rows_where(f"joined_on < date_add(birth_date, {for_plan(terms.joining_age_from_days)})")
 
 
-def _joined_too_young(terms):
-    return holds(F.col("joined_on") < F.date_add("birth_date", for_plan(terms.joining_age_from_days)))
-
-
-def _joined_too_old(terms):
-    # Counted in days, a day or two to the member's favour: whole years take Spark as long as all other rules.
+def _joined_too_old(terms: Terms) -> Expectation:
+    # In days, with a day or two to the member's favour: whole years take Spark as long as all other rules together.
     last_days = {p: (years + 1) * 1461 // 4 + 1 for p, years in terms.joining_age_to_years.items()}
-    return holds(F.date_diff("joined_on", "birth_date") > for_plan(last_days))
+    return no_rows_where(f"datediff(joined_on, birth_date) > {for_plan(last_days)}")
 
 
-def _over_age(terms):
+def _over_age(terms: Terms) -> Expectation:
     ages = {plan_id: age for plan_id, age in terms.membership_ends_at_age_years.items() if age is not None}
-    if not ages:
-        return F.lit(False)
     born_from = {plan_id: date(terms.publicity_on.year - age - 1, 1, 1) for plan_id, age in ages.items()}
-    of_plan = F.col("plan_id").isin(*ages) & F.col("exited_on").isNull()
-    return holds(of_plan & (F.col("birth_date") < for_plan(born_from)))
+    return no_rows_where(
+        f"{one_of('plan_id', ages)} AND exited_on IS NULL AND birth_date < {for_plan(born_from)}" if ages else "false"
+    )
 
 
-def _exit_reason(terms):
-    exited = F.col("exited_on").isNotNull()
-    return (exited & not_one_of("exit_reason", EXIT_REASONS)) | (~exited & F.col("exit_reason").isNotNull())
+def _exit_reason(terms: Terms) -> Expectation:
+    unknown = f"(exit_reason IS NULL OR NOT {one_of('exit_reason', EXIT_REASONS)})"
+    return no_rows_where(f"(exited_on IS NOT NULL AND {unknown}) OR (exited_on IS NULL AND exit_reason IS NOT NULL)")
+
+
+def _overlapping(terms: Terms) -> Expectation:
+    in_order_of_joining = "PARTITION BY plan_id, member_id, comparable ORDER BY joined_on, exited_on ASC NULLS LAST"
+    return no_rows_in(f"""
+        SELECT * FROM (
+          SELECT *, count(*) OVER (PARTITION BY plan_id, member_id, joined_on) > 1 AS duplicated,
+            max(ends_on) OVER ({in_order_of_joining} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest_end,
+            lead(joined_on) OVER ({in_order_of_joining}) AS next_start
+          FROM (
+            SELECT *, coalesce(exited_on, {literal(date(9999, 12, 31))}) AS ends_on,
+              coalesce(exited_on >= joined_on, true) AS comparable
+            FROM {{batch}} WHERE plan_id IS NOT NULL AND member_id IS NOT NULL AND joined_on IS NOT NULL))
+        WHERE comparable AND NOT duplicated AND (latest_end > joined_on OR next_start < ends_on)""")
+
+
+def _payer_unknown(terms: Terms) -> Expectation:
+    return no_rows_where(
+        "payer_id IN (SELECT payer_id FROM {batch} WHERE payer_id <> member_id)"
+        " AND payer_id NOT IN (SELECT member_id FROM {batch} WHERE member_id IS NOT NULL AND plan_id IS NOT NULL)"
+        " AND coalesce(payer_id <> member_id, true)"
+    )
 
 
 ROW_RULES = (
     RowRule("member_key_missing", ERROR, "plan_id, member_id and joined_on are given.",
-            lambda terms: missing("plan_id", "member_id", "joined_on")),
+            lambda _: all_not_null("plan_id", "member_id", "joined_on")),
     RowRule("member_plan_unknown", ERROR, "The plan is one of the platform's plans.",
-            lambda terms: holds(~F.col("plan_id").isin(*terms.tiers))),
-    RowRule("member_tier_unknown", ERROR, "The tier has a weight in the plan's rules.", _tier_unknown),
-    RowRule("member_payer_missing", ERROR, "Somebody pays for the member.",
-            lambda terms: missing("payer_id")),
-    RowRule("member_birth_date_missing", ERROR, "The day of birth is given.",
-            lambda terms: missing("birth_date")),
+            lambda terms: in_set("plan_id", terms.tiers)),
+    RowRule("member_tier_unknown", ERROR, "The tier has a weight in the plan's rules.",
+            lambda terms: no_rows_where(tier_unknown(terms.tiers))),
+    RowRule("member_payer_missing", ERROR, "Somebody pays for the member.", lambda _: not_null("payer_id")),
+    RowRule("member_birth_date_missing", ERROR, "The day of birth is given.", lambda _: not_null("birth_date")),
     RowRule("member_birth_after_joining", ERROR, "The member was born by the day of joining.",
-            lambda terms: holds(F.col("birth_date") > F.col("joined_on"))),
-    RowRule("member_sex_unknown", ERROR, "The sex is F or M.",
-            lambda terms: not_one_of("sex", SEXES)),
+            lambda _: in_order("birth_date", "joined_on")),
+    RowRule("member_sex_unknown", ERROR, "The sex is F or M.", lambda _: not_null_in_set("sex", SEXES)),
     RowRule("member_province_unknown", ERROR, "The province is a GB/T 2260 code.",
-            lambda terms: not_one_of("province_code", PROVINCES)),
+            lambda _: not_null_in_set("province_code", PROVINCES)),
     RowRule("member_city_tier_unknown", ERROR, "The city tier is 1 to 6.",
-            lambda terms: F.col("city_tier").isNull() | ~F.col("city_tier").between(CITY_TIERS[0], CITY_TIERS[-1])),
+            lambda _: not_null_between("city_tier", CITY_TIERS[0], CITY_TIERS[-1])),
     RowRule("member_exit_before_joining", ERROR, "The spell does not end before it began.",
-            lambda terms: holds(F.col("exited_on") < F.col("joined_on"))),
+            lambda _: in_order("joined_on", "exited_on")),
     RowRule("member_waiting_end_missing", ERROR, "The last day of the waiting period is given.",
-            lambda terms: missing("waiting_ends_on")),
+            lambda _: not_null("waiting_ends_on")),
     RowRule("member_waiting_too_long", WARNING, "The waiting period is not longer than the plan's.",
             _waiting_too_long),
     RowRule("member_joined_too_young", WARNING, "The member was old enough to join.", _joined_too_young),
@@ -81,17 +106,21 @@ ROW_RULES = (
 )  # fmt: skip
 
 SET_RULES = (
-    Rule("member_duplicated", ERROR, "No two rows share plan, member and day of joining; all of such rows are held."),
-    Rule("member_spells_overlap", ERROR, "Spells of a member in a plan do not overlap; all of such spells are held."),
-    Rule("member_payer_unknown", ERROR, "Whoever pays for somebody else is a member, in any plan."),
-)
+    TableRule("member_duplicated", ERROR,
+              "No two rows share plan, member and day of joining; all of such rows are held.",
+              lambda _: unique("plan_id", "member_id", "joined_on")),
+    TableRule("member_spells_overlap", ERROR,
+              "Spells of a member in a plan do not overlap; all of such spells are held.", _overlapping),
+    TableRule("member_payer_unknown", ERROR, "Whoever pays for somebody else is a member, in any plan.",
+              _payer_unknown),
+)  # fmt: skip
 
-# The limits that the sentences below name; jobs.works.settle_gate counts by them.
-FRESH_DAYS = 31
-VOLUME_CHANGE_PERCENT = 20
 TABLE_RULES = (
-    Rule("members_present", CRITICAL, "There is at least one row."),
-    Rule("members_quarantined_rate", CRITICAL, "The part of rows held back stays below the ceiling of the conf."),
-    Rule("members_fresh", WARNING, "Somebody joined within 31 days before the publicity day."),
-    Rule("members_volume", WARNING, "The head count is within 20% of the previous period's."),
-)
+    TableRule("members_present", CRITICAL, "There is at least one row.", lambda _: at_least_one_row()),
+    GateRule("members_quarantined_rate", CRITICAL,
+             "The part of rows held back stays below the ceiling of the conf.", "the rows held and the conf"),
+    TableRule("members_fresh", WARNING, "Somebody joined within 31 days before the publicity day.",
+              lambda terms: newest_not_before("joined_on", terms.publicity_on - timedelta(days=FRESH_DAYS))),
+    GateRule("members_volume", WARNING, "The head count is within 20% of the previous period's.",
+             "settled/pools of the previous period"),
+)  # fmt: skip

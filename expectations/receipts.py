@@ -1,45 +1,67 @@
 """Rules of source/receipts: one row is one attempt to deduct money from a payer."""
 
-from pyspark.sql import functions as F
-
-from expectations.rule import RowRule, Rule, Severity, holds, missing, not_one_of
+from expectations.expectation import (
+    Expectation,
+    all_not_null,
+    at_least_one_row,
+    equals,
+    no_rows_in,
+    not_before,
+    not_null_between,
+    not_null_in_set,
+)
+from expectations.rule import GateRule, RowRule, Severity, TableRule, Terms
 from schemas.codes import RECEIPT_OUTCOMES
+from schemas.sources import RECEIPTS
 
 ERROR, WARNING, CRITICAL = Severity.ERROR, Severity.WARNING, Severity.CRITICAL
 
-# Nobody owes a ten-thousandth of it: a receipt above a million yuan is a mistake of units.
+# No payer owes a ten-thousandth of it: a receipt above a million yuan is a mistake of units.
 LARGEST_PLAUSIBLE_RECEIPT_FEN = 100_000_000
+ALLOCATION = "the allocation of receipts to the bills of the period"
 
 
-def _amount_out_of_range(_):
-    amount = F.coalesce(F.col("amount_fen").between(1, LARGEST_PLAUSIBLE_RECEIPT_FEN), F.lit(False))
-    return holds(F.col("outcome") == "collected") & ~amount
+def _copies(terms: Terms) -> Expectation:
+    columns = ", ".join(RECEIPTS.column_names)
+    return no_rows_in(f"""
+        SELECT * FROM (
+          SELECT *, row_number() OVER (PARTITION BY {columns} ORDER BY receipt_id) AS number FROM {{batch}})
+        WHERE number > 1""")
 
 
 ROW_RULES = (
     RowRule("receipt_key_missing", ERROR, "receipt_id, payer_id and the day of the attempt are given.",
-            lambda _: missing("receipt_id", "payer_id", "attempted_on")),
+            lambda _: all_not_null("receipt_id", "payer_id", "attempted_on")),
     RowRule("receipt_outcome_unknown", ERROR, "The outcome is collected or failed.",
-            lambda _: not_one_of("outcome", RECEIPT_OUTCOMES)),
+            lambda _: not_null_in_set("outcome", RECEIPT_OUTCOMES)),
     RowRule("receipt_amount_out_of_range", ERROR, "Money that came in is above zero and at most a million yuan.",
-            _amount_out_of_range),
+            lambda _: not_null_between("amount_fen", 1, LARGEST_PLAUSIBLE_RECEIPT_FEN, equals("outcome", "collected"))),
     RowRule("receipt_before_publicity", ERROR, "Nobody is charged before the period is public.",
-            lambda terms: holds(F.col("attempted_on") < F.lit(terms.publicity_on))),
+            lambda terms: not_before("attempted_on", terms.publicity_on)),
 )  # fmt: skip
 
 SET_RULES = (
-    Rule("receipt_duplicated", ERROR, "No two receipts of different content share an id, in one period or in two."),
-    Rule("receipt_repeated", ERROR, "No two receipts are equal in every column; one of such rows is the money."),
-    Rule("receipt_without_bill", ERROR, "Money is received from payers with a bill of the period."),
-    Rule("receipt_after_grace", ERROR, "Money is received before the grace limit."),
-    Rule("receipt_overpaid", ERROR, "No payer pays more than he owes."),
-    Rule("receipt_not_enough", ERROR, "Money meets whole shares."),
-    Rule("receipt_after_lapse", ERROR, "Money is received before a lapse that a later period was made from."),
-)
+    GateRule("receipt_duplicated", ERROR,
+             "No two receipts of different content share an id, in one period or in two.",
+             "the receipts of all other periods"),
+    TableRule("receipt_repeated", ERROR,
+              "No two receipts are equal in every column; one of such rows is the money.", _copies),
+    GateRule("receipt_without_bill", ERROR, "Money is received from payers with a bill of the period.", ALLOCATION),
+    GateRule("receipt_after_grace", ERROR, "Money is received before the grace limit.", ALLOCATION),
+    GateRule("receipt_overpaid", ERROR, "No payer pays more than he owes.", ALLOCATION),
+    GateRule("receipt_not_enough", ERROR, "Money meets whole shares.", ALLOCATION),
+    GateRule("receipt_after_lapse", ERROR, "Money is received before a lapse that a later period was made from.",
+             ALLOCATION),
+)  # fmt: skip
 
-PERIOD_UNKNOWN = Rule("receipt_period_unknown", ERROR, "The period is one of the platform's calendar.")
+PERIOD_UNKNOWN = GateRule(
+    "receipt_period_unknown", ERROR, "The period is one of the platform's calendar.",
+    "the rows of no known period, which belong to no period's receipts",
+)  # fmt: skip
 
 TABLE_RULES = (
-    Rule("receipts_present", WARNING, "There are receipts of the period once its deduction day has come."),
-    Rule("receipts_quarantined_rate", CRITICAL, "The part of receipts held back stays below the ceiling of the conf."),
-)
+    TableRule("receipts_present", WARNING, "There are receipts of the period once its deduction day has come.",
+              lambda _: at_least_one_row()),
+    GateRule("receipts_quarantined_rate", CRITICAL,
+             "The part of receipts held back stays below the ceiling of the conf.", "the rows held and the conf"),
+)  # fmt: skip

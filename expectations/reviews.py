@@ -1,8 +1,7 @@
 """Rules of source/claim_reviews: every application for aid that was reviewed."""
 
-from pyspark.sql import functions as F
-
-from expectations.rule import RowRule, Severity, holds, missing, not_one_of
+from expectations.expectation import all_not_null, no_rows_where, not_null, not_null_between, not_null_in_set
+from expectations.rule import RowRule, Severity
 from schemas.codes import DECISIONS
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
@@ -11,14 +10,14 @@ LARGEST_PLAUSIBLE_AID_FEN = 3_000_000_000
 
 ROW_RULES = (
     RowRule("review_key_missing", ERROR, "review_id and claim_id are given.",
-            lambda _: missing("review_id", "claim_id")),
-    RowRule("review_plan_missing", ERROR, "plan_id is given.", lambda _: missing("plan_id")),
+            lambda _: all_not_null("review_id", "claim_id")),
+    RowRule("review_plan_missing", ERROR, "plan_id is given.", lambda _: not_null("plan_id")),
     RowRule("review_decision_unknown", ERROR, "The decision is approved, refused or fraud.",
-            lambda _: not_one_of("decision", DECISIONS)),
+            lambda _: not_null_in_set("decision", DECISIONS)),
     RowRule("review_days_out_of_order", ERROR,
             "The day of the decision is given and not before the application came in.",
-            lambda _: missing("received_on", "decided_on") | holds(F.col("decided_on") < F.col("received_on"))),
+            lambda _: no_rows_where("received_on IS NULL OR decided_on IS NULL OR decided_on < received_on")),
     RowRule("review_aid_out_of_range", ERROR, "The aid asked for is at least zero and of a plausible size.",
-            lambda _: ~holds(F.col("requested_aid_fen").between(0, LARGEST_PLAUSIBLE_AID_FEN))),
-    RowRule("review_technique_missing", WARNING, "What settled the review is told.", lambda _: missing("technique")),
+            lambda _: not_null_between("requested_aid_fen", 0, LARGEST_PLAUSIBLE_AID_FEN)),
+    RowRule("review_technique_missing", WARNING, "What settled the review is told.", lambda _: not_null("technique")),
 )  # fmt: skip

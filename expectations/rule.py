@@ -1,4 +1,4 @@
-"""The vocabulary of the quality gate: a rule, its severity, and what rules are told about the period."""
+"""A quality rule: an id, a severity, a sentence and the expectation that says it; and what depends on the period."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +9,10 @@ from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+
+from expectations.compiled import is_never_null, unexpected
+from expectations.expectation import GATE_ONLY, Expectation, no_rows_where
+from expectations.few_rows import RowTest
 
 
 class Severity(StrEnum):
@@ -21,7 +25,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """What the rules are told: the publicity day, and the codes and limits in force. Maps are by plan."""
+    """What the rules of a period need: the publicity day, and the codes and limits in force. Maps are by plan."""
 
     publicity_on: date
     period_names: tuple[str, ...]
@@ -33,7 +37,7 @@ class Terms:
     membership_ends_at_age_years: Mapping[str, int | None]
 
 
-NO_TERMS = Terms(date.min, (), {}, (), {}, {}, {}, {})  # for rules that ask nothing of the period
+NO_TERMS = Terms(date(1970, 1, 1), (), {}, (), {}, {}, {}, {})  # for rules that do not depend on the period
 
 
 @dataclass(frozen=True)
@@ -44,63 +48,71 @@ class Rule:
     severity: Severity
     sentence: str
 
+    def expectation(self, terms: Terms) -> Expectation:
+        """The rule as an expectation, with the period's terms filled in."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
-class RowRule(Rule):
-    """A rule that a row breaks on its own. `broken` never gives null."""
+class TableRule(Rule):
+    """A rule on rows together or on the table as a whole: expressible on one table, counted by the gate its own way."""
 
-    broken: Callable[[Terms], Column]
+    declared: Callable[[Terms], Expectation]
+
+    def expectation(self, terms: Terms) -> Expectation:
+        return self.declared(terms)
+
+
+@dataclass(frozen=True)
+class GateRule(Rule):
+    """A rule that one table alone cannot tell, so that only the gate counts it. `needs`: what else it takes."""
+
+    needs: str
+
+    def expectation(self, terms: Terms) -> Expectation:
+        return Expectation(GATE_ONLY, {"rule_id": self.id, "needs": self.needs})
+
+
+@dataclass(frozen=True)
+class RowRule(TableRule):
+    """A rule that a row breaks on its own: its expectation is compiled into the gate's pass."""
+
+    def unexpected(self, terms: Terms) -> Column:
+        """Whether the row breaks the rule; null counts as no."""
+        return unexpected(self.declared(terms))
+
+    def broken(self, terms: Terms) -> Column:
+        """Whether the row breaks the rule; never null."""
+        expectation = self.declared(terms)
+        condition = unexpected(expectation)
+        return condition if is_never_null(expectation) else F.coalesce(condition, F.lit(False))
 
 
 @dataclass(frozen=True)
 class FewRowRule(Rule):
     """A rule of a table of few rows, which a row (its values by column) breaks on its own."""
 
-    broken: Callable[[Mapping[str, Any]], bool]
+    test: RowTest
 
+    def expectation(self, terms: Terms) -> Expectation:
+        return no_rows_where(f"NOT ({self.test.sql})")
 
-def missing(*columns: str) -> Column:
-    """Any of the columns is null."""
-    condition = F.lit(False)
-    for column in columns:
-        condition = condition | F.col(column).isNull()
-    return condition
-
-
-def not_one_of(column: str, codes) -> Column:
-    """The column is null or holds something else than the codes."""
-    return F.col(column).isNull() | ~F.col(column).isin(*codes)
-
-
-def holds(condition: Column) -> Column:
-    """The condition, where null counts as no: a missing value is another rule's business."""
-    return F.coalesce(condition, F.lit(False))
-
-
-def for_plan(by_plan: Mapping[str, Any]) -> Column:
-    """The value of the row's plan; null for a plan that is not listed, unless all plans agree on the value."""
-    plans_of: dict[Any, list[str]] = {}
-    for plan_id, value in by_plan.items():
-        plans_of.setdefault(value, []).append(plan_id)
-    if len(plans_of) == 1:  # one comparison less for every row
-        return F.lit(*plans_of)
-    chain = F.lit(None)
-    for value, plan_ids in plans_of.items():
-        chain = F.when(F.col("plan_id").isin(*plan_ids), F.lit(value)).otherwise(chain)
-    return chain
+    def broken(self, row: Mapping[str, Any]) -> bool:
+        """Whether the row breaks the rule."""
+        return not self.test.holds(row)
 
 
 def broken_bits(rules: tuple[RowRule, ...], terms: Terms) -> Column:
     """A BIGINT with bit i set where the row breaks rule i: one number that says everything wrong with a row."""
     bits = F.lit(0).cast("bigint")
     for position, rule in enumerate(rules):
-        bits = bits + F.when(rule.broken(terms), F.lit(1 << position)).otherwise(F.lit(0)).cast("bigint")
+        bits = bits + F.when(rule.unexpected(terms), F.lit(1 << position)).otherwise(F.lit(0)).cast("bigint")
     return bits
 
 
 def breaks_any(rules: tuple[RowRule, ...], terms: Terms) -> Column:
-    """Whether the row breaks any of the rules: quicker to know than which ones."""
-    return reduce(Column.__or__, (rule.broken(terms) for rule in rules))
+    """Whether the row breaks any of the rules, never null: quicker than to say which ones."""
+    return F.coalesce(reduce(Column.__or__, (rule.unexpected(terms) for rule in rules)), F.lit(False))
 
 
 def bits_of(rules: tuple[Rule, ...], severity: Severity) -> int:

@@ -1,18 +1,17 @@
-"""Great Expectations suites, one per table: every rule's count of violations is expected to be zero.
+"""The rules of every table, and what the gate counted against them as results in the form of Great Expectations.
 
-A suite judges one row of counts, whatever the size of the table it speaks of: the counting is one pass in Spark, the
-judging takes the same time at a hundred members and at a hundred million.
+Great Expectations is not imported here, which would cost a small settlement seconds: expectations/validation.py makes
+its objects from these results, and lets it validate a table by itself.
 """
 
 import hashlib
-import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
 from expectations import claims, costs, members, outputs, receipts, reviews
-from expectations.rule import Rule, Severity
+from expectations.expectation import COLUMN_MAX, GATE_ONLY, ROW_COUNT, UNEXPECTED_ROWS, Expectation
+from expectations.rule import NO_TERMS, GateRule, Rule, Severity, Terms
 
 SUITES: dict[str, tuple[Rule, ...]] = {
     "source/members": (*members.TABLE_RULES, *members.ROW_RULES, *members.SET_RULES),
@@ -24,11 +23,16 @@ SUITES: dict[str, tuple[Rule, ...]] = {
     **outputs.ROW_RULES,
     **outputs.FEW_ROW_RULES,
 }
+# Great Expectations' own severities of a failure.
+FAILURE_SEVERITY = {Severity.CRITICAL: "critical", Severity.ERROR: "warning", Severity.WARNING: "info"}
 
 
 @dataclass(frozen=True)
 class RuleResult:
-    """One rule judged: how many rows are against it, and what they would move."""
+    """One rule judged: how many rows are against it, and what they would move.
+
+    `expectation`: the Great Expectations type. `element_count`: the rows of the table, where they were counted.
+    """
 
     table_name: str
     expectation: str
@@ -37,8 +41,12 @@ class RuleResult:
     severity: Severity
     unexpected_count: int
     amount_at_stake_fen: int
-    success: bool
     suite_digest: str
+    element_count: int | None = None
+
+    @property
+    def success(self) -> bool:
+        return self.unexpected_count == 0
 
     @property
     def observed(self) -> str:
@@ -49,27 +57,45 @@ class RuleResult:
         """What is wrong where the rule is broken, as part of a message."""
         return f"{self.table_name}: {self.sentence} ({self.observed})"
 
+    @property
+    def result(self) -> dict[str, Any]:
+        """The `result` of an ExpectationValidationResult, with what was counted. The percentage is of all rows."""
+        if self.expectation in (ROW_COUNT, COLUMN_MAX):
+            return {"observed_value": self.element_count} if self.expectation == ROW_COUNT else {}
+        observed = {"observed_value": self.unexpected_count}
+        if self.element_count is None or self.expectation == GATE_ONLY:
+            return observed
+        percent = 100 * self.unexpected_count / self.element_count if self.element_count else 0.0
+        counts = {"element_count": self.element_count, "unexpected_count": self.unexpected_count}
+        extra = observed if self.expectation == UNEXPECTED_ROWS else {}
+        return {**extra, **counts, "unexpected_percent": percent}
+
 
 def judge(
-    table_name: str, unexpected_count: Mapping[str, int], amount_at_stake_fen: Mapping[str, int] | None = None
+    table_name: str,
+    unexpected_count: Mapping[str, int],
+    amount_at_stake_fen: Mapping[str, int] | None = None,
+    element_count: int | None = None,
 ) -> list[RuleResult]:
-    """Judges a table by its suite. `unexpected_count` holds a count for each rule; a rule without one is not judged."""
-    rules = [rule for rule in SUITES[table_name] if rule.id in unexpected_count]
-    results = _validate(table_name, tuple(rule.id for rule in rules), dict(unexpected_count))
-    stakes = amount_at_stake_fen or {}
+    """The results of a table's rules, one for each rule in `unexpected_count`, in the order of the suite.
+
+    The maps are by rule id; `element_count`: how many rows were judged, where that is known.
+    """
+    stakes_fen, digest = amount_at_stake_fen or {}, suite_digest(table_name)
     return [
         RuleResult(
             table_name=table_name,
-            expectation=results[rule.id].expectation_config.type,
+            expectation=rule.expectation(NO_TERMS).type,
             id=rule.id,
             sentence=rule.sentence,
             severity=rule.severity,
             unexpected_count=unexpected_count[rule.id],
-            amount_at_stake_fen=stakes.get(rule.id, 0),
-            success=bool(results[rule.id].success),
-            suite_digest=suite_digest(table_name),
+            amount_at_stake_fen=stakes_fen.get(rule.id, 0),
+            suite_digest=digest,
+            element_count=element_count,
         )
-        for rule in rules
+        for rule in SUITES[table_name]
+        if rule.id in unexpected_count
     ]
 
 
@@ -79,53 +105,37 @@ def suite_digest(table_name: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _validate(table_name: str, rule_ids: tuple[str, ...], counts: dict[str, int]) -> dict:
-    import pandas as pd
-
-    batch = _batch_definition(table_name).get_batch({"dataframe": pd.DataFrame([counts], dtype="int64")})
-    outcome = batch.validate(_suite(table_name, rule_ids), result_format="BOOLEAN_ONLY")
-    results = {}
-    for result in outcome.results:
-        if result.exception_info and _any_exception(result.exception_info):
-            raise RuntimeError(f"The expectation on {table_name} could not be judged: {result.exception_info}")
-        results[result.expectation_config.kwargs["column"]] = result
-    return results
+def configuration(rule: Rule, terms: Terms) -> dict[str, Any]:
+    """The rule as the JSON of an expectation, with the terms filled in."""
+    return _configuration(rule.expectation(terms), rule.id, rule.severity, rule.sentence)
 
 
-def _any_exception(exception_info: dict) -> bool:
-    """Whether an expectation broke instead of failing; Great Expectations nests this by metric."""
-    if "raised_exception" in exception_info:
-        return bool(exception_info["raised_exception"])
-    return any(inner.get("raised_exception") for inner in exception_info.values() if isinstance(inner, dict))
+def judged_configuration(result: RuleResult, terms: Terms) -> dict[str, Any]:
+    """The expectation that a result belongs to; a rule that is no longer in the suite is one of the gate alone."""
+    rule = next((rule for rule in SUITES.get(result.table_name, ()) if rule.id == result.id), None)
+    former = Expectation(GATE_ONLY, {"rule_id": result.id, "needs": "the version of the program that judged it"})
+    expectation = former if rule is None else rule.expectation(terms)
+    return _configuration(expectation, result.id, result.severity, result.sentence)
 
 
-@cache
-def _context():
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
+def suite_json(table_name: str, terms: Terms) -> dict[str, Any]:
+    """The suite of a table as Great Expectations stores it, with the rules that it can judge on the table alone.
 
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    return context
-
-
-@cache
-def _batch_definition(table_name: str):
-    source = _context().data_sources.add_pandas(name=table_name)
-    return source.add_dataframe_asset(name=table_name).add_batch_definition_whole_dataframe("counts")
+    The others are listed in `meta` under `judged_by_the_gate_alone`, each with what it needs.
+    """
+    rules = SUITES[table_name]
+    alone = [{"rule_id": r.id, "sentence": r.sentence, "needs": r.needs} for r in rules if isinstance(r, GateRule)]
+    return {
+        "name": table_name,
+        "expectations": [configuration(rule, terms) for rule in rules if not isinstance(rule, GateRule)],
+        "meta": {"suite_digest": suite_digest(table_name), "judged_by_the_gate_alone": alone},
+    }
 
 
-def _suite(table_name: str, rule_ids: tuple[str, ...]):
-    import great_expectations as gx
-
-    rules = [rule for rule in SUITES[table_name] if rule.id in rule_ids]
-    return gx.ExpectationSuite(
-        name=table_name,
-        expectations=[
-            gx.expectations.ExpectColumnMaxToBeBetween(
-                column=rule.id, max_value=0, meta={"severity": str(rule.severity), "sentence": rule.sentence}
-            )
-            for rule in rules
-        ],
-    )
+def _configuration(expectation: Expectation, rule_id: str, severity: Severity, sentence: str) -> dict[str, Any]:
+    return {
+        "type": expectation.type,
+        "kwargs": expectation.json_kwargs,
+        "meta": {"rule_id": rule_id, "severity": str(severity), "sentence": sentence},
+        "severity": FAILURE_SEVERITY[severity],
+    }

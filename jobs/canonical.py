@@ -1,7 +1,7 @@
-"""One text for one value: what a digest is taken of must not depend on Python, on names in the code or on an order.
+"""Canonical JSON: equal values always give the same text, so that digests stay valid across versions of the code.
 
-Dates are written YYYY-MM-DD, keys are sorted, nothing is spaced, other letters than ASCII are escaped. A value of any
-other kind, a float before all, is a TypeError.
+Dates are written YYYY-MM-DD, keys are sorted, there are no spaces, and characters outside ASCII are escaped. Values of
+any other type, floats included, raise TypeError.
 """
 
 import hashlib
@@ -12,8 +12,8 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> str:
-    """The canonical JSON of a value made of mappings, sequences, texts, whole numbers, dates, booleans and None."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
+    """The canonical JSON of a value made of mappings, lists, tuples, strings, integers, dates, booleans and None."""
+    return json.dumps(json_value(value), sort_keys=True, separators=(",", ":"))
 
 
 def canonical_digest(value: Any) -> str:
@@ -21,14 +21,14 @@ def canonical_digest(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
-def plain(value: Any) -> Any:
-    """The value as JSON knows it; raises TypeError for what has no canonical form."""
+def json_value(value: Any) -> Any:
+    """The value in types that JSON has; raises TypeError for a type without a canonical form."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(name): plain(part) for name, part in value.items()}
+        return {str(key): json_value(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(part) for part in value]
+        return [json_value(part) for part in value]
     raise TypeError(f"a {type(value).__name__} has no canonical form")

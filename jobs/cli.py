@@ -1,6 +1,7 @@
 """The program `fentan`, also run by `spark-submit jobs/cli.py COMMAND`: its commands, output and exit codes."""
 
 import argparse
+import gc
 import importlib
 import json
 import os
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Without `argv` it is the program: its words are those of the process, whose streams and signals it takes over.
     """
+    gc.set_threshold(100_000)  # imports and rules are many objects that are never garbage: saves a tenth of a second
     if argv is None:
         process.protect_streams()
         process.raise_signals()

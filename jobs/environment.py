@@ -1,42 +1,35 @@
-"""The environment a command runs in: Spark settings, ceilings, lock lease. No rule lives here."""
+"""The environment a command runs in: Spark settings, ceilings, lock lease. It holds no rule."""
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from jobs.errors import WrongUsage
+from jobs.rulebook.strict import WORDS, Strict, first_fault, refusal
 
-KEYS = {
-    "platform": str, "platforms": str, "few_rows_most": int, "spark": dict, "storage": dict, "quality": dict,
-    "lock": dict, "log": dict,
-}  # fmt: skip
-QUALITY_KEYS = {
-    "quarantine_ceiling_members_ppm": int,
-    "quarantine_ceiling_claims_ppm": int,
-    "quarantine_ceiling_receipts_ppm": int,
-    "lapse_ceiling_ppm": int,
-    "quarantine_ceiling_floor_rows": int,
-}
-LOCK_KEYS = {"lease_seconds": int}
-LOG_KEYS = {"format": str, "level": str}
-LOG_VALUES = {"format": ("text", "json"), "level": ("debug", "info", "warning", "error")}
-# A conf written before it could name the last two goes on with what the shipped local.toml says of them.
-OPTIONAL_KEYS = (
-    "platforms", "few_rows_most", "spark", "storage", "quarantine_ceiling_receipts_ppm", "lapse_ceiling_ppm", "log",
-    "format", "level",
-)  # fmt: skip
 FEW_ROWS_MOST = 200_000
-NAMES = {str: "a text", int: "a whole number", dict: "a section"}
+MOST = 2**31 - 1
+LOG_VALUES = {"format": ("text", "json"), "level": ("debug", "info", "warning", "error")}
+WORDS_OF_TOML = WORDS | {
+    "string_type": "must be a text",
+    "int_type": "must be a whole number",
+    "greater_than_equal": "is {input}, which is too small",
+    "model_type": "must be a section",
+}
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What an environment conf says. `platforms` None: the shipped folder of platforms.
+    """The values of an environment conf. `platforms` None: the shipped folder of platforms.
 
-    `few_rows_most`: up to so many rows a lake is read with settings that plan quickly; `storage`: delta-rs' options for
-    the lake's storage.
+    `few_rows_most`: a lake of at most so many rows is read with settings that plan quickly. `storage`: the options of
+    delta-rs for the lake's storage.
     """
 
     platform: str
@@ -54,97 +47,130 @@ class Environment:
     log_level: str = "info"
 
 
-def load_environment(path: str | None) -> Environment:
-    """Reads an environment conf, the shipped local.toml where no path is given; raises WrongUsage with file and key."""
-    source = Path(path) if path else files("conf").joinpath("local.toml")
-    try:
-        document = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise WrongUsage(
-            f"--conf {source}: cannot be read ({error}). Nothing was done. Correct the file or its path."
-        ) from error
-    _check(source, "", document, KEYS)
-    _check(source, "quality.", document["quality"], QUALITY_KEYS)
-    _check(source, "lock.", document["lock"], LOCK_KEYS)
-    log = document.get("log", {})
-    _check_log(source, log)
-    platforms = document.get("platforms")
-    return Environment(
-        platform=document["platform"],
-        platforms=_platforms(Path(path or "."), platforms) if platforms else None,
-        lock_lease_seconds=document["lock"]["lease_seconds"],
-        few_rows_most=document.get("few_rows_most", FEW_ROWS_MOST),
-        spark=_spark(source, document.get("spark", {})),
-        storage=_texts(source, "storage", document.get("storage", {})),
-        log_format=log.get("format", "text"),
-        log_level=log.get("level", "info"),
-        **document["quality"],
-    )
-
-
-def _check_log(source: Path | Traversable, log: dict) -> None:
-    _check(source, "log.", log, LOG_KEYS)
-    for key, value in log.items():
-        if value not in LOG_VALUES[key]:
-            raise WrongUsage(
-                f"--conf {source}: key log.{key} is {value}; it must be one of {', '.join(LOG_VALUES[key])}. "
-                "Nothing was done. Correct the file."
-            )
-
-
-def _platforms(conf: Path, folder: str) -> Path:
-    found = conf.parent / folder
-    if not found.is_dir():
-        raise WrongUsage(
-            f"--conf {conf}: key platforms: there is no folder {found}. Nothing was done. Correct the path."
-        )
-    return found
-
-
-def _spark(source: Path | Traversable, section: dict) -> dict[str, str]:
-    """The [spark] section; a setting may be quoted as one key, or dotted as TOML allows."""
-    settings = _texts(source, "spark", section)
-    for key in settings:
-        if key != "master" and not key.startswith("spark."):
-            raise WrongUsage(
-                f"--conf {source}: key spark.{key} is not known; known are master and the settings of Spark, "
-                'e.g. "spark.sql.shuffle.partitions". Nothing was done.'
-            )
+def _flat(section: Any) -> dict[str, Any]:
+    """The settings of a section; a dotted key is one key."""
+    if not isinstance(section, dict):
+        raise refusal("must be a section")
+    settings: dict[str, Any] = {}
+    for key, value in _settings("", section):
+        if key in settings:
+            raise refusal(f"gives {key} twice, quoted and dotted")
+        settings[key] = value
     return settings
 
 
-def _texts(source: Path | Traversable, name: str, section: dict) -> dict[str, str]:
-    """The settings of a section, which all are texts; a dotted key is one key."""
-    settings = dict(_flat("", section))
-    for key, value in settings.items():
-        if type(value) is not str:
-            raise WrongUsage(
-                f'--conf {source}: key {name}.{key} must be a text, in quotes: "{value}". Nothing was done.'
-            )
-    return settings
-
-
-def _flat(prefix: str, section: dict):
+def _settings(prefix: str, section: dict) -> Iterator[tuple[str, Any]]:
     for key, value in section.items():
         if isinstance(value, dict):
-            yield from _flat(f"{prefix}{key}.", value)
+            yield from _settings(f"{prefix}{key}.", value)
         else:
             yield prefix + key, value
 
 
-def _check(source: Path | Traversable, prefix: str, section: dict, known: dict[str, type]) -> None:
-    for key, value in section.items():
-        if key not in known:
-            raise WrongUsage(
-                f"--conf {source}: key {prefix}{key} is not known; known are {', '.join(sorted(known))}. "
-                "Nothing was done."
-            )
-        if type(value) is not known[key]:
-            raise WrongUsage(f"--conf {source}: key {prefix}{key} must be {NAMES[known[key]]}. Nothing was done.")
-        if known[key] is int and value < (1 if known is LOCK_KEYS else 0):
-            raise WrongUsage(f"--conf {source}: key {prefix}{key} is {value}, which is too small. Nothing was done.")
-    for key in known:
-        if key not in section and key not in OPTIONAL_KEYS:
-            raise WrongUsage(
-                f"--conf {source}: key {prefix}{key} is missing. Nothing was done. The shipped local.toml has all keys."
-            )
+def _quoted(value: Any) -> Any:
+    if type(value) is not str:
+        raise refusal(f'must be a text, in quotes: "{value}"')
+    return value
+
+
+def _setting_of_spark(key: str) -> str:
+    if key != "master" and not key.startswith("spark."):
+        raise refusal('is not known; known are master and the settings of Spark, e.g. "spark.sql.shuffle.partitions"')
+    return key
+
+
+WholeNumber = Annotated[int, Field(ge=0, le=MOST)]
+Setting = Annotated[str, BeforeValidator(_quoted)]
+SECTION_OF_TEXTS = WithJsonSchema({"type": "object"})
+
+
+class Quality(Strict):
+    """The ceilings of the quality gate and of lapses, in ppm of the rows. A ceiling left out is that of local.toml."""
+
+    quarantine_ceiling_members_ppm: WholeNumber
+    quarantine_ceiling_claims_ppm: WholeNumber
+    quarantine_ceiling_receipts_ppm: WholeNumber = Environment.quarantine_ceiling_receipts_ppm
+    lapse_ceiling_ppm: WholeNumber = Environment.lapse_ceiling_ppm
+    quarantine_ceiling_floor_rows: WholeNumber
+
+
+def _one_of(key: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in LOG_VALUES[key]:
+            raise refusal(f"is {value}; it must be one of {', '.join(LOG_VALUES[key])}")
+        return value
+
+    return AfterValidator(check)
+
+
+class Log(Strict):
+    """Format and level of what a command prints to standard error."""
+
+    format: Annotated[str, _one_of("format"), WithJsonSchema({"enum": list(LOG_VALUES["format"])})] = "text"
+    level: Annotated[str, _one_of("level"), WithJsonSchema({"enum": list(LOG_VALUES["level"])})] = "info"
+
+
+class Lock(Strict):
+    """The lock of a lake: after so many seconds without a renewal it is free."""
+
+    lease_seconds: Annotated[WholeNumber, Field(ge=1)]
+
+
+class EnvironmentDocument(Strict):
+    """An environment conf. `platforms`: a folder of platforms, relative to the file; left out: the shipped one."""
+
+    platform: str
+    platforms: str | None = None
+    few_rows_most: WholeNumber = FEW_ROWS_MOST
+    spark: Annotated[
+        dict[Annotated[str, AfterValidator(_setting_of_spark)], Setting], BeforeValidator(_flat), SECTION_OF_TEXTS
+    ] = {}
+    storage: Annotated[dict[str, Setting], BeforeValidator(_flat), SECTION_OF_TEXTS] = {}
+    quality: Quality
+    lock: Lock
+    log: Log = Log()
+
+
+def load_environment(path: str | None) -> Environment:
+    """Reads an environment conf, the shipped local.toml where no path is given; raises WrongUsage with file and key."""
+    source = Path(path) if path else files("conf").joinpath("local.toml")
+    try:
+        conf = EnvironmentDocument.model_validate(_toml(source))
+    except ValidationError as error:
+        key, what = first_fault(error, EnvironmentDocument, WORDS_OF_TOML)
+        remedy = "The shipped local.toml has all keys." if what == WORDS["missing"] else ""
+        raise _fault(source, key, what, remedy) from error
+    return Environment(
+        platform=conf.platform,
+        platforms=_platforms(Path(path or "."), conf.platforms) if conf.platforms else None,
+        lock_lease_seconds=conf.lock.lease_seconds,
+        few_rows_most=conf.few_rows_most,
+        spark=conf.spark,
+        storage=conf.storage,
+        log_format=conf.log.format,
+        log_level=conf.log.level,
+        **dict(conf.quality),
+    )
+
+
+def _toml(source: Path | Traversable) -> dict[str, Any]:
+    try:
+        return tomllib.loads(source.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:  # also wrong encodings, TOML and numbers of many digits
+        raise WrongUsage(
+            f"--conf {source}: cannot be read ({error}). Nothing was done. Correct the file or its path."
+        ) from error
+
+
+def _platforms(conf: Path, name: str) -> Path:
+    folder = conf.parent / name
+    try:
+        if folder.is_dir():
+            return folder
+    except OSError as error:
+        raise _fault(conf, "platforms", f"cannot be read ({error.strerror}): {folder}", "Correct the path.") from error
+    raise _fault(conf, "platforms", f"there is no folder {folder}", "Correct the path.")
+
+
+def _fault(source: Path | Traversable, key: str, what: str, remedy: str) -> WrongUsage:
+    return WrongUsage(f"--conf {source}: key {key} {what}. Nothing was done. {remedy}".strip())

@@ -1,17 +1,17 @@
-"""How a run can stop. Each stop says what was not done and what to do next, and has its own exit code."""
+"""Errors that end a command. Each message says what was not done and what to do next; each class has its exit code."""
 
 import os
 import traceback
 
 
 class Stop(Exception):
-    """A stop the user can act on; shown without a stack trace."""
+    """An error the user can act on; shown without a stack trace."""
 
     exit_code = 1
 
 
 class WrongUsage(Stop):
-    """Wrong usage or configuration."""
+    """The command line or the configuration is wrong."""
 
     exit_code = 2
 
@@ -23,27 +23,28 @@ class GateStopped(Stop):
 
 
 class Refused(Stop):
-    """The period is closed, or already settled from different inputs, or not yet its turn."""
+    """The period is closed, was already settled from other inputs, or cannot be processed yet."""
 
     exit_code = 4
 
 
 class Locked(Stop):
-    """Another run holds the lake."""
+    """Another run holds the lock of the lake."""
 
     exit_code = 5
 
 
 class IntegrityBroken(Stop):
-    """An invariant or a digest fails; nothing was published."""
+    """An invariant or a digest check failed; nothing was published."""
 
     exit_code = 6
 
 
 def unexpected(error: Exception, what: str = "") -> Stop:
-    """The stop that an unexpected error comes to: its kind without its message, since Spark's quote values of rows.
+    """The Stop shown for an unexpected error. It names the error's class only: Spark's messages may quote row values.
 
-    `what`: the command that failed, where the reader does not know. The trace is for whoever has to mend the program.
+    `what`: the command that failed, as a prefix of the message; empty where the user knows it. With FENTAN_DEBUG set,
+    the stack trace is printed too.
     """
     if "FENTAN_DEBUG" in os.environ:
         traceback.print_exception(error)
@@ -55,6 +56,6 @@ def unexpected(error: Exception, what: str = "") -> Stop:
     )
 
 
-def without_rule(missing: Exception) -> WrongUsage:
-    """The stop for a rule that is not in force when it is needed: that is an error, never a zero."""
+def rule_not_in_force(missing: Exception) -> WrongUsage:
+    """The error for a rule without a value on the day it is needed; a missing rule never counts as zero."""
     return WrongUsage(f"{missing}. Nothing was settled. Give the rule a value from an earlier day, with its source.")

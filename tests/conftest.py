@@ -7,6 +7,7 @@ import fcntl
 import os
 
 import pytest
+from hypothesis import settings
 
 from jobs.environment import load_environment
 from jobs.lake.session import open_session
@@ -15,6 +16,10 @@ from tests import spark_settings
 from tests.confs import write_conf
 from tests.lakes import LakeFolder
 from tests.wheels import build_wheel
+
+# How long an example takes is no property of the program: a busy machine must not fail a test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -58,5 +58,6 @@ def _rewrite(file: Path, **changed: Any) -> None:
     yaml = YAML(typ="safe", pure=True)
     document = yaml.load(file.read_text(encoding="utf-8"))
     assert set(changed) <= set(document), f"{file.name} has no {set(changed) - set(document)}"
+    yaml.representer.ignore_aliases = lambda *_: True  # rules are written without anchors
     with file.open("w", encoding="utf-8") as rewritten:
         yaml.dump({**document, **changed}, rewritten)

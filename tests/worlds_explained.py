@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import xxhash
 from deltalake import DeltaTable
 
-from jobs.explaining.known import MemberFacts
+from jobs.explaining.facts import MemberFacts
 from jobs.rulebook import load_platform
 from jobs.rulebook.rules import Platform
 from tests.lakes import LakeFolder, receipt

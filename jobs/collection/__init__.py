@@ -1,1 +1,1 @@
-"""What was paid: money allocated to shares, what lapses, what is final. Pure."""
+"""The rules of collection: allocation of receipts, lapses, final positions. Pure functions."""

@@ -1,4 +1,4 @@
-"""What became of every member's due: the money of his payer, given to one share after another."""
+"""Allocation of receipts: each payer's cash is applied to the shares he owes, one after another."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,6 +6,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+# Published statuses of settled/collections, then published reasons of unapplied cash.
 COLLECTED, IN_GRACE, LAPSED, NETTED, WAIVED = "collected", "in_grace", "lapsed", "netted", "waived"
 WITHOUT_BILL, AFTER_GRACE = "receipt_without_bill", "receipt_after_grace"
 OVERPAID, NOT_ENOUGH, AFTER_LAPSE = "receipt_overpaid", "receipt_not_enough", "receipt_after_lapse"
@@ -13,10 +14,10 @@ OVERPAID, NOT_ENOUGH, AFTER_LAPSE = "receipt_overpaid", "receipt_not_enough", "r
 
 @dataclass(frozen=True)
 class CollectionDays:
-    """The days of a period's collection. Money counts from the publicity day until the grace limit, to the day `as_of`.
+    """The days of a period's collection, and its cut-off `as_of`.
 
-    At 00:00 of `grace_ends_on` what is not paid is given up. Source: retries until two natural days before the next
-    deduction day (B).
+    Receipts count from the publicity day until 00:00 of `grace_ends_on`, up to and including the day `as_of`. At the
+    grace limit, unpaid dues are set off or lapse. Source: `grace_days_before_next_deduction` in calendar.yaml.
     """
 
     publicity_on: date
@@ -26,25 +27,26 @@ class CollectionDays:
 
     @property
     def is_final(self) -> bool:
+        """Whether the cut-off has reached the grace limit."""
         return self.as_of >= self.grace_ends_on
 
     @property
     def is_deducting(self) -> bool:
+        """Whether the cut-off has reached the deduction day."""
         return self.as_of >= self.deduction_on
 
 
-def payers(in_time: DataFrame, bills: DataFrame) -> DataFrame:
-    """One row per payer with a bill or with money that came in time. Key: payer_id. Amounts in fen.
+def totals_by_payer(in_time: DataFrame, bills: DataFrame) -> DataFrame:
+    """One row per payer with a bill or a receipt in time. Key: payer_id.
 
-    `owed_fen` over all his plans, `received_fen`, `receipt_count`; 0 where there is none. One pass over both tables:
-    sums of numbers only, so that no row has to be put in order.
+    `in_time`: valid receipts of cash before the grace limit. Columns: `owed_fen` over all his plans, `received_fen`,
+    `receipt_count`; 0 where he has none. One aggregation over a union reads both tables once, without the sort that a
+    join would need.
     """
-    nothing = _fen(0)
-    owed = bills.select(
-        "payer_id", F.col("due_fen").alias("owed_fen"), nothing.alias("received_fen"), nothing.alias("n")
-    )
+    zero = _fen(0)
+    owed = bills.select("payer_id", F.col("due_fen").alias("owed_fen"), zero.alias("received_fen"), zero.alias("n"))
     received = in_time.select(
-        "payer_id", nothing.alias("owed_fen"), F.col("amount_fen").alias("received_fen"), _fen(1).alias("n")
+        "payer_id", zero.alias("owed_fen"), F.col("amount_fen").alias("received_fen"), _fen(1).alias("n")
     )
     return (
         owed.unionByName(received)
@@ -57,20 +59,21 @@ def payers(in_time: DataFrame, bills: DataFrame) -> DataFrame:
     )
 
 
-def payers_to_allocate(of_payers: DataFrame) -> DataFrame:
-    """The payers (from `payers`) whose money has to be given to one share after another.
+def payers_to_allocate(payer_totals: DataFrame) -> DataFrame:
+    """The rows of `totals_by_payer` whose receipts must be allocated share by share.
 
-    The others paid nothing, or once and what they owe: then every share is met, or none.
+    Payers with no receipt, or with a single receipt equal to what they owe, need no allocation: none of their shares
+    is met, or all are.
     """
     is_exact = (F.col("receipt_count") == 1) & (F.col("received_fen") == F.col("owed_fen"))
-    return of_payers.where((F.col("receipt_count") > 0) & ~is_exact)
+    return payer_totals.where((F.col("receipt_count") > 0) & ~is_exact)
 
 
-def plain_shares(assessments: DataFrame, in_time: DataFrame) -> DataFrame:
-    """One row per assessment of a payer of whom nothing is to be allocated, with `collected_fen` and `collected_on`.
+def shares_by_lookup(assessments: DataFrame, in_time: DataFrame) -> DataFrame:
+    """One row per assessment of a payer who needs no allocation, with `collected_fen` and `collected_on`.
 
-    Key: plan_id, member_id. `assessments` holds these payers only; of `in_time` each of them has at most one receipt.
-    The receipts are looked up by payer: neither table is put in order.
+    Key: plan_id, member_id. `assessments` has these payers only; each has at most one receipt in `in_time`. The receipt
+    is looked up by payer in a hash join, so that neither table is sorted.
     """
     paid_on = in_time.select("payer_id", F.col("attempted_on").alias("paid_on")).hint("shuffle_hash")
     is_met = F.col("paid_on").isNotNull() & (F.col("due_fen") > 0)
@@ -84,12 +87,12 @@ def plain_shares(assessments: DataFrame, in_time: DataFrame) -> DataFrame:
 def allocated_shares(
     assessments: DataFrame, joined: DataFrame, to_allocate: DataFrame, in_time: DataFrame, whole_shares: bool
 ) -> DataFrame:
-    """One row per assessment of a payer whose money is to be allocated, with `collected_fen` and `collected_on`.
+    """One row per assessment of a payer whose receipts must be allocated, with `collected_fen` and `collected_on`.
 
-    `assessments`, `to_allocate` (from `payers_to_allocate`) and `in_time` hold these payers only; `joined` one row per
-    plan and member with `joined_on`. The payer's own share is met first, then the others in the order of joining (B/C).
-    Under `whole_shares` a share is met whole or not at all. A share, or the part of it that is met, is met on the
-    day of the receipt that completes it.
+    `assessments`, `to_allocate` (from `payers_to_allocate`) and `in_time` have these payers only. `joined`: one row per
+    plan and member with `joined_on`. Order of allocation: the payer's own share, then the others by day of joining
+    (source: quotes of the rules). `whole_shares`: a share is met in full or not at all (setting `deducts` of the
+    platform). `collected_on`: the day of the receipt that completes what is met of the share.
     """
     in_order = Window.partitionBy("payer_id").orderBy(
         (F.col("member_id") == F.col("payer_id")).desc(),
@@ -102,10 +105,11 @@ def allocated_shares(
         .withColumn("needed_fen", F.sum("due_fen").over(in_order.rowsBetween(Window.unboundedPreceding, 0)))
         .join(to_allocate.select("payer_id", "received_fen"), "payer_id")
     )
-    reached = F.greatest(F.least("due_fen", F.col("received_fen") - F.col("needed_fen") + F.col("due_fen")), _fen(0))
+    available_fen = F.col("received_fen") - (F.col("needed_fen") - F.col("due_fen"))  # left by the shares before it
+    part_fen = F.greatest(F.least("due_fen", available_fen), _fen(0))
     is_met = (F.col("received_fen") >= F.col("needed_fen")) & (F.col("due_fen") > 0)
-    part = F.when(is_met, F.col("due_fen")).otherwise(_fen(0)) if whole_shares else reached
-    met = ordered.withColumn("collected_fen", part.cast("bigint"))
+    met_fen = F.when(is_met, F.col("due_fen")).otherwise(_fen(0)) if whole_shares else part_fen
+    met = ordered.withColumn("collected_fen", met_fen.cast("bigint"))
     days = (
         met.where("collected_fen > 0")
         .join(with_running_fen(in_time).select("payer_id", "attempted_on", "running_fen"), "payer_id")
@@ -119,26 +123,26 @@ def allocated_shares(
 
 
 def with_running_fen(receipts: DataFrame) -> DataFrame:
-    """The receipts with `running_fen`: what the payer's receipts come to up to and with this one, in order of time."""
+    """The receipts with `running_fen`: the payer's running total up to and including this receipt, in order of time."""
     in_order = Window.partitionBy("payer_id").orderBy("attempted_on", "receipt_id")
     so_far = in_order.rowsBetween(Window.unboundedPreceding, 0)
     return receipts.withColumn("running_fen", F.sum("amount_fen").over(so_far))
 
 
 def collections(shares: DataFrame, helped: DataFrame, days: CollectionDays) -> DataFrame:
-    """One row per assessment: due, collected, status, day. Key: plan_id, member_id. Amounts in fen.
+    """The rows of settled/collections: one row per assessment. Key: plan_id, member_id.
 
-    `helped`: one row per plan and member whose arrears may be netted, with `aid_fen` to net them from. A due that is
-    not met at the grace limit is netted from the aid where the member is helped (B), else the membership lapses. What
-    a member does not owe because the platform bears it is waived.
+    `shares`: assessments with `collected_fen` and `collected_on`. `helped`: one row per plan and beneficiary with
+    `aid_fen`. At the grace limit, a share of which nothing was collected is set off (NETTED) if the member's aid covers
+    it (source: quotes of the rules); any other unmet share lapses. A due of zero is WAIVED if the share was sponsored.
     """
     is_met = (F.col("due_fen") == 0) | (F.col("collected_fen") == F.col("due_fen"))
-    is_netted = F.lit(days.is_final) & ~is_met & (F.col("aid_fen") >= F.col("due_fen"))
-    is_netted = F.coalesce(is_netted & (F.col("collected_fen") == 0), F.lit(False))
+    is_set_off = F.lit(days.is_final) & ~is_met & (F.col("aid_fen") >= F.col("due_fen"))
+    is_set_off = F.coalesce(is_set_off & (F.col("collected_fen") == 0), F.lit(False))
     status = (
         F.when((F.col("due_fen") == 0) & (F.col("sponsored_fen") > 0), WAIVED)
         .when(is_met, COLLECTED)
-        .when(is_netted, NETTED)
+        .when(is_set_off, NETTED)
         .otherwise(LAPSED if days.is_final else IN_GRACE)
     )
     return (
@@ -159,42 +163,45 @@ def collections(shares: DataFrame, helped: DataFrame, days: CollectionDays) -> D
     )
 
 
-def money_without_share(
+def unapplied_cash(
     to_allocate: DataFrame, in_time: DataFrame, late: DataFrame, allocated: DataFrame, first_plan_id: str
 ) -> DataFrame:
-    """One row per receipt with money that meets no share: the receipt, `excess_fen`, `reason`, `plan_id`. Key:
-    receipt_id.
+    """One row per receipt with unapplied cash: the receipt, `excess_fen`, `reason`, `plan_id`. Key: receipt_id.
 
-    `to_allocate`, `in_time`: payers whose money is to be allocated, and their receipts. `late`: receipts after the
-    grace limit. `allocated`: the rows of `allocated_shares`. The plan is the first the payer has a bill of; for a
-    payer without any, `first_plan_id`.
+    `to_allocate`, `in_time`: the payers whose receipts must be allocated, and those receipts. `late`: receipts after
+    the grace limit. `allocated`: from `allocated_shares`. `plan_id`, in whose books the cash is held: the first plan
+    that billed the payer; `first_plan_id` for late receipts and payers without a bill.
     """
-    met = allocated.groupBy("payer_id").agg(F.sum("collected_fen").alias("met_fen"), F.min("plan_id").alias("of_plan"))
-    known = to_allocate.join(met, "payer_id", "left").withColumn("met_fen", F.coalesce("met_fen", _fen(0)))
+    met = allocated.groupBy("payer_id").agg(
+        F.sum("collected_fen").alias("met_fen"), F.min("plan_id").alias("billed_plan_id")
+    )
+    payers = to_allocate.join(met, "payer_id", "left").withColumn("met_fen", F.coalesce("met_fen", _fen(0)))
     reason = (
-        F.when(F.col("of_plan").isNull(), WITHOUT_BILL)
+        F.when(F.col("billed_plan_id").isNull(), WITHOUT_BILL)
         .when(F.col("received_fen") > F.col("owed_fen"), OVERPAID)
         .otherwise(NOT_ENOUGH)
     )
-    over_fen = F.greatest(F.least("amount_fen", F.col("running_fen") - F.col("met_fen")), _fen(0))
-    plan_id = F.coalesce("of_plan", F.lit(first_plan_id))
+    # Shares take the payer's earliest cash; the excess is the part of a receipt beyond what they took.
+    excess_fen = F.greatest(F.least("amount_fen", F.col("running_fen") - F.col("met_fen")), _fen(0))
+    plan_id = F.coalesce("billed_plan_id", F.lit(first_plan_id))
     excess = (
         with_running_fen(in_time)
-        .join(known, "payer_id")
-        .withColumns({"excess_fen": over_fen, "reason": reason, "plan_id": plan_id})
+        .join(payers, "payer_id")
+        .withColumns({"excess_fen": excess_fen, "reason": reason, "plan_id": plan_id})
         .where("excess_fen > 0")
     )
-    after = late.withColumns(
+    after_grace = late.withColumns(
         {"excess_fen": F.col("amount_fen"), "reason": F.lit(AFTER_GRACE), "plan_id": F.lit(first_plan_id)}
     )
     columns = (*late.columns, "excess_fen", "reason", "plan_id")
-    return excess.select(*columns).unionByName(after.select(*columns))
+    return excess.select(*columns).unionByName(after_grace.select(*columns))
 
 
 def lapses(collected: DataFrame, already_ended: DataFrame) -> DataFrame:
-    """One row per membership that ends for arrears: plan_id, member_id.
+    """The memberships that end for arrears: plan_id, member_id.
 
-    `already_ended`: plan_id, member_id whose cover ended for the arrears of an earlier period after the publicity day.
+    `collected`: settled/collections. `already_ended`: members whose cover ended since the publicity day for the arrears
+    of an earlier period; they do not lapse twice.
     """
     unpaid = collected.where(F.col("status") == LAPSED).select("plan_id", "member_id")
     return unpaid.join(already_ended, on=["plan_id", "member_id"], how="left_anti")

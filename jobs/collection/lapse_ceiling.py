@@ -1,4 +1,7 @@
-"""How many memberships one collection may end: a file of receipts that is missing looks like nobody having paid."""
+"""The ceiling on lapses: a final collection that ends too many memberships needs the operator's consent.
+
+It guards against a missing file of receipts, which looks as if no one had paid.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,44 +11,46 @@ from jobs.money import ceiling_count
 
 @dataclass(frozen=True)
 class LapseCount:
-    """What a final collection would end. By plan: `lapsing_count` memberships of `owing_count`, the members assessed
-    with a due above zero.
+    """The memberships that a final collection would end.
 
-    `is_any_money_in`: whether any receipt of the period says that money came in.
+    By plan: `lapsing_count` of the `owing_count` members with a due above zero. `has_cash_receipts`: whether any
+    receipt of the period reports cash received.
     """
 
     lapsing_count: Mapping[str, int]
     owing_count: Mapping[str, int]
-    is_any_money_in: bool
+    has_cash_receipts: bool
 
     @property
-    def lapsing_in_all(self) -> int:
+    def lapsing_total(self) -> int:
+        """Lapsing memberships over all plans."""
         return sum(self.lapsing_count.values())
 
     @property
-    def owing_in_all(self) -> int:
+    def owing_total(self) -> int:
+        """Members with a due over all plans."""
         return sum(self.owing_count.values())
 
     @property
-    def told(self) -> str:
-        """The counts in words, in all and per plan."""
+    def summary(self) -> str:
+        """The counts as text: the total, then each plan."""
         plans = ", ".join(f"{p} {self.lapsing_count[p]:,} of {n:,}" for p, n in sorted(self.owing_count.items()))
-        return f"{self.lapsing_in_all:,} of {self.owing_in_all:,} members with a due would lapse ({plans})"
+        return f"{self.lapsing_total:,} of {self.owing_total:,} members with a due would lapse ({plans})"
 
 
-def why_too_many_lapse(
-    lapsing: LapseCount, ceiling_ppm: int, floor_rows: int, accepted_count: int | None
+def lapse_ceiling_breach(
+    lapses: LapseCount, ceiling_ppm: int, floor_rows: int, accepted_count: int | None
 ) -> str | None:
-    """Why the collection needs the operator's consent; None: it needs none, or has it.
+    """Why the collection needs the operator's consent, as text; None: it needs none, or has it.
 
-    Up to `floor_rows` lapses, or up to `ceiling_ppm` of the members with a due, need none, unless no money came in at
-    all. `accepted_count`: up to how many lapses in all the operator consents to; None: to nothing.
+    Without consent, `ceiling_ppm` (conf: lapse_ceiling_ppm) of the members with a due may lapse, and at least
+    `floor_rows`; none if no cash came in at all. `accepted_count`: the number of lapses the operator consents to.
     """
-    if not lapsing.owing_in_all or (accepted_count is not None and lapsing.lapsing_in_all <= accepted_count):
+    if not lapses.owing_total or (accepted_count is not None and lapses.lapsing_total <= accepted_count):
         return None
-    if not lapsing.is_any_money_in:
-        return f"no receipt says that any money came in, and {lapsing.told}"
-    most = ceiling_count(lapsing.owing_in_all, ceiling_ppm, floor_rows)
-    if lapsing.lapsing_in_all > most:
-        return f"{lapsing.told}; the conf's lapse_ceiling_ppm lets {most:,} pass"
+    if not lapses.has_cash_receipts:
+        return f"no receipt says that any money came in, and {lapses.summary}"
+    allowed_count = ceiling_count(lapses.owing_total, ceiling_ppm, floor_rows)
+    if lapses.lapsing_total > allowed_count:
+        return f"{lapses.summary}; the conf's lapse_ceiling_ppm allows {allowed_count:,}"
     return None

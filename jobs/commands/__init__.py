@@ -1,1 +1,1 @@
-"""One module a command: its options, its words, and what it asks for."""
+"""One module per command: its options, its examples, and the work or query it runs."""

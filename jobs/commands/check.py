@@ -3,8 +3,8 @@
 import argparse
 
 from jobs.commands.options import add_period_arguments
-from jobs.pipeline.look import look
 from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.query import carry_out_query
 from jobs.pipeline.request import period_request_of
 from jobs.works.check import Check
 
@@ -16,4 +16,4 @@ add_arguments = add_period_arguments
 
 def run(args: argparse.Namespace) -> Outcome:
     """Judges members and claims, records the results in control/quality, and shows every rule."""
-    return look(Check(), period_request_of(args))
+    return carry_out_query(Check(), period_request_of(args))

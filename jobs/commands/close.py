@@ -1,4 +1,4 @@
-"""`fentan close`: uses of the fee, balances carried forward, and the period is locked."""
+"""`fentan close`: posts fee expenditure, carries balances forward and locks the period."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""`fentan collect`: receipts -> shares met, arrears, lapses, aid paid, fee received."""
+"""`fentan collect`: allocates receipts to shares; arrears, lapses, aid paid, fee received."""
 
 import argparse
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Collects the period."""
+    """Collects the period up to `--as-of`."""
     request = period_request_of(args)
     lake = open_lake(request.environment, request.lake_root, str(request.period))
     return carry_out(Collect(args.accept_lapses), request, lake)

@@ -1,4 +1,4 @@
-"""`fentan conform`: whether a lake's output tables are what the data dictionary says, for whoever reads them."""
+"""`fentan conform`: checks a lake's output tables against the data dictionary."""
 
 import argparse
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from jobs.errors import IntegrityBroken, WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.pipeline.amounts import table_text
-from jobs.pipeline.look import Look, look
 from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.query import Query, carry_out_query
 from jobs.pipeline.request import Request, request_of
 from jobs.progress import announce
 from jobs.reporting.rows import published_rows
@@ -20,9 +20,9 @@ from schemas import OUTPUT_TABLES, Table
 EXAMPLES = """  fentan conform --lake ./lake
   fentan conform --lake ./lake --rows        (reads every published row: keys and missing values too)"""
 READER_VERSION = 1
-QUARANTINE = "control/quarantine_"  # rows may be held because they share a key: they share it there too
-# What a plain Delta reader of version 1 cannot know.
-BEYOND_READERS = ("deletionVectors", "columnMapping", "timestampNtz")
+QUARANTINE = "control/quarantine_"  # rows may be held because they share a key, so keys are not unique here
+# Delta features that a plain reader of version 1 does not support.
+UNSUPPORTED_FEATURES = ("deletionVectors", "columnMapping", "timestampNtz")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Compares every output table that is there; a table that nothing was written to yet is shown as absent."""
-    return look(Conform(args.rows), request_of(args))
+    """Compares every existing output table; a table that has never been written is shown as absent."""
+    return carry_out_query(Conform(args.rows), request_of(args))
 
 
-class Conform(Look):
-    """Every output table beside the data dictionary. `with_rows`: the published rows are read, too."""
+class Conform(Query):
+    """Every output table compared with the data dictionary. `with_rows`: published rows are read as well."""
 
     purpose = "conform"
 
@@ -51,71 +51,73 @@ class Conform(Look):
             )
         return compared
 
-    def show(self, request: Request, seen: dict[str, dict]) -> Outcome:
-        differing = [name for name, table in seen.items() if table["differences"]]
-        document = {"lake": request.lake_root, "conforms": not differing, "tables": seen}
+    def show(self, request: Request, answer: dict[str, dict]) -> Outcome:
+        differing = [name for name, table in answer.items() if table["differences"]]
+        document = {"lake": request.lake_root, "conforms": not differing, "tables": answer}
         if not differing:
-            return Outcome(document, _text(seen))
+            return Outcome(document, _text(answer))
         message = (
             f"{len(differing)} of the lake's tables differ from the data dictionary. Nothing was changed. "
-            "Find out what wrote them, and settle what is not closed again into a lake of its own to compare."
+            "Find out what wrote them; to compare, settle the periods that are not closed again into another lake."
         )
-        return Outcome(document, _text(seen), IntegrityBroken.exit_code, (message,))
+        return Outcome(document, _text(answer), IntegrityBroken.exit_code, (message,))
 
     def _compared(self, lake: Lake, table: Table) -> dict:
         if not lake.exists(table.name):
             return {"state": "absent", "differences": []}
         announce(table.name)
-        found = differences(lake, table, self.with_rows)
-        return {"state": "differs" if found else "conforms", "differences": found}
+        differences = differences_of(lake, table, self.with_rows)
+        return {"state": "differs" if differences else "conforms", "differences": differences}
 
 
-def differences(lake: Lake, table: Table, with_rows: bool) -> list[str]:
-    """What of a table differs from the dictionary, as sentences; of its rows only counts are told."""
-    found = [*_of_schema(lake.small, table), *_of_storage(lake.small, table)]
-    return found if found or not with_rows else _of_rows(_rows(lake, table), table)
+def differences_of(lake: Lake, table: Table, with_rows: bool) -> list[str]:
+    """The differences of a table from the dictionary, as sentences. Sentences about rows contain counts only."""
+    differences = [*_schema_differences(lake.small, table), *_storage_differences(lake.small, table)]
+    return differences if differences or not with_rows else _row_differences(_valid_rows(lake, table), table)
 
 
-def _of_schema(small: SmallTables, table: Table) -> list[str]:
-    wanted = {column.name: column.type for column in table.columns}
+def _schema_differences(small: SmallTables, table: Table) -> list[str]:
+    expected = {column.name: column.type for column in table.columns}
     types = small.column_types(table.name)
-    found = [f"column {name} is missing" for name in wanted if name not in types]
-    found += [f"column {name} is not in the dictionary" for name in types if name not in wanted]
-    found += [
+    differences = [f"column {name} is missing" for name in expected if name not in types]
+    differences += [f"column {name} is not in the dictionary" for name in types if name not in expected]
+    differences += [
         f"column {name} is {types[name].lower()}, not {kind.lower()}"
-        for name, kind in wanted.items()
+        for name, kind in expected.items()
         if name in types and types[name] != kind
     ]
-    if not found and tuple(types) != table.column_names:
-        found.append(f"columns are in the order {', '.join(types)}")
-    return found
+    if not differences and tuple(types) != table.column_names:
+        differences.append(f"columns are in the order {', '.join(types)}")
+    return differences
 
 
-def _of_storage(small: SmallTables, table: Table) -> list[str]:
+def _storage_differences(small: SmallTables, table: Table) -> list[str]:
     partitions, reader_version, features = small.storage_of(table.name)
-    found = []
+    differences = []
     if partitions != table.partitioned_by:
-        told = ", ".join(partitions) or "nothing"
-        found.append(f"is partitioned by {told}, not by {', '.join(table.partitioned_by) or 'nothing'}")
+        actual, expected = (", ".join(columns) or "nothing" for columns in (partitions, table.partitioned_by))
+        differences.append(f"is partitioned by {actual}, not by {expected}")
     if reader_version > READER_VERSION:
-        found.append(f"asks for a Delta reader of version {reader_version}, not {READER_VERSION}")
-    beyond = [feature for feature in BEYOND_READERS if feature in features]
-    return found + [f"uses {feature}, which plain readers do not know" for feature in beyond]
+        differences.append(f"asks for a Delta reader of version {reader_version}, not {READER_VERSION}")
+    unsupported = [feature for feature in UNSUPPORTED_FEATURES if feature in features]
+    return differences + [f"uses {feature}, which plain readers do not know" for feature in unsupported]
 
 
-def _rows(lake: Lake, table: Table) -> DataFrame:
-    """The rows that are valid; of a table that publications say nothing of, all."""
+def _valid_rows(lake: Lake, table: Table) -> DataFrame:
+    """The published rows, or all rows of a table that is not subject to publication."""
     return published_rows(lake, table.name, "collect", "close") if table.is_published else lake.read(table.name)
 
 
-def _of_rows(rows: DataFrame, table: Table) -> list[str]:
+def _row_differences(rows: DataFrame, table: Table) -> list[str]:
     required = [column.name for column in table.columns if not column.nullable]
     missing = rows.agg(*(F.count(F.when(F.col(name).isNull(), 1)).alias(name) for name in required)).first()
-    found = [f"column {name} has no value in {missing[name]:,} rows" for name in required if missing[name]]
+    differences = [f"column {name} has no value in {missing[name]:,} rows" for name in required if missing[name]]
     if table.name.startswith(QUARANTINE):
-        return found
-    shared = rows.groupBy(*table.key).count().where("count > 1").count()
-    return found + ([f"{shared:,} keys ({', '.join(table.key)}) are those of several rows"] if shared else [])
+        return differences
+    shared_count = rows.groupBy(*table.key).count().where("count > 1").count()
+    if shared_count:
+        differences.append(f"{shared_count:,} keys ({', '.join(table.key)}) are those of several rows")
+    return differences
 
 
 def _text(compared: Mapping[str, dict]) -> str:

@@ -1,4 +1,4 @@
-"""`fentan demo`: a small realistic world, several whole periods, and where to look."""
+"""`fentan demo`: generates a small realistic world and settles several periods of it."""
 
 import argparse
 import shutil
@@ -23,11 +23,13 @@ MARKER = "_fentan_demo"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--members", type=int, default=20_000, metavar="N", help="members of the world (default 20000)")
+    parser.add_argument(
+        "--members", type=int, default=20_000, metavar="N", help="number of members in the world (default 20000)"
+    )
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Generates the world where it is not there yet, settles its periods, and shows rates and totals."""
+    """Generates the world if it does not exist yet, settles its periods, and shows rates and totals."""
     if not is_local(args.lake):
         raise WrongUsage(f"--lake {args.lake}: the demo makes a local folder. Nothing was done. Name a local folder.")
     folder = local_folder(args.lake)
@@ -51,11 +53,14 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def _prepare_folder(folder: Path) -> None:
-    """A folder the demo may use: a new or empty one, or its own from before. A half-made world is made again."""
+    """Makes sure the folder is new, empty or made by an earlier demo; deletes an incomplete world.
+
+    Raises WrongUsage for any other folder.
+    """
     marker = folder / MARKER
     if folder.exists() and any(folder.iterdir()) and not marker.exists():
         raise WrongUsage(
-            f"Lake {folder}: the folder holds something the demo did not make. Nothing was done. Name another with "
+            f"Lake {folder}: the folder holds files that the demo did not make. Nothing was done. Name another with "
             "--lake."
         )
     if marker.exists() and marker.read_text() != "complete" and (folder / "source").exists():
@@ -84,7 +89,7 @@ def _text(document: dict) -> str:
     lake = document["lake"]
     return "\n\n".join(
         [
-            table_text("What was settled (yuan)", columns, rows) if rows else "Every period had been settled before",
+            table_text("What was settled (yuan)", columns, rows) if rows else "Every period was settled before",
             "In a small world one case weighs more than the rules let members bear (0.10 yuan a head and case\n"
             "in critical illness): the platform pays the rest, in column `case cap`. At a hundred million members the\n"
             "cap hardly binds.",

@@ -1,4 +1,4 @@
-"""`fentan explain`: why a member owes what he owes, step by step; and a year's statement of a member or a payer."""
+"""`fentan explain`: a member's due explained step by step, or a year's statement of a member or a payer."""
 
 import argparse
 from pathlib import Path
@@ -10,8 +10,8 @@ from jobs.explaining.member_rows import PublishedRows, plans_to_explain
 from jobs.explaining.steps import DOES_NOT_FOLLOW
 from jobs.lake.lake import Lake
 from jobs.pipeline.amounts import table_text, yuan
-from jobs.pipeline.look import Look, look
 from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.query import Query, carry_out_query
 from jobs.pipeline.request import PeriodRequest, Request, period_request_of, request_of
 from jobs.progress import announce
 from jobs.reporting.explain_page import explanation_page, statement_page
@@ -22,15 +22,15 @@ EXAMPLES = """  fentan explain --lake ./lake --member 12345 --period 2020-12-P1
   fentan explain --lake ./lake --member 12345 --year 2020
   fentan explain --lake ./lake --payer 12345 --year 2020 --json"""
 
-OF_STATEMENT = ("period", "plan_id", "member_id", "tier", "share_fen", "sponsored_fen", "due_fen", "marker", "status",
-                "collected_fen", "collected_on")  # fmt: skip
+STATEMENT_COLUMNS = ("period", "plan_id", "member_id", "tier", "share_fen", "sponsored_fen", "due_fen", "marker",
+                     "status", "collected_fen", "collected_on")  # fmt: skip
 TOTALS = ("share_fen", "sponsored_fen", "due_fen", "collected_fen")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument("--member", type=person_id, metavar="M", help="the member")
-    who.add_argument("--payer", type=person_id, metavar="N", help="the payer: everybody he pays for (with --year)")
+    person = parser.add_mutually_exclusive_group(required=True)
+    person.add_argument("--member", type=person_id, metavar="M", help="the member")
+    person.add_argument("--payer", type=person_id, metavar="N", help="the payer: all members he pays for (with --year)")
     when = parser.add_mutually_exclusive_group(required=True)
     when.add_argument("--period", metavar="P", help="one settlement period, e.g. 2020-12-P1")
     when.add_argument("--year", type=calendar_year, metavar="Y", help="all periods of a calendar year")
@@ -39,18 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Reads published rows only; writes nothing but the page that was asked for."""
+    """Reads published rows only; writes nothing but the requested page."""
     if args.payer is not None and args.period:
         raise WrongUsage("--payer goes with --year. Nothing was explained. Name a member, or a year.")
     if args.html and not args.html.absolute().parent.is_dir():
         raise WrongUsage(f"--html {args.html}: no such folder. Nothing was explained. Name a file in a folder.")
     if args.year:
         request = request_of(args)
-        who = ("member_id", args.member) if args.member is not None else ("payer_id", args.payer)
-        outcome = look(Statement(*who, args.year, _plans_of(args, request)), request)
+        person = ("member_id", args.member) if args.member is not None else ("payer_id", args.payer)
+        outcome = carry_out_query(Statement(*person, args.year, _plans_of(args, request)), request)
     else:
         request = period_request_of(args)
-        outcome = look(MemberPeriod(args.member), request)
+        outcome = carry_out_query(MemberPeriod(args.member), request)
     if args.html:
         page = (statement_page if args.year else explanation_page)(outcome.document, request)
         try:
@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> Outcome:
     return outcome
 
 
-class MemberPeriod(Look):
-    """Why a member owes what he owes in a period, plan by plan and step by step."""
+class MemberPeriod(Query):
+    """The explanation of a member's due in a period, plan by plan and step by step."""
 
     purpose = "explain"
 
@@ -71,27 +71,28 @@ class MemberPeriod(Look):
     def read(self, request: PeriodRequest, lake: Lake) -> dict:
         books = _books(request, lake)
         settled = books.plans_of(request.period)
-        asked = {p: act for p, act in settled.items() if request.plan_ids is None or p in request.plan_ids}
-        if not asked:
+        requested = {p: act for p, act in settled.items() if request.plan_ids is None or p in request.plan_ids}
+        if not requested:
             raise Refused(
                 f"Period {request.period}: {', '.join(request.plan_ids)} is not published; {', '.join(settled)} is. "
                 "Nothing was explained. Name another plan, or settle it first."
             )
-        announce("looking for the member's rows")
-        explained = [explain(of_plan) for of_plan in plans_to_explain(books.known(request, asked, self.member_id))]
+        announce("reading the member's rows")
+        facts = plans_to_explain(books.member_facts(request, requested, self.member_id))
+        explained = [explain(plan) for plan in facts]
         document = {"member_id": self.member_id, "period": str(request.period), "plans": explained}
         if not explained:
             document["because"] = "Not charged, because the member has no membership in any plan settled in the period."
         return {**document, "files_read": books.files_read}
 
-    def show(self, request: PeriodRequest, seen: dict) -> Outcome:
-        broken = [plan for plan in seen["plans"] if not plan["follows"]]
+    def show(self, request: PeriodRequest, answer: dict) -> Outcome:
+        broken = [plan for plan in answer["plans"] if not plan["follows"]]
         exit_code = IntegrityBroken.exit_code if broken else 0
-        return Outcome(seen, _text(seen), exit_code, tuple(_broken_message(plan) for plan in broken))
+        return Outcome(answer, _text(answer), exit_code, tuple(_broken_message(plan) for plan in broken))
 
 
-class Statement(Look):
-    """The year of a member (`id_column` member_id), or of everybody a payer pays for (payer_id)."""
+class Statement(Query):
+    """The year of a member (`id_column` member_id), or of all members a payer pays for (payer_id)."""
 
     purpose = "explain"
 
@@ -100,9 +101,9 @@ class Statement(Look):
 
     def read(self, request: Request, lake: Lake) -> dict:
         books = _books(request, lake)
-        announce("looking for the rows of the year")
+        announce("reading the rows of the year")
         rows = books.year(self.year, self.id_column, self.number)
-        rows = [{name: row[name] for name in OF_STATEMENT} for row in rows if row["plan_id"] in self.plan_ids]
+        rows = [{name: row[name] for name in STATEMENT_COLUMNS} for row in rows if row["plan_id"] in self.plan_ids]
         totals = {name: sum(row[name] or 0 for row in rows) for name in TOTALS}
         document = {
             self.id_column: self.number, "year": self.year, "rows": rows, "totals": totals,
@@ -114,12 +115,12 @@ class Statement(Look):
             )
         return document
 
-    def show(self, request: Request, seen: dict) -> Outcome:
-        return Outcome(seen, _statement(seen))
+    def show(self, request: Request, answer: dict) -> Outcome:
+        return Outcome(answer, _statement(answer))
 
 
 def _plans_of(args: argparse.Namespace, request: Request) -> tuple[str, ...]:
-    """The plans that are named, or all of the platform's; raises WrongUsage for a plan it does not have."""
+    """The plans named on the command line, else all of the platform; raises WrongUsage for an unknown plan."""
     known = sorted(request.platform.plans)
     unknown = sorted(set(args.plan or ()) - set(known))
     if unknown:
@@ -131,17 +132,17 @@ def _plans_of(args: argparse.Namespace, request: Request) -> tuple[str, ...]:
 
 
 def _broken_message(plan: dict) -> str:
-    """What does not follow, where, and what to do next; without the member, who is named in the explanation."""
-    told = " ".join(step["says"] for step in plan["steps"] if step["name"] == DOES_NOT_FOLLOW)
+    """The steps that do not follow from the rules, and what to do next. The member is only named in the explanation."""
+    steps = " ".join(step["says"] for step in plan["steps"] if step["name"] == DOES_NOT_FOLLOW)
     return (
-        f"Plan {plan['plan_id']}, period {plan['period']}: what is stored does not follow from the sources and the "
-        f"rules. {told} Nothing was changed. Do not collect on it; send this message to the lake's operator: the "
-        "history of the table named (DESCRIBE HISTORY) says which run wrote it, and whether it was changed since."
+        f"Plan {plan['plan_id']}, period {plan['period']}: the stored rows do not follow from the sources and the "
+        f"rules. {steps} Nothing was changed. Do not collect on it; send this message to the lake's operator: the "
+        "history of the table named (DESCRIBE HISTORY) shows which run wrote it, and whether it was changed since."
     )
 
 
 def _books(request: Request, lake: Lake) -> PublishedRows:
-    announce("looking for what is published")
+    announce("reading publications")
     return PublishedRows(request, lake.small)
 
 
@@ -169,15 +170,9 @@ def _statement(document: dict) -> str:
         for row in document["rows"]
     ]  # fmt: skip
     totals = document["totals"]
-    last = [
-        "total",
-        "",
-        "",
-        *(yuan(totals[name]) for name in ("share_fen", "sponsored_fen", "due_fen")),
-        "",
-        yuan(totals["collected_fen"]),
-    ]
+    charged = [yuan(totals[name]) for name in ("share_fen", "sponsored_fen", "due_fen")]
+    total_row = ["total", "", "", *charged, "", yuan(totals["collected_fen"])]
     if not rows:
         return f"Statement of {document['year']}\n\n{document['because']}"
     columns = ["period", "plan", "member", "share", "platform bears", "due", "status", "collected"]
-    return table_text(f"Statement of {document['year']} (yuan)", columns, [*rows, last])
+    return table_text(f"Statement of {document['year']} (yuan)", columns, [*rows, total_row])

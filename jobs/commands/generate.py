@@ -31,7 +31,10 @@ DEFAULT_SCALE = 1_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--members", type=_count, metavar="N", help="memberships in force at the end, about: 100k, 1_000_000, 1m"
+        "--members",
+        type=_count,
+        metavar="N",
+        help="approximate number of memberships in force at the end: 100k, 1_000_000, 1m",
     )
     parser.add_argument("--periods", metavar="A..B", help="range of periods, e.g. 2020-11-P1..2020-12-P2")
     parser.add_argument(
@@ -47,14 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scale", type=int, metavar="N", help=f"divides its members and amounts (default {DEFAULT_SCALE})"
     )
-    parser.add_argument(
-        "--receipts", metavar="P", help="add the receipts of a period that is settled, and nothing else"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="replace source tables that are there already")
+    parser.add_argument("--receipts", metavar="P", help="only add the receipts of a settled period")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing source tables")
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Writes the sources of a lake and says how many rows each table has."""
+    """Writes the sources of a lake and shows the row count of each table."""
     _check_arguments(args)
     request = new_lake_request_of(args)
     platform = request.platform
@@ -85,25 +86,25 @@ def _receipts(args: argparse.Namespace, request: Request) -> Outcome:
 
 
 def make_receipts(lake: Lake, platform: Platform, period: str, seed: int) -> int:
-    """Makes the receipts of a settled period of a sample world, and gives their number."""
+    """Makes the receipts of a settled period of a sample world; returns their count."""
     lake.start()
     announce(f"making receipts of {period}")
     return write_receipts(lake, platform, period, seed)
 
 
 def _check_arguments(args: argparse.Namespace) -> None:
-    asked = {"--members": args.members, "--periods": args.periods}
+    required = {"--members": args.members, "--periods": args.periods}
     if args.receipts:
         return
     if args.published:
-        others = {**asked, "--plan": args.plan, "--defects": args.defects or None}
+        others = {**required, "--plan": args.plan, "--defects": args.defects or None}
         extra = [name for name, value in others.items() if value is not None]
         if extra:
             raise WrongUsage(f"--published says what to generate: leave out {', '.join(extra)}. Nothing was generated.")
         return
-    absent = [name for name, value in asked.items() if value is None]
-    if absent:
-        raise WrongUsage(f"{' and '.join(absent)} must be given, or --published. Nothing was generated.")
+    missing = [name for name, value in required.items() if value is None]
+    if missing:
+        raise WrongUsage(f"{' and '.join(missing)} must be given, or --published. Nothing was generated.")
     if args.scale is not None:
         raise WrongUsage("--scale goes with --published only. Nothing was generated. Choose the size by --members.")
 
@@ -143,10 +144,10 @@ def _make_folder(lake: str) -> None:
 
 
 def _refuse_to_overwrite(lake: Lake, args: argparse.Namespace) -> None:
-    there = existing_sources(lake)
-    if there and not args.overwrite:
+    existing = existing_sources(lake)
+    if existing and not args.overwrite:
         raise WrongUsage(
-            f"Lake {args.lake} has {', '.join(there)} already. Nothing was generated. "
+            f"Lake {args.lake} has {', '.join(existing)} already. Nothing was generated. "
             "Name another lake, or replace them with --overwrite."
         )
 
@@ -163,7 +164,7 @@ def _outcome(args: argparse.Namespace, counts: dict[str, int]) -> Outcome:
 
 
 def _count(text: str) -> int:
-    """A number of members: 1_000_000, 100k, 1.5m."""
+    """A count of members: 1_000_000, 100k, 1.5m."""
     match = re.fullmatch(r"([0-9][0-9_]*(?:\.[0-9]+)?)([km]?)", text.lower())
     count = Decimal(match[1].replace("_", "")) * UNITS[match[2]] if match else Decimal(0)
     if count < 1 or count != int(count):

@@ -22,22 +22,21 @@ def add_accept_lapses(command: argparse.ArgumentParser) -> None:
         "--accept-lapses",
         type=count,
         metavar="N",
-        help="consent to up to N lapses in all where a collection stops because so many members would lapse",
+        help="consent to up to N lapses in all if a collection stops because so many members would lapse",
     )
 
 
 def count(text: str) -> int:
-    """A number of things."""
+    """A count, written in digits."""
     if not re.fullmatch(r"[0-9]{1,12}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of things; it is written in digits alone")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count; write it in digits only")
     return int(text)
 
 
 def person_id(text: str) -> int:
-    """The number of a member or a payer, as it stands in the tables (BIGINT)."""
+    """The id of a member or a payer, as in the tables (BIGINT)."""
     if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) >= 1 << 63:
-        told = f"{text!r} is not the number of a member or payer; it is written in digits alone"
-        raise argparse.ArgumentTypeError(told)
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a member or payer; write it in digits only")
     return int(text)
 
 

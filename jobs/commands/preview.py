@@ -1,10 +1,10 @@
-"""`fentan preview`: the whole settlement without publishing, from the same code as `settle`."""
+"""`fentan preview`: the whole settlement without publishing, computed by the code of `settle`."""
 
 import argparse
 
 from jobs.commands.options import add_period_arguments
-from jobs.pipeline.look import look
 from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.query import carry_out_query
 from jobs.pipeline.request import period_request_of
 from jobs.works.preview import Preview
 
@@ -16,4 +16,4 @@ add_arguments = add_period_arguments
 
 def run(args: argparse.Namespace) -> Outcome:
     """Computes the period and its digests; writes nothing."""
-    return look(Preview(), period_request_of(args))
+    return carry_out_query(Preview(), period_request_of(args))

@@ -1,4 +1,4 @@
-"""`fentan report`: publicity notice and report of a period, report of a year, index; as tables and as pages."""
+"""`fentan report`: notice and report of a period, report of a year, and an index; as tables and as pages."""
 
 import argparse
 
@@ -14,32 +14,31 @@ from jobs.reporting.ageing import ageing_of, write_ageing
 from jobs.reporting.annual import write_year, year_report
 from jobs.reporting.annual_page import YearPage
 from jobs.reporting.dictionary_page import dictionary_page
-from jobs.reporting.index import index_of
+from jobs.reporting.index import INDEX_LINK, index_of, period_links
 from jobs.reporting.masking import DEFAULT_FLOOR
 from jobs.reporting.notice import notice_of, write_notice
-from jobs.reporting.notice_page import notice_file, notice_page
+from jobs.reporting.notice_page import notice_page
 from jobs.reporting.pages import write_pages
 from jobs.reporting.period import period_report, write_period
-from jobs.reporting.period_page import PeriodPage, period_file
-from jobs.reporting.text import Page, Text
+from jobs.reporting.period_page import PeriodPage
+from jobs.reporting.quality_docs import LABEL, quality_file, quality_page
+from jobs.reporting.text import Page
 
 EXAMPLES = """  fentan report --lake ./lake --period 2020-12-P1
   fentan report --lake ./lake --year 2020
   fentan report --lake ./lake"""
 
-INDEX_LINK = ("index.html", Text("总览", "Overview"))
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--period", metavar="P", help="notice and report of this settlement period, e.g. 2020-12-P1")
-    what.add_argument("--year", type=calendar_year, metavar="Y", help="report of this calendar year, e.g. 2020")
+    scope = parser.add_mutually_exclusive_group()
+    scope.add_argument("--period", metavar="P", help="notice and report of this settlement period, e.g. 2020-12-P1")
+    scope.add_argument("--year", type=calendar_year, metavar="Y", help="report of this calendar year, e.g. 2020")
     parser.add_argument(
         "--floor",
         type=int,
         default=DEFAULT_FLOOR,
         metavar="N",
-        help="how many people have to share what is shown of a case or counted together "
+        help="how many people at least must share the shown traits of a case or be counted together "
         f"(default {DEFAULT_FLOOR}, at least 2)",
     )
 
@@ -47,12 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Writes the report's tables and pages under report/, and the index; reads published rows only."""
     if args.floor < 2:
-        raise WrongUsage(f"--floor {args.floor}: that would mask nobody. Nothing was done. Choose 2 or more.")
-    args.plan = None  # a report is of all plans
+        raise WrongUsage(f"--floor {args.floor}: this would not mask anyone. Nothing was done. Choose 2 or more.")
+    args.plan = None  # a report covers all plans
     request = period_request_of(args) if args.period else request_of(args)
-    what = str(args.period or args.year or "index")
+    subject = str(args.period or args.year or "index")
     lake = open_lake(request.environment, request.lake_root, "report")
-    with run_lock(lake.small, "report", what, request.environment.lock_lease_seconds):
+    with run_lock(lake.small, "report", subject, request.environment.lock_lease_seconds):
         if args.period:
             pages, document = _period(lake, request, args.floor)
         elif args.year:
@@ -80,18 +79,14 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
     write_notice(lake, notice)
     write_period(lake, notice, report)
     write_ageing(lake.small, notice.period, ageing)
-    period = notice.period
-    links = (
-        INDEX_LINK,
-        (notice_file(period), Text("公示", "Notice")),
-        (period_file(period), Text("结算报告", "Report of the period")),
-    )
+    links = (*period_links(notice.period), (quality_file(notice.period), LABEL))
     document = {
-        "period": period, "floor": floor, "pools": notice.pools, "rates": notice.rates, "publicity": notice.cases,
-        "summary": report.rows, "ageing": ageing,
+        "period": notice.period, "floor": floor, "pools": notice.pools, "rates": notice.rates,
+        "publicity": notice.cases, "summary": report.rows, "ageing": ageing,
     }  # fmt: skip
     pages = [notice_page(notice, request, floor, links), PeriodPage(notice, report, request, floor).page(links)]
-    return pages, document
+    announce("quality checks")
+    return [*pages, quality_page(lake.small, request, links)], document
 
 
 def _year(lake: Lake, request: Request, year: int, floor: int) -> tuple[list[Page], dict]:

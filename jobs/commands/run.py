@@ -1,17 +1,19 @@
-"""`fentan run`: settles, collects and closes a range of periods in the true order of their days."""
+"""`fentan run`: settles, collects and closes a range of periods in the order of their days."""
 
 import argparse
+from datetime import date
 
 from jobs.commands.generate import make_receipts
 from jobs.commands.options import add_accept_lapses
-from jobs.commands.run_walk import Walk, events
+from jobs.commands.run_attempts import STOPPED, EventRunner
+from jobs.commands.run_schedule import events
+from jobs.commands.run_walk import WalkLog, walk
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.opening import open_lake
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
-from jobs.pipeline.request import request_of
-from jobs.progress import announce
+from jobs.pipeline.request import Request, request_of
 from jobs.register.publications import published
 from jobs.reporting.comparison import comparison, comparison_text, whole_years
 from jobs.reporting.rows import published_few_rows
@@ -23,7 +25,7 @@ EXAMPLES = """  fentan run --lake ./lake --from 2020-11-P1 --to 2020-12-P1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="first", required=True, metavar="A", help="first period, e.g. 2020-01-P1")
-    parser.add_argument("--to", dest="last", required=True, metavar="B", help="last period; it too is closed")
+    parser.add_argument("--to", dest="last", required=True, metavar="B", help="last period; it is closed as well")
     parser.add_argument(
         "--sample-receipts",
         type=int,
@@ -34,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Walks the events up to the day `--as-of`; what is done already is passed over."""
+    """Carries out the events up to the day `--as-of`; events that are already done are skipped."""
     request = request_of(args)
     calendar = request.platform.calendar
     first, last = _ends(calendar, args.first, args.last)
@@ -42,12 +44,10 @@ def run(args: argparse.Namespace) -> Outcome:
     due = [event for event in planned if event.day <= request.as_of]
     lake = open_lake(request.environment, request.lake_root, f"run {first} to {last}")
     seed = args.sample_receipts
-    receipts = None if seed is None else lambda period: make_receipts(lake, request.platform, period, seed)
-    walk = Walk(request, lake, receipts, args.accept_lapses)
-    for number, event in enumerate(due, start=1):
-        announce(f"{number} of {len(due)}: {event.day} {event.job} {event.period}")
-        walk.take(event)
-    return _outcome(walk, first, last, len(planned) - len(due))
+    after_settling = None if seed is None else lambda period: make_receipts(lake, request.platform, period, seed)
+    log = walk(EventRunner(request, lake, args.accept_lapses, after_settling), due)
+    document = _document(request, lake, log, (first, last), len(planned) - len(due))
+    return Outcome(document, _text(document, request.as_of), _exit_code(log), _messages(log))
 
 
 def _ends(calendar: Calendar, first: str, last: str) -> tuple[Period, Period]:
@@ -60,41 +60,59 @@ def _ends(calendar: Calendar, first: str, last: str) -> tuple[Period, Period]:
     return ends
 
 
-def _outcome(walk: Walk, first: Period, last: Period, not_due_count: int) -> Outcome:
-    lake, periods = walk.lake, [str(p) for p in walk.request.platform.calendar.between(first, last)]
-    fees = _fees(lake, periods)
-    compared = _compared(walk, first, last) if fees and not not_due_count else []
-    document = {
+def _document(request: Request, lake: Lake, log: WalkLog, ends: tuple[Period, Period], not_due_count: int) -> dict:
+    first, last = ends
+    fees = _fees(lake, [str(period) for period in request.platform.calendar.between(first, last)])
+    return {
         "from": str(first),
         "to": str(last),
-        "steps": walk.steps,
-        "stopped": {plan_id: told for plan_id, (_, _, told) in walk.stopped.items()},
+        "steps": log.steps,
+        "stopped": {plan_id: stopped.text for plan_id, stopped in log.stopped.items()},
         "not_due_yet": not_due_count,
         "fees": fees,
-        "published": compared,
+        "published": _compared(request, lake, first, last) if fees and not not_due_count else [],
     }
-    done = sum(step["state"] != "stopped" for step in walk.steps)
-    lines = [f"{first} to {last}: {done} steps done, {not_due_count} not due by {walk.request.as_of}"]
-    lines += [f"  {plan_id} stopped. {told}" for plan_id, (_, _, told) in sorted(walk.stopped.items())]
+
+
+def _text(document: dict, as_of: date) -> str:
+    done_count = len(document["steps"]) - len(_stopped_steps(document["steps"]))
+    lines = [
+        f"{document['from']} to {document['to']}: {done_count} steps done, {document['not_due_yet']} not due by {as_of}"
+    ]
+    lines += [f"  {plan_id} stopped. {text}" for plan_id, text in sorted(document["stopped"].items())]
+    tables = [_fee_table(document["fees"])]
+    if document["published"]:
+        tables.append(comparison_text(document["published"]))
+    return "\n\n".join(["\n".join(lines), *tables])
+
+
+def _fee_table(fees: list[dict]) -> str:
     parts = ("accrued", "received", "sponsored", "outstanding", "written_off", "result")
     rows = [[row["period"], row["plan_id"], *(yuan(row[f"{part}_fen"]) for part in parts)] for row in fees]
-    table = (
-        table_text("Fee (yuan)", ["period", "plan", *(part.replace("_", " ") for part in parts)], rows) if rows else ""
-    )
-    tables = [table, comparison_text(compared)] if compared else [table]
-    exit_code = max((code for _, code, _ in walk.stopped.values()), default=0)
-    stopped = [step for step in walk.steps if step["state"] == "stopped"]
-    messages = (*walk.messages.values(), *(step["told"] for step in stopped))
-    return Outcome(document, "\n\n".join(["\n".join(lines), *tables]), exit_code or (1 if stopped else 0), messages)
+    columns = ["period", "plan", *(part.replace("_", " ") for part in parts)]
+    return table_text("Fee (yuan)", columns, rows) if rows else ""
 
 
-def _compared(walk: Walk, first: Period, last: Period) -> list[dict]:
-    """The whole years walked, beside what the platform published of them."""
-    years = whole_years(walk.request.platform.calendar, first, last)
-    settled = {period[:4] for period, _ in published(walk.lake.small, "settle")}
-    return comparison(walk.lake, walk.request, [year for year in years if str(year) in settled])
+def _exit_code(log: WalkLog) -> int:
+    exit_code = max((stopped.exit_code for stopped in log.stopped.values()), default=0)
+    return exit_code or (1 if _stopped_steps(log.steps) else 0)
+
+
+def _messages(log: WalkLog) -> tuple[str, ...]:
+    return (*log.messages.values(), *(step["told"] for step in _stopped_steps(log.steps)))
+
+
+def _stopped_steps(steps: list[dict]) -> list[dict]:
+    return [step for step in steps if step["state"] == STOPPED]
+
+
+def _compared(request: Request, lake: Lake, first: Period, last: Period) -> list[dict]:
+    """The settled whole years of the range, compared with the figures that the platform published."""
+    years = whole_years(request.platform.calendar, first, last)
+    settled = {period[:4] for period, _ in published(lake.small, "settle")}
+    return comparison(lake, request, [year for year in years if str(year) in settled])
 
 
 def _fees(lake: Lake, periods: list[str]) -> list[dict]:
-    """The fee ledger of the periods: of each plan the row of its latest published job."""
+    """The fee ledger of the periods: for each plan the row of its latest published job."""
     return [row for row in published_few_rows(lake.small, "ledger/fee", "collect", "close") if row["period"] in periods]

@@ -1,4 +1,4 @@
-"""`fentan settle`: gate -> settlement, written and read back -> proof -> publication."""
+"""`fentan settle`: quality gate, settlement, proof of the read-back rows, publication."""
 
 import argparse
 
@@ -19,12 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--expect-digest",
         nargs="+",
         metavar="DIGEST",
-        help="publish only what a preview showed: the digest it printed, for each plan of the run",
+        help="publish only what a preview showed: the digest it printed for each plan of the run",
     )
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Settles the period."""
+    """Settles the plans of the period that are not published yet."""
     request = period_request_of(args)
     lake = open_lake(request.environment, request.lake_root, str(request.period))
     return carry_out(Settle(tuple(args.expect_digest or ())), request, lake)

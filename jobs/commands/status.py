@@ -1,20 +1,20 @@
-"""`fentan status`: which periods are published, and what the last runs did."""
+"""`fentan status`: the published periods and the last runs of a lake."""
 
 import argparse
 
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.amounts import table_text, yuan
-from jobs.pipeline.look import Look, look
 from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.query import Query, carry_out_query
 from jobs.pipeline.request import Request, request_of
 from jobs.register.publications import PUBLICATIONS, few_rows_of, in_force
 from jobs.works.late_claims import LateClaims, late_claims
 
 EXAMPLES = """  fentan status --lake ./lake
   fentan status --lake ./lake --json"""
-OF_POOL = ("case_count", "covered_count", "pool_fen", "due_fen")
-OF_RUN = ("run_id", "job", "period", "plan_id", "state", "started_at", "finished_at")
+POOL_COLUMNS = ("case_count", "covered_count", "pool_fen", "due_fen")
+RUN_COLUMNS = ("run_id", "job", "period", "plan_id", "state", "started_at", "finished_at")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,11 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Outcome:
     """Reads the control tables and the published pools; writes nothing, starts no Java."""
-    return look(Status(args.runs), request_of(args))
+    return carry_out_query(Status(args.runs), request_of(args))
 
 
-class Status(Look):
-    """The periods of a lake, its last runs (`run_count` of them), and the claims that came after their settlement."""
+class Status(Query):
+    """The periods of a lake, its last `run_count` runs, and its late claims."""
 
     purpose = "status"
 
@@ -46,8 +46,8 @@ class Status(Look):
         }
         return document, late
 
-    def show(self, request: Request, seen: tuple[dict, LateClaims]) -> Outcome:
-        document, late = seen
+    def show(self, request: Request, answer: tuple[dict, LateClaims]) -> Outcome:
+        document, late = answer
         return Outcome(document, _text(document), 0, tuple(late.messages(request.platform.plans)))
 
 
@@ -65,14 +65,14 @@ def _periods(small: SmallTables) -> list[dict]:
             "action": p.action,
             "published_at": published_at[p.run_id, p.plan_id, p.action],
             "digest": p.digest,
-            **{name: pools.get(key, {}).get(name) for name in OF_POOL},
+            **{name: pools.get(key, {}).get(name) for name in POOL_COLUMNS},
         }
         for key, p in settled.items()
     ]
 
 
 def _runs(small: SmallTables, count: int) -> list[dict]:
-    runs = small.rows("control/runs", columns=OF_RUN)
+    runs = small.rows("control/runs", columns=RUN_COLUMNS)
     return sorted(runs, key=lambda row: row["started_at"], reverse=True)[:count]
 
 

@@ -1,11 +1,12 @@
-"""`fentan views`: views of the published rows, one for each output table, and of payers' bills over all plans."""
+"""`fentan views`: SQL views of the published rows, one per output table, and one of payers' bills over all plans."""
 
 import argparse
 
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
-from jobs.pipeline.look import Look, look
+from jobs.lake.object_stores import spark_address
 from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.query import Query, carry_out_query
 from jobs.pipeline.request import Request, request_of
 from schemas import OUTPUT_TABLES, Table
 
@@ -16,9 +17,9 @@ PUBLISHED = """SELECT period, plan_id, run_id FROM delta.`{root}/control/publica
 VIEW = """CREATE OR REPLACE VIEW {schema}.{name} COMMENT '{comment}' AS
 SELECT * FROM delta.`{root}/{table}`"""
 CATALOG = "spark.sql.catalogImplementation"
-FORGOTTEN = (
+IN_MEMORY = (
     "the catalog of this Spark is in memory: the views are gone with this command. Paste the statements into "
-    "the session that is to have them, or use a conf whose Spark has a lasting catalog ({setting} = hive)."
+    "the session that needs them, or use a conf whose Spark has a lasting catalog ({setting} = hive)."
 )
 PAYER_BILLS = """CREATE OR REPLACE VIEW {schema}.payer_bills COMMENT 'one row per period and payer: all his plans' AS
 SELECT period, payer_id, sum(member_count) AS member_count, sum(due_fen) AS due_fen, count(*) AS plan_count
@@ -31,14 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """One view per table that is there, named like settled_pools; payer_bills once there are bills."""
+    """One view per existing table, named like settled_pools; and payer_bills once there are bills."""
     if not args.schema.isidentifier():
         raise WrongUsage(f"--schema {args.schema}: not a name. Nothing was done. Use letters, digits and _.")
-    return look(Views(args.schema, args.create), request_of(args))
+    return carry_out_query(Views(args.schema, args.create), request_of(args))
 
 
-class Views(Look):
-    """The statements that make the views. `create`: they are run in the catalog of the conf's Spark."""
+class Views(Query):
+    """The statements that create the views. `create`: run them in the catalog of the conf's Spark."""
 
     purpose = "views"
 
@@ -46,7 +47,7 @@ class Views(Look):
         self.schema, self.create = schema, create
 
     def read(self, request: Request, lake: Lake) -> tuple[list[str], tuple[str, ...]]:
-        """The statements, and what the user has to know of them."""
+        """The statements, and messages to the user."""
         tables = [table for table in OUTPUT_TABLES if lake.exists(table.name)]
         if not tables:
             raise WrongUsage(
@@ -54,24 +55,24 @@ class Views(Look):
                 "Name the lake's root folder with --lake, or settle a period first."
             )
         statements = [f"CREATE SCHEMA IF NOT EXISTS {self.schema}"]
-        statements += [_view(table, lake.root, self.schema) for table in tables]
+        statements += [_view(table, spark_address(lake.root), self.schema) for table in tables]
         if any(table.name == "settled/bills" for table in tables):
             statements.append(PAYER_BILLS.format(schema=self.schema))
-        return statements, self._created(lake, statements) if self.create else ()
+        return statements, self._create(lake, statements) if self.create else ()
 
-    def show(self, request: Request, seen: tuple[list[str], tuple[str, ...]]) -> Outcome:
-        statements, messages = seen
+    def show(self, request: Request, answer: tuple[list[str], tuple[str, ...]]) -> Outcome:
+        statements, messages = answer
         document = {
             "lake": request.lake_root, "schema": self.schema, "created": self.create, "statements": statements
         }  # fmt: skip
         return Outcome(document, "\n".join(f"{statement};\n" for statement in statements), 0, messages)
 
     @staticmethod
-    def _created(lake: Lake, statements: list[str]) -> tuple[str, ...]:
+    def _create(lake: Lake, statements: list[str]) -> tuple[str, ...]:
         for statement in statements:
             lake.spark.sql(statement)
         in_memory = lake.spark.conf.get(CATALOG) == "in-memory"
-        return (FORGOTTEN.format(setting=CATALOG),) if in_memory else ()
+        return (IN_MEMORY.format(setting=CATALOG),) if in_memory else ()
 
 
 def _view(table: Table, root: str, schema: str) -> str:

@@ -1,1 +1,1 @@
-"""Why a member owes what he owes."""
+"""Explanations: why a member owes the amount that is stored, or owes nothing."""

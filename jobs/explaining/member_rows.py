@@ -1,25 +1,28 @@
-"""The few rows that explain a member's period or year: each table is asked once, for all plans, by partition and id."""
+"""The few rows that explain a member's period or year: one query per table for all plans, by partition and id."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from jobs.errors import Refused
-from jobs.explaining.known import MemberFacts, shares_of
+from jobs.explaining.facts import MemberFacts, shares_of
 from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.request import PeriodRequest, Request
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, few_rows_of, in_force
 from jobs.rulebook.calendar import Period
-from jobs.settlement.one_fen_more import count_before, key_of
+from jobs.settlement.one_fen_more import choice_key, count_before
 from schemas import TABLES
 
 COLLECTED = ("status", "collected_fen", "collected_on")
 
 
 class PublishedRows:
-    """What is published in a lake, read member by member, without Java. A query names partitions (period, plan_id) and
-    an id: files that cannot hold the id are not opened. `files_read`: data files opened so far, by table."""
+    """The published rows of a lake, read for single members without Java.
+
+    A query names partitions (period, plan_id) and an id, so that files which cannot contain the id are not opened.
+    `files_read`: data files opened so far, by table.
+    """
 
     def __init__(self, request: Request, small: SmallTables):
         self.request, self._small = request, small
@@ -35,120 +38,128 @@ class PublishedRows:
         return dict(sorted(self._small.files_read.items()))
 
     def plans_of(self, period: Period) -> dict[str, Publication]:
-        """The period's settlements in force, by plan; raises Refused where there is none."""
-        settled = {p: act for (of, p), act in self.settled.items() if of == str(period)}
+        """The valid settlements of the period, by plan; raises Refused if there is none."""
+        settled = {
+            plan_id: act for (settled_period, plan_id), act in self.settled.items() if settled_period == str(period)
+        }
         if not settled:
             raise Refused(
-                f"Period {period}: nothing of it is published. Nothing was explained. Settle it first; "
+                f"Period {period}: no plan of it is published. Nothing was explained. Settle it first; "
                 "`fentan status` shows what is settled."
             )
         return settled
 
-    def known(self, request: PeriodRequest, publications: dict[str, Publication], member_id: int) -> list[MemberFacts]:
-        """What the tables hold of the member in each of the plans settled in the period."""
+    def member_facts(
+        self, request: PeriodRequest, publications: dict[str, Publication], member_id: int
+    ) -> list[MemberFacts]:
+        """The member's facts in each of the plans settled in the period. `publications`: the settlements by plan."""
         small, settled = self._small, list(publications.values())
-        of_member = matching(member_id=member_id)
+        is_member = matching(member_id=member_id)
         collected = [p for p in (self.collected.get((p.period, p.plan_id)) for p in settled) if p]
-        of_plans = [p for p in self.collected.values() if p.plan_id in publications]
-        before, of_year = self._before(request, publications), self._earlier_in_year(request, publications)
-        found = {
+        collected_in_all_periods = [p for p in self.collected.values() if p.plan_id in publications]
+        previous, earlier = self._previous(request, publications), self._earlier_in_year(request, publications)
+        rows = {
             "spells": self._spells(publications, member_id),
-            "assessments": few_rows_of(small, "settled/assessments", [*settled, *of_year], of_member),
+            "assessments": few_rows_of(small, "settled/assessments", [*settled, *earlier], is_member),
             "held": self._held([p.run_id for p in settled], member_id),
             "benefits": few_rows_of(small, "settled/benefits", settled),
-            "pools": few_rows_of(small, "settled/pools", [*settled, *before.values()]),
+            "pools": few_rows_of(small, "settled/pools", [*settled, *previous.values()]),
             "rates": few_rows_of(small, "settled/rates", settled),
-            "collections": few_rows_of(small, "settled/collections", collected, of_member),
-            "lapses": few_rows_of(small, "settled/lapses", of_plans, of_member),
+            "collections": few_rows_of(small, "settled/collections", collected, is_member),
+            "lapses": few_rows_of(small, "settled/lapses", collected_in_all_periods, is_member),
         }
-        payers = {row["payer_id"] for row in found["assessments"] if row["period"] == str(request.period)}
-        found["bills"] = few_rows_of(small, "settled/bills", settled, matching(payer_id=payers)) if payers else []
-        return [self._known_of(request, publications[plan_id], member_id, found) for plan_id in sorted(publications)]
+        payers = {row["payer_id"] for row in rows["assessments"] if row["period"] == str(request.period)}
+        rows["bills"] = few_rows_of(small, "settled/bills", settled, matching(payer_id=payers)) if payers else []
+        return [self._facts(request, publications[plan_id], member_id, rows) for plan_id in sorted(publications)]
 
     def year(self, year: int, id_column: str, number: int) -> list[dict]:
-        """The assessments of a member, or of all whom a payer pays for, in a calendar year, with what was collected."""
-        of_year = {p.plan_id for (of, _), p in self.settled.items() if of.startswith(f"{year:04d}-")}
-        if not of_year:
-            raise Refused(f"Year {year}: nothing of it is published. Nothing was explained. Settle its periods first.")
-        settled = [p for (of, _), p in self.settled.items() if of.startswith(f"{year:04d}-")]
+        """The assessments of a calendar year, of a member or of all members of a payer, with COLLECTED of each."""
+        settled = [p for (period, _), p in self.settled.items() if period.startswith(f"{year:04d}-")]
+        if not settled:
+            raise Refused(
+                f"Year {year}: no period of it is published. Nothing was explained. Settle its periods first."
+            )
         assessments = few_rows_of(self._small, "settled/assessments", settled, matching(**{id_column: number}))
         keys = {(row["period"], row["plan_id"]) for row in assessments}
         collected = [p for key, p in self.collected.items() if key in keys]
-        of_members = matching(member_id={row["member_id"] for row in assessments})
-        paid = {_key(row): row for row in few_rows_of(self._small, "settled/collections", collected, of_members)}
+        is_member = matching(member_id={row["member_id"] for row in assessments})
+        rows = few_rows_of(self._small, "settled/collections", collected, is_member)
+        collections = {_key(row): row for row in rows}
         for row in assessments:
-            row |= {name: paid.get(_key(row), {}).get(name) for name in COLLECTED}
+            row |= {name: collections.get(_key(row), {}).get(name) for name in COLLECTED}
         return sorted(assessments, key=_key)
 
     def _spells(self, publications: dict[str, Publication], member_id: int) -> list[dict]:
-        """His rows of source/members, each plan's at the version its settlement read."""
-        runs = {p.run_id for p in publications.values()}
-        versions = {run_id: versions_read(self._small, run_id)["source/members"] for run_id in runs}
-        by_version: dict[int, list[str]] = {}
+        """The member's rows of source/members, for each plan in the version that its settlement read."""
+        run_ids = {p.run_id for p in publications.values()}
+        versions = {run_id: versions_read(self._small, run_id)["source/members"] for run_id in run_ids}
+        plans_by_version: dict[int, list[str]] = {}
         for plan_id, publication in sorted(publications.items()):
-            by_version.setdefault(versions[publication.run_id], []).append(plan_id)
+            plans_by_version.setdefault(versions[publication.run_id], []).append(plan_id)
         columns = TABLES["source/members"].column_names
         rows = []
-        for version, plan_ids in by_version.items():
+        for version, plan_ids in plans_by_version.items():
             where = matching(plan_id=plan_ids, member_id=member_id)
             rows += self._small.rows("source/members", where, columns, version)
         return rows
 
     def _held(self, run_ids: Iterable[str], member_id: int) -> list[dict]:
-        """His rows of the quarantine as each of the runs left them: a later run's are others.
+        """The member's rows in quarantine in the version that each run wrote; later runs may have changed them.
 
-        Every commit names its run. A run without a commit held nothing of its plans, and found nothing held.
+        Every commit names its run. A run without a commit had no row of its plans in quarantine, before or after.
         """
         name, rows = "control/quarantine_members", []
         for run_id, version in self._small.versions_by_run(name, run_ids).items():
             rows += self._small.rows(name, matching(run_id=run_id, member_id=member_id), version=version)
         return rows
 
-    def _known_of(
-        self, request: PeriodRequest, settled: Publication, member_id: int, found: dict[str, list[dict]]
+    def _facts(
+        self, request: PeriodRequest, settled: Publication, member_id: int, rows: dict[str, list[dict]]
     ) -> MemberFacts:
         plan_id, period = settled.plan_id, str(request.period)
-        of_plan = {name: [row for row in rows if row["plan_id"] == plan_id] for name, rows in found.items()}
-        of_period = {name: [row for row in of_plan[name] if row["period"] == period] for name in (
+        plan_rows = {name: [row for row in table if row["plan_id"] == plan_id] for name, table in rows.items()}
+        current_rows = {name: [row for row in plan_rows[name] if row["period"] == period] for name in (
             "assessments", "pools", "rates", "lapses")}  # fmt: skip
-        assessment, (pool,) = _one(of_period["assessments"]), of_period["pools"]
-        known_then = lambda lapse: self._was_published_by(settled, lapse["period"])  # noqa: E731
-        lapsed = [(self._local_day(lapse["ended_at"]), known_then(lapse)) for lapse in of_plan["lapses"]]
+        assessment, (pool,) = _one(current_rows["assessments"]), current_rows["pools"]
+        lapsed = [
+            (self._local_day(lapse["ended_at"]), self._was_published_before(settled, lapse["period"]))
+            for lapse in plan_rows["lapses"]
+        ]
         return MemberFacts(
             plan=request.platform.plans[plan_id],
             period=period,
             publicity_on=request.publicity_on,
-            spells=[spell for spell in of_plan["spells"] if spell["joined_on"] is not None],
-            held=[row for row in of_plan["held"] if row["joined_on"] and row["run_id"] == settled.run_id],
-            lapsed_on=[day for day, was_known in lapsed if was_known],
-            lapsed_since=[day for day, was_known in lapsed if not was_known],
+            spells=[spell for spell in plan_rows["spells"] if spell["joined_on"] is not None],
+            held=[row for row in plan_rows["held"] if row["joined_on"] and row["run_id"] == settled.run_id],
+            lapsed_on=[day for day, is_earlier in lapsed if is_earlier],
+            lapsed_since=[day for day, is_earlier in lapsed if not is_earlier],
             pool=pool,
-            rates=of_period["rates"],
-            benefits=of_plan["benefits"],
-            brought_forward_fen=self._brought_forward_fen(request, of_plan["pools"]),
-            borne_fen=sum(row["due_fen"] for row in of_plan["assessments"] if row["period"] != period),
-            members_before=self._members_before(request, settled, member_id, of_period),
-            helped=any(row["counted"] and row["member_id"] == member_id for row in of_plan["benefits"]),
+            rates=current_rows["rates"],
+            benefits=plan_rows["benefits"],
+            brought_forward_fen=self._brought_forward_fen(request, plan_rows["pools"]),
+            borne_fen=sum(row["due_fen"] for row in plan_rows["assessments"] if row["period"] != period),
+            members_before=self._members_before(request, settled, member_id, current_rows),
+            helped=any(row["counted"] and row["member_id"] == member_id for row in plan_rows["benefits"]),
             assessment=assessment,
-            collection=_one(of_plan["collections"]),
-            bill=_one([row for row in of_plan["bills"] if assessment and row["payer_id"] == assessment["payer_id"]]),
-            lapses=of_period["lapses"],
+            collection=_one(plan_rows["collections"]),
+            bill=_one([row for row in plan_rows["bills"] if assessment and row["payer_id"] == assessment["payer_id"]]),
+            lapses=current_rows["lapses"],
         )
 
-    def _before(self, request: PeriodRequest, publications: dict[str, Publication]) -> dict[str, Publication]:
-        """By plan, the settlement of the period before."""
-        before = str(request.platform.calendar.previous(request.period))
-        return {p: self.settled[before, p] for p in publications if (before, p) in self.settled}
+    def _previous(self, request: PeriodRequest, publications: dict[str, Publication]) -> dict[str, Publication]:
+        """By plan, the settlement of the previous period."""
+        period = str(request.platform.calendar.previous(request.period))
+        return {p: self.settled[period, p] for p in publications if (period, p) in self.settled}
 
     def _earlier_in_year(self, request: PeriodRequest, publications: dict[str, Publication]) -> list[Publication]:
-        """The settlements earlier in the year of the plans that have a yearly cap: their dues count towards it."""
+        """Settlements earlier in the year, of plans with a yearly cap: their dues count towards the cap."""
         earlier = {str(period) for period in request.platform.calendar.earlier_in_year(request.period)}
         sharing = {p: request.platform.plans[p].sharing_on(request.publicity_on) for p in publications}
         capped = {p for p, rules in sharing.items() if rules.yearly_cap_fen is not None}
-        return [p for (of, plan_id), p in self.settled.items() if plan_id in capped and of in earlier]
+        return [p for (period, plan_id), p in self.settled.items() if plan_id in capped and period in earlier]
 
     def _brought_forward_fen(self, request: PeriodRequest, pools: list[dict]) -> int | None:
-        """What the period before carried on, 0 for a plan's first; None where dues given up are in it, too."""
+        """The residual of the previous period, 0 in a plan's first; None if the residual includes written-off dues."""
         if request.platform.collection.shortfall_borne_by != "platform":
             return None
         return sum(pool["carried_forward_fen"] for pool in pools if pool["period"] != str(request.period))
@@ -156,24 +167,25 @@ class PublishedRows:
     def _members_before(
         self, request: PeriodRequest, settled: Publication, member_id: int, rows: dict[str, list[dict]]
     ) -> int | None:
-        """How many come before the member in the choice of one fen more: looked at where somebody pays it."""
+        """The assessed members before this one in the lot for one fen more; None, unread, if no member pays it."""
         (pool,), rules = rows["pools"], request.platform.plans[settled.plan_id].sharing_on(request.publicity_on)
         if not rows["assessments"] or not shares_of(pool, rows["rates"], rules).one_fen_more_count:
             return None
-        key = key_of(settled.plan_id, settled.period)
+        key = choice_key(settled.plan_id, settled.period)
         where = matching(period=settled.period, plan_id=settled.plan_id, run_id=settled.run_id)
         ids = self._small.numbers("settled/assessments", "member_id", where)
         return sum(count_before(key, member_id, batch) for batch in ids)
 
-    def _was_published_by(self, settled: Publication, lapsed_in: str) -> bool:
-        """Whether the collection with the lapses of a period, as it is now, was published before the settlement."""
-        collection = self.collected[lapsed_in, settled.plan_id]
+    def _was_published_before(self, settled: Publication, period: str) -> bool:
+        """Whether the valid collection of a period, which made its lapses, was published before the settlement."""
+        collection = self.collected[period, settled.plan_id]
         return self._at(collection) < self._at(settled)
 
-    def _at(self, act: Publication) -> datetime:
-        return self._published_at[act.job, act.period, act.plan_id, act.revision]
+    def _at(self, publication: Publication) -> datetime:
+        p = publication
+        return self._published_at[p.job, p.period, p.plan_id, p.revision]
 
-    def _local_day(self, ended_at):
+    def _local_day(self, ended_at: datetime) -> date:
         return ended_at.astimezone(ZoneInfo(self.request.platform.time_zone)).date()
 
 
@@ -185,6 +197,6 @@ def _one(rows: list[dict]) -> dict | None:
     return rows[0] if rows else None
 
 
-def plans_to_explain(known: Iterable[MemberFacts]) -> list[MemberFacts]:
-    """The plans in which there is something to say: a membership, or a row held back."""
-    return [of_plan for of_plan in known if of_plan.spells or of_plan.held or of_plan.assessment]
+def plans_to_explain(plans: Iterable[MemberFacts]) -> list[MemberFacts]:
+    """The plans in which the member has a membership, a row in quarantine or an assessment."""
+    return [facts for facts in plans if facts.spells or facts.held or facts.assessment]

@@ -1,4 +1,4 @@
-"""The claims' part of the gate: a few thousand rows, judged with the spells of their claimants."""
+"""Judges the claims of a period, a few thousand rows, with the membership spells of their claimants."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from expectations.claims import ROW_RULES, SET_RULES
-from expectations.rule import Severity, Terms, bits_of, broken_bits, holds, reasons
+from expectations.rule import Severity, Terms, bits_of, broken_bits, reasons
 from jobs.settlement.coverage import in_force_on, with_member_since
 
 ROW_ERRORS = bits_of(ROW_RULES, Severity.ERROR)
@@ -19,7 +19,11 @@ SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
 
 @dataclass(frozen=True)
 class ClaimGate:
-    """The claims as judged: every row with `broken`, `set_broken` and the spell in force on the day of diagnosis."""
+    """The claims with what is wrong with them. `groups`: counts of rows and aid by plan and by the rules they break.
+
+    `judged`: every row with `broken` (bits of ROW_RULES), `set_broken` (bits of SET_RULES), `member_since` and
+    `waiting_ends_on` of the spell in force on the day of diagnosis.
+    """
 
     judged: DataFrame
     groups: list[Row]
@@ -37,12 +41,12 @@ class ClaimGate:
 
 
 def numbered_claims(claims: DataFrame) -> DataFrame:
-    """The claims, as given, each with a number of its own: equal rows stay two."""
+    """The claims, each with a `row_number` of its own, so that equal rows remain two rows."""
     return claims.withColumn("row_number", F.monotonically_increasing_id()).localCheckpoint()
 
 
 def judge_claims(numbered: DataFrame, spells: DataFrame, counted_before: DataFrame, terms: Terms) -> ClaimGate:
-    """Judges every claim of the period (from `numbered_claims`).
+    """Judges every claim of the period. `numbered`: from `numbered_claims`.
 
     `spells`: one row per spell of a claimant that is not held back, with `member_since`. `counted_before`: one row per
     benefit that counted in an earlier period (plan_id, member_id, claim_id, illness_code).
@@ -59,10 +63,10 @@ def judge_claims(numbered: DataFrame, spells: DataFrame, counted_before: DataFra
         & F.col("diagnosed_on").isNotNull()
         & F.col("spell_count").isNotNull()
         & F.col("member_since").isNull(),
-        claim_tier_differs=holds(F.col("tier") != F.col("membership_tier")),
+        claim_tier_differs=_is_true(F.col("tier") != F.col("membership_tier")),
         claim_counted_before=F.col("counted_already"),
-        claim_differs_from_member=holds(F.col("birth_date") != F.col("membership_birth_date"))
-        | holds(F.col("sex") != F.col("membership_sex")),
+        claim_differs_from_member=_is_true(F.col("birth_date") != F.col("membership_birth_date"))
+        | _is_true(F.col("sex") != F.col("membership_sex")),
     )
     kept = [name for name in numbered.columns if name != "row_number"]
     kept += ["broken", "set_broken", "member_since", "waiting_ends_on"]
@@ -78,6 +82,11 @@ def _is_held() -> Column:
     return (F.col("broken").bitwiseAND(F.lit(ROW_ERRORS)) != 0) | (
         F.col("set_broken").bitwiseAND(F.lit(SET_ERRORS)) != 0
     )
+
+
+def _is_true(condition: Column) -> Column:
+    """The condition, where null counts as no: a missing value is another rule's business."""
+    return F.coalesce(condition, F.lit(False))
 
 
 def _keyed() -> Column:
@@ -114,14 +123,14 @@ def _with_illness_claimed_twice(claims: DataFrame, counted_before: DataFrame) ->
     )
 
 
-def claims_added(claims: Sequence[dict], there: Iterable[Mapping]) -> list[dict]:
-    """The claims, as given, that were not there when their period was settled.
+def claims_added(claims: Sequence[dict], existing: Iterable[Mapping]) -> list[dict]:
+    """The claims that did not exist when their period was settled.
 
-    `there`: one row per claim that was, with the columns of CLAIM_KEY and of CLAIM_CONTENT. Of one key as many rows as
-    were there were not added: first those of the same content, then any, since a row may have been restated.
+    `existing`: one row per claim that did, with the columns of CLAIM_KEY and of CLAIM_CONTENT. Of each key as many
+    claims are left out as existed: first those of the same content, then any, because a row may have been restated.
     """
     contents: dict[tuple, list[tuple]] = {}
-    for row in there:
+    for row in existing:
         contents.setdefault(_values(row, CLAIM_KEY), []).append(_values(row, CLAIM_CONTENT))
     by_key: dict[tuple, list[dict]] = {}
     for row in claims:
@@ -141,7 +150,7 @@ def _values(row: Mapping, names: Iterable[str]) -> tuple:
 def spells_of_claimants(kept_members: DataFrame, numbered: DataFrame) -> DataFrame:
     """One row per spell of a claimant in the plan of a claim, with `member_since`: when his unbroken membership began.
 
-    A switch of tier ends one spell and opens the next on the same day: the membership goes on.
+    A switch of tier ends one spell and begins the next on the same day; the membership continues.
     """
     claimants = numbered.where(_keyed()).select("plan_id", "member_id").distinct()
     spells = kept_members.join(F.broadcast(claimants), on=["plan_id", "member_id"], how="left_semi")
@@ -149,7 +158,7 @@ def spells_of_claimants(kept_members: DataFrame, numbered: DataFrame) -> DataFra
 
 
 def helped_memberships(counted_before: DataFrame, spells: DataFrame) -> DataFrame:
-    """One row per unbroken membership of a claimant in which he was helped: plan_id, member_id, member_since.
+    """One row per unbroken membership of a claimant with a benefit in it: plan_id, member_id, member_since.
 
     `counted_before`: one row per benefit that counted earlier, with its diagnosed_on.
     """
@@ -181,7 +190,7 @@ def _with_membership(claims: DataFrame, spells: DataFrame) -> DataFrame:
 
 
 def _plausible_aid_fen() -> Column:
-    """What a claim would move, as far as it is an amount at all: a mistaken one must not overflow the sum."""
+    """The claim's aid where it is plausible, else zero: an absurd amount must not overflow the sum."""
     return F.when(F.col("approved_aid_fen").between(0, 10**13), F.col("approved_aid_fen")).otherwise(
         F.lit(0).cast("bigint")
     )

@@ -1,4 +1,4 @@
-"""What the fee of a period was used for: costs of its month and field visits, judged, less what closed books used."""
+"""Fee expenditure of a period: costs of its month and field visits, judged, less what closed books already posted."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,16 +13,17 @@ from expectations.rule import NO_TERMS, RowRule, Rule, Severity, bits_of, breaks
 from expectations.suites import RuleResult, judge
 from jobs.lake.lake import Lake
 from jobs.lake.sources import read_source
-from jobs.ledger.fee_spending import to_use_fen, used_by_plan_fen
-from jobs.ledger.journal import USES, moved_fen
+from jobs.ledger.fee_expenditure import expenditure_by_plan_fen, to_post_fen
+from jobs.ledger.journal import moved_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import published_in
 from jobs.rulebook.calendar import Calendar, Period
+from schemas.codes import COST_CATEGORIES
 
 CLAIM_AND_PLAN = T.StructType([T.StructField("claim_id", T.LongType()), T.StructField("plan_id", T.StringType())])
 COSTS, VISITS = "source/operating_costs", "source/field_visits"
 REVIEWS, CLAIMS = "source/claim_reviews", "source/approved_claims"
-# Of a source: its id, the rules of a row, and the rule that no two rows share an id.
+# By source: the column of its id, the rules on a row, and the rule that no two rows share an id.
 JUDGED_BY = {
     COSTS: ("cost_id", COST_RULES, COST_SET_RULES[0]),
     VISITS: ("visit_id", VISIT_RULES, VISIT_SET_RULES[0]),
@@ -31,7 +32,7 @@ JUDGED_BY = {
 
 @dataclass(frozen=True)
 class CostRows:
-    """Rows of a source of costs as judged: those that are `sound`, those `held` with their `reasons`, the results."""
+    """Judged rows of a source of costs: the `sound` ones, the `held` ones with their `reasons`, and the results."""
 
     sound: DataFrame
     held: DataFrame
@@ -46,8 +47,8 @@ class CostRows:
 class Costs:
     """The sources of costs at pinned versions, for one period.
 
-    `periods`: those whose costs are to be in the books by the period's close: itself, those of its month before it that
-    are closed, whose costs may have come in since, and later ones of which a plan is closed, whose books took those up.
+    `periods`: those whose costs this close accounts for: the period; earlier closed ones of its month, whose costs may
+    have arrived since; later ones with a closed plan, whose books already include such costs.
     Source: assumption, a month's costs are known after it.
     """
 
@@ -58,7 +59,7 @@ class Costs:
     versions: Mapping[str, int]
 
     def judged(self) -> dict[str, CostRows]:
-        """The rows that belong to the periods, or to no day or month at all, of each source that is there."""
+        """By existing source: its rows of the periods, and those without a valid day or month."""
         return {
             name: _judged(name, self._rows(name), F.expr(self.scopes[name]), *rules)
             for name, rules in JUDGED_BY.items()
@@ -71,32 +72,32 @@ class Costs:
 
     @property
     def scopes(self) -> dict[str, str]:
-        """SQL text, by source: the rows that `judged` looks at."""
+        """SQL text, by source: the rows that `judged` judges."""
         return {
             COSTS: f"month = '{self.month}' or month is null or not regexp_like(month, '{COST_MONTH}')",
             VISITS: f"visited_on is null or {self._visited}",
         }
 
-    def uses_by_plan_fen(self, found: Mapping[str, CostRows], weights: Mapping[str, int]) -> dict[str, dict[str, int]]:
-        """What each open plan uses of its fee, by category. `weights`: the fee accrued of the plans that are open, or,
-        where none accrued, their head counts."""
+    def uses_by_plan_fen(self, judged: Mapping[str, CostRows], weights: Mapping[str, int]) -> dict[str, dict[str, int]]:
+        """The fee expenditure of each open plan, by category. `weights`: the accrued fee of the open plans, or their
+        head counts where no fee accrued."""
         month_fen, visits_fen, own_visits_fen = {}, 0, {}
-        if COSTS in found:
-            by_category = found[COSTS].sound.groupBy("category").agg(F.sum("amount_fen").alias("fen"))
+        if COSTS in judged:
+            by_category = judged[COSTS].sound.groupBy("category").agg(F.sum("amount_fen").alias("fen"))
             month_fen = {row.category: row.fen for row in by_category.collect()}
-        if VISITS in found:
+        if VISITS in judged:
             is_own = F.expr(self._visited_in(self.period))
-            of_claims = found[VISITS].sound.join(F.broadcast(self._plans_of_claims()), "claim_id", "left")
-            by_plan = of_claims.groupBy("plan_id", is_own.alias("is_own")).agg(F.sum("fee_fen").alias("fen")).collect()
+            with_plan = judged[VISITS].sound.join(F.broadcast(self._plans_of_claims()), "claim_id", "left")
+            by_plan = with_plan.groupBy("plan_id", is_own.alias("is_own")).agg(F.sum("fee_fen").alias("fen")).collect()
             visits_fen = sum(row.fen for row in by_plan)
             own_visits_fen = {row.plan_id: row.fen for row in by_plan if row.is_own and row.plan_id in weights}
-        of_month = [period.number for period in self.calendar.of_month(self.period.year, self.period.month)]
+        numbers_of_month = [period.number for period in self.calendar.of_month(self.period.year, self.period.month)]
         numbers = [period.number for period in self.periods]
-        fen = to_use_fen(month_fen, visits_fen, numbers, of_month, self._used_fen())
-        return used_by_plan_fen(fen, own_visits_fen, weights)
+        fen = to_post_fen(month_fen, visits_fen, numbers, numbers_of_month, self._used_fen())
+        return expenditure_by_plan_fen(fen, own_visits_fen, weights)
 
     def _used_fen(self) -> dict[str, int]:
-        """What closed books of the periods used, by category."""
+        """The fee expenditure that closed books of the periods posted, by category."""
         posted = [
             transfer
             for period in self.periods
@@ -105,7 +106,7 @@ class Costs:
             ).values()
             for transfer in of_plan
         ]
-        return {category: moved_fen(posted, debit_account=f"use_{category}") for category in USES}
+        return {category: moved_fen(posted, debit_account=f"use_{category}") for category in COST_CATEGORIES}
 
     @property
     def _visited(self) -> str:
@@ -119,7 +120,7 @@ class Costs:
         return f"(visited_on >= '{self.calendar.publicity_on(period)}' and visited_on < '{before_on}')"
 
     def _plans_of_claims(self) -> DataFrame:
-        """One row per claim_id that was reviewed or approved: the plan it is of."""
+        """One row per claim_id that was reviewed or approved: claim_id, plan_id."""
         rows = self.lake.empty(CLAIM_AND_PLAN)
         if REVIEWS in self.versions:
             reviews = self._rows(REVIEWS)
@@ -133,7 +134,7 @@ class Costs:
 
 
 def costs_of(lake: Lake, calendar: Calendar, period: Period, versions: Mapping[str, int]) -> Costs:
-    """The costs that belong into the books of a period that is about to be closed."""
+    """The costs for the books of a period that is about to be closed."""
     of_month = calendar.of_month(period.year, period.month)
     earlier = [p for p in of_month if p < period and _is_closed(lake, str(p))]
     later = [p for p in of_month if p > period and published_in(lake.small, "close", str(p))]
@@ -141,14 +142,15 @@ def costs_of(lake: Lake, calendar: Calendar, period: Period, versions: Mapping[s
 
 
 def judged_reviews(lake: Lake, versions: Mapping[str, int]) -> list[RuleResult]:
-    """The suite's results on the reviews, which tell whose claim was visited."""
+    """The results on the reviews, which link visits to the plans of claims."""
     if REVIEWS not in versions:
         return []
-    return judge(REVIEWS, _counts(read_source(lake, REVIEWS, versions[REVIEWS]), REVIEW_RULES))
+    counts, row_count = _counts(read_source(lake, REVIEWS, versions[REVIEWS]), REVIEW_RULES)
+    return judge(REVIEWS, counts, element_count=row_count)
 
 
 def sound_rows(name: str, rows: DataFrame) -> DataFrame:
-    """The rows of a source of costs, or of the reviews, that no error holds back."""
+    """The rows of a source of costs, or of the reviews, that break no rule of severity error."""
     if name == REVIEWS:
         return rows.where(~breaks_any(_errors(REVIEW_RULES), NO_TERMS))
     id_column, rules, _ = JUDGED_BY[name]
@@ -167,18 +169,19 @@ def _judged(
     judged = _with_faults(rows, in_scope, id_column, rules).localCheckpoint()
     twice = F.when(F.col("several"), F.array(F.lit(duplicated.id))).otherwise(F.array().cast("array<string>"))
     every_reason = F.concat(reasons(rules, F.col("broken")), twice).alias("reasons")
-    counts = _counts(judged, rules) | {duplicated.id: judged.where("several").count()}
+    counts, row_count = _counts(judged, rules)
+    counts[duplicated.id] = judged.where("several").count()
     return CostRows(
         sound=judged.where("not is_held").select(*rows.columns),
         held=judged.where("is_held").select(*rows.columns, every_reason),
-        results=judge(name, counts),
+        results=judge(name, counts, element_count=row_count),
     )
 
 
 def _with_faults(rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[RowRule, ...]) -> DataFrame:
     """The rows in scope with `broken` (bits of the rules), `several` (others share the id) and `is_held`.
 
-    Of one id every row is held, wherever in the source the others stand.
+    Every row of a shared id is held, even where the other rows are out of scope.
     """
     several = rows.where(F.col(id_column).isNotNull()).groupBy(id_column).count().where("count > 1")
     several = F.broadcast(several.select(id_column, F.lit(True).alias("several")))
@@ -191,8 +194,11 @@ def _with_faults(rows: DataFrame, in_scope: Column, id_column: str, rules: tuple
     )
 
 
-def _counts(rows: DataFrame, rules: Collection[RowRule]) -> dict[str, int]:
-    return rows.agg(*(F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in rules)).first().asDict()
+def _counts(rows: DataFrame, rules: Collection[RowRule]) -> tuple[dict[str, int], int]:
+    """Rows against each rule, and all rows."""
+    broken = [F.count_if(rule.broken(NO_TERMS)).alias(rule.id) for rule in rules]
+    *counts, row_count = rows.agg(*broken, F.count(F.lit(1))).first()
+    return dict(zip((rule.id for rule in rules), counts, strict=True)), row_count
 
 
 def _errors(rules: Collection[RowRule]) -> tuple[RowRule, ...]:

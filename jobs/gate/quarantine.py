@@ -1,4 +1,4 @@
-"""The rows held back, each with every reason."""
+"""Writes the rows held back into the quarantine tables, each with all its reasons."""
 
 from collections.abc import Iterable, Mapping
 
@@ -23,16 +23,19 @@ HELD_RECEIPTS = TABLES["control/quarantine_receipts"]
 def hold_members(
     lake: Lake, gate: MembershipGate, share_fen: Mapping[tuple[str, str], int], scope: str, period: str, run_id: str
 ) -> None:
-    """Brings the quarantine of members up to date within the scope; a row keeps the period it was first seen in."""
+    """Replaces the held members of the scope; a row keeps the period in which it was first seen."""
     if not members_held_count(gate) and not lake.exists(HELD_MEMBERS.name):
         return
-    at_stake = F.when(F.col("cover") == COVERED, by_plan_and_tier({of: fen(n) for of, n in share_fen.items()}, fen(0)))
+    at_stake = F.when(
+        F.col("cover") == COVERED,
+        by_plan_and_tier({plan_and_tier: fen(share) for plan_and_tier, share in share_fen.items()}, fen(0)),
+    )
     held = gate.held.withColumn("amount_at_stake_fen", F.coalesce(at_stake, fen(0)))
     _hold(lake, HELD_MEMBERS, held, ["plan_id", "member_id", "joined_on"], scope, period, run_id)
 
 
 def hold_claims(lake: Lake, gate: ClaimGate, scope: str, period: str, run_id: str) -> None:
-    """Brings the quarantine of claims up to date within the scope."""
+    """Replaces the held claims of the scope."""
     if not claims_held_count(gate) and not lake.exists(HELD_CLAIMS.name):
         return
     held = gate.held.withColumn("amount_at_stake_fen", F.coalesce("approved_aid_fen", fen(0)))
@@ -40,8 +43,7 @@ def hold_claims(lake: Lake, gate: ClaimGate, scope: str, period: str, run_id: st
 
 
 def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, period: str, run_id: str) -> None:
-    """Brings the quarantine of receipts up to date for the period: rows that prove no money, and money without a
-    share."""
+    """Replaces the held receipts of the period. `unsound`: rows that break a rule; `without_share`: unapplied cash."""
     rows = unsound.unionByName(
         without_share.withColumns({"amount_at_stake_fen": F.col("excess_fen"), "reasons": F.array("reason")}).select(
             *TABLES["source/receipts"].column_names, "reasons", "amount_at_stake_fen"
@@ -62,10 +64,7 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
 def hold_receipts_of_no_period(
     lake: Lake, receipts: DataFrame, row_count: int, period_names: Iterable[str], period: str, run_id: str
 ) -> None:
-    """Brings the quarantine of receipts of no known period up to date.
-
-    Their money is in no books: what it is for has to be said first.
-    """
+    """Replaces the held receipts of no known period. Their money is in no books until the period is corrected."""
     scope = none_of("period", period_names)
     if row_count or (lake.exists(HELD_RECEIPTS.name) and not lake.read(HELD_RECEIPTS.name).where(scope).isEmpty()):
         at_stake = F.coalesce("amount_fen", fen(0))
@@ -75,7 +74,7 @@ def hold_receipts_of_no_period(
 
 
 def hold_costs(lake: Lake, source: Table, held: DataFrame, held_in: str, scope: str, period: str, run_id: str) -> None:
-    """Brings the quarantine `held_in` of a source of costs up to date within the scope (SQL text)."""
+    """Replaces the held rows of a source of costs within the scope (SQL text), in the table `held_in`."""
     if not held.isEmpty() or lake.exists(held_in):
         (amount,) = source.amount_columns
         at_stake = F.coalesce(amount, fen(0))
@@ -108,9 +107,9 @@ def _hold(
     run_id: str,
     seen_in: str = "true",
 ) -> None:
-    """Puts the held rows of the scope in the place of those there; rows outside of it belong to another run.
+    """Replaces the held rows of the scope; rows outside of it belong to another run.
 
-    `scope`, `seen_in`: SQL text; the rows that are replaced, and where earlier rows of the same key stand.
+    `scope`, `seen_in`: SQL text; the rows that are replaced, and the rows in which a key may have been seen before.
     """
     first_seen = (
         lake.read_or_empty(table.name)

@@ -1,7 +1,7 @@
-"""Which receipts share an id: copies of one payment, or rows of which nobody knows yet which one is true.
+"""Which receipts share an id: copies of one payment, or rows that contradict each other.
 
-Hardly any id is shared, so few rows are looked at closely: 64 ids fold into a word, a word tells whether one of its
-ids came twice, and only rows of such words are compared.
+Hardly any id is shared, so few rows are compared: a word of 64 ids tells whether one of its ids occurs twice, and only
+rows of such words are compared.
 """
 
 from pyspark.sql import Column, DataFrame, Row, Window
@@ -14,11 +14,11 @@ IDS_OF_A_WORD = 64
 
 
 def with_shared_ids(receipts: DataFrame, elsewhere: DataFrame) -> DataFrame:
-    """The receipts, as given, each with what others of its id say of it. Key: none, rows may be equal.
+    """The receipts, each with three flags. Rows may be equal, so there is no key.
 
     `is_repeated`: the row is a copy, equal in every column to one that is not repeated. `is_duplicated`: a row of
-    other content has the same id; `is_elsewhere`: such a row is among `elsewhere`, the receipts of all other periods,
-    of which the column receipt_id alone is read. A row without an id may be repeated, never duplicated.
+    other content has the same id. `is_elsewhere`: `elsewhere`, the receipts of all other periods, has the same id; only
+    its column receipt_id is read. A row without an id may be repeated, never duplicated.
     """
     words = _words(receipts).localCheckpoint()
     facts = _facts(words)
@@ -35,13 +35,13 @@ def with_shared_ids(receipts: DataFrame, elsewhere: DataFrame) -> DataFrame:
 
 
 def _alone(receipts: DataFrame) -> DataFrame:
-    """Rows that share their id with none."""
+    """Rows that share their id with no other row."""
     no = F.lit(False)
     return receipts.withColumns({"is_repeated": no, "is_duplicated": no, "is_elsewhere": no})
 
 
 def _compared(receipts: DataFrame, shared: DataFrame) -> DataFrame:
-    """Rows that may share their id with others, compared in every column; null is equal to null."""
+    """Rows that may share their id with others, with their flags; all columns are compared, and null equals null."""
     equal_rows = Window.partitionBy(*receipts.columns).orderBy("receipt_id")
     numbered = receipts.withColumn("is_repeated", F.row_number().over(equal_rows) > 1).localCheckpoint()
     contents = numbered.where("receipt_id is not null and not is_repeated").groupBy("receipt_id").count()
@@ -57,27 +57,27 @@ def _compared(receipts: DataFrame, shared: DataFrame) -> DataFrame:
 
 
 def _shared_ids(receipts: DataFrame, elsewhere: DataFrame, words: DataFrame, facts: Row) -> DataFrame | None:
-    """One row per receipt id that several rows have: receipt_id, `is_elsewhere`; None: there is none."""
+    """One row per receipt id that several rows have: receipt_id, `is_elsewhere`; None where no id is shared."""
     near = _near(elsewhere, facts)
     words_near = _words(near).select("word", F.col("bits").alias("bits_near")).localCheckpoint()
     is_any_near = not words_near.isEmpty()
     if not facts.crowded_count and not is_any_near:
         return None
     both = F.col("bits").bitwiseAND(F.col("bits_near"))
-    met = words.join(words_near.hint("shuffle_hash"), "word").where(both != 0).select("word", both.alias("bits"))
-    met = (met if is_any_near else words.where("false").select("word", "bits")).localCheckpoint()
+    common = words.join(words_near.hint("shuffle_hash"), "word").where(both != 0).select("word", both.alias("bits"))
+    common = (common if is_any_near else words.where("false").select("word", "bits")).localCheckpoint()
     crowded = words.where(_is_crowded()).select("word", "bits")
-    several = _of_words(receipts, crowded.unionByName(met)).groupBy("receipt_id").count()
-    also_near = _of_words(near, met).select("receipt_id", F.lit(True).alias("is_elsewhere")).distinct()
-    found = several.join(also_near, "receipt_id", "left").where("count > 1 or is_elsewhere")
-    found = found.select("receipt_id", F.coalesce("is_elsewhere", F.lit(False)).alias("is_elsewhere"))
-    found = found.localCheckpoint()
-    return None if found.isEmpty() else found
+    several = _of_words(receipts, crowded.unionByName(common)).groupBy("receipt_id").count()
+    also_near = _of_words(near, common).select("receipt_id", F.lit(True).alias("is_elsewhere")).distinct()
+    shared = several.join(also_near, "receipt_id", "left").where("count > 1 or is_elsewhere")
+    shared = shared.select("receipt_id", F.coalesce("is_elsewhere", F.lit(False)).alias("is_elsewhere"))
+    shared = shared.localCheckpoint()
+    return None if shared.isEmpty() else shared
 
 
 def _near(elsewhere: DataFrame, facts: Row) -> DataFrame:
-    """The ids of other periods between the least and the greatest of the period's: where ids grow with time, the
-    files of other periods are not opened."""
+    """The ids of other periods within the period's range of ids. Where ids grow with time, this avoids opening the
+    files of other periods."""
     if facts.first_word is None:
         return elsewhere.where("false").select("receipt_id")
     least, greatest = facts.first_word * IDS_OF_A_WORD, (facts.last_word + 1) * IDS_OF_A_WORD - 1
@@ -85,7 +85,7 @@ def _near(elsewhere: DataFrame, facts: Row) -> DataFrame:
 
 
 def _words(receipts: DataFrame) -> DataFrame:
-    """One row per word: `bits` of the ids it has, `row_count`. Rows without an id are the word null."""
+    """One row per word: `bits` of its ids, `row_count`. The word of rows without an id is null."""
     return (
         receipts.select(word_of("receipt_id").alias("word"), bit_of("receipt_id").alias("bit"))
         .groupBy("word")
@@ -94,7 +94,7 @@ def _words(receipts: DataFrame) -> DataFrame:
 
 
 def _is_crowded() -> Column:
-    """Some id of the word came more than once; null for rows without an id."""
+    """Whether some id of the word occurs more than once; null for rows without an id."""
     return F.col("row_count") != F.bit_count("bits")
 
 
@@ -109,5 +109,5 @@ def _facts(words: DataFrame) -> Row:
 
 
 def _of_words(receipts: DataFrame, words: DataFrame) -> DataFrame:
-    """The rows whose id is in the words, and a few others; with all their columns."""
+    """The rows whose id is in the words, and a few others, with all columns."""
     return with_passed(receipts, "receipt_id", filter_of_words(words), "passed").where("passed").drop("passed")

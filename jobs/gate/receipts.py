@@ -1,4 +1,4 @@
-"""The receipts' part of the gate: which money came in, in time or late, and which rows are no proof of any."""
+"""Judges the receipts of a period: money received in time or late, and rows that are held."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,11 +26,11 @@ COPIES, ALSO_ELSEWHERE = "copies", "also_elsewhere"  # parts of a fingerprint
 class ReceiptGate:
     """A period's receipts up to a day, as judged. Rows equal in every column are one payment and its copies.
 
-    `in_time`, `late`: money that came before and after the grace limit, one row per payment. `unsound`: rows that
-    break a rule, copies among them, with `reasons` and `amount_at_stake_fen`; `held_fen`: the money they tell of, by
-    the day it is booked in suspense. `fingerprint`: digest of all rows looked at, and of what others of their ids say
-    (see `payments_of`). `broken`: rows against each rule. Without the copies: `payment_count` rows, of which
-    `held_count` break a rule and `collected_count` say that money came in.
+    `in_time`, `late`: money received before and after the grace limit, one row per payment. `unsound`: rows that break
+    a rule, copies included, with `reasons` and `amount_at_stake_fen`; `held_fen`: their money, by the day it is booked
+    in suspense. `fingerprint`: digest of all judged rows, of their copies, and of ids that other periods have too (see
+    `payments_of`). `broken`: rows against each rule. Without the copies: `payment_count` rows, of which `held_count`
+    break a rule and `collected_count` have the outcome collected.
     """
 
     in_time: DataFrame
@@ -48,15 +48,15 @@ class ReceiptGate:
 
     @property
     def money_fen(self) -> int:
-        """What came in, in time or late, sound or not."""
+        """All money received: in time, late and held."""
         return self.in_time_fen + self.late_fen + sum(self.held_fen.values())
 
 
 def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDays) -> ReceiptGate:
-    """Judges every receipt of the period up to the day `as_of`; a row without a day is looked at on every day.
+    """Judges every receipt of the period up to the day `as_of`; a row without a day is judged on every day.
 
-    `elsewhere`: the receipts of all other periods, looked at up to the same day: an id that one of them has too is
-    held, since nobody knows yet which of the rows is true.
+    `elsewhere`: the receipts of all other periods, up to the same day. A row whose id one of them has too is held,
+    because it is not known which of the rows is true.
     """
     marked = with_shared_ids(_until(receipts, days), _until(elsewhere, days))
     judged = marked.withColumn("broken", broken_bits(ROW_RULES, replace(NO_TERMS, publicity_on=days.publicity_on)))
@@ -65,7 +65,7 @@ def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDa
     in_time = F.col("attempted_on") < F.lit(days.grace_ends_on)
     groups = _groups(judged, is_money, in_time)
     broken = _broken(groups)
-    # Where no row is unsound, nobody looks for one again.
+    # Where every row is sound, the receipts are not scanned again.
     is_any_unsound = any(broken.values())
     unsound = _unsound(judged.where(~is_sound if is_any_unsound else "false"), receipts.columns).localCheckpoint()
     sound = judged.where(is_money)
@@ -87,16 +87,16 @@ def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDa
 
 
 def payments_of(fingerprint: Mapping) -> dict:
-    """The part of a fingerprint that the books of a closed period were made from.
+    """The part of a fingerprint that the books of a closed period depend on.
 
-    The rest tells of copies, and of ids that other periods have too. Both may come up after the close: a copy is no
-    money, and the row of the later period is the one that is held.
+    The rest describes copies, and ids that other periods have too. Both may appear after the close: a copy is not
+    money, and of a shared id the row of the later period is held.
     """
     return {name: part for name, part in fingerprint.items() if name not in (COPIES, ALSO_ELSEWHERE)}
 
 
 def held_above_ceiling(gate: ReceiptGate, ceiling_ppm: int, floor_rows: int) -> int:
-    """How many of the payments that the gate holds are too many; 0 where their rate is within the ceiling."""
+    """How many of the held payments exceed the ceiling; 0 where their rate is within it."""
     return above_ceiling(gate.held_count, gate.payment_count, ceiling_ppm, floor_rows)
 
 
@@ -105,7 +105,7 @@ def _until(receipts: DataFrame, days: CollectionDays) -> DataFrame:
 
 
 def _unsound(rows: DataFrame, columns: list[str]) -> DataFrame:
-    """The rows with all their `reasons`, and `amount_at_stake_fen`: nothing for a copy, its money is counted once."""
+    """The rows with all their `reasons` and `amount_at_stake_fen`, which is zero for a copy: money counts once."""
     none = F.array().cast("array<string>")
     twice = F.when(F.col("is_duplicated"), F.array(F.lit(DUPLICATED))).otherwise(none)
     copied = F.when(F.col("is_repeated"), F.array(F.lit(REPEATED))).otherwise(none)
@@ -118,9 +118,9 @@ def _unsound(rows: DataFrame, columns: list[str]) -> DataFrame:
 
 
 def _held_fen(unsound: DataFrame, days: CollectionDays) -> dict[date, int]:
-    """The money that unsound rows tell of, by day: of each row with a possible amount, of one id every distinct row.
+    """The money of unsound rows with a plausible amount, without copies, by day; every distinct row of an id counts.
 
-    What came before the publicity day, or on no known day, is booked on the publicity day: there the books begin.
+    Money from before the publicity day, or of no known day, is booked on the publicity day, when the books begin.
     """
     publicity_on = F.lit(days.publicity_on)
     booked_on = F.greatest(F.coalesce("attempted_on", publicity_on), publicity_on)
@@ -131,7 +131,7 @@ def _held_fen(unsound: DataFrame, days: CollectionDays) -> dict[date, int]:
 
 
 def count_and_fen(receipts: DataFrame) -> tuple[int, int]:
-    """How many receipts there are, and what those of a possible amount come to in fen."""
+    """The number of receipts, and the sum of the plausible amounts in fen."""
     row = receipts.agg(F.count(F.lit(1)), F.sum(_summed_fen())).first()
     return row[0], row[1] or 0
 
@@ -139,15 +139,16 @@ def count_and_fen(receipts: DataFrame) -> tuple[int, int]:
 def judged_receipts(
     gate: ReceiptGate, held: Mapping[str, tuple[int, int]], days: CollectionDays, too_many_held: int
 ) -> list[RuleResult]:
-    """The suite's results. `held`: of each reason, how many receipts met no share and with how much money;
+    """The results on source/receipts. `held`: by reason, the number and the money of receipts without a share;
     `too_many_held`: from `held_above_ceiling`."""
     table = {"receipts_present": int(days.is_deducting and not gate.row_count), RATE: too_many_held}
     counts = {rule.id: held.get(rule.id, (0, 0))[0] for rule in (*SET_RULES, PERIOD_UNKNOWN)} | dict(gate.broken)
-    return judge("source/receipts", {**table, **counts}, {reason: fen for reason, (_, fen) in held.items()})
+    stakes_fen = {reason: fen for reason, (_, fen) in held.items()}
+    return judge("source/receipts", {**table, **counts}, stakes_fen, gate.row_count)
 
 
 def _groups(judged: DataFrame, is_money: Column, in_time: Column) -> list[dict]:
-    """The receipts counted and digested by what is wrong with them and whether their money came in time."""
+    """Counts and digests of the receipts, by what is wrong with them and whether their money came in time."""
     grouped = (
         with_row_hash(judged, RECEIPTS)
         .withColumn("amount_fen", _summed_fen())
@@ -165,27 +166,27 @@ def _groups(judged: DataFrame, is_money: Column, in_time: Column) -> list[dict]:
 
 
 def _broken(groups: list[dict]) -> dict[str, int]:
-    """Rows against each rule, copies too."""
+    """Rows against each rule, copies included."""
     count = lambda is_against: sum(row["rows"] for row in groups if is_against(row))  # noqa: E731
-    of_rows = {
+    by_row_rule = {
         rule.id: count(lambda row, position=position: row["broken"] >> position & 1)
         for position, rule in enumerate(ROW_RULES)
     }
-    of_ids = {DUPLICATED: "is_duplicated", REPEATED: "is_repeated"}
-    return of_rows | {rule_id: count(lambda row, flag=flag: row[flag]) for rule_id, flag in of_ids.items()}
+    flags = {DUPLICATED: "is_duplicated", REPEATED: "is_repeated"}
+    return by_row_rule | {rule_id: count(lambda row, flag=flag: row[flag]) for rule_id, flag in flags.items()}
 
 
 def _fingerprint(groups: list[dict]) -> dict:
-    """The digest of the payments; where there are any, also that of copies, and of ids that other periods have."""
+    """The digest of the payments and, where any exist, those of copies and of rows whose id other periods have."""
     digest = lambda rows: digest_of_all((digest_of(row, RECEIPTS) for row in rows), RECEIPTS)  # noqa: E731
     payments = [row for row in groups if not row["is_repeated"]]
-    beside = {
+    others = {
         COPIES: [row for row in groups if row["is_repeated"]],
         ALSO_ELSEWHERE: [row for row in payments if row["is_elsewhere"]],
     }
-    return digest(payments) | {name: digest(rows) for name, rows in beside.items() if rows}
+    return digest(payments) | {name: digest(rows) for name, rows in others.items() if rows}
 
 
 def _summed_fen() -> Column:
-    """The amount; an absurd one is in the hash of its row, but not in a sum: that would not hold two of them."""
+    """The amount; null where it is absurd, because two of them would overflow a sum. The row's hash contains it."""
     return F.when(F.col("amount_fen").between(-MOST_SUMMED_FEN, MOST_SUMMED_FEN), F.col("amount_fen"))

@@ -1,4 +1,4 @@
-"""What the gate found, as counts per rule, judged by the suites, and the reasons to stop."""
+"""What the gate counted, by rule, as results; and which of them stop a run."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ def member_counts(gate: MembershipGate) -> dict[str, int]:
 
 
 def member_stakes_fen(gate: MembershipGate, share_fen: Mapping[tuple[str, str], int]) -> dict[str, int]:
-    """Of each rule: the shares of the covered members whose rows break it. `share_fen` is by plan and tier."""
+    """By rule: the shares of the covered members whose rows break it. `share_fen` is by plan and tier."""
     stakes = [{"broken": g.broken, "set_broken": g.set_broken, "fen": _stake_fen(g, share_fen)} for g in gate.groups]
     return _by_rule(stakes, member_rules, "fen")
 
@@ -47,23 +47,28 @@ def above_ceiling(held_count: int, row_count: int, ceiling_ppm: int, floor_rows:
 
 
 def judge_members(gate: MembershipGate, table_counts: dict[str, int], share_fen: Mapping) -> list[RuleResult]:
-    """The suite's results on source/members; `share_fen` as for `member_stakes_fen`."""
-    return judge("source/members", {**table_counts, **member_counts(gate)}, member_stakes_fen(gate, share_fen))
+    """The results on source/members; `share_fen` as for `member_stakes_fen`."""
+    counts = {**table_counts, **member_counts(gate)}
+    row_count = sum(group.count for group in gate.groups)
+    return judge("source/members", counts, member_stakes_fen(gate, share_fen), row_count)
 
 
 def judge_approved_claims(
     gate: ClaimGate, table_counts: dict[str, int], limited: tuple[int, int], late: tuple[int, int]
 ) -> list[RuleResult]:
-    """`limited`: how many claims ask for more than the limit, and how much more in fen; `late`: how many claims came
-    after the settlement of their period, and their aid in fen."""
-    of_rules = {"claim_aid_above_limit": limited, claim_rules.AFTER_SETTLEMENT.id: late}
-    counts = {**table_counts, **claim_counts(gate), **{rule: count for rule, (count, _) in of_rules.items()}}
-    stakes_fen = {**claim_counts(gate, "aid_fen"), **{rule: fen for rule, (_, fen) in of_rules.items()}}
-    return judge("source/approved_claims", counts, stakes_fen)
+    """The results on source/approved_claims.
+
+    `limited`: how many claims exceed the limit, and by how much in fen; `late`: how many claims came after the
+    settlement of their period, and their aid in fen.
+    """
+    counted_elsewhere = {"claim_aid_above_limit": limited, claim_rules.AFTER_SETTLEMENT.id: late}
+    counts = {**table_counts, **claim_counts(gate), **{rule: count for rule, (count, _) in counted_elsewhere.items()}}
+    stakes_fen = {**claim_counts(gate, "aid_fen"), **{rule: fen for rule, (_, fen) in counted_elsewhere.items()}}
+    return judge("source/approved_claims", counts, stakes_fen, sum(row["count"] for row in gate.groups))
 
 
 def rows_by_fate(gate: MembershipGate, plan_id: str) -> dict[str, int]:
-    """What became of every row of the plan: assessed, not covered with the reason, or quarantined."""
+    """The number of the plan's rows by outcome: assessed, not covered (by reason), quarantined."""
     fate = dict.fromkeys(("assessed", *NOT_COVERED_REASONS, "quarantined"), 0)
     for group in gate.groups:
         if group.plan_id == plan_id:
@@ -78,11 +83,11 @@ def critical_failures(judged: list[RuleResult]) -> list[RuleResult]:
 
 
 def _by_rule(groups, rules, measure: str) -> dict[str, int]:
-    """Of each rule: the sum of a measure over the groups of rows that break it."""
+    """By rule: the sum of a measure over the groups of rows that break it."""
     return {
         rule.id: sum(group[measure] or 0 for group in groups if group[bits] >> position & 1)
-        for bits, of_kind in (("broken", rules.ROW_RULES), ("set_broken", rules.SET_RULES))
-        for position, rule in enumerate(of_kind)
+        for bits, rules_of_bits in (("broken", rules.ROW_RULES), ("set_broken", rules.SET_RULES))
+        for position, rule in enumerate(rules_of_bits)
     }
 
 

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.lake.object_stores import spark_address
 from jobs.lake.small import SmallTables, arrow_table, matching, properties_of
 from jobs.progress import announce
 from schemas import TABLES, Table
@@ -32,6 +33,9 @@ class Lake:
     def path(self, table: str) -> str:
         return self.small.path(table)
 
+    def _spark_path(self, table: str) -> str:
+        return spark_address(self.path(table))
+
     def exists(self, table: str) -> bool:
         """Whether the Delta table exists."""
         return self.small.exists(table)
@@ -39,7 +43,7 @@ class Lake:
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """The rows of a table at a version; without one, at the newest."""
         reader = self.spark.read.format("delta")
-        return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
+        return (reader if version is None else reader.option("versionAsOf", version)).load(self._spark_path(table))
 
     def read_or_empty(self, table: str) -> DataFrame:
         """The rows of an output table; no rows if it does not exist yet."""
@@ -57,14 +61,14 @@ class Lake:
         """Replaces the rows that satisfy `where` by the frame's, in one commit with the run id in its metadata."""
         writer = self._writer(table, frame, run_id)
         if self.small.holds_any(table.name, where):
-            writer.mode("overwrite").option("replaceWhere", where).save(self.path(table.name))
+            writer.mode("overwrite").option("replaceWhere", where).save(self._spark_path(table.name))
         else:
-            writer.mode("append").save(self.path(table.name))
+            writer.mode("append").save(self._spark_path(table.name))
 
     def delete(self, table: Table, where: str) -> None:
         """Removes the rows that satisfy `where` in one commit; without such rows there is no commit."""
         if self.small.holds_any(table.name, where):
-            DeltaTable.forPath(self.spark, self.path(table.name)).delete(where)
+            DeltaTable.forPath(self.spark, self._spark_path(table.name)).delete(where)
 
     def _writer(self, table: Table, frame: DataFrame, run_id: str):
         writer = frame.select(*table.column_names).write.format("delta").option("userMetadata", run_id)

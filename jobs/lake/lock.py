@@ -1,4 +1,4 @@
-"""The run lock: one run at a time writes a lake. It has an owner and expires, so that a killed run does not block."""
+"""The run lock: one run at a time writes a lake. It has an owner and a lease, so a killed run does not block others."""
 
 import contextlib
 import json
@@ -13,12 +13,13 @@ from pathlib import Path
 from deltalake.exceptions import DeltaError
 
 from jobs.errors import IntegrityBroken, Locked, WrongUsage
+from jobs.lake.object_stores import reason_of
 from jobs.lake.small import SmallTables
-from jobs.lake.storage import LockStorage, lock_storage
+from jobs.lake.storage import LockStorage, check_writable, lock_storage
 
 
 class RunLock:
-    """A held lock. `confirm` raises if it was lost; call it right before a commit point."""
+    """A held lock. Call `confirm` right before a commit point: it raises if the lock was lost."""
 
     def __init__(self, storage: LockStorage, owner: dict, lease_seconds: int):
         self._storage = storage
@@ -38,22 +39,24 @@ class RunLock:
             )
 
     def release(self) -> None:
-        """Ends the renewing and gives the lock back, where no other run has taken it."""
+        """Ends the renewal and removes the lock, unless another run has taken it over."""
         self._released.set()
         self._renewer.join()
-        self._storage.exchange(json.dumps(self._owner), None)
+        with contextlib.suppress(OSError, DeltaError):  # out of reach: the lease ends by itself
+            self._storage.exchange(json.dumps(self._owner), None)
 
     def _renew(self) -> None:
         while not self._released.wait(self._lease_seconds / 4):
             renewed = self._owner | {"expires_at_seconds": time.time() + self._lease_seconds}
-            if not self._storage.exchange(json.dumps(self._owner), json.dumps(renewed)):
-                return
-            self._owner = renewed
+            with contextlib.suppress(OSError, DeltaError):  # out of reach for a moment: the next turn tries again
+                if not self._storage.exchange(json.dumps(self._owner), json.dumps(renewed)):
+                    return
+                self._owner = renewed
 
 
 @contextlib.contextmanager
 def run_lock(small: SmallTables, job: str, period: str, lease_seconds: int) -> Iterator[RunLock]:
-    """Holds the lake's run lock; raises Locked if a living run holds it, WrongUsage if the lake is not writable."""
+    """Holds the lake's run lock; raises Locked if another run holds it, WrongUsage if the lake is not writable."""
     storage = lock_storage(small)
     owner = {
         "token": uuid.uuid4().hex,
@@ -65,11 +68,11 @@ def run_lock(small: SmallTables, job: str, period: str, lease_seconds: int) -> I
         "expires_at_seconds": time.time() + lease_seconds,
     }
     try:
+        check_writable(small)
         _acquire(storage, owner)
     except (OSError, DeltaError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise WrongUsage(
-            f"Lake {small.root}: not writable ({reason}). Nothing was done. "
+            f"Lake {small.root}: not writable ({reason_of(error)}). Nothing was done. "
             "Give the user who runs Fentan the right to write there, or name another folder with --lake."
         ) from error
     lock = RunLock(storage, owner, lease_seconds)
@@ -80,11 +83,11 @@ def run_lock(small: SmallTables, job: str, period: str, lease_seconds: int) -> I
 
 
 def _acquire(storage: LockStorage, owner: dict) -> None:
-    found = storage.read()
-    held_by = _owner_of(found)
+    text = storage.read()
+    held_by = _owner_of(text)
     if held_by is not None and _is_alive(held_by):
         raise Locked(_held_message(held_by))
-    if not storage.exchange(found, json.dumps(owner)):  # another run took it in this instant
+    if not storage.exchange(text, json.dumps(owner)):  # another run acquired it in the meantime
         raise Locked(_held_message(_owner_in(storage) or owner))
 
 
@@ -104,19 +107,19 @@ def _owner_in(storage: LockStorage) -> dict | None:
 def _owner_of(text: str | None) -> dict | None:
     try:
         return json.loads(text) if text else None
-    except json.JSONDecodeError:  # written half by a run that was killed
+    except json.JSONDecodeError:  # half-written by a run that was killed
         return None
 
 
 def _is_alive(owner: dict) -> bool:
-    """On the same machine the operating system knows; elsewhere the lease decides."""
+    """On this machine the operating system tells whether the process lives; elsewhere the lease decides."""
     if owner["host"] == socket.gethostname():
         return _start_of(owner["pid"]) == owner["pid_started"] and owner["pid_started"] is not None
     return time.time() < owner["expires_at_seconds"]
 
 
 def _start_of(pid: int) -> str | None:
-    """What tells one process from a later one with the same number; None when there is no such process."""
+    """The start of a process, which differs from that of a later one with the same number; None: no such process."""
     stat = Path(f"/proc/{pid}/stat")
     if stat.parent.parent.joinpath("self").exists():
         try:

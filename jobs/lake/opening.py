@@ -11,7 +11,7 @@ GROWING_TABLES = ("source/members", "source/receipts")
 def open_lake(environment: Environment, root: str, purpose: str) -> Lake:
     """The lake at a root. `purpose` names Spark's application."""
     small = SmallTables(root, environment.storage)
-    return Lake(small, lambda: open_session(environment, f"fentan {purpose}", has_few_rows(small, environment)))
+    return Lake(small, lambda: open_session(environment, f"fentan {purpose}", has_few_rows(small, environment), root))
 
 
 def has_few_rows(small: SmallTables, environment: Environment) -> bool:

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from jobs.environment import Environment
 from jobs.errors import WrongUsage
 from jobs.lake.java import END_SECONDS, find_java, java_options, start_jvm
+from jobs.lake.object_stores import PAGE, S3, S3A_CLASS, scheme_of, spark_address, spark_settings
 from jobs.process import ends_with_interruption, keeping_signal_handler
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
@@ -59,24 +60,26 @@ LOCAL = {
     "spark.driver.host": "127.0.0.1",
 }
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+JARS_IN_CONF = {"spark.jars", "spark.jars.packages", "spark.driver.extraClassPath"}
 
 
-def open_session(environment: Environment, app_name: str, few_rows: bool = False) -> SparkSession:
+def open_session(environment: Environment, app_name: str, few_rows: bool = False, lake_root: str = "") -> SparkSession:
     """The running session, or a new one with the settings that a settlement relies on; raises WrongUsage.
 
-    With `few_rows` a new session plans and compiles quickly rather than well.
+    With `few_rows` a new session plans and compiles quickly rather than well; it can reach the store of `lake_root`.
     """
     active = SparkSession.getActiveSession()
-    spark = _start(environment, app_name, few_rows) if active is None else active
+    spark = _start(environment, app_name, few_rows, lake_root) if active is None else active
     _check_fixed({key: spark.conf.get(key) for key in CHECKED_IN_SESSION}, "The Spark session")
     return spark
 
 
-def _start(environment: Environment, app_name: str, few_rows: bool) -> SparkSession:
+def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: str) -> SparkSession:
     conf_settings = {key: value for key, value in environment.spark.items() if key != "master"}
     _check_fixed(conf_settings, "The [spark] section of the conf")
+    store = spark_settings(lake_root, environment.storage)
     if "PYSPARK_GATEWAY_PORT" in os.environ:
-        return _start_submitted(conf_settings, app_name)
+        return _start_submitted({**store, **conf_settings}, app_name, lake_root)
     master = environment.spark.get("master")
     if master is None:
         raise WrongUsage(
@@ -93,7 +96,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool) -> SparkSess
             **TUNED,
             **(FEW_ROWS if few_rows else {}),
             **(LOCAL if master.startswith("local") else {}),
-            "spark.jars": _jars(folder),
+            "spark.jars": ",".join([*_delta_jars(folder), *_store_jars(folder, lake_root, conf_settings)]),
             **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
             JAVA_OPTIONS: f"{java_options(folder, log_settings, few_rows)} {conf_options}".strip(),
@@ -102,14 +105,16 @@ def _start(environment: Environment, app_name: str, few_rows: bool) -> SparkSess
         }
         if "FENTAN_DRIVER_MEMORY" in os.environ:
             settings["spark.driver.memory"] = os.environ["FENTAN_DRIVER_MEMORY"]
-        return _start_jvm_and_session(settings, java)
+        return _start_jvm_and_session(settings, store, java)
 
 
-def _start_jvm_and_session(settings: dict[str, str], java: Path) -> SparkSession:
+def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java: Path) -> SparkSession:
+    """`store`: settings that may hold credentials, so they are kept off the command line of the JVM."""
     try:
         gateway = start_jvm(settings)
+        conf = SparkConf(_jvm=gateway.jvm).setAll({**store, **settings}.items())
         with keeping_signal_handler():
-            context = SparkContext(conf=SparkConf(_jvm=gateway.jvm).setAll(settings.items()), gateway=gateway)
+            context = SparkContext(conf=conf, gateway=gateway)
         context.setLogLevel("ERROR")
         return SparkSession.builder.getOrCreate()
     except (PySparkException, Py4JError, OSError) as error:
@@ -119,15 +124,21 @@ def _start_jvm_and_session(settings: dict[str, str], java: Path) -> SparkSession
         ) from error
 
 
-def _start_submitted(conf_settings: dict[str, str], app_name: str) -> SparkSession:
+def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str) -> SparkSession:
     """A session in the JVM of spark-submit, with its master and JARs; submitted settings override those of the conf."""
     gateway = launch_gateway()
     submitted = SparkConf(_jvm=gateway.jvm)
     settings = {key: value for key, value in {**TUNED, **conf_settings}.items() if not submitted.contains(key)}
-    if not gateway.jvm.org.apache.spark.util.Utils.classIsLoadable(FIXED["spark.sql.extensions"]):
+    is_loadable = gateway.jvm.org.apache.spark.util.Utils.classIsLoadable
+    if not is_loadable(FIXED["spark.sql.extensions"]):
         raise WrongUsage(
             "Delta is not on Spark's class path. Nothing was done. "
             f"Submit with `--packages {DELTA_PACKAGE}`, or with --jars and the two JARs that `make setup` fetches."
+        )
+    if _is_s3(lake_root) and not is_loadable(S3A_CLASS):
+        raise WrongUsage(
+            f"Hadoop's S3 client is not on Spark's class path, and the lake is {lake_root}. Nothing was done. "
+            f"Submit with the JARs that conf/deploy/s3_jars.sh fetches ({PAGE})."
         )
     with keeping_signal_handler():
         conf = submitted.setAll({"spark.app.name": app_name, **settings, **FIXED}.items())
@@ -149,11 +160,27 @@ def _check_fixed(settings: dict[str, str], place: str) -> None:
             raise WrongUsage(f"{place} has {key} = {value}; it must be {FIXED[key]}. Nothing was done. Leave it out.")
 
 
-def _jars(folder: Path) -> str:
-    jars_by_name = [sorted(folder.glob(f"*{name}*.jar")) for name in ("delta-spark", "delta-storage")]
-    if not all(jars_by_name):
+def _delta_jars(folder: Path) -> list[str]:
+    versions = [sorted(folder.glob(f"*{name}*.jar")) for name in ("delta-spark", "delta-storage")]
+    if not all(versions):
         raise WrongUsage(
             f"The Delta JARs are not in {folder}. Nothing was done. "
             "Run `make setup`, or set FENTAN_JARS to their folder."
         )
-    return ",".join(str(jars[-1]) for jars in jars_by_name)
+    return [str(jars[-1]) for jars in versions]
+
+
+def _store_jars(folder: Path, lake_root: str, given: dict[str, str]) -> list[str]:
+    """The JARs in the folder named after the scheme of the lake's address, such as .jars/s3a."""
+    scheme = scheme_of(spark_address(lake_root))
+    jars = sorted((folder / scheme).glob("*.jar")) if scheme else []
+    if _is_s3(lake_root) and not jars and not JARS_IN_CONF & given.keys():
+        raise WrongUsage(
+            f"The JARs of Hadoop's S3 client are not in {folder / scheme}. Nothing was done. "
+            f"Run conf/deploy/s3_jars.sh, or name them in the [spark] section of the conf ({PAGE})."
+        )
+    return [str(jar) for jar in jars]
+
+
+def _is_s3(lake_root: str) -> bool:
+    return scheme_of(lake_root) in S3

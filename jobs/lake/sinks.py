@@ -78,6 +78,7 @@ class WritingSink(MeasuringSink):
         super().__init__(lake, period, plan_ids, run_id)
         self.job, self.keeps_published_rows = job, keeps_published_rows
         self.broken: dict[str, dict[str, int]] = {}
+        self.row_counts: dict[str, int] = {}
         self.rows: dict[str, list[dict]] = {}
 
     def put(self, table_name: str, frame: DataFrame, aggregates: Sequence[Column] = ()) -> dict[str, Measurement]:
@@ -93,6 +94,7 @@ class WritingSink(MeasuringSink):
         measured = self._measured(table, self.stored(table_name, frame), [*aggregates, *broken])
         stored = digest_of_all((measurement.digest for measurement in measured.values()), table)
         self._check_same(table_name, stored, digest_of(observation.get, table))
+        self.row_counts[table_name] = stored["rows"]
         self.broken[table_name] = {
             rule.id: sum(measurement.values.get(rule.id) or 0 for measurement in measured.values())
             for rule in ROW_RULES[table_name]
@@ -110,6 +112,7 @@ class WritingSink(MeasuringSink):
             stored = self.lake.small.rows(name, self._own(table))
             self._check_same(name, digest_of_rows(stored, table), digest_of_rows(rows, table))
             self.rows[name] = stored
+            self.row_counts[name] = len(stored)
             self.broken[name] = {rule.id: sum(rule.broken(row) for row in stored) for rule in FEW_ROW_RULES[name]}
             digests[name] = self._digests(table, stored)
         return digests
@@ -120,7 +123,11 @@ class WritingSink(MeasuringSink):
 
     def judged(self) -> list[RuleResult]:
         """The suites' results on the tables as read back."""
-        return [result for table, counts in self.broken.items() for result in judge(table, counts)]
+        return [
+            result
+            for table, counts in self.broken.items()
+            for result in judge(table, counts, element_count=self.row_counts[table])
+        ]
 
     def sweep(self, spark_tables: Iterable[str], few_row_tables: Iterable[str]) -> None:
         """Removes the rows of earlier runs of the job; repeating it changes nothing."""

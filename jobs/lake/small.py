@@ -1,7 +1,7 @@
-"""Tables of few rows, and single rows out of tables of any size: delta-rs on the driver, without Java, in milliseconds.
+"""Tables of few rows, and single rows of tables of any size: delta-rs on the driver, without Java, in milliseconds.
 
-What grows with the members is Spark's work (jobs/lake/lake.py). Which files are opened is decided by the table's log:
-it knows the partition and the smallest and largest ids of each.
+Tables that grow with the members are Spark's (jobs/lake/lake.py). Reads open only the files that may match: the table's
+log holds the partition and the smallest and largest ids of each file.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -12,24 +12,27 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, wr
 from deltalake.exceptions import DeltaError
 from deltalake.schema import ArrayType, PrimitiveType
 
+from jobs.lake.object_stores import store_options
 from schemas import Table
 
-# Ten years of history: an auditor can travel back to any version a closed period was settled from.
+# Ten years of history: an auditor can read any version that a closed period was settled from.
 KEPT_FOR = "interval 3650 days"
-CHECKPOINT_EVERY = "10"  # commits: a log of many is slow to open from afar
+CHECKPOINT_EVERY = "10"  # commits: a long log is slow to open over a network
 SQL_NAMES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT"}
-COLUMN_MAPPING_READER = 2  # the version of readers that brought column mapping and nothing else
-MOST_FILES = 50  # of a table of few rows: every run adds some, and whoever reads it opens each
+COLUMN_MAPPING_READER = 2  # this reader version introduced column mapping and nothing else
+MOST_FILES = 50  # in a table of few rows: every run adds some, and a read opens all
 
 
 class SmallTables:
-    """The tables of one lake as delta-rs sees them. `options`: those of delta-rs for the lake's storage.
+    """The tables of one lake through delta-rs. `options`: delta-rs' options for the lake's store; raises WrongUsage
+    where they make commits unsafe.
 
     `files_read`: how many data files the reads have opened so far, by table.
     """
 
     def __init__(self, root: str, options: Mapping[str, str] | None = None):
-        self.root, self.options = root.rstrip("/") or "/", dict(options or {})
+        self.root = root.rstrip("/") or "/"
+        self.options = store_options(self.root, options)
         self._opened: dict[str, DeltaTable] = {}
         self.files_read: dict[str, int] = {}
 
@@ -37,7 +40,7 @@ class SmallTables:
         return f"{self.root}/{name}"
 
     def exists(self, name: str) -> bool:
-        """Whether a Delta table is there."""
+        """Whether the Delta table exists."""
         return DeltaTable.is_deltatable(self.path(name), self.options)
 
     def version(self, name: str) -> int:
@@ -45,7 +48,7 @@ class SmallTables:
         return self._newest(name).version()
 
     def table_id(self, name: str) -> str:
-        """The identity of a table: one that is dropped and made anew has another, whatever its version."""
+        """The identity of a table: a table that is dropped and created again has another, whatever its version."""
         return self._newest(name).metadata().id
 
     def column_types(self, name: str, version: int | None = None) -> dict[str, str]:
@@ -54,30 +57,30 @@ class SmallTables:
         return {field.name: _type_name(field.type) for field in fields}
 
     def storage_of(self, name: str) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
-        """The partition columns, the reader version that a table asks for, and the features that readers must know."""
+        """The partition columns, the required reader version, and the features that readers must support."""
         table = self._newest(name)
         protocol = table.protocol()
         features = set(protocol.reader_features or ())
         if protocol.min_reader_version == COLUMN_MAPPING_READER:
-            features.add("columnMapping")  # such a table does not list its features: this is the only one
+            features.add("columnMapping")  # such a table lists no features: this is the only one
         return tuple(table.metadata().partition_columns), protocol.min_reader_version, tuple(sorted(features))
 
     def row_count(self, name: str) -> int | None:
-        """How many rows a table has by its log; None where the log does not say."""
+        """The number of rows according to the table's log; None where the log has no count."""
         counts = self._newest(name).get_add_actions(flatten=True).column("num_records").to_pylist()
         return None if None in counts else sum(counts)
 
     def rows_committed(self, name: str) -> int:
-        """How many rows the newest commit wrote, as Spark says in it."""
+        """The number of rows that the newest commit wrote, as Spark recorded it."""
         (commit,) = self._newest(name).history(1)
         return int(commit.get("operationMetrics", {}).get("numOutputRows", 0))
 
     def rows(
         self, name: str, where: str | None = None, columns: Iterable[str] | None = None, version: int | None = None
     ) -> list[dict]:
-        """The rows that satisfy `where` (SQL text; None: all), now or at a version; none where there is no table.
+        """The rows that satisfy `where` (SQL text; None: all), now or at a version; no rows where there is no table.
 
-        Dates are date, instants datetime in UTC.
+        Dates are `date`, timestamps `datetime` in UTC.
         """
         if not self.exists(name):
             return []
@@ -92,13 +95,13 @@ class SmallTables:
             yield batch.column(column).to_numpy()
 
     def versions_by_run(self, name: str, run_ids: Iterable[str]) -> dict[str, int]:
-        """The last version that each of the runs committed, by run; a run without a commit is left out."""
+        """The last version that each run committed, by run id; runs without a commit are left out."""
         wanted = set(run_ids)
         commits = self._newest(name).history() if self.exists(name) else []
         return {c["userMetadata"]: c["version"] for c in reversed(commits) if c.get("userMetadata") in wanted}
 
     def holds_any(self, name: str, where: str) -> bool:
-        """Whether any row satisfies `where`; stops at the first."""
+        """Whether any row satisfies `where`; reading stops at the first."""
         if not self.exists(name) or not _files_that_may_hold(self._newest(name), where):
             return False
         first_column = [self._newest(name).schema().fields[0].name]
@@ -109,7 +112,7 @@ class SmallTables:
         self._write(table, rows, run_id, mode="append")
 
     def replace(self, table: Table, rows: Collection[dict], where: str, run_id: str) -> None:
-        """Puts the rows in the place of those that satisfy `where`, in one commit that carries the run's id."""
+        """Replaces the rows that satisfy `where` by these, which satisfy it too, in one commit with the run's id."""
         if not self.holds_any(table.name, where):
             self.append(table, rows, run_id)
         elif rows:
@@ -123,12 +126,12 @@ class SmallTables:
             self._newest(name).delete(where, commit_properties=_commit(run_id))
 
     def compact(self, name: str) -> None:
-        """Makes one file of many, where a table has become one of many small files."""
+        """Merges the files of a table that has too many small ones."""
         if self.exists(name) and len(self._newest(name).file_uris()) > MOST_FILES:
             self._newest(name).optimize.compact(commit_properties=_commit("compaction"))
 
     def _newest(self, name: str) -> DeltaTable:
-        """The table at its newest version, whoever wrote that. A source may be dropped and made anew at any time."""
+        """The table at its newest version. A source table may be dropped and created again at any time."""
         table = self._opened.get(name)
         if table is None or name.startswith("source/"):
             table = self._opened[name] = DeltaTable(self.path(name), storage_options=self.options)
@@ -152,12 +155,12 @@ class SmallTables:
 def _files_that_may_hold(table: DeltaTable, where: str | None) -> list[str]:
     try:
         return table.file_uris(file_pruning_predicate=where)
-    except DeltaError:  # a condition that the log cannot judge, such as one on a text's form
+    except DeltaError:  # a condition that file statistics cannot decide, such as a pattern
         return table.file_uris()
 
 
 def properties_of(table: Table) -> dict[str, str]:
-    """The Delta properties that a table is made with, whichever engine makes it."""
+    """The Delta properties of a new table, whichever engine creates it."""
     return {
         "delta.logRetentionDuration": KEPT_FOR,
         "delta.deletedFileRetentionDuration": KEPT_FOR,
@@ -166,7 +169,7 @@ def properties_of(table: Table) -> dict[str, str]:
 
 
 def arrow_table(table: Table, rows: Iterable[dict]):
-    """The rows as an Arrow table with the columns of the dictionary."""
+    """The rows as an Arrow table with the columns of the data dictionary."""
     import pyarrow as pa
 
     schema = pa.schema([pa.field(column.name, _arrow_type(column.type)) for column in table.columns])
@@ -174,7 +177,7 @@ def arrow_table(table: Table, rows: Iterable[dict]):
 
 
 def matching(**equal: Any) -> str:
-    """SQL text: each column holds the value; of a list, tuple or set one of its values; None: nothing."""
+    """SQL text: each column equals the value, or one of a list, tuple or set; None: the column is null."""
     return " and ".join(_condition(name, value) for name, value in equal.items()) or "true"
 
 
@@ -200,9 +203,9 @@ def _type_name(kind: Any) -> str:
 
 
 def _as_rows(batches) -> list[dict]:
-    found = batches.read_all()
-    values = [found.column(name).to_pylist() for name in found.column_names]
-    return [dict(zip(found.column_names, row, strict=True)) for row in zip(*values, strict=True)]
+    rows = batches.read_all()
+    values = [rows.column(name).to_pylist() for name in rows.column_names]
+    return [dict(zip(rows.column_names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def _arrow_type(kind: str):

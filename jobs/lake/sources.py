@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.errors import GateStopped
 from jobs.lake.lake import Lake
+from jobs.lake.object_stores import reason_of
 from jobs.lake.small import SmallTables, matching
 from schemas import TABLES, Column
 
@@ -29,9 +30,8 @@ def pin_versions(lake: Lake, names: tuple[str, ...]) -> dict[str, int]:
             versions[name] = lake.small.version(name)
             _checked_types(lake.small, name, versions[name])
         except (DeltaError, OSError) as error:
-            first_line = str(error).splitlines()[0]
             raise GateStopped(
-                f"{name} at {lake.path(name)} cannot be read: {first_line}. Nothing was done. Restore the table "
+                f"{name} at {lake.path(name)} cannot be read: {reason_of(error)}. Nothing was done. Restore the table "
                 "and run again."
             ) from error
     return versions

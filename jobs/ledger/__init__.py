@@ -1,1 +1,1 @@
-"""The books: transfers, the fee, balances, and what must hold between them. Pure."""
+"""The books: transfers, the fee ledger, balances, and the invariants between them. Pure functions."""

@@ -1,10 +1,10 @@
-"""The balances of a period that is closed: what every account carries forward, and what must hold."""
+"""The close of a period's books: balances carried forward, and the checks before a period is closed."""
 
 from collections.abc import Mapping
 
 from jobs.collection.allocation import LAPSED, NETTED
 from jobs.ledger.fee import pool_balance_after_fen
-from jobs.ledger.invariants import differ
+from jobs.ledger.invariants import mismatch
 from jobs.ledger.journal import (
     BENEFITS_PAYABLE,
     CASH,
@@ -19,21 +19,22 @@ from jobs.ledger.journal import (
 
 
 def balance_rows(transfers: list[Transfer], accounts: list[str], brought_forward_fen: Mapping[str, int]) -> list[dict]:
-    """The rows of ledger/balances of one plan. One row per account of the chart; balances debit positive, in fen."""
+    """The rows of ledger/balances for one plan. One row per account of the chart (conf: accounts.yaml).
+
+    `brought_forward_fen`: by account, the balance at the previous close; missing means 0. Balances are debit positive.
+    """
     rows = []
     for account in accounts:
-        debit_fen, credit_fen = (
-            moved_fen(transfers, debit_account=account),
-            moved_fen(transfers, credit_account=account),
-        )
-        brought_fen = brought_forward_fen.get(account, 0)
+        debit_fen = moved_fen(transfers, debit_account=account)
+        credit_fen = moved_fen(transfers, credit_account=account)
+        opening_fen = brought_forward_fen.get(account, 0)
         rows.append(
             {
                 "account": account,
-                "brought_forward_fen": brought_fen,
+                "brought_forward_fen": opening_fen,
                 "debit_fen": debit_fen,
                 "credit_fen": credit_fen,
-                "carried_forward_fen": brought_fen + debit_fen - credit_fen,
+                "carried_forward_fen": opening_fen + debit_fen - credit_fen,
             }
         )
     return rows
@@ -46,30 +47,29 @@ def closing_breaches(
     collected: Mapping[str, tuple[int, int]],
     shortfall_borne_by: str,
 ) -> list[str]:
-    """Every reason why one plan's period cannot be closed, as a sentence with the arithmetic.
+    """Why one plan's period cannot be closed: one sentence per failed check, with both amounts. Empty: it can.
 
-    `collected`: dues and money by status, from settled/collections.
+    `balances`: from `balance_rows`. `pool`: its row of settled/pools. `collected`: by status, (due_fen, collected_fen)
+    of settled/collections. `shortfall_borne_by`: the platform's setting of that name. After the grace limit every due
+    is collected, set off or written off, so no receivable is left.
     """
-    money_fen = sum(fen for status, (_, fen) in collected.items() if status != NETTED)
-    given_up_fen = sum(due - fen for status, (due, fen) in collected.items() if status == LAPSED)
-    borne_fen = given_up_fen if shortfall_borne_by == "next_period" else 0
+    cash_fen = sum(fen for status, (_, fen) in collected.items() if status != NETTED)
+    unpaid_fen = sum(due - fen for status, (due, fen) in collected.items() if status == LAPSED)
+    charged_to_pool_fen = unpaid_fen if shortfall_borne_by == "next_period" else 0
+    residual_fen = pool["carried_forward_fen"] - charged_to_pool_fen
     pool_fen = pool_balance_after_fen(transfers, pool["brought_forward_fen"])
+    trial_fen = sum(row["carried_forward_fen"] for row in balances)
     payable_fen = sum(row["carried_forward_fen"] for row in balances if row["account"] == BENEFITS_PAYABLE)
-    known = {row["account"] for row in balances}
-    unknown = {account for t in transfers for account in (t.debit_account, t.credit_account)} - known
+    chart = {row["account"] for row in balances}
+    outside_chart = {account for t in transfers for account in (t.debit_account, t.credit_account)} - chart
+    set_off_next_fen = moved_for_fen(transfers, NETTED_FROM_NEXT)
+    written_off_fen = moved_for_fen(transfers, GIVEN_UP)
     return [
-        *[f"account {account} is not in the chart of accounts" for account in sorted(unknown)],
-        *differ("the trial balance", sum(row["carried_forward_fen"] for row in balances), "nothing", 0),
-        *differ("members_receivable", balance_fen(transfers, MEMBERS_RECEIVABLE), "nothing", 0),
-        *differ(
-            "benefits_payable",
-            payable_fen,
-            "what was netted from the next period's aid",
-            moved_for_fen(transfers, NETTED_FROM_NEXT),
-        ),
-        *differ("cash from members", moved_fen(transfers, CASH, MEMBERS_RECEIVABLE), "what was collected", money_fen),
-        *differ("dues given up", moved_for_fen(transfers, GIVEN_UP), "what lapsed members owe", given_up_fen),
-        *differ(
-            "the credit balance of pool", pool_fen, "what is carried forward", pool["carried_forward_fen"] - borne_fen
-        ),
+        *[f"account {account} is not in the chart of accounts" for account in sorted(outside_chart)],
+        *mismatch("the trial balance", trial_fen, "balanced books", 0),
+        *mismatch("members_receivable", balance_fen(transfers, MEMBERS_RECEIVABLE), "receivable after a close", 0),
+        *mismatch("benefits_payable", payable_fen, "arrears set off from the next period's aid", set_off_next_fen),
+        *mismatch("cash from members", moved_fen(transfers, CASH, MEMBERS_RECEIVABLE), "collected dues", cash_fen),
+        *mismatch("dues written off", written_off_fen, "dues of lapsed members", unpaid_fen),
+        *mismatch("the credit balance of pool", pool_fen, "the residual carried forward", residual_fen),
     ]

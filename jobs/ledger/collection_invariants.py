@@ -1,10 +1,10 @@
-"""What must hold after a collection, to the fen, on what was read back of one plan."""
+"""Invariants of a collection: what must agree to the fen in one plan's stored rows before they are published."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobs.collection.allocation import LAPSED, NETTED
-from jobs.ledger.invariants import differ
+from jobs.ledger.invariants import mismatch
 from jobs.ledger.journal import (
     BENEFITS_PAYABLE,
     CASH,
@@ -21,10 +21,10 @@ from jobs.ledger.journal import (
 
 @dataclass(frozen=True)
 class CollectionReadBack:
-    """One plan's period as stored: all its transfers, its pool and fee rows, and sums of the collections by status.
+    """One plan's period as stored: all its transfers, its pool and fee rows, and totals of settled/collections.
 
-    `due_fen`, `collected_fen`: by status; `row_count` of all; `suspense_fen`: money held without a share;
-    `netted_before_fen`: what arrears of the previous period took from this one's aid.
+    `row_count`: rows of settled/collections. `due_fen`, `collected_fen`: sums by status. `suspense_fen`: unapplied
+    cash. `netted_before_fen`: aid of this period against which arrears of the previous period were set off.
     """
 
     transfers: list[Transfer]
@@ -38,23 +38,30 @@ class CollectionReadBack:
 
 
 def breaches(stored: CollectionReadBack) -> list[str]:
-    """Every breach, as a sentence with the arithmetic."""
+    """One sentence per failed invariant, with both amounts; empty: all hold.
+
+    Aid paid must not exceed the benefits less the arrears set off from them, in this period or the previous one.
+    """
     t = stored.transfers
-    netted_fen = stored.collected_fen.get(NETTED, 0)
-    in_money_fen = sum(stored.collected_fen.values()) - netted_fen
-    owed_fen = sum(fen - stored.collected_fen[s] for s, fen in stored.due_fen.items() if s != LAPSED)
-    received_fen = moved_fen(t, debit_account=FEE_ACCRUED)
-    of_next_fen = moved_for_fen(t, NETTED_FROM_NEXT)
-    unpaid_aid_fen = of_next_fen - stored.netted_before_fen - balance_fen(t, BENEFITS_PAYABLE)
+    set_off_fen = stored.collected_fen.get(NETTED, 0)
+    cash_fen = sum(stored.collected_fen.values()) - set_off_fen
+    receivable_fen = sum(
+        due - stored.collected_fen[status] for status, due in stored.due_fen.items() if status != LAPSED
+    )
+    fee_received_fen = moved_fen(t, debit_account=FEE_ACCRUED)
+    set_off_next_fen = moved_for_fen(t, NETTED_FROM_NEXT)
+    unpaid_aid_fen = set_off_next_fen - stored.netted_before_fen - balance_fen(t, BENEFITS_PAYABLE)
     return [
-        *differ("the collections", stored.row_count, "the assessments", stored.pool["covered_count"]),
-        *differ(
+        *mismatch("the collections", stored.row_count, "the assessments", stored.pool["covered_count"]),
+        *mismatch(
             "the dues of the collections", sum(stored.due_fen.values()), "the pool's due_fen", stored.pool["due_fen"]
         ),
-        *differ("members_receivable", balance_fen(t, MEMBERS_RECEIVABLE), "what members still owe", owed_fen),
-        *differ("cash from members", moved_fen(t, CASH, MEMBERS_RECEIVABLE), "what was collected", in_money_fen),
-        *differ("aid netted", moved_fen(t, BENEFITS_PAYABLE, MEMBERS_RECEIVABLE), "netted dues", netted_fen),
-        *differ("suspense", moved_fen(t, CASH, SUSPENSE), "money without a share", stored.suspense_fen),
-        *differ("the fee ledger's received_fen", stored.fee["received_fen"], "fee_accrued's debits", received_fen),
+        *mismatch("members_receivable", balance_fen(t, MEMBERS_RECEIVABLE), "dues not collected yet", receivable_fen),
+        *mismatch("cash from members", moved_fen(t, CASH, MEMBERS_RECEIVABLE), "collected dues", cash_fen),
+        *mismatch("aid set off", moved_fen(t, BENEFITS_PAYABLE, MEMBERS_RECEIVABLE), "dues set off", set_off_fen),
+        *mismatch("suspense", moved_fen(t, CASH, SUSPENSE), "unapplied cash", stored.suspense_fen),
+        *mismatch(
+            "the fee ledger's received_fen", stored.fee["received_fen"], "fee_accrued's debits", fee_received_fen
+        ),
         *([] if unpaid_aid_fen >= 0 else [f"more aid was paid than was owed ({-unpaid_aid_fen:,} fen)"]),
     ]

@@ -1,4 +1,4 @@
-"""Transfers of a collection: day by day what came in, what was paid, what was given up."""
+"""The transfers of a collection: by day, cash received, aid paid, fee income, set-offs and write-offs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,18 +21,19 @@ from jobs.ledger.journal import (
 )
 from jobs.money import pro_rata
 
+# By the platform setting `shortfall_borne_by`: the account that bears dues written off.
 SHORTFALL_ACCOUNT = {"platform": BAD_DEBT, "next_period": POOL}
 
 
 @dataclass(frozen=True)
 class CollectionTotals:
-    """What a plan's period collected, in fen. Maps are by day.
+    """What was collected for one plan and period, in fen. Maps are by day.
 
-    `collected_fen`: money that met shares; `suspense_fen`: money that met none; `helped_collected_fen`: money that met
-    shares of people helped in the period, whose dues come to `helped_due_fen`, of which `netted_fen` are netted from
-    the aid at the grace limit; `netted_from_next_fen`: dues netted then from aid of the next period;
-    `netted_before_fen`: what the previous period netted from this one's aid; `given_up_fen`: dues without money at the
-    grace limit.
+    - `collected_fen`: cash allocated to shares. `suspense_fen`: unapplied cash.
+    - `helped_collected_fen`, `helped_due_fen`: the cash and the dues of beneficiaries of this period, a part of all.
+    - `netted_fen`, `netted_from_next_fen`: dues set off at the grace limit, from aid of this and of the next period.
+    - `netted_before_fen`: arrears of the previous period set off from this period's aid.
+    - `written_off_fen`: dues still unpaid at the grace limit.
     """
 
     collected_fen: Mapping[date, int] = field(default_factory=dict)
@@ -42,7 +43,7 @@ class CollectionTotals:
     netted_fen: int = 0
     netted_from_next_fen: int = 0
     netted_before_fen: int = 0
-    given_up_fen: int = 0
+    written_off_fen: int = 0
 
 
 def collection_transfers(
@@ -52,63 +53,69 @@ def collection_transfers(
     shortfall_borne_by: str,
     taken_over_fen: int = 0,
 ) -> list[tuple[date, Transfer]]:
-    """The transfers of one plan's period, each with its day, in order of days; a movement of nothing is not posted.
+    """The transfers of one plan and period up to `days.as_of`, each with its day, in order of days; none is zero.
 
-    They follow from the whole of what came in, not from how it came: the same money in more pieces posts the same.
-    `taken_over_fen`: money that the books of plans closed before hold in suspense: it came in there, and not again.
+    `pool`: the row of settled/pools. `shortfall_borne_by`: the platform's setting of that name. `taken_over_fen`: cash
+    that plans closed earlier hold in suspense and that this collection books again; its receipt is reversed here, so
+    that it counts once. The postings depend on daily totals only, not on how many receipts make them up.
     """
     posted_days = sorted({*collected.collected_fen, *collected.suspense_fen, days.deduction_on, days.grace_ends_on})
     transfers, recognised_fen, paid_fen = [], 0, 0
     for day in [d for d in posted_days if d <= days.as_of]:
-        fee_fen = fee_received_fen(pool, _met_until_fen(collected, day, days))
+        fee_fen = fee_received_fen(pool, _dues_met_fen(collected, day, days))
         aid_fen = _aid_paid_fen(pool, collected, day, days)
-        at_the_limit = int(day == days.grace_ends_on)
-        of_day = [
+        at_grace_limit = int(day == days.grace_ends_on)
+        day_transfers = [
             Transfer(CASH, MEMBERS_RECEIVABLE, collected.collected_fen.get(day, 0), "collected",
                      "settled/collections.collected_fen"),
             Transfer(CASH, SUSPENSE, collected.suspense_fen.get(day, 0), "without_bill",
                      "control/quarantine_receipts.amount_at_stake_fen"),
-            Transfer(SUSPENSE, CASH, taken_over_fen * at_the_limit, "taken_over", "ledger/journal of closed plans"),
-            Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_fen * at_the_limit, "netted",
+            Transfer(SUSPENSE, CASH, taken_over_fen * at_grace_limit, "taken_over", "ledger/journal of closed plans"),
+            Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_fen * at_grace_limit, "netted",
                      "settled/collections.collected_fen"),
-            Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_from_next_fen * at_the_limit,
+            Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_from_next_fen * at_grace_limit,
                      NETTED_FROM_NEXT, "settled/collections.collected_fen"),
             Transfer(FEE_ACCRUED, FEE_INCOME, fee_fen - recognised_fen, "fee_received", "ledger/fee.received_fen"),
             Transfer(BENEFITS_PAYABLE, CASH, aid_fen - paid_fen, "aid_paid", "settled/benefits.benefit_fen"),
             Transfer(SHORTFALL_ACCOUNT[shortfall_borne_by], MEMBERS_RECEIVABLE,
-                     collected.given_up_fen * at_the_limit, GIVEN_UP, "settled/collections.due_fen"),
+                     collected.written_off_fen * at_grace_limit, GIVEN_UP, "settled/collections.due_fen"),
         ]  # fmt: skip
         recognised_fen, paid_fen = fee_fen, aid_fen
-        transfers += [(day, transfer) for transfer in of_day if transfer.amount_fen > 0]
+        transfers += [(day, transfer) for transfer in day_transfers if transfer.amount_fen > 0]
     return transfers
 
 
 def fee_received_fen(pool: Mapping[str, int], received_fen: int) -> int:
-    """The part of the fee that is received once so much of the dues is in.
+    """The part of the fee earned once `received_fen` of the dues are met, by cash or set-off.
 
-    fee x (brought forward + received) / (due + sponsored + brought forward), rounded down; all that is not borne by the
-    platform once all dues are in. Source: the fee is income only when it is received.
+    fee x (brought forward + received) / (due + sponsored + brought forward), rounded down. Once all dues are met, it is
+    the whole fee without its sponsored part. Source: the fee is income only when it is received.
     """
-    borne_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
-    whole_fen = pool["due_fen"] + borne_fen + pool["brought_forward_fen"]
-    if received_fen >= pool["due_fen"]:
-        brought_fen = pool["brought_forward_fen"]
-        return pool["fee_fen"] - sponsored_part_fen(pool["fee_fen"], borne_fen, pool["due_fen"], brought_fen)
-    return pro_rata(pool["fee_fen"], max(pool["brought_forward_fen"] + received_fen, 0), whole_fen)
+    fee_fen, due_fen, brought_fen = pool["fee_fen"], pool["due_fen"], pool["brought_forward_fen"]
+    sponsored_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
+    if received_fen >= due_fen:
+        return fee_fen - sponsored_part_fen(fee_fen, sponsored_fen, due_fen, brought_fen)
+    return pro_rata(fee_fen, max(brought_fen + received_fen, 0), due_fen + sponsored_fen + brought_fen)
 
 
-def _met_until_fen(collected: CollectionTotals, day: date, days: CollectionDays) -> int:
-    netted_fen = collected.netted_fen + collected.netted_from_next_fen if day >= days.grace_ends_on else 0
-    return netted_fen + sum(fen for on, fen in collected.collected_fen.items() if on <= day)
+def _dues_met_fen(collected: CollectionTotals, day: date, days: CollectionDays) -> int:
+    """The dues met up to and including the day: cash, and from the grace limit on set-offs."""
+    set_off_fen = collected.netted_fen + collected.netted_from_next_fen if day >= days.grace_ends_on else 0
+    return set_off_fen + _sum_until(collected.collected_fen, day)
+
+
+def _sum_until(fen_by_day: Mapping[date, int], day: date) -> int:
+    return sum(fen for other_day, fen in fen_by_day.items() if other_day <= day)
 
 
 def _aid_paid_fen(pool: Mapping[str, int], collected: CollectionTotals, day: date, days: CollectionDays) -> int:
-    """Aid is paid from the deduction day on; what a helped member still owes is held back until it is met or netted.
+    """The aid paid up to and including the day; none before the deduction day.
 
-    What the arrears of the previous period took from the aid is not paid.
+    Until the grace limit, the unpaid dues of beneficiaries are held back; from then on, the dues set off. Arrears of
+    the previous period that were set off from this aid are never paid out.
     """
     if day < days.deduction_on:
         return 0
-    met_fen = sum(fen for on, fen in collected.helped_collected_fen.items() if on <= day)
-    held_back_fen = collected.helped_due_fen - met_fen if day < days.grace_ends_on else collected.netted_fen
+    unpaid_fen = collected.helped_due_fen - _sum_until(collected.helped_collected_fen, day)
+    held_back_fen = unpaid_fen if day < days.grace_ends_on else collected.netted_fen
     return max(pool["benefit_fen"] - held_back_fen - collected.netted_before_fen, 0)

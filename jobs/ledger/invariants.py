@@ -1,6 +1,6 @@
-"""What must hold between the tables of a settled period, to the fen. The list INVARIANTS is what the product promises.
+"""The invariants of a settlement: what must agree to the fen between the stored tables of one plan and period.
 
-Each invariant is given what was read back of one plan and returns a sentence with the arithmetic for every breach.
+INVARIANTS lists them. Each takes the stored rows of one plan and returns one sentence per breach, with both amounts.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from jobs.ledger.journal import BENEFITS_PAYABLE, FEE_ACCRUED, MEMBERS_RECEIVABL
 
 @dataclass(frozen=True)
 class ReadBack:
-    """One plan's period as stored: digests by table, and the few rows of the small tables."""
+    """One plan's period as stored: digests by table, and the rows of the small tables."""
 
     digests: Mapping[str, dict]
     pool: dict
@@ -20,35 +20,38 @@ class ReadBack:
     fee: dict
 
     def total(self, table: str, column: str) -> int:
+        """The sum of a column of amounts over the table's stored rows."""
         return self.digests[table]["sums"][column]
 
 
-def members_owe_what_the_pool_says(stored: ReadBack) -> list[str]:
-    """Control: the assessments sum to the pool's billed, sponsored and due amounts."""
+def assessments_agree_with_the_pool(stored: ReadBack) -> list[str]:
+    """The assessments add up to the pool's billed, sponsored and due amounts and to its covered members."""
     table = "settled/assessments"
     return [
-        *differ(
+        *mismatch(
             "the shares of the assessments",
             stored.total(table, "share_fen"),
             "the pool's billed_fen",
             stored.pool["billed_fen"],
         ),
-        *differ(
+        *mismatch(
             "the sponsored shares",
             stored.total(table, "sponsored_fen"),
             "member_sponsored_fen",
             stored.pool["member_sponsored_fen"],
         ),
-        *differ(
+        *mismatch(
             "the dues of the assessments", stored.total(table, "due_fen"), "the pool's due_fen", stored.pool["due_fen"]
         ),
-        *differ("the assessments", stored.digests[table]["rows"], "the covered members", stored.pool["covered_count"]),
+        *mismatch(
+            "the assessments", stored.digests[table]["rows"], "the covered members", stored.pool["covered_count"]
+        ),
     ]
 
 
-def payers_are_billed_what_members_owe(stored: ReadBack) -> list[str]:
-    """The bills sum to the dues."""
-    return differ(
+def bills_agree_with_the_assessments(stored: ReadBack) -> list[str]:
+    """The payers' bills add up to the members' dues."""
+    return mismatch(
         "the bills",
         stored.total("settled/bills", "due_fen"),
         "the dues",
@@ -56,13 +59,13 @@ def payers_are_billed_what_members_owe(stored: ReadBack) -> list[str]:
     )
 
 
-def tiers_make_up_the_pool(stored: ReadBack) -> list[str]:
-    """The tiers' members and billed amounts make up the pool's."""
+def rates_agree_with_the_pool(stored: ReadBack) -> list[str]:
+    """The members and billed amounts of the tiers add up to the pool's."""
     return [
-        *differ(
+        *mismatch(
             "the tiers' billed_fen", sum(r["billed_fen"] for r in stored.rates), "the pool's", stored.pool["billed_fen"]
         ),
-        *differ(
+        *mismatch(
             "the tiers' members",
             sum(r["covered_count"] for r in stored.rates),
             "the pool's",
@@ -71,14 +74,14 @@ def tiers_make_up_the_pool(stored: ReadBack) -> list[str]:
     ]
 
 
-def cases_make_up_the_pool(stored: ReadBack) -> list[str]:
-    """Benefits and per-case sponsorship sum to the pool's."""
+def benefits_agree_with_the_pool(stored: ReadBack) -> list[str]:
+    """The benefits and their sponsored parts (rule `per_case_cap`) add up to the pool's."""
     table = "settled/benefits"
     return [
-        *differ(
+        *mismatch(
             "the benefits", stored.total(table, "benefit_fen"), "the pool's benefit_fen", stored.pool["benefit_fen"]
         ),
-        *differ(
+        *mismatch(
             "the cases' sponsored_fen",
             stored.total(table, "sponsored_fen"),
             "the pool's",
@@ -87,57 +90,66 @@ def cases_make_up_the_pool(stored: ReadBack) -> list[str]:
     ]
 
 
-def pool_is_carried_on(stored: ReadBack) -> list[str]:
-    """P1: due + member sponsored + case sponsored + brought forward = benefits + fee + carried forward."""
+def pool_is_conserved(stored: ReadBack) -> list[str]:
+    """Conservation: due + member sponsored + case sponsored + brought forward = benefits + fee + carried forward."""
     pool = stored.pool
-    paid_fen = pool["due_fen"] + pool["member_sponsored_fen"] + pool["case_sponsored_fen"] + pool["brought_forward_fen"]
-    asked_fen = pool["benefit_fen"] + pool["fee_fen"] + pool["carried_forward_fen"]
-    return differ("what is paid", paid_fen, "benefits, fee and what is carried on", asked_fen)
+    funded_fen = (
+        pool["due_fen"] + pool["member_sponsored_fen"] + pool["case_sponsored_fen"] + pool["brought_forward_fen"]
+    )
+    spent_fen = pool["benefit_fen"] + pool["fee_fen"] + pool["carried_forward_fen"]
+    funds, uses = "dues, sponsored amounts, residual brought forward", "benefits, fee, residual carried forward"
+    return mismatch(funds, funded_fen, uses, spent_fen)
 
 
-def control_accounts_tie(stored: ReadBack) -> list[str]:
-    """Each control account's balance is the sum of a member-level or case-level table; `pool` holds what is carried
-    on."""
+def control_accounts_agree_with_their_tables(stored: ReadBack) -> list[str]:
+    """The balance of each control account is the total of its detail table; `pool` holds the residual.
+
+    The liabilities are in credit, so their debit-positive balances are negated.
+    """
     sponsored_fen = stored.total("settled/benefits", "sponsored_fen") + stored.total(
         "settled/assessments", "sponsored_fen"
     )
     pool_fen = stored.pool["brought_forward_fen"] - _balance_fen(stored, POOL)
     return [
-        *differ(
+        *mismatch(
             "members_receivable",
             _balance_fen(stored, MEMBERS_RECEIVABLE),
             "the dues",
             stored.total("settled/assessments", "due_fen"),
         ),
-        *differ("sponsor_receivable", _balance_fen(stored, SPONSOR_RECEIVABLE), "the sponsored amounts", sponsored_fen),
-        *differ(
+        *mismatch(
+            "sponsor_receivable", _balance_fen(stored, SPONSOR_RECEIVABLE), "the sponsored amounts", sponsored_fen
+        ),
+        *mismatch(
             "benefits_payable",
             -_balance_fen(stored, BENEFITS_PAYABLE),
             "the benefits",
             stored.total("settled/benefits", "benefit_fen"),
         ),
-        *differ(
+        *mismatch(
             "fee_accrued",
             -_balance_fen(stored, FEE_ACCRUED),
             "the fee ledger's accrued_fen",
             stored.fee["accrued_fen"],
         ),
-        *differ("the credit balance of pool", pool_fen, "what is carried forward", stored.pool["carried_forward_fen"]),
+        *mismatch(
+            "the credit balance of pool", pool_fen, "the residual carried forward", stored.pool["carried_forward_fen"]
+        ),
     ]
 
 
 INVARIANTS = (
-    cases_make_up_the_pool,
-    pool_is_carried_on,
-    tiers_make_up_the_pool,
-    members_owe_what_the_pool_says,
-    payers_are_billed_what_members_owe,
-    control_accounts_tie,
+    benefits_agree_with_the_pool,
+    pool_is_conserved,
+    rates_agree_with_the_pool,
+    assessments_agree_with_the_pool,
+    bills_agree_with_the_assessments,
+    control_accounts_agree_with_their_tables,
 )
 
 
 def breaches(stored: ReadBack) -> list[str]:
-    """Every breach of every invariant, as sentences."""
+    """One sentence per breach of any invariant; empty: all hold."""
     return [breach for invariant in INVARIANTS for breach in invariant(stored)]
 
 
@@ -147,9 +159,9 @@ def _balance_fen(stored: ReadBack, account: str) -> int:
     return debit_fen - credit_fen
 
 
-def differ(found_name: str, found: int, expected_name: str, expected: int) -> list[str]:
-    """One sentence with both amounts and their difference; none where they are the same."""
-    if found == expected:
+def mismatch(name: str, value: int, expected_name: str, expected: int) -> list[str]:
+    """One sentence with both values and their difference; an empty list if they are equal."""
+    if value == expected:
         return []
-    side = "too much" if found > expected else "too little"
-    return [f"{found_name} come to {found:,} but {expected_name} to {expected:,} ({abs(found - expected):,} {side})"]
+    side = "too much" if value > expected else "too little"
+    return [f"{name}: {value:,}, but {expected_name}: {expected:,} ({abs(value - expected):,} {side})"]

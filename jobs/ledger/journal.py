@@ -1,9 +1,7 @@
-"""Transfers of a settlement: debit account, credit account, an amount above zero, and why."""
+"""The journal: double-entry transfers, those of a settlement, and sums over transfers."""
 
 from datetime import date
 from typing import NamedTuple
-
-from schemas.codes import COST_CATEGORIES
 
 POOL = "pool"
 BENEFITS_PAYABLE = "benefits_payable"
@@ -15,14 +13,14 @@ CASH = "cash"
 SUSPENSE = "suspense"
 BAD_DEBT = "bad_debt"
 OPERATING_CASH = "operating_cash"
+# Published reasons of transfers: unpaid dues written off at the grace limit, and arrears set off from the aid of the
+# next period, which then pays that much less.
 GIVEN_UP = "given_up"
-# Reason of arrears that are netted from the aid of the period after, which then pays so much less.
 NETTED_FROM_NEXT = "netted_from_next"
-USES = COST_CATEGORIES
 
 
 class Transfer(NamedTuple):
-    """One movement of money between two accounts."""
+    """An amount above zero moved between two accounts, with its reason and the stored column it comes from."""
 
     debit_account: str
     credit_account: str
@@ -32,9 +30,9 @@ class Transfer(NamedTuple):
 
 
 def settlement_transfers(pool: dict) -> list[Transfer]:
-    """The transfers of one period and plan, from its row of settled/pools; a movement of nothing is not posted.
+    """The settlement's transfers of one period and plan, from its row of settled/pools; none is zero.
 
-    After them the credit balance of `pool`, with what it held before, is what is carried forward, and nothing else.
+    They leave the residual carried forward as the credit balance of `pool`, the residual brought forward included.
     """
     transfers = [
         Transfer(POOL, BENEFITS_PAYABLE, pool["benefit_fen"], "benefits", "settled/benefits.benefit_fen"),
@@ -51,7 +49,7 @@ def settlement_transfers(pool: dict) -> list[Transfer]:
 
 
 def journal_rows(transfers: list[tuple[date, Transfer]], period: str, plan_id: str, job: str) -> list[dict]:
-    """The rows of ledger/journal. One row per transfer, given with its day; entry_id is period/plan/job/number."""
+    """The rows of ledger/journal. One row per (day, transfer); entry_id is period/plan/job/number."""
     return [
         {"entry_id": f"{period}/{plan_id}/{job}/{number}", "job": job, "posted_on": day, **transfer._asdict()}
         for number, (day, transfer) in enumerate(transfers, start=1)
@@ -59,7 +57,7 @@ def journal_rows(transfers: list[tuple[date, Transfer]], period: str, plan_id: s
 
 
 def moved_fen(transfers: list[Transfer], debit_account: str | None = None, credit_account: str | None = None) -> int:
-    """What the transfers move to the debit account, from the credit account, or from the one to the other."""
+    """The sum of the transfers with this debit account and this credit account; None matches every account."""
     return sum(
         transfer.amount_fen
         for transfer in transfers
@@ -67,18 +65,18 @@ def moved_fen(transfers: list[Transfer], debit_account: str | None = None, credi
     )
 
 
-def came_in_fen(transfers: list[Transfer]) -> int:
-    """The money that came in. What one plan took over from another's suspense came in there, and not again."""
+def cash_received_fen(transfers: list[Transfer]) -> int:
+    """Cash received from members, less what was taken over from another plan's suspense, whose books count it."""
     return moved_fen(transfers, debit_account=CASH) - moved_fen(transfers, SUSPENSE, CASH)
 
 
 def moved_for_fen(transfers: list[Transfer], reason: str) -> int:
-    """What the transfers move for a reason."""
+    """The sum of the transfers with this reason."""
     return sum(transfer.amount_fen for transfer in transfers if transfer.reason == reason)
 
 
 def balance_fen(transfers: list[Transfer], account: str) -> int:
-    """What the transfers leave on an account, debit positive."""
+    """The balance of an account after the transfers, debit positive."""
     debit_fen = sum(transfer.amount_fen for transfer in transfers if transfer.debit_account == account)
     credit_fen = sum(transfer.amount_fen for transfer in transfers if transfer.credit_account == account)
     return debit_fen - credit_fen

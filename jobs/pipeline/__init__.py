@@ -1,1 +1,1 @@
-"""What every command passes through: the request, the way of a run, the outcome."""
+"""What every command shares: the request, the paths of work and query, and the outcome."""

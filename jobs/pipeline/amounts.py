@@ -1,4 +1,4 @@
-"""Amounts and tables as people read them in a terminal."""
+"""Amounts and tables as text for a terminal."""
 
 import io
 
@@ -11,7 +11,7 @@ yuan = in_yuan
 
 
 def table_text(title: str, columns: list[str], rows: list[list]) -> str:
-    """A table as text; numbers are right-aligned."""
+    """A table as text, with right-aligned numbers."""
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for index, column in enumerate(columns):
         is_text = index == 0 or any(isinstance(row[index], str) and not _is_number(row[index]) for row in rows)

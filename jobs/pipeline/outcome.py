@@ -1,4 +1,4 @@
-"""What a command gives back."""
+"""The outcome of a command."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a command: a document for `--json`, the same as text, and the exit code."""
+    """The document for `--json`, the same as text, the exit code, and messages to the operator."""
 
     document: dict[str, Any]
     text: str

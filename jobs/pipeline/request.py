@@ -1,4 +1,4 @@
-"""What a command was asked: environment, platform, period, plans. Everything is checked before Spark starts."""
+"""The request of a command: environment, platform, period, plans. Everything is checked before Spark starts."""
 
 import argparse
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from deltalake.exceptions import DeltaError
 
 from jobs.environment import Environment, load_environment
 from jobs.errors import WrongUsage
+from jobs.lake.object_stores import unreachable
 from jobs.lake.small import SmallTables
-from jobs.lake.storage import is_local, local_folder
+from jobs.lake.storage import check_reachable, is_local, local_folder
 from jobs.register.lake_record import platform_of
 from jobs.rulebook import load_platform
 from jobs.rulebook.calendar import Period
@@ -41,7 +42,7 @@ class PeriodRequest(Request):
 
 
 def request_of(args: argparse.Namespace) -> Request:
-    """The request in a command line; raises WrongUsage."""
+    """The request of a command line; raises WrongUsage."""
     environment = load_environment(args.conf)
     if is_local(args.lake) and not _is_folder(args.lake):
         raise WrongUsage(
@@ -49,12 +50,14 @@ def request_of(args: argparse.Namespace) -> Request:
             "Name an existing lake with --lake, or make one with `fentan generate`."
         )
     lake_root = _root_of(args.lake)
+    check_reachable(SmallTables(lake_root, environment.storage))
     return _request(args, environment, _platform_id(args, environment, lake_root), lake_root)
 
 
 def new_lake_request_of(args: argparse.Namespace) -> Request:
-    """The request for a lake that need not be there yet; raises WrongUsage."""
+    """The request for a lake that may not exist yet; raises WrongUsage."""
     environment = load_environment(args.conf)
+    check_reachable(SmallTables(args.lake, environment.storage))
     return _request(args, environment, args.platform or environment.platform, args.lake)
 
 
@@ -69,14 +72,11 @@ def _root_of(lake: str) -> str:
 
 
 def _platform_id(args: argparse.Namespace, environment: Environment, lake_root: str) -> str:
-    """The platform that is named, else the lake's own; raises WrongUsage where both are known and differ."""
+    """The platform named on the command line or in the conf, else the lake's own; raises WrongUsage if they differ."""
     try:
         own = platform_of(SmallTables(lake_root, environment.storage))
     except (OSError, DeltaError) as error:
-        raise WrongUsage(
-            f"Lake {lake_root}: cannot be read ({str(error).splitlines()[0]}). Nothing was done. Check its address, "
-            "and the [storage] section of the conf."
-        ) from error
+        raise unreachable(lake_root, error) from error
     named = args.platform or (environment.platform if args.conf else None)
     if own is not None and named not in (None, own):
         raise WrongUsage(
@@ -97,7 +97,7 @@ def _is_folder(lake: str) -> bool:
 
 
 def period_request_of(args: argparse.Namespace) -> PeriodRequest:
-    """The request for a period in a command line; raises WrongUsage."""
+    """The request for one period of a command line; raises WrongUsage."""
     request = request_of(args)
     calendar = request.platform.calendar
     try:
@@ -106,7 +106,7 @@ def period_request_of(args: argparse.Namespace) -> PeriodRequest:
         raise WrongUsage(f"--period: {error}. Nothing was done.") from error
     if calendar.publicity_on(period) > request.as_of:
         raise WrongUsage(
-            f"--period {period}: its cases become public on {calendar.publicity_on(period)}, it is {request.as_of}. "
+            f"--period {period}: its cases become public on {calendar.publicity_on(period)}; today is {request.as_of}. "
             "Nothing was done. Run it on that day or later."
         )
     plan_ids = tuple(sorted(set(args.plan))) if args.plan else None
@@ -130,6 +130,6 @@ def _check_plan(platform: Platform, plan_id: str, period: Period) -> None:
 
 
 def exists_in(platform: Platform, plan_id: str, period: Period) -> bool:
-    """Whether the plan has started by the period and has not ended before it."""
+    """Whether the plan exists in the period: it started in it or before, and did not end before it."""
     plan = platform.plans[plan_id]
     return plan.first_period <= period and (plan.last_period is None or period <= plan.last_period)

@@ -1,6 +1,6 @@
-"""The way of every command that writes, once: pin, judge, compute, write and read back, prove, hold, publish.
+"""The one path of every command that writes: pin, judge, compute, write and read back, prove, hold, publish.
 
-What a command does on that way is its work (jobs/works); the rules are in the chapters.
+Each command supplies the steps as a `Work` (jobs/works); the rules are in rulebook, settlement, collection and ledger.
 """
 
 from abc import ABC, abstractmethod
@@ -23,83 +23,83 @@ from jobs.spark.digest import plan_digest
 
 
 class Work(ABC):
-    """What one command does on the way. `pinned` has at least `lake` and `run`; a result `digests` by plan and table.
+    """The steps of one command. `pinned` has at least `lake` and `run`, a result has `digests` by plan and table.
 
-    `action`: what its publication says. `beside`: whether its rows stand beside those it published before until the
-    new publication.
+    `action`: that of its publications. `keeps_published_rows`: new rows are written next to the published ones, which
+    are deleted after the new publication; otherwise they replace all rows of the period and plans.
     """
 
     job: str
     action = "published"
-    beside = False
+    keeps_published_rows = False
 
     @abstractmethod
     def pin(self, lake: Lake, request: PeriodRequest) -> Any:
-        """The versions and publications that are read, and the run they make; raises Refused where it is not its
-        turn."""
+        """The versions and publications to read, and the run they identify; raises Refused if it cannot run yet."""
 
     @abstractmethod
     def remaining(self, pinned: Any) -> Any:
-        """What is left to do of what was pinned; an Outcome where nothing is."""
+        """The part of what was pinned that is still to be done, or the Outcome if nothing is."""
 
     def judge(self, pinned: Any) -> Any:
-        """The gate: sources judged, nothing written."""
+        """The sources as judged by the quality gate; nothing is written."""
         return None
 
     def stop(self, pinned: Any, gate: Any) -> None:
-        """Raises GateStopped where the gate does not let anything pass."""
+        """Raises GateStopped if the gate does not let the run pass."""
         return None
 
     def plan_ids(self, pinned: Any, gate: Any) -> Iterable[str]:
-        """The plans that are computed."""
+        """The plans to compute."""
         return pinned.plan_ids
 
     @abstractmethod
     def compute(self, pinned: Any, gate: Any, sink: WritingSink) -> Any:
-        """Puts the computed rows into the sink, table by table, and gives the result."""
+        """Computes the result and puts its rows into the sink, table by table."""
 
     @abstractmethod
     def breaches(self, pinned: Any, gate: Any, result: Any, sink: WritingSink) -> list[str]:
-        """Every invariant that does not hold on what was read back, as a sentence with the arithmetic."""
+        """Every invariant that the read-back rows break, as a sentence with the arithmetic."""
 
     def consent(self, pinned: Any, result: Any, digests: Mapping[str, str]) -> None:
-        """Raises a stop where this result needs somebody's consent that was not given. `digests` is by plan."""
+        """Raises a Stop if the result needs a consent that is missing. `digests` is by plan."""
         return None
 
     def hold(self, pinned: Any, gate: Any, result: Any) -> None:
         """Brings the quarantine up to date."""
         return None
 
-    def results(self, pinned: Any, gate: Any, result: Any) -> Iterable[RuleResult]:
-        """What the expectations on the sources found."""
+    def rule_results(self, pinned: Any, gate: Any, result: Any) -> Iterable[RuleResult]:
+        """The results of the quality rules on the sources. `result` is None if the gate stopped the run."""
         return ()
 
     def follow_up(self, pinned: Any, result: Any, sink: WritingSink) -> None:
-        """What follows from the publication; harmless to repeat."""
+        """Updates what depends on the publication; safe to repeat."""
         return None
 
     def finish(self, lake: Lake, request: PeriodRequest, row: dict) -> None:
-        """Repeats the follow-up of a published run (its row in control/runs) that was killed before it was done."""
+        """Repeats the follow-up of a published run (`row` of control/runs) that was killed before it ended."""
         return None
 
     @abstractmethod
-    def show(self, pinned: Any, gate: Any, result: Any, found: Sequence[RuleResult]) -> Outcome:
-        """The outcome for people and programs. `found`: what the expectations on the sources found."""
+    def show(self, pinned: Any, gate: Any, result: Any, rule_results: Sequence[RuleResult]) -> Outcome:
+        """The outcome for people and programs."""
 
     def totals(self, result: Any, outcome: Outcome) -> Mapping[str, dict]:
-        """What the run's record keeps of each plan."""
+        """By plan, the totals for the run's record."""
         return outcome.document["plans"]
 
 
 def carry_out(work: Work, request: PeriodRequest, lake: Lake) -> Outcome:
-    """Does the work under the lake's run lock; every stop leaves its row in control/runs.
+    """Does the work under the lake's run lock; every stop is recorded in control/runs.
 
-    The lock is confirmed right before the publication, and nothing is replaced that readers see before the proof.
+    The publication is the commit point: the lock is confirmed right before it, and rows that readers see are only
+    replaced after the proof.
     """
     period, small = str(request.period), lake.small
     with (
         run_lock(small, work.job, period, request.environment.lock_lease_seconds) as lock,
-        recorded(small, _asked(work, request)) as record,
+        recorded(small, _requested_run(work, request)) as record,
     ):
         _finish_killed_runs(work, lake, request)
         pinned = work.remaining(work.pin(lake, request))
@@ -108,34 +108,38 @@ def carry_out(work: Work, request: PeriodRequest, lake: Lake) -> Outcome:
         record_lake(small, request.platform.platform_id, pinned.run.run_id)
         record.begin(pinned.run)
         lake.start()
-        gate = _passed(work, pinned)
-        sink = WritingSink(lake, work.job, period, work.plan_ids(pinned, gate), pinned.run.run_id, work.beside)
+        gate = _judge(work, pinned)
+        plan_ids, run_id = work.plan_ids(pinned, gate), pinned.run.run_id
+        sink = WritingSink(lake, work.job, period, plan_ids, run_id, work.keeps_published_rows)
         result = work.compute(pinned, gate, sink)
-        judged = _prove(work, pinned, gate, result, sink)
+        output_results = _prove(work, pinned, gate, result, sink)
         digests = {plan_id: plan_digest(tables) for plan_id, tables in result.digests.items()}
         work.consent(pinned, result, digests)
         work.hold(pinned, gate, result)
-        found = list(work.results(pinned, gate, result))
-        record_quality(small, [*found, *judged], pinned.run.run_id, period)
+        source_results = list(work.rule_results(pinned, gate, result))
+        record_quality(small, [*source_results, *output_results], run_id, period)
         announce("publishing")
         lock.confirm()
-        publish(small, work.job, period, pinned.run.run_id, digests, work.action)
+        publish(small, work.job, period, run_id, digests, work.action)
         announce("following up")
         work.follow_up(pinned, result, sink)
-        outcome = work.show(pinned, gate, result, found)
+        outcome = work.show(pinned, gate, result, source_results)
         totals = work.totals(result, outcome)
         record.save("published", outcome.messages, digests=result.digests, totals=totals)
     return outcome
 
 
-def _asked(work: Work, request: PeriodRequest) -> Run:
-    """What is known of a run before its inputs are pinned."""
+def _requested_run(work: Work, request: PeriodRequest) -> Run:
+    """The run as far as it is known before its inputs are pinned."""
     platform_id, plan_ids = request.platform.platform_id, request.plan_ids or ()
     return Run(work.job, platform_id, str(request.period), plan_ids, {}, {}, {"as_of": str(request.as_of)})
 
 
 def _finish_killed_runs(work: Work, lake: Lake, request: PeriodRequest) -> None:
-    """Under the run lock whatever is recorded as running is dead: what was published is finished, the rest failed."""
+    """Ends the record of killed runs: under the run lock, no run recorded as running can still be alive.
+
+    Published ones get the follow-up they missed; the others become failed.
+    """
     for row in killed_runs(lake.small, work.job, str(request.period)):
         if is_published(lake.small, row):
             announce(f"finishing {row['run_id']}")
@@ -143,24 +147,26 @@ def _finish_killed_runs(work: Work, lake: Lake, request: PeriodRequest) -> None:
         end_killed_run(lake.small, row)
 
 
-def _passed(work: Work, pinned: Any) -> Any:
+def _judge(work: Work, pinned: Any) -> Any:
+    """The gate, if it lets the run pass; else records the rule results and raises GateStopped."""
     gate = work.judge(pinned)
     try:
         work.stop(pinned, gate)
     except GateStopped:
-        record_quality(pinned.lake.small, work.results(pinned, gate, None), pinned.run.run_id, pinned.run.period)
+        record_quality(pinned.lake.small, work.rule_results(pinned, gate, None), pinned.run.run_id, pinned.run.period)
         raise
     return gate
 
 
 def _prove(work: Work, pinned: Any, gate: Any, result: Any, sink: WritingSink) -> list[RuleResult]:
+    """The results of the quality rules on the read-back tables; raises IntegrityBroken if anything does not hold."""
     announce("proving")
-    judged = sink.judged()
-    breaches = [found.fault for found in judged if not found.success]
+    output_results = sink.judged()
+    breaches = [rule_result.fault for rule_result in output_results if not rule_result.success]
     breaches += work.breaches(pinned, gate, result, sink)
     if breaches:
         raise IntegrityBroken(
             f"Period {pinned.run.period}: {'; '.join(breaches)}. Nothing was published. "
             f"Run `fentan {work.job}` again; if it fails again, check the storage and report this message."
         )
-    return judged
+    return output_results

@@ -1,7 +1,8 @@
-"""Records the results of a run's gate and proof in control/quality, one row per expectation."""
+"""What the gate and the proof of a run counted against each rule: one row of control/quality per rule."""
 
 from collections.abc import Iterable
 
+from expectations.rule import Severity
 from expectations.suites import RuleResult
 from jobs.lake.small import SmallTables, matching
 from schemas import TABLES
@@ -10,7 +11,7 @@ QUALITY = TABLES["control/quality"]
 
 
 def record_quality(small: SmallTables, results: Iterable[RuleResult], run_id: str, period: str) -> None:
-    """Writes one row per expectation; a repeated run replaces its own rows."""
+    """Writes one row per rule; a run that is repeated replaces its own rows."""
     rows = [
         {
             "run_id": run_id,
@@ -29,3 +30,23 @@ def record_quality(small: SmallTables, results: Iterable[RuleResult], run_id: st
         for result in results
     ]
     small.replace(QUALITY, rows, matching(run_id=run_id), run_id)
+
+
+def recorded_quality(small: SmallTables, run_id: str) -> dict[str, list[RuleResult]]:
+    """The recorded results of a run by table, in the order of their ids. The number of rows judged is not recorded."""
+    results: dict[str, list[RuleResult]] = {}
+    for row in sorted(
+        small.rows(QUALITY.name, matching(run_id=run_id)), key=lambda row: (row["table_name"], row["id"])
+    ):
+        result = RuleResult(
+            table_name=row["table_name"],
+            expectation=row["expectation"],
+            id=row["id"],
+            sentence=row["sentence"],
+            severity=Severity(row["severity"]),
+            unexpected_count=row["unexpected_count"],
+            amount_at_stake_fen=row["amount_at_stake_fen"],
+            suite_digest=row["suite_digest"],
+        )
+        results.setdefault(result.table_name, []).append(result)
+    return results

@@ -1,1 +1,1 @@
-"""Reports: what a period and a year looked like, as tables and as pages. They only read published rows."""
+"""Reports of a period and of a year, as tables and as pages, from published rows only."""

@@ -1,4 +1,4 @@
-"""Ageing of arrears: what members owe of a period, by the days since its deduction. It ties to the journal or fails."""
+"""Ageing of a period's arrears by the days since its deduction. The totals must equal the journal's balances."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -20,16 +20,15 @@ BANDS_DAYS = ((0, 15), (16, 30), (31, 60), (61, None))
 
 
 def ageing_of(lake: Lake, period: str, deduction_on: date, grace_ends_on: date) -> list[dict]:
-    """One row per plan and status with arrears, as of the period's last collection; none before that.
+    """One row per plan and status with arrears, as of the period's last collection; none before the first one.
 
-    What is given up at the grace limit grows no older.
-
-    Raises IntegrityBroken where the arrears of a plan are not what its journal says.
+    Arrears are written off at the end of grace: they are not aged beyond it. Keys: the columns of report/ageing but the
+    period. Raises IntegrityBroken if a plan's arrears differ from the balances of its journal.
     """
     settled, collected = (published_in(lake.small, job, period) for job in ("settle", "collect"))
     if not collected:
         return []
-    owing = (
+    arrears = (
         rows_of(lake, "settled/collections", list(collected.values()))
         .where(F.col("status").isin(IN_GRACE, LAPSED))
         .groupBy("plan_id", "status")
@@ -38,11 +37,11 @@ def ageing_of(lake: Lake, period: str, deduction_on: date, grace_ends_on: date) 
         .collect()
     )
     rows = []
-    for row in owing:
+    for row in arrears:
         as_of = _as_of(lake, collected[row.plan_id])
-        until = as_of if row.status == IN_GRACE else min(as_of, grace_ends_on)
-        rows.append(_row(row, collected[row.plan_id], as_of, (until - deduction_on).days))
-    _check_ties(period, rows, transfers_of(lake.small, [*(settled[p] for p in collected), *collected.values()]))
+        aged_until = as_of if row.status == IN_GRACE else min(as_of, grace_ends_on)
+        rows.append(_row(row, collected[row.plan_id], as_of, (aged_until - deduction_on).days))
+    _check_journal(period, rows, transfers_of(lake.small, [*(settled[p] for p in collected), *collected.values()]))
     return rows
 
 
@@ -61,16 +60,16 @@ def debt_days(days: int) -> str:
     return f"{first}+ days" if last is None else f"{first}-{last} days"
 
 
-def _row(owing, publication: Publication, as_of: date, owed_days: int) -> dict:
-    in_grace = owing.status == IN_GRACE
+def _row(arrears, publication: Publication, as_of: date, age_days: int) -> dict:
+    in_grace = arrears.status == IN_GRACE
     return {
-        "plan_id": owing.plan_id,
-        "status": owing.status,
-        "debt_days": debt_days(owed_days),
+        "plan_id": arrears.plan_id,
+        "status": arrears.status,
+        "debt_days": debt_days(age_days),
         "as_of": as_of,
-        "member_count": owing.member_count,
-        "owed_fen": owing.arrears_fen if in_grace else 0,
-        "written_off_fen": 0 if in_grace else owing.arrears_fen,
+        "member_count": arrears.member_count,
+        "owed_fen": arrears.arrears_fen if in_grace else 0,
+        "written_off_fen": 0 if in_grace else arrears.arrears_fen,
         "run_id": publication.run_id,
     }
 
@@ -79,16 +78,16 @@ def _as_of(lake: Lake, publication: Publication) -> date:
     return date.fromisoformat(settings_of(lake.small, publication.run_id)["as_of"])
 
 
-def _check_ties(period: str, rows: Sequence[dict], transfers: Mapping[str, list[Transfer]]) -> None:
-    for plan_id, of_plan in transfers.items():
-        in_ledger = {
-            "owed_fen": balance_fen(of_plan, MEMBERS_RECEIVABLE),
-            "written_off_fen": sum(moved_fen(of_plan, account, MEMBERS_RECEIVABLE) for account in (BAD_DEBT, POOL)),
+def _check_journal(period: str, rows: Sequence[dict], transfers_by_plan: Mapping[str, list[Transfer]]) -> None:
+    for plan_id, transfers in transfers_by_plan.items():
+        booked = {
+            "owed_fen": balance_fen(transfers, MEMBERS_RECEIVABLE),
+            "written_off_fen": sum(moved_fen(transfers, account, MEMBERS_RECEIVABLE) for account in (BAD_DEBT, POOL)),
         }
-        for name, ledger_fen in in_ledger.items():
+        for name, booked_fen in booked.items():
             aged_fen = sum(row[name] for row in rows if row["plan_id"] == plan_id)
-            if aged_fen != ledger_fen:
+            if aged_fen != booked_fen:
                 raise IntegrityBroken(
                     f"Period {period}, plan {plan_id}: the members' arrears give {name} {aged_fen:,}, the journal "
-                    f"{ledger_fen:,}. No report was made. Check the storage, collect again, and report this message."
+                    f"{booked_fen:,}. No report was made. Check the storage, collect again, and report this message."
                 )

@@ -1,4 +1,4 @@
-"""The fee of a year, what it was used for, and what the reviews of the applications brought: rows of report/annual."""
+"""The fee of a year, fee expenditure, field visits and reviews of applications: rows of report/annual."""
 
 from collections.abc import Iterable
 
@@ -6,29 +6,31 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.money import PPM, half_up
+from jobs.reporting.measures import ANNUAL, VISIT_COUNTS, YEAR_FEES
 from schemas.codes import DECISIONS, SITE_KINDS
-
-FEES = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen")
 
 
 def fee_measures(fees: list[dict], costs: DataFrame | None) -> Iterable[dict]:
-    """The fee of the year, what it was spent on in the months of the published periods, and what is left."""
-    sums = {measure: sum(fee[measure] for fee in fees) for measure in FEES}
-    for measure, amount_fen in sums.items():
-        yield {"topic": "fee", "measure": measure, "amount_fen": amount_fen}
+    """The sums of `fees` (rows of ledger/fee), the costs by category, and the fee received less the costs.
+
+    `costs`: rows of source/operating_costs in the months of the published periods; None if the lake has no such table.
+    """
+    sums_fen = {measure: sum(fee[measure] for fee in fees) for measure in YEAR_FEES}
+    for measure, amount_fen in sums_fen.items():
+        yield ANNUAL.row("fee", measure, amount_fen)
     if costs is not None:
-        used = costs.groupBy("category").agg(F.sum("amount_fen").alias("fen")).orderBy("category").collect()
-        spent_fen = sum(row.fen for row in used)
-        for row in used:
-            yield {"topic": "fee", "measure": "used_fen", "item": row.category, "amount_fen": row.fen}
+        categories = costs.groupBy("category").agg(F.sum("amount_fen").alias("fen")).orderBy("category").collect()
+        spent_fen = sum(row.fen for row in categories)
+        for row in categories:
+            yield ANNUAL.row("fee", "used_fen", row.fen, item=row.category)
             part_ppm = half_up(PPM * row.fen, spent_fen) if spent_fen else None
-            yield {"topic": "fee", "measure": "used_ppm", "item": row.category, "quantity": part_ppm}
-        yield {"topic": "fee", "measure": "used_fen", "amount_fen": spent_fen}
-        yield {"topic": "fee", "measure": "result_fen", "amount_fen": sums["received_fen"] - spent_fen}
+            yield ANNUAL.row("fee", "used_ppm", part_ppm, item=row.category)
+        yield ANNUAL.row("fee", "used_fen", spent_fen)
+        yield ANNUAL.row("fee", "result_fen", sums_fen["received_fen"] - spent_fen)
 
 
 def visits_rows(visits: DataFrame | None) -> Iterable[dict]:
-    """How many visits were made, by how many investigators, to how many places."""
+    """How many visits were made, by how many investigators, to how many hospitals and insurance offices."""
     if visits is None:
         return
     sites = {kind: F.countDistinct(F.when(F.col("site_kind") == kind, F.col("site_id"))) for kind in SITE_KINDS}
@@ -36,29 +38,23 @@ def visits_rows(visits: DataFrame | None) -> Iterable[dict]:
         F.count("*").alias("visits"), F.countDistinct("investigator_id").alias("investigators"),
         sites["hospital"].alias("hospitals"), sites["insurance_office"].alias("insurance_offices"),
     ).first()  # fmt: skip
-    for measure in ("visits", "investigators", "hospitals", "insurance_offices"):
-        yield {"topic": "fee", "measure": measure, "quantity": row[measure]}
+    for measure in VISIT_COUNTS:
+        yield ANNUAL.row("fee", measure, row[measure])
 
 
 def reviews_rows(reviews: DataFrame | None) -> Iterable[dict]:
-    """Applications by decision, the mean days of a review by technique in tenths, frauds and the aid they asked for."""
+    """Reviews by decision, their mean days by technique in tenths, and the aid requested in fraudulent applications."""
     if reviews is None:
         return
     days = F.sum(F.datediff("decided_on", "received_on")).alias("days")
-    asked = F.sum("requested_aid_fen").alias("fen")
-    rows = reviews.groupBy("decision", "technique").agg(F.count("*").alias("count"), days, asked).collect()
+    requested = F.sum("requested_aid_fen").alias("requested_fen")
+    rows = reviews.groupBy("decision", "technique").agg(F.count("*").alias("count"), days, requested).collect()
     for decision in DECISIONS:
-        of_decision = [row for row in rows if row.decision == decision]
-        yield {
-            "topic": "review",
-            "measure": "reviews",
-            "item": decision,
-            "quantity": sum(r["count"] for r in of_decision),
-        }
+        yield ANNUAL.row("review", "reviews", sum(r["count"] for r in rows if r.decision == decision), item=decision)
     for technique in ("all", *sorted({row.technique for row in rows})):
-        of_kind = [row for row in rows if technique in ("all", row.technique)]
-        if count := sum(row["count"] for row in of_kind):
-            tenths = half_up(10 * sum(row.days for row in of_kind), count)
-            yield {"topic": "review", "measure": "mean_days_tenths", "item": technique, "quantity": tenths}
-    saved_fen = sum(row.fen for row in rows if row.decision == "fraud")
-    yield {"topic": "review", "measure": "fraud_saved_fen", "amount_fen": saved_fen}
+        same_technique = [row for row in rows if technique in ("all", row.technique)]
+        if count := sum(row["count"] for row in same_technique):
+            tenths = half_up(10 * sum(row.days for row in same_technique), count)
+            yield ANNUAL.row("review", "mean_days_tenths", tenths, item=technique)
+    saved_fen = sum(row.requested_fen for row in rows if row.decision == "fraud")
+    yield ANNUAL.row("review", "fraud_saved_fen", saved_fen)

@@ -1,5 +1,8 @@
-"""Reviews, visits and costs of a year: each month as the close of its last period read it, so that the books and the
-report of a closed year tell of the same rows; a month without a close as the source is today."""
+"""The sources of a year's report.
+
+Reviews, visits and costs are read month by month: in the version that the close of the month's last period read, so
+that report and books agree, or in the current version if the month is not closed.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,84 +14,91 @@ from jobs.gate.costs import COSTS, REVIEWS, VISITS, sound_rows
 from jobs.lake.lake import Lake
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, published
+from jobs.reporting.measures import ANNUAL
 from jobs.reporting.rows import source_as_settled
 from jobs.rulebook.calendar import Calendar
+
+CLAIMS = "source/approved_claims"
 
 
 @dataclass(frozen=True)
 class YearSources:
-    """`versions`: of each source that is there, by month of the year: (version, whether a close recorded it)."""
+    """`versions`: for each source that exists, by month of the year: (version, whether a close recorded it)."""
 
     lake: Lake
     versions: dict[str, dict[str, tuple[int, bool]]]
 
     def rows(self, name: str, months: Iterable[str] | None = None) -> DataFrame | None:
-        """The sound rows of the year's months (or of some of them); None where there is no such source."""
-        by_version: dict[int, list[str]] = {}
+        """The sound rows of the year's months, or of `months` only; None if the source does not exist."""
+        months_by_version: dict[int, list[str]] = {}
         for month, (version, _) in self.versions.get(name, {}).items():
             if months is None or month in months:
-                by_version.setdefault(version, []).append(month)
-        frames = [
-            sound_rows(name, source_as_settled(self.lake, name, {name: version})).where(
-                _month_of(name).isin(*of_version)
-            )
-            for version, of_version in sorted(by_version.items())
-        ]
-        rows = None
-        for frame in frames:
-            rows = frame if rows is None else rows.unionByName(frame)
-        return rows
+                months_by_version.setdefault(version, []).append(month)
+        return _union(
+            sound_rows(name, source_as_settled(self.lake, name, {name: version})).where(_month(name).isin(*months_read))
+            for version, months_read in sorted(months_by_version.items())
+        )
 
-    def told(self) -> Iterable[dict]:
-        """One row per source and month of the report: the version that was read."""
+    def version_rows(self) -> Iterable[dict]:
+        """One row of report/annual per source and month: the version that was read."""
         for name, by_month in self.versions.items():
-            for month, (version, is_of_close) in sorted(by_month.items()):
-                measure = "version_of_close" if is_of_close else "version_of_today"
-                yield {"topic": "source", "measure": measure, "item": f"{name}:{month}", "quantity": version}
+            for month, (version, is_recorded) in sorted(by_month.items()):
+                measure = "version_of_close" if is_recorded else "version_of_today"
+                yield ANNUAL.row("source", measure, version, item=f"{name}:{month}")
 
 
 def year_sources(lake: Lake, calendar: Calendar, year: int) -> YearSources:
-    """Which versions of the sources a report of the year reads."""
-    by_month = _closes(lake, calendar, year)
-    recorded = {run_id: versions_read(lake.small, run_id) for runs in by_month.values() for run_id in runs}
+    """The versions of the sources that a report of the year reads."""
+    closes = _closes(lake, calendar, year)
+    recorded = {run_id: versions_read(lake.small, run_id) for run_ids in closes.values() for run_id in run_ids}
     versions: dict[str, dict[str, tuple[int, bool]]] = {}
     for name in (COSTS, VISITS, REVIEWS):
         if not lake.exists(name):
             continue
-        today = lake.small.version(name)
+        current = lake.small.version(name)
         for month in (f"{year:04d}-{number:02d}" for number in range(1, 13)):
-            found = [recorded[run_id][name] for run_id in by_month.get(month, ()) if name in recorded[run_id]]
-            versions.setdefault(name, {})[month] = (max(found), True) if found else (today, False)
+            read = [recorded[run_id][name] for run_id in closes.get(month, ()) if name in recorded[run_id]]
+            versions.setdefault(name, {})[month] = (max(read), True) if read else (current, False)
     return YearSources(lake, versions)
 
 
-def claims_as_settled(lake: Lake, of_year: Mapping[tuple[str, str], Publication]) -> DataFrame:
-    """One row per claim of the year's periods, each as its settlement read it: whose it is, sex and province."""
-    runs = {p.run_id for p in of_year.values()}
-    periods_of: dict[int, set[str]] = {}
-    versions = {run_id: versions_read(lake.small, run_id) for run_id in runs}
-    for publication in of_year.values():
-        version = versions[publication.run_id]["source/approved_claims"]
-        periods_of.setdefault(version, set()).add(publication.period)
-    claims = None
-    for version, periods in sorted(periods_of.items()):
-        read = source_as_settled(lake, "source/approved_claims", {"source/approved_claims": version})
-        read = read.where(F.col("publicity_period").isin(*sorted(periods)))
-        claims = read if claims is None else claims.unionByName(read)
-    of_claim = claims.select(F.col("publicity_period").alias("period"), "plan_id", "claim_id", "sex", "province_code")
-    return of_claim.dropDuplicates(["period", "plan_id", "claim_id"])
+def claims_as_settled(lake: Lake, settlements: Mapping[tuple[str, str], Publication]) -> DataFrame:
+    """One row per claim of the settled periods, in the version that the settlement read.
+
+    `settlements`: by (period, plan_id). Columns: period, plan_id, claim_id, sex, province_code.
+    """
+    versions = {p.run_id: versions_read(lake.small, p.run_id) for p in settlements.values()}
+    periods_by_version: dict[int, set[str]] = {}
+    for settlement in settlements.values():
+        version = versions[settlement.run_id][CLAIMS]
+        periods_by_version.setdefault(version, set()).add(settlement.period)
+    claims = _union(
+        source_as_settled(lake, CLAIMS, {CLAIMS: version}).where(F.col("publicity_period").isin(*sorted(periods)))
+        for version, periods in sorted(periods_by_version.items())
+    )
+    columns = (F.col("publicity_period").alias("period"), "plan_id", "claim_id", "sex", "province_code")
+    return claims.select(*columns).dropDuplicates(["period", "plan_id", "claim_id"])
+
+
+def _union(frames: Iterable[DataFrame]) -> DataFrame | None:
+    """The rows of all frames; None if there are no frames."""
+    union = None
+    for frame in frames:
+        union = frame if union is None else union.unionByName(frame)
+    return union
 
 
 def _closes(lake: Lake, calendar: Calendar, year: int) -> dict[str, set[str]]:
-    """The runs that closed the last period of each month of the year: before that, a month's rows may still come in."""
-    last = f"-P{len(calendar.monthly)}"
-    found: dict[str, set[str]] = {}
+    """By month, the runs that closed its last period. Until that close, rows of the month may still be added."""
+    last_of_month = f"-P{len(calendar.monthly)}"
+    run_ids: dict[str, set[str]] = {}
     for (period, _), close in published(lake.small, "close").items():
-        if period.startswith(f"{year:04d}-") and period.endswith(last):
-            found.setdefault(period.removesuffix(last), set()).add(close.run_id)
-    return found
+        if period.startswith(f"{year:04d}-") and period.endswith(last_of_month):
+            run_ids.setdefault(period.removesuffix(last_of_month), set()).add(close.run_id)
+    return run_ids
 
 
-def _month_of(name: str) -> Column:
+def _month(name: str) -> Column:
+    """The month of a row of the source, YYYY-MM."""
     day = {VISITS: "visited_on", REVIEWS: "decided_on"}
     return F.col("month") if name == COSTS else F.date_format(day[name], "yyyy-MM")

@@ -1,20 +1,20 @@
-"""Masking of cases: nothing is shown of a case that fewer than a floor of people share.
+"""Masking of cases: a notice shows only details of a case that at least `floor` people share.
 
-Two conditions, both against the floor (default 5, the usual least group size of official statistics):
+Two conditions must hold, with the same floor (default 5, the usual minimum group size of official statistics):
 
-1. Who it could be. At least `floor` covered members of the plan share the age band, sex, place and length of membership
-   that are shown. Somebody who knows these of a neighbour is left with at least so many people. Until that holds, the
-   case is shown with the next line of LADDER: province -> region -> hidden, age of ten years -> twenty -> hidden, then
-   the length of membership, then the sex.
-2. What it was. At least `floor` cases of the plan, publicised up to the period, share illness and sex; otherwise the
-   illness is shown as `other_severe`, which real other illnesses are shown as, too. A rare illness points to a person
+1. The person. At least `floor` covered members of the plan share the age band, sex, place and length of membership that
+   are shown, so whoever knows these details of a neighbour is left with at least that many people. Until the condition
+   holds, the next step of LADDER is applied: province -> region -> hidden, ten years of age -> twenty -> hidden, then
+   the length of membership is hidden, then the sex.
+2. The illness. At least `floor` cases of the plan, publicised up to the period, share illness and sex; otherwise the
+   illness is shown as `other_severe`, like illnesses that have no code of their own. A rare illness identifies a person
    even among many members.
 
-The aid is shown to the fen: the sum of the cases has to be the pool. It is by the plan's limits, one of a few amounts.
-A case on a notice has no id, and the cases stand in the order of what is shown, not of ids or days.
+The aid is shown to the fen, because the cases must add up to the pool; the plan's limits allow only a few amounts. A
+case on a notice has no id, and the cases are ordered by the shown values, not by ids or days.
 
-Head counts of a report are held to the same floor: who is counted by tier, age band, months and reason is one of at
-least `floor` people, or is counted with the next line of GROUP_LADDER. Sums over a plan stay exact.
+Head counts of a report have the same floor: a group by tier, age band, months and reason with fewer than `floor` people
+is made coarser by the next step of GROUP_LADDER. The sums of a plan stay exact.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ SHOWN = ("age_band", "sex", "place", "member_months")
 
 @dataclass(frozen=True)
 class Traits:
-    """What is known of a person: age band, sex, place, months of membership; each as it is or made coarser."""
+    """Details of a person: age band, sex, place, months of membership; each exact, coarser or hidden."""
 
     age_band: str
     sex: str
@@ -49,7 +49,7 @@ class Case:
 
 @dataclass(frozen=True)
 class MaskedCase:
-    """One case as it may be shown, with how many covered members share what is shown."""
+    """One case as it may be shown, and how many covered members share the shown traits."""
 
     traits: Traits
     illness_code: str
@@ -62,44 +62,44 @@ def region_of(province_code: str) -> str:
 
 
 def twenty_years_of(age_band: str) -> str:
-    """The band of twenty years that a band of ten is in: 30-39 -> 20-39. The reference plan's limits change at 40."""
+    """The band of twenty years around a band of ten: 30-39 -> 20-39. The reference plan's limits change at 40."""
     low = int(age_band.split("-")[0]) // 20 * 20
     return f"{low}-{low + 19}"
 
 
 LADDER = (
-    lambda known: known,
-    lambda known: replace(known, place=region_of(known.place)),
-    lambda known: replace(known, place=HIDDEN),
-    lambda known: replace(known, place=HIDDEN, age_band=twenty_years_of(known.age_band)),
-    lambda known: replace(known, place=HIDDEN, age_band=HIDDEN),
-    lambda known: Traits(HIDDEN, known.sex, HIDDEN, HIDDEN),
-    lambda known: Traits(HIDDEN, HIDDEN, HIDDEN, HIDDEN),
+    lambda exact: exact,
+    lambda exact: replace(exact, place=region_of(exact.place)),
+    lambda exact: replace(exact, place=HIDDEN),
+    lambda exact: replace(exact, place=HIDDEN, age_band=twenty_years_of(exact.age_band)),
+    lambda exact: replace(exact, place=HIDDEN, age_band=HIDDEN),
+    lambda exact: Traits(HIDDEN, exact.sex, HIDDEN, HIDDEN),
+    lambda exact: Traits(HIDDEN, HIDDEN, HIDDEN, HIDDEN),
 )
 
 
 class Crowd:
-    """The covered members of one plan, counted by their traits at every line of the ladder."""
+    """The covered members of one plan, counted by their traits at every step of LADDER."""
 
     def __init__(self, members: Mapping[Traits, int]):
-        self._steps = [Counter() for _ in LADDER]
+        self._counts_by_step = [Counter() for _ in LADDER]
         for traits, count in members.items():
-            for sharing, coarser in zip(self._steps, LADDER, strict=True):
-                sharing[coarser(traits)] += count
+            for counts, coarser in zip(self._counts_by_step, LADDER, strict=True):
+                counts[coarser(traits)] += count
 
-    def shown(self, known: Traits, floor: int) -> tuple[Traits, int]:
-        """The first line of the ladder that at least `floor` members share; the last one where none is."""
-        for sharing, coarser in zip(self._steps, LADDER, strict=True):
-            traits = coarser(known)
-            if sharing[traits] >= floor:
+    def shown(self, exact: Traits, floor: int) -> tuple[Traits, int]:
+        """The traits at the first step that at least `floor` members share, else at the last step; and their number."""
+        for counts, coarser in zip(self._counts_by_step, LADDER, strict=True):
+            traits = coarser(exact)
+            if counts[traits] >= floor:
                 break
-        return traits, sharing[traits]
+        return traits, counts[traits]
 
 
 def masked(cases: Iterable[Case], crowd: Crowd, cases_by_illness_and_sex: Mapping, floor: int) -> list[MaskedCase]:
-    """The cases of one plan as they may be shown, in the order given.
+    """The cases of one plan as they may be shown, in the order of `cases`.
 
-    `cases_by_illness_and_sex`: how many cases of the plan were publicised up to the period, by (illness, sex).
+    `cases_by_illness_and_sex`: the number of the plan's cases publicised up to the period, by (illness, sex).
     """
     shown = []
     for case in cases:
@@ -110,7 +110,7 @@ def masked(cases: Iterable[Case], crowd: Crowd, cases_by_illness_and_sex: Mappin
 
 
 class GroupTraits(NamedTuple):
-    """What a head count is of: tier, age band, months of membership, and the item, e.g. why memberships ended."""
+    """The group of a head count: tier, age band, months of membership, and item, e.g. why the memberships ended."""
 
     tier: str
     age_band: str
@@ -119,24 +119,24 @@ class GroupTraits(NamedTuple):
 
 
 GROUP_LADDER = (
-    lambda known: known,
-    lambda known: known._replace(member_months=HIDDEN),
-    lambda known: known._replace(member_months=HIDDEN, age_band=HIDDEN),
-    lambda known: known._replace(member_months=HIDDEN, age_band=HIDDEN, tier=HIDDEN),
-    lambda known: GroupTraits(HIDDEN, HIDDEN, HIDDEN, HIDDEN),
+    lambda exact: exact,
+    lambda exact: exact._replace(member_months=HIDDEN),
+    lambda exact: exact._replace(member_months=HIDDEN, age_band=HIDDEN),
+    lambda exact: exact._replace(member_months=HIDDEN, age_band=HIDDEN, tier=HIDDEN),
+    lambda exact: GroupTraits(HIDDEN, HIDDEN, HIDDEN, HIDDEN),
 )
 
 
 def coarsened(groups: Mapping[GroupTraits, int], floor: int) -> Counter:
-    """The counts of one plan with every group of fewer than `floor` people made coarser, line by line of GROUP_LADDER.
+    """The counts of one plan, with every group of fewer than `floor` people made coarser step by step of GROUP_LADDER.
 
-    The last line shows how many there are, and nothing of them.
+    The last step hides all traits and leaves the number of people.
     """
     shown, small = Counter(), Counter(groups)
     for coarser in GROUP_LADDER:
-        together = Counter()
+        merged = Counter()
         for traits, count in small.items():
-            together[coarser(traits)] += count
-        shown.update({traits: count for traits, count in together.items() if count >= floor})
-        small = Counter({traits: count for traits, count in together.items() if count < floor})
+            merged[coarser(traits)] += count
+        shown.update({traits: count for traits, count in merged.items() if count >= floor})
+        small = Counter({traits: count for traits, count in merged.items() if count < floor})
     return shown + small

@@ -1,4 +1,4 @@
-"""The publicity notice of a period: its cases masked, its pools, its head counts by plan and tier."""
+"""The publicity notice of a period: its masked cases, its pools, its head counts by plan and tier."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from jobs.lake.small import matching
 from jobs.pipeline.request import PeriodRequest
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication
-from jobs.reporting.masking import Case, Crowd, Traits, masked
+from jobs.reporting.masking import Case, Crowd, MaskedCase, Traits, masked
 from jobs.reporting.people import crowds, groups_of, months_band, traits_on
 from jobs.reporting.roll import Roll, roll_of
 from jobs.reporting.rows import publications_of, published_few_rows, published_rows, source_as_settled
@@ -24,9 +24,9 @@ SHOWN_ORDER = ("counted", "illness_code", "severity", "aid_fen", "age_band", "se
 
 @dataclass(frozen=True)
 class Notice:
-    """What is published of a period: rows of report/publicity, settled/pools and settled/rates.
+    """The published contents of a period: `cases` (rows of report/publicity), `pools` by plan, `rates`.
 
-    `groups`: the covered members in groups, and `rolls`: who they are, by run, for other reports; neither is published.
+    For other reports, not published: `groups`, the covered members by traits; `rolls`, the members themselves, by run.
     """
 
     period: str
@@ -39,7 +39,7 @@ class Notice:
 
 
 def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
-    """The notice of a published period; raises Refused where the period is not published."""
+    """The notice of a period; raises Refused if the period is not published."""
     period = str(request.period)
     publications = publications_of(lake.small, period)
     pools = published_few_rows(lake.small, "settled/pools", period=period)
@@ -49,16 +49,15 @@ def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
     for run_id in sorted({p.run_id for p in publications.values()}):
         claims = source_as_settled(lake, "source/approved_claims", versions_read(lake.small, run_id))
         rolls[run_id] = roll = _roll(lake, request, [p for p in publications.values() if p.run_id == run_id])
-        of_run = groups_of(roll.covered(traits_on(request.publicity_on)))
-        known = _known_cases(benefits, claims, roll.sound, request, run_id)
-        cases += _masked_by_plan(known, of_run, _seen(benefits, claims, request), floor)
-        groups += of_run
-    by_plan = {row["plan_id"]: row for row in pools}
-    return Notice(period, publications, cases, by_plan, rates, groups, rolls)
+        run_groups = groups_of(roll.covered(traits_on(request.publicity_on)))
+        unmasked = _unmasked_cases(benefits, claims, roll.sound, request, run_id)
+        cases += _masked_by_plan(unmasked, run_groups, _publicised_counts(benefits, claims, request), floor)
+        groups += run_groups
+    return Notice(period, publications, cases, {row["plan_id"]: row for row in pools}, rates, groups, rolls)
 
 
 def write_notice(lake: Lake, notice: Notice) -> None:
-    """Replaces the period's rows of report/publicity. They carry the run_id of the settlement, so they go with it."""
+    """Replaces the period's rows of report/publicity. Each has the run_id of its settlement and is valid with it."""
     rows = [
         {"period": notice.period, "run_id": notice.publications[case["plan_id"]].run_id, **case}
         for case in notice.cases
@@ -74,63 +73,65 @@ def _roll(lake: Lake, request: PeriodRequest, publications: list[Publication]) -
     return roll_of(lake, publications, since_on, request.publicity_on, request.platform.time_zone)
 
 
-def _known_cases(
+def _unmasked_cases(
     benefits: DataFrame, claims: DataFrame, spells: DataFrame, request: PeriodRequest, run_id: str
 ) -> list[dict]:
-    """One row per claim of the run's notice, not yet masked: benefit, sex, province, months, objection."""
-    mine = benefits.where((F.col("period") == str(request.period)) & (F.col("run_id") == run_id))
+    """One row per claim of the run's notice: its row of settled/benefits with sex, province, months, objection."""
+    run_benefits = benefits.where((F.col("period") == str(request.period)) & (F.col("run_id") == run_id))
     publicised = claims.where(F.col("publicity_period") == str(request.period))
-    known = ["plan_id", "claim_id", "sex", "province_code", "diagnosed_on", "objection"]
-    joined = mine.join(F.broadcast(publicised.select(*known)), on=["plan_id", "claim_id"], how="left")
-    history = _history(benefits)
+    columns = ["plan_id", "claim_id", "sex", "province_code", "diagnosed_on", "objection"]
+    claimed = run_benefits.join(F.broadcast(publicised.select(*columns)), on=["plan_id", "claim_id"], how="left")
     cases = (
-        joined.join(_joined(spells, joined), on=["plan_id", "claim_id"], how="left")
-        .join(history, on=["plan_id", "claim_id"], how="left")
+        claimed.join(_joining_days(spells, claimed), on=["plan_id", "claim_id"], how="left")
+        .join(_history(benefits), on=["plan_id", "claim_id"], how="left")
         .withColumn("member_since", F.coalesce("joined_on", "diagnosed_on"))
     )
     rows = [row.asDict() for row in cases.collect()]
     return [{**row, "member_months": months_band(row["member_since"], request.publicity_on)} for row in rows]
 
 
-def _joined(spells: DataFrame, cases: DataFrame) -> DataFrame:
-    """One row per claim: the day its member last joined the plan before the diagnosis."""
-    wanted = cases.select("plan_id", "member_id", "claim_id", "diagnosed_on")
-    theirs = spells.select("plan_id", "member_id", "joined_on").join(
-        F.broadcast(wanted), on=["plan_id", "member_id"], how="inner"
+def _joining_days(spells: DataFrame, cases: DataFrame) -> DataFrame:
+    """One row per claim: `joined_on`, the last day on which its member joined the plan before the diagnosis."""
+    diagnoses = cases.select("plan_id", "member_id", "claim_id", "diagnosed_on")
+    joined = spells.select("plan_id", "member_id", "joined_on").join(
+        F.broadcast(diagnoses), on=["plan_id", "member_id"], how="inner"
     )
-    before = theirs.where(F.col("joined_on") <= F.col("diagnosed_on"))
+    before = joined.where(F.col("joined_on") <= F.col("diagnosed_on"))
     return before.groupBy("plan_id", "claim_id").agg(F.max("joined_on").alias("joined_on"))
 
 
 def _history(benefits: DataFrame) -> DataFrame:
-    """One row per claim: first_period publicised, settled_period in which it counted (null: not yet)."""
+    """One row per claim: first_period (first publicised), settled_period (in which it counted; null: not yet)."""
     settled = F.max(F.when(F.col("counted"), F.col("period")))
     return benefits.groupBy("plan_id", "claim_id").agg(
         F.min("period").alias("first_period"), settled.alias("settled_period")
     )
 
 
-def _seen(benefits: DataFrame, claims: DataFrame, request: PeriodRequest) -> dict[str, Counter]:
-    """How many cases of each plan were publicised up to the period, by (illness, sex); a claim is one case."""
-    until = benefits.where(F.col("period") <= str(request.period)).select("plan_id", "claim_id", "illness_code")
+def _publicised_counts(benefits: DataFrame, claims: DataFrame, request: PeriodRequest) -> dict[str, Counter]:
+    """By plan, the number of cases publicised up to the period, by (illness, sex). Each claim counts once."""
+    publicised = benefits.where(F.col("period") <= str(request.period)).select("plan_id", "claim_id", "illness_code")
     newest = Window.partitionBy("plan_id", "claim_id").orderBy(F.col("publicity_period").desc())
     sexes = claims.select("plan_id", "claim_id", "sex", F.row_number().over(newest).alias("rank")).where("rank = 1")
-    counted = until.distinct().join(sexes, on=["plan_id", "claim_id"], how="inner")
-    seen: dict[str, Counter] = {}
-    for row in counted.groupBy("plan_id", "illness_code", "sex").count().collect():
-        seen.setdefault(row.plan_id, Counter())[(row.illness_code, row.sex)] = row["count"]
-    return seen
+    cases = publicised.distinct().join(sexes, on=["plan_id", "claim_id"], how="inner")
+    counts: dict[str, Counter] = {}
+    for row in cases.groupBy("plan_id", "illness_code", "sex").count().collect():
+        counts.setdefault(row.plan_id, Counter())[(row.illness_code, row.sex)] = row["count"]
+    return counts
 
 
-def _masked_by_plan(known: list[dict], groups: list[dict], seen: dict[str, Counter], floor: int) -> list[dict]:
+def _masked_by_plan(
+    unmasked: list[dict], groups: list[dict], publicised_counts: dict[str, Counter], floor: int
+) -> list[dict]:
     """Rows of report/publicity without the period and the run, numbered within each plan."""
-    by_plan = crowds(groups)
+    members_by_plan = crowds(groups)
     rows = []
-    for plan_id in sorted({case["plan_id"] for case in known}):
-        of_plan = [case for case in known if case["plan_id"] == plan_id]
-        cases = [Case(_traits(case), case["illness_code"]) for case in of_plan]
-        shown = masked(cases, Crowd(by_plan.get(plan_id, {})), seen.get(plan_id, {}), floor)
-        public = [_public_row(case, mask, floor) for case, mask in zip(of_plan, shown, strict=True)]
+    for plan_id in sorted({case["plan_id"] for case in unmasked}):
+        plan_cases = [case for case in unmasked if case["plan_id"] == plan_id]
+        cases = [Case(_traits(case), case["illness_code"]) for case in plan_cases]
+        crowd = Crowd(members_by_plan.get(plan_id, {}))
+        masked_cases = masked(cases, crowd, publicised_counts.get(plan_id, {}), floor)
+        public = [_public_row(case, mask, floor) for case, mask in zip(plan_cases, masked_cases, strict=True)]
         public.sort(key=_order)
         rows += [{**row, "case_no": number} for number, row in enumerate(public, 1)]
     return rows
@@ -140,7 +141,7 @@ def _traits(case: dict) -> Traits:
     return Traits(case["age_band"], case["sex"], case["province_code"], case["member_months"])
 
 
-def _public_row(case: dict, mask, floor: int) -> dict:
+def _public_row(case: dict, mask: MaskedCase, floor: int) -> dict:
     return {
         "plan_id": case["plan_id"],
         "illness_code": mask.illness_code,
@@ -161,7 +162,7 @@ def _public_row(case: dict, mask, floor: int) -> dict:
 
 
 def _order(row: dict) -> tuple:
-    """Counted cases first, then by what is shown: nothing that is hidden decides the order."""
+    """Counted cases first, then by the shown values only: nothing hidden affects the order."""
     return tuple(not row[name] if name == "counted" else row[name] for name in SHOWN_ORDER) + tuple(
         str(row[name]) for name in ("marker", "objection", "first_period", "settled_period")
     )

@@ -1,4 +1,4 @@
-"""Members in groups: by age, sex, place and length of membership. Ages and months are whole numbers."""
+"""Members grouped by age, sex, place and length of membership. Ages and months are whole numbers."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ SPELL = (
 
 
 def months_between(joined_on: Column, day: Column) -> Column:
-    """Whole months from the one day to the other."""
-    begun = (F.year(day) - F.year(joined_on)) * 12 + F.month(day) - F.month(joined_on)
-    return begun - (F.dayofmonth(day) < F.dayofmonth(joined_on)).cast("int")
+    """Whole months from `joined_on` to `day`."""
+    calendar_months = (F.year(day) - F.year(joined_on)) * 12 + F.month(day) - F.month(joined_on)
+    return calendar_months - (F.dayofmonth(day) < F.dayofmonth(joined_on)).cast("int")
 
 
 def traits_on(publicity_on: date) -> dict[str, Column]:
-    """What a report groups members by, on a day: decade of age, sex, place, number of the band of MONTHS.
+    """The columns that a report groups members by: decade of age, sex, place, index of the band of MONTHS.
 
-    No words are made here, but in `groups_of`: numbers are grouped more quickly.
+    The bands stay numbers here, because Spark groups numbers faster; `groups_of` names them.
     """
     day = F.lit(publicity_on)
     age, months = age_years(F.col("birth_date"), day), months_between(F.col("joined_on"), day)
@@ -39,18 +39,18 @@ def traits_on(publicity_on: date) -> dict[str, Column]:
 
 
 def counted(spells: DataFrame, by: Mapping[str, Column]) -> Counter:
-    """How many spells, by (plan_id, tier, *by)."""
+    """The number of spells by (plan_id, tier, *by)."""
     columns = ["plan_id", "tier", *by]
     rows = spells.select("plan_id", "tier", *(column.alias(name) for name, column in by.items()))
     return Counter({tuple(row[:-1]): row["count"] for row in rows.groupBy(*columns).count().collect()})
 
 
 def groups_of(counts: Counter) -> list[dict]:
-    """Counts by (plan_id, tier, *traits_on, exit_reason) as rows in the words of reports: age_band, member_months."""
+    """Counts by (plan_id, tier, *traits_on, exit_reason) as rows with the names of reports: age_band, member_months."""
     return [
         {"plan_id": plan_id, "tier": tier, "age_band": age_band(decade), "sex": sex, "place": place,
-         "member_months": band_name(*MONTHS[band]), "exit_reason": next(iter(further), None), "count": count}
-        for (plan_id, tier, decade, sex, place, band, *further), count in counts.items()
+         "member_months": band_name(*MONTHS[band]), "exit_reason": next(iter(exit_reason), None), "count": count}
+        for (plan_id, tier, decade, sex, place, band, *exit_reason), count in counts.items()
     ]  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def age_band(decade: int) -> str:
 
 
 def band_name(first: int, last: int | None) -> str:
-    """A band of whole months, e.g. 12-23; the last one is open: 24+."""
+    """A band of whole months, e.g. 12-23; the last band is open: 24+."""
     return f"{first}+" if last is None else f"{first}-{last}"
 
 
@@ -71,19 +71,19 @@ def months_band(joined_on: date, day: date) -> str:
 
 
 def crowds(groups: list[dict]) -> dict[str, dict[Traits, int]]:
-    """The covered members by plan and traits, the tiers together."""
+    """The covered members by plan and traits, over all tiers. `groups`: as `groups_of` makes them."""
     by_plan: dict[str, dict[Traits, int]] = {}
     for row in groups:
         traits = Traits(row["age_band"], row["sex"], row["place"], row["member_months"])
-        of_plan = by_plan.setdefault(row["plan_id"], {})
-        of_plan[traits] = of_plan.get(traits, 0) + row["count"]
+        counts = by_plan.setdefault(row["plan_id"], {})
+        counts[traits] = counts.get(traits, 0) + row["count"]
     return by_plan
 
 
-def looked_at(members: DataFrame, ids: DataFrame, since_on: date, publicity_on: date) -> DataFrame:
-    """The spells that are looked at one by one: of the `ids` (member_id) or of no id, and those begun or ended since.
+def selected_spells(members: DataFrame, ids: DataFrame, since_on: date, publicity_on: date) -> DataFrame:
+    """The spells of the members in `ids` (member_id), spells without a member_id, and spells begun or ended since.
 
-    One narrow pass; others may be among them, as the filter of ids lets some through.
+    One narrow pass. The result may contain other spells, because the filter of ids has false positives.
     """
     moved = _between("joined_on", since_on, publicity_on) | _between("exited_on", since_on, publicity_on)
     passed = with_passed(members.select(*SPELL), "member_id", filter_of_ids(ids, "member_id"), "wanted")
@@ -92,24 +92,24 @@ def looked_at(members: DataFrame, ids: DataFrame, since_on: date, publicity_on: 
 
 
 def movements(spells: DataFrame, since_on: date, publicity_on: date) -> list[dict]:
-    """One row per group of memberships begun or ended between two publicity days: the groups, `exit_reason`, `count`.
+    """One row per group of memberships that began or ended between two publicity days, as `groups_of` makes them.
 
-    `spells`: with every spell that began or ended between. Begun: the first day covered, joined_on + 1, is after
-    `since_on` and not after `publicity_on`; `exit_reason` null. Ended likewise, by exited_on. A switch of tier, which
-    ends one spell and begins the next on one day, is neither.
+    `spells` must contain every spell that began or ended in between. A membership began if its first covered day,
+    joined_on + 1, is after `since_on` and not after `publicity_on`; its `exit_reason` is None. It ended if the same
+    holds for exited_on + 1. A switch of tier ends one spell and begins the next on the same day: it counts as neither.
     """
     began = _between("joined_on", since_on, publicity_on)
     ended = F.coalesce(_between("exited_on", since_on, publicity_on), F.lit(False))
-    moved = with_member_since(spells.where(began | ended)).withColumn("goes_on", _goes_on())
-    begun = moved.where((F.col("joined_on") == F.col("member_since")) & began)
-    left = moved.where(~F.col("goes_on") & ended)
+    moved = with_member_since(spells.where(began | ended)).withColumn("is_switched", _is_switched())
+    joined = moved.where((F.col("joined_on") == F.col("member_since")) & began)
+    left = moved.where(~F.col("is_switched") & ended)
     by = {**traits_on(publicity_on), "exit_reason": F.col("exit_reason")}
-    parts = begun.withColumn("exit_reason", F.lit(None).cast("string")).unionByName(left)
-    return groups_of(counted(parts, by))
+    moves = joined.withColumn("exit_reason", F.lit(None).cast("string")).unionByName(left)
+    return groups_of(counted(moves, by))
 
 
-def _goes_on() -> Column:
-    """Whether the member's next spell in the plan opens on the day this one ends: a switch of tier."""
+def _is_switched() -> Column:
+    """Whether the member's next spell in the plan begins on the day this one ends: a switch of tier."""
     in_order = Window.partitionBy("plan_id", "member_id").orderBy("joined_on")
     return F.coalesce(F.lead("joined_on").over(in_order) == F.col("exited_on"), F.lit(False))
 

@@ -10,6 +10,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.small import matching
 from jobs.pipeline.request import PeriodRequest
 from jobs.reporting.masking import GroupTraits, coarsened
+from jobs.reporting.measures import PERIOD
 from jobs.reporting.notice import Notice
 from jobs.reporting.people import counted, groups_of, movements, traits_on
 from jobs.reporting.roll import BEGINNING
@@ -19,15 +20,13 @@ from jobs.settlement.coverage import in_force_on
 from schemas import TABLES
 
 SUMMARY = TABLES["report/period_summary"]
-POOL_MEASURES = ("case_count", "covered_count")
-FEE_MEASURES = TABLES["ledger/fee"].amount_columns
 
 
 @dataclass(frozen=True)
 class PeriodReport:
     """`rows` of report/period_summary; `history`: rates of all published periods up to this one, oldest first.
 
-    `collected_plans`: the plans of which a collection is published; `rules`: each quality rule's words and severity.
+    `collected_plans`: the plans whose collection is published; `rules`: by id, the row of control/quality of each rule.
     """
 
     rows: list[dict]
@@ -37,25 +36,25 @@ class PeriodReport:
 
 
 def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: list[dict], floor: int) -> PeriodReport:
-    """Everything that is told of a published period. `ageing`: its rows of report/ageing."""
+    """Every measure of a published period. `ageing`: the period's rows of report/ageing."""
     period = str(request.period)
     history = _until(published_few_rows(lake.small, "settled/rates"), period)
     pools = _until(published_few_rows(lake.small, "settled/pools"), period)
-    collected = [*_collected(lake, request), *_owed(ageing)]
+    collection = [*_collection(lake, request), *_arrears(ageing)]
     quality = _quality(lake, notice)
     rows = [
         *_shares(history, period),
         *_causes(history, pools, request),
         *_members(lake, request, notice, floor),
-        *collected,
+        *collection,
         *_fees(lake, period),
         *_money(notice),
         *_quality_rows(quality, notice),
-        *_held(lake, notice),
+        *_quarantine(lake, notice),
     ]
     run_ids = {plan_id: p.run_id for plan_id, p in notice.publications.items()}
-    complete = [{**_row(), **row, "period": period, "run_id": run_ids[row["plan_id"]]} for row in rows]
-    collected_plans = frozenset(row["plan_id"] for row in collected)
+    complete = [{**row, "period": period, "run_id": run_ids[row["plan_id"]]} for row in rows]
+    collected_plans = frozenset(row["plan_id"] for row in collection)
     return PeriodReport(complete, history, collected_plans, {row["id"]: row for row in quality})
 
 
@@ -65,60 +64,48 @@ def write_period(lake: Lake, notice: Notice, report: PeriodReport) -> None:
     lake.small.replace(SUMMARY, report.rows, matching(period=notice.period), run_id)
 
 
-def _row() -> dict:
-    return {
-        "tier": "all",
-        "age_band": "all",
-        "member_months": "all",
-        "item": "all",
-        "quantity": None,
-        "amount_fen": None,
-    }
-
-
 def _until(rows: list[dict], period: str) -> list[dict]:
     return [row for row in rows if row["period"] <= period]
 
 
 def _shares(history: list[dict], period: str) -> Iterable[dict]:
-    for row in history:
-        if row["period"] == period:
-            of_tier = {"plan_id": row["plan_id"], "topic": "share", "tier": row["tier"]}
-            yield {**of_tier, "measure": "covered", "quantity": row["covered_count"]}
+    for rate in history:
+        if rate["period"] == period:
+            whose = {"plan_id": rate["plan_id"], "tier": rate["tier"]}
+            yield PERIOD.row("share", "covered", rate["covered_count"], **whose)
             for measure in ("share_fen", "share_aid_fen", "share_fee_fen", "billed_fen"):
-                yield {**of_tier, "measure": measure, "amount_fen": row[measure]}
+                yield PERIOD.row("share", measure, rate[measure], **whose)
 
 
 def _causes(history: list[dict], pools: list[dict], request: PeriodRequest) -> Iterable[dict]:
-    """One row per cause of each tier's change of the share since the previous period, where that is published."""
+    """One row per cause of the change of each tier's share since the previous period, if that is published."""
     previous = request.platform.calendar.previous(request.period)
-    terms = {(p["period"], p["plan_id"]): _terms(p, history) for p in pools}
+    terms = {(pool["period"], pool["plan_id"]): _terms(pool, history) for pool in pools}
     for (period, plan_id), now in terms.items():
         before = terms.get((str(previous), plan_id))
         if period != str(request.period) or before is None:
             continue
         for tier in now.covered_count.keys() & before.covered_count.keys():
             for cause, change_fen in causes_of_change(before, now, tier).items():
-                yield {"plan_id": plan_id, "topic": "causes", "measure": "share_change_fen", "tier": tier,
-                       "item": cause, "amount_fen": change_fen}  # fmt: skip
+                yield PERIOD.row("causes", "share_change_fen", change_fen, plan_id=plan_id, tier=tier, item=cause)
 
 
 def _terms(pool: dict, history: list[dict]) -> ShareTerms:
-    rates = [row for row in history if (row["period"], row["plan_id"]) == (pool["period"], pool["plan_id"])]
+    rates = [rate for rate in history if (rate["period"], rate["plan_id"]) == (pool["period"], pool["plan_id"])]
     return ShareTerms(
         case_count=pool["case_count"],
-        asked_fen=pool["benefit_fen"] + pool["fee_fen"] - pool["case_sponsored_fen"],
+        cost_fen=pool["benefit_fen"] + pool["fee_fen"] - pool["case_sponsored_fen"],
         brought_forward_fen=pool["brought_forward_fen"],
-        covered_count={row["tier"]: row["covered_count"] for row in rates},
-        weight_ppm={row["tier"]: row["weight_ppm"] for row in rates},
+        covered_count={rate["tier"]: rate["covered_count"] for rate in rates},
+        weight_ppm={rate["tier"]: rate["weight_ppm"] for rate in rates},
         rounding=pool["rounding"],
     )
 
 
 def _head_counts(lake: Lake, request: PeriodRequest, notice: Notice) -> Iterable[tuple[str, dict]]:
-    """Every measure with its groups: covered, and begun and ended since the previous publicity day, and lapsed.
+    """Each measure of head counts with its groups: covered, joined and ended since the previous publicity day, lapsed.
 
-    Those lapsed for the period's dues are known once it has been collected.
+    The members who lapsed for the period's arrears are known once the period has been collected.
     """
     lapses = published_rows(lake, "settled/lapses", "collect", period=str(request.period))
     calendar = request.platform.calendar
@@ -136,54 +123,50 @@ def _head_counts(lake: Lake, request: PeriodRequest, notice: Notice) -> Iterable
 
 
 def _members(lake: Lake, request: PeriodRequest, notice: Notice, floor: int) -> Iterable[dict]:
-    """Head counts by tier, age band and months, what ended also by the reason; made coarser where too few share
-    them."""
+    """Head counts by tier, age band, months and, for ended memberships, reason; coarser for groups below the floor."""
     counts: dict[tuple[str, str], Counter] = {}
     for measure, group in _head_counts(lake, request, notice):
         item = group["exit_reason"] or "all"
-        of = GroupTraits(group["tier"], group["age_band"], group["member_months"], item)
-        counts.setdefault((group["plan_id"], measure), Counter())[of] += group["count"]
+        traits = GroupTraits(group["tier"], group["age_band"], group["member_months"], item)
+        counts.setdefault((group["plan_id"], measure), Counter())[traits] += group["count"]
     for (plan_id, measure), groups in sorted(counts.items()):
         for traits, count in sorted(coarsened(groups, floor).items()):
-            yield {"plan_id": plan_id, "topic": "members", "measure": measure, **traits._asdict(), "quantity": count}
+            yield PERIOD.row("members", measure, count, plan_id=plan_id, **traits._asdict())
 
 
-def _collected(lake: Lake, request: PeriodRequest) -> list[dict]:
-    """Dues, money and members by status; empty before the first collection."""
-    of_period = published_rows(lake, "settled/collections", "collect", period=str(request.period))
-    sums = of_period.groupBy("plan_id", "status").agg(
+def _collection(lake: Lake, request: PeriodRequest) -> list[dict]:
+    """Members, dues and receipts by status; empty before the first collection."""
+    collections = published_rows(lake, "settled/collections", "collect", period=str(request.period))
+    sums = collections.groupBy("plan_id", "status").agg(
         F.count("*").alias("count"), F.sum("due_fen").alias("due_fen"), F.sum("collected_fen").alias("collected_fen")
     )
     rows = []
     for row in sums.orderBy("plan_id", "status").collect():
-        of_status = {"plan_id": row.plan_id, "topic": "collection", "item": row.status}
+        whose = {"plan_id": row.plan_id, "item": row.status}
         rows += [
-            {**of_status, "measure": "members", "quantity": row["count"]},
-            {**of_status, "measure": "due_fen", "amount_fen": row.due_fen},
-            {**of_status, "measure": "collected_fen", "amount_fen": row.collected_fen},
+            PERIOD.row("collection", "members", row["count"], **whose),
+            PERIOD.row("collection", "due_fen", row.due_fen, **whose),
+            PERIOD.row("collection", "collected_fen", row.collected_fen, **whose),
         ]
     return rows
 
 
-def _owed(ageing: list[dict]) -> Iterable[dict]:
+def _arrears(ageing: list[dict]) -> Iterable[dict]:
     for row in ageing:
         if row["owed_fen"]:
-            yield {"plan_id": row["plan_id"], "topic": "collection", "measure": "owed_fen", "item": row["debt_days"],
-                   "amount_fen": row["owed_fen"]}  # fmt: skip
+            yield PERIOD.row("collection", "owed_fen", row["owed_fen"], plan_id=row["plan_id"], item=row["debt_days"])
 
 
 def _fees(lake: Lake, period: str) -> Iterable[dict]:
-    for row in published_few_rows(lake.small, "ledger/fee", "collect", "close", period=period):
-        for measure in FEE_MEASURES:
-            yield {"plan_id": row["plan_id"], "topic": "fee", "measure": measure, "amount_fen": row[measure]}
+    for fee in published_few_rows(lake.small, "ledger/fee", "collect", "close", period=period):
+        for measure in PERIOD.by_topic["fee"]:
+            yield PERIOD.row("fee", measure, fee[measure], plan_id=fee["plan_id"])
 
 
 def _money(notice: Notice) -> Iterable[dict]:
     for plan_id, pool in sorted(notice.pools.items()):
-        for measure in TABLES["settled/pools"].amount_columns:
-            yield {"plan_id": plan_id, "topic": "money", "measure": measure, "amount_fen": pool[measure]}
-        for measure in POOL_MEASURES:
-            yield {"plan_id": plan_id, "topic": "money", "measure": measure, "quantity": pool[measure]}
+        for measure in PERIOD.by_topic["money"]:
+            yield PERIOD.row("money", measure, pool[measure], plan_id=plan_id)
 
 
 def _quality(lake: Lake, notice: Notice) -> list[dict]:
@@ -193,27 +176,28 @@ def _quality(lake: Lake, notice: Notice) -> list[dict]:
 
 
 def _quality_rows(quality: list[dict], notice: Notice) -> Iterable[dict]:
-    """The rules of a run are of all its plans together: they stand under the first of them."""
+    """Two rows per rule. A run checks a rule for all its plans together: the rows have the first of its plans."""
     first_plan = {p.run_id: plan_id for plan_id, p in sorted(notice.publications.items(), reverse=True)}
     for row in quality:
-        of_rule = {"plan_id": first_plan[row["run_id"]], "topic": "quality", "item": f"{row['table_name']}:{row['id']}"}
-        yield {**of_rule, "measure": "unexpected_count", "quantity": row["unexpected_count"]}
-        yield {**of_rule, "measure": "at_stake_fen", "amount_fen": row["amount_at_stake_fen"]}
+        whose = {"plan_id": first_plan[row["run_id"]], "item": f"{row['table_name']}:{row['id']}"}
+        yield PERIOD.row("quality", "unexpected_count", row["unexpected_count"], **whose)
+        yield PERIOD.row("quality", "at_stake_fen", row["amount_at_stake_fen"], **whose)
 
 
-def _held(lake: Lake, notice: Notice) -> Iterable[dict]:
-    """Rows held back still, by reason: members seen by then, claims of the period. Two reasons: under both."""
-    run_ids = {plan_id: p.run_id for plan_id, p in notice.publications.items()}
-    seen = F.col("first_seen_period")
-    of_period = {"members": seen <= notice.period, "claims": seen == notice.period}
-    for kind, is_seen in of_period.items():
-        held = lake.read_or_empty(f"control/quarantine_{kind}").where(is_seen & F.col("released_by").isNull())
+def _quarantine(lake: Lake, notice: Notice) -> Iterable[dict]:
+    """Rows still in quarantine, by reason: members first seen up to the period, claims first seen in it.
+
+    A row with two reasons is counted under both.
+    """
+    first_seen = F.col("first_seen_period")
+    seen_in_time = {"members": first_seen <= notice.period, "claims": first_seen == notice.period}
+    for source, is_seen in seen_in_time.items():
+        held = lake.read_or_empty(f"control/quarantine_{source}").where(is_seen & F.col("released_by").isNull())
         by_reason = held.select("plan_id", "amount_at_stake_fen", F.explode("reasons").alias("reason"))
         sums = by_reason.groupBy("plan_id", "reason").agg(
             F.count("*").alias("count"), F.sum("amount_at_stake_fen").alias("fen")
         )
         for row in sums.orderBy("plan_id", "reason").collect():
-            if row.plan_id in run_ids:
-                of_reason = {"plan_id": row.plan_id, "topic": "quarantine", "item": row.reason}
-                yield {**of_reason, "measure": "held", "quantity": row["count"]}
-                yield {**of_reason, "measure": "at_stake_fen", "amount_fen": row.fen}
+            if row.plan_id in notice.publications:
+                yield PERIOD.row("quarantine", "held", row["count"], plan_id=row.plan_id, item=row.reason)
+                yield PERIOD.row("quarantine", "at_stake_fen", row.fen, plan_id=row.plan_id, item=row.reason)

@@ -1,18 +1,20 @@
-"""Plots, drawn by Altair as SVG that stands inside the page; once for each language."""
+"""Plots, drawn by Altair as SVG inside the page, once for each language."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import altair as alt
 import vl_convert
 
-from jobs.reporting.text import LANGUAGES, Figure, Text
+from jobs.catalogue import Text
+from jobs.reporting.text import Figure
+from jobs.reporting.words import in_both_languages
 
 FONT = 'system-ui, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif'
-# Okabe and Ito: told apart with any kind of colour vision, and in grey.
+# Okabe and Ito: distinguishable with any kind of colour vision, and in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#666666")
 WIDTH = 330
-YUAN = "format(datum.value / 100, ',.2~f')"  # amounts stay whole fen; only the words on the axis are yuan
-# Room at the sides: the fonts of the reader may be wider than those the plot was laid out with.
+YUAN = "format(datum.value / 100, ',.2~f')"  # values stay whole fen; only the axis labels are yuan
+# Space at the sides: the reader's fonts may be wider than the fonts of the layout.
 PADDING = {"left": 20, "right": 50, "top": 5, "bottom": 5}
 PLAIN = {"padding": PADDING, "view": {"stroke": None}, "font": FONT, "background": "white"}
 AXIS = {
@@ -26,12 +28,11 @@ AXIS = {
 
 def figure(caption: Text, description: Text, draw: Callable[[str], alt.TopLevelMixin]) -> Figure:
     """A figure from a function that draws it in one language."""
-    svg = Text(*(_svg(draw(language)) for language in LANGUAGES))
-    return Figure(caption, description, svg)
+    return Figure(caption, description, in_both_languages(lambda language: _svg(draw(language))))
 
 
 def bars(rows: Sequence[Mapping], axis: str, colour: str | None = None, is_money: bool = False) -> alt.Chart:
-    """Horizontal bars in the order given. Rows: `what`, `value`, `label`, and `group` where there is a `colour`."""
+    """Horizontal bars in the order of `rows`. Keys: `what`, `value`, `label`, and `group` if `colour` is set."""
     order = list(dict.fromkeys(row["what"] for row in rows))
     groups = list(dict.fromkeys(row.get("group", "") for row in rows))
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
@@ -50,11 +51,11 @@ def bars(rows: Sequence[Mapping], axis: str, colour: str | None = None, is_money
 
 
 def changes(rows: Sequence[Mapping], axis: str) -> alt.Chart:
-    """Bars of amounts to both sides of zero, in the order given. Rows: `what`, `value` in fen, `label`."""
+    """Bars of amounts to both sides of zero, in the order of `rows`. Keys: `what`, `value` in fen, `label`."""
     order = list(dict.fromkeys(row["what"] for row in rows))
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
         y=alt.Y("what:N", sort=order, title=None),
-        # Room for the words beside the bars on both sides, or those of the left would cover the names.
+        # Space for the labels at both ends of the bars: those on the left would cover the names.
         x=alt.X("value:Q", title=axis, axis=_axis(True), scale=alt.Scale(padding=48)),
     )
     up = alt.condition("datum.value > 0", alt.value(COLOURS[1]), alt.value(COLOURS[0]))
@@ -65,7 +66,7 @@ def changes(rows: Sequence[Mapping], axis: str) -> alt.Chart:
 
 
 def lines(rows: Sequence[Mapping]) -> alt.FacetChart:
-    """Lines over periods, each `panel` with its own scale. Rows: `period`, `value` in fen, `group`, `panel`."""
+    """Lines over periods, each `panel` with its own scale. Keys: `period`, `value` in fen, `group`, `panel`."""
     groups = list(dict.fromkeys(row["group"] for row in rows))
     colour = alt.Color(
         "group:N",

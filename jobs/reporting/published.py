@@ -1,56 +1,69 @@
-"""What a platform published of itself: its published_figures.yaml in conf/platforms; nothing where there is none."""
+"""The figures that a platform published: its published_figures.yaml in conf/platforms, if it has one."""
 
-from dataclasses import dataclass
+import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationInfo, field_validator
 
 from jobs.money import half_up
-from jobs.rulebook.strict import Fault, exact_keys, one_of, read_yaml, text, whole_number
+from jobs.rulebook.plain_yaml import read_yaml
+from jobs.rulebook.strict import Strict, Text, WholeNumber, refusal, validated
 
-KEYS = ("of", "plan", "measure", "value", "unit", "confidence")
-UNITS = ("fen", "members", "cases", "ppm")
-# What `fentan generate` is made to meet; every other figure follows from the rules and the members.
+# Measures of a year, in the order of the comparison; `covered` of a year or a period serves to scale the others.
+YEAR_MEASURES = (
+    "helped", "share_year", "shared_out", "fee_received", "used_investigation", "used_technology", "fraud_cases",
+    "fraud_saved", "covered",
+)  # fmt: skip
+PERIOD_MEASURES = ("covered", "cases", "share", "billed")
+# `fentan generate` is calibrated to these measures; every other figure follows from the rules and the members.
 CALIBRATED_IN_SAMPLES = frozenset({"covered", "cases", "helped", "fraud_cases"})
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(Strict):
     """One published figure. `of`: a period or a year; `plan` may be `all`; `confidence` A to C."""
 
-    of: str
-    plan: str
-    measure: str
-    value: int
-    unit: str
-    confidence: str
+    of: Text
+    plan: Text
+    measure: Text
+    value: WholeNumber
+    unit: Literal["fen", "members", "cases", "ppm"]
+    confidence: Literal["A", "B", "C"]
+
+    @field_validator("of")
+    @classmethod
+    def _is_a_year_or_period(cls, of: str) -> str:
+        if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}-P[1-9])?", of):
+            raise refusal(f"is {of!r}; it must be a year or a period, e.g. 2020 or 2020-12-P1")
+        return of
+
+    @field_validator("measure")
+    @classmethod
+    def _is_known(cls, measure: str, info: ValidationInfo) -> str:
+        known = YEAR_MEASURES if info.data.get("of", "").isdigit() else PERIOD_MEASURES
+        if measure not in known:
+            raise refusal(f"is {measure!r}; it must be one of {', '.join(known)}")
+        return measure
+
+
+class FiguresDocument(Strict):
+    """published_figures.yaml: the figures that the platform or the press published."""
+
+    description: Text
+    figures: list[Figure]
 
 
 def published_figures(platform_id: str, folder: Traversable | Path | None = None) -> tuple[Figure, ...]:
-    """Every figure, in the order of the file; raises WrongUsage naming the file and the key of a fault."""
+    """The figures in the order of the file, none without a file; raises WrongUsage with the file and key of a fault."""
     root = folder if folder is not None else files("conf").joinpath("platforms")
     entry, file = root.joinpath(platform_id).joinpath("published_figures.yaml"), f"{platform_id}/published_figures.yaml"
     if not entry.is_file():
         return ()
-    document = read_yaml(entry, file)
-    exact_keys(document, ("description", "figures"), file, "")
-    if not isinstance(document["figures"], list):
-        raise Fault(file, "figures", "must be a list")
-    return tuple(_figure(row, file, f"figures.{number}") for number, row in enumerate(document["figures"]))
-
-
-def _figure(row: dict, file: str, key: str) -> Figure:
-    exact_keys(row, KEYS, file, key)
-    return Figure(
-        of=text(row["of"], file, f"{key}.of"),
-        plan=text(row["plan"], file, f"{key}.plan"),
-        measure=text(row["measure"], file, f"{key}.measure"),
-        value=whole_number(row["value"], file, f"{key}.value"),
-        unit=one_of(row["unit"], UNITS, file, f"{key}.unit"),
-        confidence=one_of(row["confidence"], ("A", "B", "C"), file, f"{key}.confidence"),
-    )
+    return tuple(validated(FiguresDocument, read_yaml(entry, file), file).figures)
 
 
 def scaled(value: int, parts: int, whole: int) -> int | None:
-    """A published figure at another scale, half up; None where the scale is not known."""
+    """value * parts / whole, half up; None if the whole is zero: the scale is not known."""
     return half_up(value * parts, whole) if whole > 0 else None

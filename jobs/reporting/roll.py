@@ -1,9 +1,9 @@
-"""The roll of a settlement: who shared in it, counted from its source of members in two narrow passes.
+"""The roll of a settlement: its covered members, counted from source/members in two narrow passes.
 
-The covered are the spells in force on the publicity day, less those held back or lapsed, which are few and are looked
-at one by one. Their number is compared with the head count that the settlement published for every plan and tier; where
-it is not the same (the quarantine has changed since, or a rule leaves members out), members are joined with the
-assessments, which takes several times as long.
+A member is covered if a spell is in force on the publicity day and is neither in quarantine nor lapsed; these two
+exceptions are few. The number of covered members must equal the published head count of every plan and tier. If it
+differs (the quarantine has changed since, or a rule exempts members), members are joined with the assessments instead,
+which takes several times as long.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from jobs.lake.lake import Lake
 from jobs.progress import announce
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, few_rows_of, published, rows_of
-from jobs.reporting.people import counted, looked_at
+from jobs.reporting.people import counted, selected_spells
 from jobs.reporting.rows import source_as_settled
 from jobs.settlement.coverage import in_force_on, lapsed_on, with_member_since
 from schemas import TABLES
@@ -31,8 +31,8 @@ BEGINNING = date(1900, 1, 1)
 class Roll:
     """The members of one run of one period.
 
-    `sound`: spells, not held back, of claimants and of all who joined, left or lapsed; `left_out`: spells in force that
-    do not share; `head_count`: as published, by (plan_id, tier).
+    `sound`: spells outside quarantine of claimants and of all who joined, left or lapsed; `left_out`: spells in force
+    of members who do not share; `head_count`: as published, by (plan_id, tier).
     """
 
     members: DataFrame
@@ -43,11 +43,11 @@ class Roll:
     publicity_on: date
 
     def covered(self, by: Mapping[str, Column]) -> Counter:
-        """How many members share, by (plan_id, tier, *by)."""
+        """The number of covered members by (plan_id, tier, *by)."""
         counts = counted(self._in_force(self.members), by)
         counts.subtract(counted(self.left_out, by))
-        if not self._ties(counts):
-            announce("members in force are not those assessed: joining them with the assessments")
+        if not self._equals_head_count(counts):
+            announce("members in force differ from the members assessed: joining them with the assessments")
             assessed = self.assessments.select("plan_id", "member_id")
             spells = self._in_force(self.members).join(assessed, on=["plan_id", "member_id"], how="left_semi")
             counts = counted(spells, by)
@@ -56,17 +56,17 @@ class Roll:
     def _in_force(self, spells: DataFrame) -> DataFrame:
         return spells.where(in_force_on(F.lit(self.publicity_on)))
 
-    def _ties(self, counts: Counter) -> bool:
-        found = Counter()
+    def _equals_head_count(self, counts: Counter) -> bool:
+        by_tier = Counter()
         for (plan_id, tier, *_), count in counts.items():
-            found[plan_id, tier] += count
-        return min(counts.values(), default=0) >= 0 and {k: n for k, n in found.items() if n} == dict(self.head_count)
+            by_tier[plan_id, tier] += count
+        return min(counts.values(), default=0) >= 0 and {k: n for k, n in by_tier.items() if n} == dict(self.head_count)
 
 
 def roll_of(
     lake: Lake, publications: Collection[Publication], since_on: date | None, publicity_on: date, time_zone: str
 ) -> Roll:
-    """The roll of the publications of one run. `since_on`: the publicity day before; None: there is none."""
+    """The roll of the publications of one run. `since_on`: the previous publicity day, None if there is none."""
     plan_ids = sorted({p.plan_id for p in publications})
     (run_id,) = {p.run_id for p in publications}
     members = source_as_settled(lake, "source/members", versions_read(lake.small, run_id))
@@ -75,17 +75,17 @@ def roll_of(
     lapses = _lapses(lake, plan_ids, time_zone)
     claimants = rows_of(lake, "settled/benefits", publications)
     ids = claimants.select("member_id").union(held.select("member_id")).union(lapses.select("member_id"))
-    closer = looked_at(members, ids, since_on or BEGINNING, publicity_on)
-    same_row = [closer[name].eqNullSafe(held[name]) for name in HELD_MEMBERS.key]
-    sound = closer.join(held, on=same_row, how="left_anti")
-    withheld = closer.join(held, on=same_row, how="left_semi")
+    selected = selected_spells(members, ids, since_on or BEGINNING, publicity_on)
+    same_row = [selected[name].eqNullSafe(held[name]) for name in HELD_MEMBERS.key]
+    sound = selected.join(held, on=same_row, how="left_anti")
+    in_quarantine = selected.join(held, on=same_row, how="left_semi")
     lapsed = _lapsed(sound, lapses, publicity_on)
-    in_force = withheld.unionByName(lapsed).where(in_force_on(F.lit(publicity_on)))
+    left_out = in_quarantine.unionByName(lapsed).where(in_force_on(F.lit(publicity_on)))
     rates = few_rows_of(lake.small, "settled/rates", publications, "covered_count > 0")
     return Roll(
         members=members,
         sound=sound,
-        left_out=in_force.localCheckpoint(),
+        left_out=left_out.localCheckpoint(),
         assessments=rows_of(lake, "settled/assessments", publications),
         head_count={(row["plan_id"], row["tier"]): row["covered_count"] for row in rates},
         publicity_on=publicity_on,
@@ -93,13 +93,14 @@ def roll_of(
 
 
 def _lapses(lake: Lake, plan_ids: list[str], time_zone: str) -> DataFrame:
-    """One row per lapse: plan_id, member_id, lapsed_on (the local day at whose 00:00 cover ended)."""
+    """One row per lapse: plan_id, member_id, lapsed_on (the local day at 00:00 of which cover ended)."""
     collected = [p for p in published(lake.small, "collect").values() if p.plan_id in plan_ids]
     return rows_of(lake, "settled/lapses", collected).select("plan_id", "member_id", lapsed_on(time_zone))
 
 
 def _lapsed(spells: DataFrame, lapses: DataFrame, publicity_on: date) -> DataFrame:
-    """The spells of memberships that a lapse ended by the publicity day."""
-    last = lapses.where(F.col("lapsed_on") <= F.lit(publicity_on)).groupBy("plan_id", "member_id")
-    ended = spells.join(last.agg(F.max("lapsed_on").alias("lapsed_on")), on=["plan_id", "member_id"], how="inner")
-    return with_member_since(ended).where(F.col("member_since") < F.col("lapsed_on")).select(*spells.columns)
+    """The spells of memberships that a lapse has ended, up to the publicity day."""
+    by_member = lapses.where(F.col("lapsed_on") <= F.lit(publicity_on)).groupBy("plan_id", "member_id")
+    last_lapses = by_member.agg(F.max("lapsed_on").alias("lapsed_on"))
+    dated = spells.join(last_lapses, on=["plan_id", "member_id"], how="inner")
+    return with_member_since(dated).where(F.col("member_since") < F.col("lapsed_on")).select(*spells.columns)

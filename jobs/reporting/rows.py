@@ -1,4 +1,4 @@
-"""Published rows for reports, and the sources as a settlement read them."""
+"""Published rows for reports, and the sources in the versions that a settlement read."""
 
 from collections.abc import Iterable
 
@@ -15,38 +15,38 @@ from schemas import TABLES
 
 
 def publications_of(small: SmallTables, period: str) -> dict[str, Publication]:
-    """The settlements of a period in force, by plan; raises Refused where there is none."""
+    """The valid settlements of a period, by plan; raises Refused if there is none."""
     settled = published_in(small, "settle", period)
     if not settled:
         raise Refused(
-            f"Period {period}: nothing of it is published in this lake. No report was made. "
+            f"Period {period}: no plan of it is published in this lake. No report was made. "
             f"Settle it with `fentan settle --period {period}`; `fentan status` shows what is settled."
         )
     return settled
 
 
 def published_rows(lake: Lake, table: str, *jobs: str, period: str | None = None) -> DataFrame:
-    """The rows of a table that are valid now, of one period where it is named.
+    """The valid rows of a table, of one period if `period` is set.
 
-    Valid: of runs that `settle` or one of the further `jobs` has published.
+    A row is valid if `settle` or one of the further `jobs` has published its run.
     """
     return rows_of(lake, table, _valid(lake.small, jobs, period))
 
 
 def published_few_rows(small: SmallTables, table: str, *jobs: str, period: str | None = None) -> list[dict]:
-    """The same of a table of few rows, in the order of its key."""
+    """The same for a table with few rows, in the order of its key."""
     key = TABLES[table].key
     rows = few_rows_of(small, table, _valid(small, jobs, period))
     return sorted(rows, key=lambda row: [str(row[name]) for name in key])
 
 
 def _valid(small: SmallTables, jobs: Iterable[str], period: str | None) -> list[Publication]:
-    acts = [act for job in ("settle", *jobs) for act in published(small, job).values()]
-    return [act for act in acts if period in (None, act.period)]
+    publications = [p for job in ("settle", *jobs) for p in published(small, job).values()]
+    return [p for p in publications if period in (None, p.period)]
 
 
 def source_as_settled(lake: Lake, name: str, versions: dict[str, int]) -> DataFrame:
-    """A source table as the settlement read it; raises Refused where that version is gone."""
+    """A source table in one of the `versions`, by table; raises Refused if that version no longer exists."""
     try:
         return read_source(lake, name, versions[name])
     except (KeyError, DeltaError, PySparkException) as error:

@@ -1,44 +1,50 @@
 """The shares over the periods, as a figure and as a table: part of every report."""
 
+from collections.abc import Callable
+
+from jobs.catalogue import Text, catalogue
 from jobs.reporting import words
 from jobs.reporting.plots import figure, lines
-from jobs.reporting.text import Table, Text, money
+from jobs.reporting.text import Figure, Section, Table, money
 
-T = Text
+COMMON = catalogue("jobs.reporting", "common")
+SHARES = catalogue("jobs.reporting", "shares")
 
 
-def share_figure(history: list[dict], plan_name):
-    """The shares over the periods, one panel per plan that ever charged, one line per tier."""
-    charged = {row["plan_id"] for row in history if row["share_fen"]}
-    shown = [row for row in history if row["plan_id"] in charged] or history
+def share_section(rates: list[dict], plan_name: Callable[[str], Text]) -> Section:
+    """The figure and the table under one heading."""
+    return Section(SHARES["section"], share_parts(rates, plan_name))
+
+
+def share_parts(rates: list[dict], plan_name: Callable[[str], Text]) -> tuple[Figure, Table]:
+    """The figure and the table. `rates`: rows of settled/rates; `plan_name`: the name of a plan id."""
+    return _share_figure(rates, plan_name), _share_table(rates, plan_name)
+
+
+def _share_figure(rates: list[dict], plan_name: Callable[[str], Text]) -> Figure:
+    """One panel per plan that ever charged a share, one line per tier."""
+    charging_plans = {rate["plan_id"] for rate in rates if rate["share_fen"]}
+    drawn_rates = [rate for rate in rates if rate["plan_id"] in charging_plans] or rates
 
     def draw(language: str):
         rows = [
-            {"period": row["period"], "value": row["share_fen"],
-             "group": words.in_language(words.named(row["tier"]), language),
-             "panel": words.in_language(plan_name(row["plan_id"]), language)}
-            for row in sorted(shown, key=lambda row: (row["plan_id"], row["tier"] != "standard", row["period"]))
+            {"period": rate["period"], "value": rate["share_fen"],
+             "group": words.in_language(words.named(rate["tier"]), language),
+             "panel": words.in_language(plan_name(rate["plan_id"]), language)}
+            for rate in sorted(drawn_rates, key=lambda r: (r["plan_id"], r["tier"] != "standard", r["period"]))
         ]  # fmt: skip
         return lines(rows)
 
-    return figure(
-        T(
-            "每人分摊（元），按计划和档次。各计划的刻度不同。",
-            "Share per head in yuan by plan and tier. Each plan has its own scale.",
-        ),
-        T(
-            "折线图：各期每人分摊，数值见下表。",
-            "Line chart: share per head by period; the table below has the numbers.",
-        ),
-        draw,
+    return figure(SHARES["figure"], SHARES["figure_description"], draw)
+
+
+def _share_table(rates: list[dict], plan_name: Callable[[str], Text]) -> Table:
+    """One row per period, one column per plan and tier."""
+    columns = sorted({(r["plan_id"], r["tier"]) for r in rates}, key=lambda key: (key[0], key[1] != "standard"))
+    share_fen = {(r["period"], r["plan_id"], r["tier"]): r["share_fen"] for r in rates}
+    names = [words.plan_and_tier(plan_name(plan_id), tier) for plan_id, tier in columns]
+    rows = tuple(
+        (period, *(money(share_fen.get((period, *column))) for column in columns))
+        for period in sorted({r["period"] for r in rates})
     )
-
-
-def share_table(history: list[dict], plan_name) -> Table:
-    """The same as a table: one row per period, one column per plan and tier."""
-    keys = sorted({(row["plan_id"], row["tier"]) for row in history}, key=lambda key: (key[0], key[1] != "standard"))
-    found = {(row["period"], row["plan_id"], row["tier"]): row for row in history}
-    names = [T("{plan} {tier}", "{plan}, {tier}").format(plan=plan_name(p), tier=words.named(t)) for p, t in keys]
-    share = lambda period, key: money(found[(period, *key)]["share_fen"]) if (period, *key) in found else money(None)  # noqa: E731
-    rows = tuple((period, *(share(period, key) for key in keys)) for period in sorted({r["period"] for r in history}))
-    return Table(T("每人分摊（元）", "Share per head (yuan)"), (T("期", "period"), *names), rows)
+    return Table(SHARES["table"], (COMMON["period"], *names), rows)

@@ -1,54 +1,38 @@
-"""Words in two languages, and the parts a page is made of. Nothing here knows what is reported."""
+"""The parts that a page consists of, and numbers as cells. Nothing here depends on what is reported."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from jobs.money import in_percent
-from jobs.pipeline.amounts import yuan
+from jobs.catalogue import Text
+from jobs.money import in_percent, in_yuan
 
-LANGUAGES = ("zh", "en")
-
-
-SHORT_LENGTH = 32  # longer words of a cell are a sentence
-
-
-class Text(NamedTuple):
-    """The same words in Chinese and in English."""
-
-    zh: str
-    en: str
-
-    def format(self, **values) -> "Text":
-        """Both with their {names} filled in; a value may itself be a Text."""
-        of = lambda language: {k: getattr(v, language) if isinstance(v, Text) else v for k, v in values.items()}  # noqa: E731
-        return Text(self.zh.format(**of("zh")), self.en.format(**of("en")))
+SHORT_LENGTH = 32  # a longer cell is a sentence and may be wrapped
 
 
 class Number(str):
-    """A cell that is a number as it is shown: set flush right."""
+    """A number as it is shown: set flush right."""
 
 
 class English(str):
-    """Text that is English in either language of the page: a name of a column, its meaning."""
+    """Text that is English in both languages of the page: a column's name or its meaning."""
 
 
 def money(fen: int | None) -> Number:
-    """An amount in yuan."""
-    return Number("–" if fen is None else yuan(fen))
+    """An amount in yuan; a dash for None."""
+    return Number("–" if fen is None else in_yuan(fen))
 
 
 def signed(fen: int) -> Number:
-    """A change of an amount in yuan."""
-    return Number(f"+{yuan(fen)}" if fen > 0 else yuan(fen))
+    """A change of an amount, in yuan."""
+    return Number(f"+{in_yuan(fen)}" if fen > 0 else in_yuan(fen))
 
 
 def number(count: int | None) -> Number:
-    """A whole number."""
+    """A whole number; a dash for None."""
     return Number("–" if count is None else f"{count:,}")
 
 
 def percent(part: int, whole: int) -> Number:
-    """A part in per cent with one decimal, half up; a dash where there is no whole."""
+    """A part in per cent with one decimal, half up; a dash if the whole is zero."""
     return Number(in_percent(part, whole) if whole > 0 else "–")
 
 
@@ -65,7 +49,7 @@ class Table:
 
     @property
     def numeric(self) -> tuple[int, ...]:
-        """The columns of numbers after the first, which names the row; counted from 1."""
+        """The columns of numbers, counted from 1; the first column names the row and is never one of them."""
         return tuple(
             index + 1
             for index in range(1, len(self.columns))
@@ -74,7 +58,7 @@ class Table:
 
     @property
     def prose(self) -> tuple[int, ...]:
-        """The columns that hold whole sentences, which may run over several lines; counted from 1."""
+        """The columns with whole sentences, which may be wrapped; counted from 1."""
         columns = range(len(self.columns))
         return tuple(i + 1 for i in columns if any(_length(row[i]) > SHORT_LENGTH for row in self.rows))
 
@@ -85,7 +69,7 @@ def _length(cell: Text | str) -> int:
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot, drawn once for each language, with what a screen reader says instead of it."""
+    """A plot, drawn once for each language, and its description for screen readers."""
 
     caption: Text
     description: Text
@@ -96,7 +80,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Facts:
-    """The few numbers that matter most: (what, how much)."""
+    """The few key figures: (name, value)."""
 
     items: tuple[tuple[Text, str | Text], ...]
 
@@ -114,7 +98,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Links:
-    """Links to other pages of the report: (file, words)."""
+    """Links to other pages of the report: (file, label)."""
 
     items: tuple[tuple[str, Text], ...]
 
@@ -132,7 +116,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A page: the file it is in, title, lead, sections."""
+    """A page: its file, title, lead, sections and links in the header."""
 
     file: str
     title: Text

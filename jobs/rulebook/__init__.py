@@ -1,4 +1,4 @@
-"""Reads a platform's dated, cited rules from YAML into the frozen values of `jobs.rulebook.rules`."""
+"""Reads the dated rules of a platform from YAML into the frozen values of `jobs.rulebook.rules`."""
 
 from jobs.rulebook.loader import load_platform, platform_ids
 

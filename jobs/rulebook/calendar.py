@@ -1,10 +1,10 @@
-"""Settlement periods of a platform: their names, their order, their publicity and deduction days."""
+"""Settlement periods of a platform: names, order, publicity days and deduction days."""
 
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-PERIOD_NAME = re.compile(r"(\d{4})-(0[1-9]|1[0-2])-P([1-9])")
+PERIOD_NAME = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-P([1-9])")
 
 
 @dataclass(frozen=True, order=True)
@@ -31,8 +31,8 @@ class MonthlyPeriod:
 class Calendar:
     """The periods of one platform.
 
-    `monthly[n - 1]` gives the days of period Pn. `grace_days_before_next_deduction` is how many natural days before
-    the next deduction day the last retry of a deduction ends.
+    `monthly[n - 1]`: the days of period Pn. `grace_days_before_next_deduction`: the natural days between the last retry
+    of a deduction and the next deduction day.
     """
 
     monthly: tuple[MonthlyPeriod, ...]
@@ -42,7 +42,7 @@ class Calendar:
     grace_days_before_next_deduction: int
 
     def period(self, name: str) -> Period:
-        """The period of that name; ValueError says why there is none."""
+        """The period of that name; raises ValueError with the reason."""
         match = PERIOD_NAME.fullmatch(name)
         if match is None:
             raise ValueError(f"{name!r} is not a period; a period is written like {self.first_period}")
@@ -61,7 +61,7 @@ class Calendar:
         return tuple(str(period) for period in self.between(self.first_period, self.last_period))
 
     def publicity_on(self, period: Period) -> date:
-        """The day on which the period's cases are shown and at whose 00:00 cover is counted."""
+        """The day on which the period's cases are published; cover is counted at its 00:00."""
         return date(period.year, period.month, self.monthly[period.number - 1].publicity_day)
 
     def deduction_on(self, period: Period) -> date:
@@ -69,7 +69,7 @@ class Calendar:
         return date(period.year, period.month, self.monthly[period.number - 1].deduction_day)
 
     def grace_ends_on(self, period: Period) -> date:
-        """The day at whose 00:00 the retries for the period are over."""
+        """The day at whose 00:00 the retries for the period end."""
         return self.deduction_on(self._step(period, 1)) - timedelta(days=self.grace_days_before_next_deduction)
 
     def previous(self, period: Period) -> Period | None:
@@ -81,7 +81,7 @@ class Calendar:
         return None if period == self.last_period else self._step(period, 1)
 
     def following(self, period: Period) -> Period:
-        """The period that comes after by the days of the month, whether or not the calendar has reached it."""
+        """The period after, also beyond the end of the calendar."""
         return self._step(period, 1)
 
     def next_within_grace(self, period: Period) -> Period | None:

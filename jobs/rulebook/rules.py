@@ -1,7 +1,7 @@
-"""The rules of a platform as frozen values: what is in force on a day, and from which text.
+"""The rules of a platform as frozen values: the value in force on a day, and its source.
 
-Read from YAML by `jobs.rulebook`. A rule that is not in force on a day is an error, never a zero; a rule whose value is
-None has been abolished (or never applied) from its date on, which its reference says.
+A rule without a value in force on a day is an error, never a zero. The value None means that the rule is abolished, or
+never applied, from its date on; its reference says which.
 """
 
 from collections.abc import Collection, Mapping
@@ -49,7 +49,7 @@ class Rule:
         return candidates[-1]
 
     def stated(self, until: date) -> dict:
-        """The rule's unit and every value that has started by the day, as plain values: what digests are taken of."""
+        """The rule's unit and every value that has started by the day, as plain values: the input of digests."""
         return {"unit": self.unit, "values": {v.from_on.isoformat(): _stated(v.value) for v in self.values
                                               if v.from_on <= until}}  # fmt: skip
 
@@ -74,10 +74,10 @@ class BenefitLimit:
 
 @dataclass(frozen=True)
 class BenefitRules:
-    """What decides a benefit, in force for diagnoses from `from_on` until the day before `until_on` (None: open end).
+    """The rules of benefits, in force for diagnoses from `from_on` until the day before `until_on` (None: open end).
 
     `helped_illnesses` None: every illness the platform lists. `removed_illnesses` holds (illness_code, severity).
-    `age_counted_on` names the claim's column at whose day the age is taken.
+    `age_counted_on`: the claim's column with the day on which the age is counted.
     """
 
     from_on: date
@@ -91,9 +91,9 @@ class BenefitRules:
 
 @dataclass(frozen=True)
 class SharingRules:
-    """What decides the shares of a period, in force on its publicity day.
+    """The rules that decide the shares of a period, in force on its publicity day.
 
-    `waiver_joined_by`: members who joined by that day do not pay (the platform does); None: nobody is waived.
+    `waiver_joined_by`: members who joined by that day do not pay (the platform does); None: no waiver.
     `funded`: the platform bears every share. `minimum_members`: below it the plan ends.
     """
 
@@ -110,7 +110,7 @@ class SharingRules:
 
 @dataclass(frozen=True)
 class JoiningRules:
-    """What the gate expects of a spell, in force on the day of joining. Ages are whole years, except the first days."""
+    """The gate's rules for a spell, in force on the day of joining. Ages are in completed years or in days."""
 
     waiting_days: int
     joining_age_from_days: int
@@ -120,7 +120,7 @@ class JoiningRules:
 
 @dataclass(frozen=True)
 class Plan:
-    """One plan of a platform: its dated rules and the values they give on a day."""
+    """One plan of a platform with its dated rules."""
 
     plan_id: str
     names: Mapping[str, str]
@@ -162,7 +162,7 @@ class Plan:
         return True
 
     def benefit_rules(self) -> tuple[BenefitRules, ...]:
-        """Every stretch of days of diagnosis with its own benefit rules, in order, without gaps."""
+        """The benefit rules of every range of diagnosis days, in order, without gaps."""
         dated = [self.rules[name] for name in BENEFIT_RULE_NAMES]
         start = max(rule.values[0].from_on for rule in dated)
         starts = sorted({start, *(v.from_on for rule in dated for v in rule.values if v.from_on > start)})
@@ -211,7 +211,7 @@ class Account:
 
 @dataclass(frozen=True)
 class CollectionRules:
-    """How money is collected: whether a share is deducted whole or not at all, and who bears what never comes in.
+    """How money is collected: whether a share is deducted in part, and who bears dues that are never collected.
 
     `deducts`: whole_shares or any_part. `shortfall_borne_by`: platform or next_period.
     """
@@ -225,7 +225,7 @@ class CollectionRules:
 class Platform:
     """One platform: calendar, chart of accounts, illnesses and plans.
 
-    `carry_on` says on which money the residual is counted: billed or collected.
+    `carry_on`: the money on which the residual is counted, billed or collected.
     `illnesses` maps each illness code to its names by language.
     """
 
@@ -240,7 +240,7 @@ class Platform:
     plans: Mapping[str, Plan]
 
     def settlement_rules(self, period: Period, plan_ids: Collection[str]) -> dict:
-        """What decides a settlement of these plans in the period, as plain values."""
+        """The rules that decide a settlement of these plans in the period, as plain values."""
         day = self.calendar.publicity_on(period)
         return {
             **self._common_rules(period),
@@ -249,11 +249,11 @@ class Platform:
         }
 
     def collection_rules(self, period: Period) -> dict:
-        """What decides a collection of the period, as plain values."""
+        """The rules that decide a collection of the period, as plain values."""
         return {**self._common_rules(period), "deducts": self.collection.deducts}
 
     def closing_rules(self, period: Period) -> dict:
-        """What decides a close of the period, as plain values."""
+        """The rules that decide a close of the period, as plain values."""
         return {
             **self._common_rules(period),
             "accounts": sorted(account.account for account in self.accounts),
@@ -263,7 +263,7 @@ class Platform:
     def _common_rules(self, period: Period) -> dict:
         """The platform, its time zone, who bears a shortfall, and the days of the period and its neighbours.
 
-        The end of the calendar is left out: it grows with the years, and no period before it changes by that.
+        Without the end of the calendar: it moves with the years, and no earlier period changes by that.
         """
         calendar = self.calendar
         near = {"previous": calendar.previous(period), "period": period, "next": calendar.following(period)}

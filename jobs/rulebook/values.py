@@ -1,132 +1,159 @@
-"""The kinds of rules: of each its unit, whether it may be abolished, and how its value is read."""
+"""The kinds of rules: for each one its unit, whether it may be null, and the type of its value.
 
-from collections.abc import Callable
+A type checks a value as it is written in YAML and yields the frozen value of `jobs.rulebook.rules`.
+"""
+
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationInfo, WithJsonSchema, WrapValidator
 
 from jobs.money import SHARE_ROUNDING
 from jobs.rulebook.rules import BenefitLimit
-from jobs.rulebook.strict import Fault, day, exact_keys, one_of, text, whole_number, yes_no
+from jobs.rulebook.strict import Strict, Text, WholeNumber, must_be, refusal
 from schemas.codes import SEVERITIES, TIERS
+
+OLDEST_YEARS = 150
+AGES = re.compile("([0-9]{1,3})-([0-9]{1,3})")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of rule. `read(value, file, key, illnesses)` gives the frozen value."""
+    """One kind of rule. `value` is the type of a value that is not null."""
 
     unit: str
     may_be_null: bool
-    read: Callable[[Any, str, str, tuple[str, ...]], Any]
+    value: Any
 
 
-def _number(value, file, key, _illnesses):
-    return whole_number(value, file, key)
+def _known_illness(code: str, info: ValidationInfo) -> str:
+    known = info.context["illnesses"]
+    if code not in known:
+        raise refusal(f"is {code!r}; it must be one of {', '.join(known)}")
+    return code
 
 
-def _yes_no(value, file, key, _illnesses):
-    return yes_no(value, file, key)
+def _each_once(items: list) -> list:
+    for number, item in enumerate(items):
+        if item in items[:number]:
+            raise refusal(f"entry {number} repeats an earlier one")
+    return items
 
 
-def _day(value, file, key, _illnesses):
-    return day(value, file, key)
+def _ages(value: str) -> tuple[int, int]:
+    match = AGES.fullmatch(value)
+    first, last = map(int, match.groups()) if match else (1, 0)
+    if not first <= last <= OLDEST_YEARS:
+        raise refusal(f"must be ages like 0-39, the lower one first, the higher one at most {OLDEST_YEARS}")
+    return first, last
 
 
-def _rounding(value, file, key, _illnesses):
-    return one_of(value, tuple(SHARE_ROUNDING), file, key)
+Days = Annotated[int, Field(ge=0, le=OLDEST_YEARS * 366)]
+Years = Annotated[int, Field(ge=0, le=OLDEST_YEARS)]
+Illness = Annotated[Text, AfterValidator(_known_illness)]
+Tier = Literal[TIERS]
+Severity = Literal[SEVERITIES]
+Ages = Annotated[Text, Field(json_schema_extra={"pattern": f"^{AGES.pattern}$"}), AfterValidator(_ages)]
 
 
-def _age_counted_on(value, file, key, _illnesses):
-    return one_of(value, ("diagnosed_on", "approved_on"), file, key)
+class LimitRow(Strict):
+    """The most the plan pays for one case of a member of these ages."""
+
+    tier: Tier
+    severity: Severity
+    ages: Ages
+    limit: WholeNumber
 
 
-def _weights(value, file, key, _illnesses):
-    if not isinstance(value, dict) or not value:
-        raise Fault(file, key, "must give a weight for each tier")
-    weights = {one_of(t, TIERS, file, key): whole_number(w, file, f"{key}.{t}") for t, w in value.items()}
-    if not all(weights.values()):
-        raise Fault(file, key, "a weight must be above 0")
-    return MappingProxyType(weights)
+class IllnessLimitRow(LimitRow):
+    """The most the plan pays for one case of this illness; it replaces the general limit."""
+
+    illness_code: Illness
 
 
-def _ages(value, file, key):
-    first, dash, last = text(value, file, key).partition("-")
-    if not (dash and first.isdigit() and last.isdigit() and int(first) <= int(last)):
-        raise Fault(file, key, "must be ages like 0-39")
-    return int(first), int(last)
+class RemovedRow(Strict):
+    """An illness that the plan no longer helps at this severity."""
+
+    illness_code: Illness
+    severity: Severity
 
 
-def _limits(value, file, key, illnesses, fields=("tier", "severity", "ages", "limit")):
-    if not isinstance(value, list):
-        raise Fault(file, key, "must be a list of limits")
-    limits = []
-    for number, row in enumerate(value):
-        at = f"{key}.{number}"
-        exact_keys(row, fields, file, at)
-        age_from, age_to = _ages(row["ages"], file, f"{at}.ages")
-        limits.append(
-            BenefitLimit(
-                tier=one_of(row["tier"], TIERS, file, f"{at}.tier"),
-                severity=one_of(row["severity"], SEVERITIES, file, f"{at}.severity"),
-                age_from=age_from,
-                age_to=age_to,
-                limit_fen=whole_number(row["limit"], file, f"{at}.limit"),
-                illness_code=one_of(row["illness_code"], illnesses, file, f"{at}.illness_code")
-                if "illness_code" in fields
-                else None,
-            )
-        )
-    return tuple(limits)
-
-
-def _illness_limits(value, file, key, illnesses):
-    return _limits(value, file, key, illnesses, ("illness_code", "tier", "severity", "ages", "limit"))
-
-
-def _helped(value, file, key, illnesses):
-    if value == "all":
-        return None
-    if not isinstance(value, list) or not value:
-        raise Fault(file, key, "must be a list of illness codes, or the word all")
-    return tuple(sorted(one_of(code, illnesses, file, f"{key}.{n}") for n, code in enumerate(value)))
-
-
-def _removed(value, file, key, illnesses):
-    if not isinstance(value, list):
-        raise Fault(file, key, "must be a list of illness_code and severity")
-    for number, row in enumerate(value):
-        exact_keys(row, ("illness_code", "severity"), file, f"{key}.{number}")
+def _frozen_limits(rows: list[LimitRow]) -> tuple[BenefitLimit, ...]:
     return tuple(
-        sorted(
-            (
-                one_of(row["illness_code"], illnesses, file, f"{key}.{number}.illness_code"),
-                one_of(row["severity"], SEVERITIES, file, f"{key}.{number}.severity"),
-            )
-            for number, row in enumerate(value)
-        )
+        BenefitLimit(row.tier, row.severity, *row.ages, row.limit, getattr(row, "illness_code", None)) for row in rows
     )
 
 
-KINDS = MappingProxyType(
+def _frozen_removed(rows: list[RemovedRow]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((row.illness_code, row.severity) for row in rows))
+
+
+def _all_or_listed(value: Any, listed: Any) -> tuple[str, ...] | None:
+    return None if value == "all" else tuple(sorted(listed(value)))
+
+
+def _list_of(what: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if not isinstance(value, list):
+            raise refusal(f"must be a list of {what}")
+        return value
+
+    return BeforeValidator(check)
+
+
+Weights = Annotated[
+    dict[Tier, Annotated[WholeNumber, Field(gt=0)]],
+    Field(min_length=1),
+    AfterValidator(lambda weights: MappingProxyType(weights)),
+    must_be(dict, "must give a weight for each tier"),
+]
+Limits = Annotated[list[LimitRow], AfterValidator(_frozen_limits), _list_of("limits")]
+IllnessLimits = Annotated[list[IllnessLimitRow], AfterValidator(_frozen_limits), _list_of("limits")]
+Helped = Annotated[
+    list[Illness],
+    AfterValidator(_each_once),
+    must_be(list, "must be a list of illness codes, or the word all"),
+    WrapValidator(_all_or_listed),
+    WithJsonSchema({"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+Removed = Annotated[
+    list[RemovedRow],
+    AfterValidator(_each_once),
+    AfterValidator(_frozen_removed),
+    _list_of("illness_code and severity"),
+]
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "fee_rate": Kind("ppm", False, _number),
-        "rounding": Kind("policy", False, _rounding),
-        "tier_weights": Kind("ppm", False, _weights),
-        "per_case_cap": Kind("fen", True, _number),
-        "yearly_cap": Kind("fen", True, _number),
-        "first_month_waiver": Kind("date", True, _day),
-        "funded_periods": Kind("yes_no", False, _yes_no),
-        "helped_member_shares": Kind("yes_no", False, _yes_no),
-        "minimum_members": Kind("members", False, _number),
-        "waiting_days": Kind("days", False, _number),
-        "joining_age_from": Kind("days", False, _number),
-        "joining_age_to": Kind("years", False, _number),
-        "membership_end_age": Kind("years", True, _number),
-        "benefit_limits": Kind("fen", False, _limits),
-        "illness_limits": Kind("fen", False, _illness_limits),
-        "helped_illnesses": Kind("illness_code", False, _helped),
-        "removed_illnesses": Kind("illness_code", False, _removed),
-        "age_counted_on": Kind("column", False, _age_counted_on),
-        "waiting_applies_to_accidents": Kind("yes_no", False, _yes_no),
+        "fee_rate": Kind("ppm", False, WholeNumber),
+        "rounding": Kind("policy", False, Literal[tuple(SHARE_ROUNDING)]),
+        "tier_weights": Kind("ppm", False, Weights),
+        "per_case_cap": Kind("fen", True, WholeNumber),
+        "yearly_cap": Kind("fen", True, WholeNumber),
+        "first_month_waiver": Kind("date", True, date),
+        "funded_periods": Kind("yes_no", False, bool),
+        "helped_member_shares": Kind("yes_no", False, bool),
+        "minimum_members": Kind("members", False, WholeNumber),
+        "waiting_days": Kind("days", False, Days),
+        "joining_age_from": Kind("days", False, Days),
+        "joining_age_to": Kind("years", False, Years),
+        "membership_end_age": Kind("years", True, Years),
+        "benefit_limits": Kind("fen", False, Limits),
+        "illness_limits": Kind("fen", False, IllnessLimits),
+        "helped_illnesses": Kind("illness_code", False, Helped),
+        "removed_illnesses": Kind("illness_code", False, Removed),
+        "age_counted_on": Kind("column", False, Literal["diagnosed_on", "approved_on"]),
+        "waiting_applies_to_accidents": Kind("yes_no", False, bool),
     }
 )
+
+
+@cache
+def adapter(name: str) -> TypeAdapter[Any]:
+    """The validator of a rule's value."""
+    return TypeAdapter(KINDS[name].value)

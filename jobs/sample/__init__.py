@@ -1,1 +1,1 @@
-"""Sample worlds: sources of any size, calibrated to the published figures, the same for the same seed."""
+"""Sample worlds: source tables of any size, calibrated to the published figures; the same seed gives the same rows."""

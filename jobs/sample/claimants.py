@@ -1,4 +1,5 @@
-"""Who has a case: whether, when and of what, from the member's number alone, so that members and claims agree."""
+"""Members with a case: whether, when and of which illness, from the member's number alone, so that source/members and
+source/approved_claims agree."""
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -20,15 +21,15 @@ NO_CASE = {"claims": "boolean", "case_exit_day": "bigint", "case_left_for": "str
 
 
 def claimants(spark: SparkSession, population: Population, places: range) -> DataFrame:
-    """One row per member in these places of his block; `claims` says whether he has a case.
+    """One row per member in these `places` of a block; `claims`: whether the member has a case.
 
-    Keys: member_id; claim_id where he may have a case. `case_exit_day` and `case_left_for` say how the case ends his
-    membership, null where it does not; `exit_day` and `left_for` how it would have ended without a case. A case is
-    drawn evenly over the periods; it is one only if the member was in force at the diagnosis.
+    Key: member_id. `claim_id`: of the possible case. `case_exit_day` and `case_left_for`: how the case ends the
+    membership, null if it does not; `exit_day` and `left_for`: how it would end without a case. Cases are drawn evenly
+    over the periods; a member has one only if the membership was in force at the diagnosis.
     """
     partitions = max(1, population.joined_count // 20_000_000)
-    who = people(numbers(spark, population, places, partitions), population)
-    candidates = with_exit(who, population)
+    members = people(numbers(spark, population, places, partitions), population)
+    candidates = with_exit(members, population)
     if not population.claim_periods:
         return candidates.withColumns({name: F.lit(None).cast(kind) for name, kind in NO_CASE.items()})
     drawn = candidates.withColumns({"claim_id": _claim_id(population), "case": _hash(population, 3)}).withColumn(
@@ -38,22 +39,22 @@ def claimants(spark: SparkSession, population: Population, places: range) -> Dat
 
 
 def publicity_day(index: Column, population: Population) -> Column:
-    """The day number on which the period of that index is public; null beyond the last."""
+    """The day number of the publicity day of the period with that index; null beyond the last period."""
     return pick(index, [day_number(day) for _, day in population.claim_periods], "bigint")
 
 
 def _with_days(drawn: DataFrame, population: Population) -> DataFrame:
-    """Adds period, approval and diagnosis: approved in the fortnight before publicity, diagnosed months before that."""
+    """Adds period, approval (within a fortnight before publicity) and diagnosis (20 to 147 days before that)."""
     indexed = drawn.withColumn("period_index", scaled(bits("case", *PERIOD), PERIOD[1], len(population.claim_periods)))
-    public = indexed.withColumn("public_day", publicity_day(F.col("period_index"), population))
+    dated = indexed.withColumn("public_day", publicity_day(F.col("period_index"), population))
     approved = F.col("public_day") - 1 - scaled(bits("case", *APPROVED), APPROVED[1], APPROVED_DAYS_BEFORE)
-    return public.withColumn("approved_day", approved).withColumn(
+    return dated.withColumn("approved_day", approved).withColumn(
         "diagnosed_day", F.col("approved_day") - DELAY_DAYS_MIN - bits("case", *DELAY)
     )
 
 
 def _with_illness(dated: DataFrame, population: Population) -> DataFrame:
-    """Adds illness, accident and severity: only what the plan helps."""
+    """Adds illness, accident and severity, of those that the plan helps."""
     rules = population.plan.benefit_rules()
     by_sex = {sex: spread(_weights(sex, rules), 1024) for sex in ILLNESS_WEIGHTS}
     place = bits("aid", 0, 10)
@@ -71,7 +72,7 @@ def _with_illness(dated: DataFrame, population: Population) -> DataFrame:
 
 
 def _with_chance(ill: DataFrame, population: Population) -> DataFrame:
-    """Adds `claims`: covered on the day of diagnosis, mostly after the waiting period, and more often with age."""
+    """Adds `claims`: covered on the day of diagnosis, mostly after the waiting period, more often with age."""
     covered = (
         (F.col("joined_day") < F.col("diagnosed_day"))
         & (F.col("end_day").isNull() | (F.col("diagnosed_day") < F.col("end_day")))
@@ -79,16 +80,16 @@ def _with_chance(ill: DataFrame, population: Population) -> DataFrame:
     )
     waiting = F.col("diagnosed_day") <= F.col("joined_day") + population.joining.waiting_days
     in_waiting = waiting & ~F.col("accident")
-    approved_all_the_same = bits("case", *KEPT) == 0
+    approved_while_waiting = bits("case", *KEPT) == 0
     may_claim = F.col("number") % BLOCK >= population.claim_places.start
     drawn = may_claim & (bits("case", *CHANCE) < _chance(population))
     return ill.withColumn("in_waiting", in_waiting).withColumn(
-        "claims", covered & (~in_waiting | approved_all_the_same) & drawn
+        "claims", covered & (~in_waiting | approved_while_waiting) & drawn
     )
 
 
 def _with_outcome(ill: DataFrame, population: Population) -> DataFrame:
-    """Adds the objection, the period of a second publicity after a pending one, and how the membership ends."""
+    """Adds the objection, the period of the second publicity after a pending objection, and how the membership ends."""
     place = bits("case", *OBJECTION)
     objection = (
         F.when(place < PENDING, "pending")
@@ -112,7 +113,7 @@ def _with_outcome(ill: DataFrame, population: Population) -> DataFrame:
 
 
 def _chance(population: Population) -> Column:
-    """The chance of a case, in parts of the field CHANCE, by age at diagnosis."""
+    """The chance of a case by age at diagnosis, in units of the field CHANCE."""
     age_days = F.col("diagnosed_day") - F.col("birth_day")
     chance = None
     for below_years, relative in population.profile.incidence_by_age:
@@ -124,15 +125,15 @@ def _chance(population: Population) -> Column:
 
 
 def _claim_id(population: Population) -> Column:
-    """Candidates numbered in an order that does not show who they are."""
+    """A number for each candidate, in an order that does not reveal the member."""
     places = population.claim_places
     candidate = div(F.col("number"), BLOCK) * len(places) + F.col("number") % BLOCK - places.start
     count = (population.joined_count // BLOCK + 1) * len(places)
     return candidate * LARGE_PRIME % big(count) + big(population.first_member_id // 10 + 1)
 
 
-def _hash(population: Population, what: int) -> Column:
-    return F.xxhash64("member_id", big(population.seed), big(what))
+def _hash(population: Population, salt: int) -> Column:
+    return F.xxhash64("member_id", big(population.seed), big(salt))
 
 
 def _weights(sex: str, rules: tuple[BenefitRules, ...]) -> dict[str, int]:
@@ -151,6 +152,6 @@ def _removed_when_light(rules: tuple[BenefitRules, ...]) -> Column:
 
 
 def diagnosed_within(rules: BenefitRules) -> Column:
-    """Whether the diagnosis falls into the stretch of days of these rules."""
-    begun = F.col("diagnosed_day") >= day_number(rules.from_on)
-    return begun if rules.until_on is None else begun & (F.col("diagnosed_day") < day_number(rules.until_on))
+    """Whether these rules were in force on the day of diagnosis."""
+    has_begun = F.col("diagnosed_day") >= day_number(rules.from_on)
+    return has_begun if rules.until_on is None else has_begun & (F.col("diagnosed_day") < day_number(rules.until_on))

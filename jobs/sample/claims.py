@@ -1,4 +1,4 @@
-"""Approved claims: the cases of the claimants, as publicised period by period. The rows of source/approved_claims."""
+"""Approved claims: the cases of the claimants, publicised period by period. The rows of source/approved_claims."""
 
 from functools import reduce
 
@@ -18,21 +18,21 @@ EXTRA_FIELDS = (T.StructField("limit_fen", T.LongType()), T.StructField("is_agai
 
 
 def approved_claims(spark: SparkSession, populations: tuple[Population, ...]) -> DataFrame:
-    """One row per approved claim as publicised in one period: source/approved_claims.
+    """One row per approved claim and publicity: source/approved_claims.
 
-    Keys: claim_id and publicity_period (a claim with a pending objection is publicised again, clean, one or two periods
-    later). Amounts in fen, mostly the plan's limit for tier, severity and age. A member has one case at most.
+    Key: claim_id and publicity_period (a claim with a pending objection is publicised again, without one, one or two
+    periods later). Amounts in fen, mostly the plan's limit for tier, severity and age. A member has at most one case.
     """
     return publicised(spark, populations).select(*APPROVED_CLAIMS.column_names)
 
 
 def publicised(spark: SparkSession, populations: tuple[Population, ...]) -> DataFrame:
-    """One row per publicity of a claim: the columns of source/approved_claims, its limit_fen and `is_again`."""
-    of_plans = [_publicised(spark, each) for each in populations if each.claim_periods]
-    if not of_plans:
+    """One row per publicity of a claim: the columns of source/approved_claims, `limit_fen` and `is_again`."""
+    frames = [_publicised(spark, each) for each in populations if each.claim_periods]
+    if not frames:
         schema = T.StructType([*APPROVED_CLAIMS.spark_schema.fields, *EXTRA_FIELDS])
         return spark.createDataFrame([], schema)
-    return reduce(lambda one, other: one.unionByName(other), of_plans)
+    return reduce(lambda one, other: one.unionByName(other), frames)
 
 
 def _publicised(spark: SparkSession, population: Population) -> DataFrame:
@@ -42,7 +42,7 @@ def _publicised(spark: SparkSession, population: Population) -> DataFrame:
         F.col("again_index").alias("index"), F.lit("none").alias("objection"), F.lit(True).alias("is_again")
     )
     comes_back = (F.col("objection") == "pending") & (F.col("again_index") < len(population.claim_periods))
-    # Null explodes to no row. A filter on `claims` would be pushed down with every expression copied into it.
+    # Null explodes to no row. A filter on `claims` would be pushed down with a copy of every expression.
     shown = F.when(F.col("claims") & comes_back, F.array(first, again)).when(F.col("claims"), F.array(first))
     periods = [str(period) for period, _ in population.claim_periods]
     rows = cases.withColumn("shown", F.explode(shown)).withColumns(
@@ -62,18 +62,18 @@ def _publicised(spark: SparkSession, population: Population) -> DataFrame:
 
 
 def _approved_aid_fen() -> Column:
-    """Mostly the limit; sometimes 30% to 95% of it."""
+    """Mostly the limit, otherwise 30% to 95% of it."""
     limit_fen = F.coalesce("limit_fen", big(AID_WITHOUT_A_LIMIT_FEN))
     percent = big(30) + bits("aid", 14, 10) % 66
     return F.when(bits("aid", 10, 4) < FULL_OF_16, limit_fen).otherwise(div(limit_fen * percent, 100))
 
 
 def limit_of_case_fen(population: Population) -> Column:
-    """The plan's limit for a case on its day of diagnosis; null where the plan has none."""
+    """The plan's limit for a case on its day of diagnosis; null if the plan has none."""
     limit_fen = F.lit(None).cast("bigint")
     for rules in population.plan.benefit_rules():
-        of_illness_first = sorted(rules.limits, key=lambda limit: limit.illness_code is None)
-        for limit in reversed(of_illness_first):
+        by_illness_first = sorted(rules.limits, key=lambda limit: limit.illness_code is None)
+        for limit in reversed(by_illness_first):
             applies = diagnosed_within(rules) & _limit_applies(limit)
             limit_fen = F.when(applies, big(limit.limit_fen)).otherwise(limit_fen)
     return limit_fen
@@ -87,6 +87,9 @@ def _limit_applies(limit: BenefitLimit) -> Column:
 
 def _age_years() -> Column:
     diagnosed_on, birth_date = to_date(F.col("diagnosed_day")), to_date(F.col("birth_day"))
-    month_and_day = lambda day: F.month(day) * 100 + F.dayofmonth(day)  # noqa: E731
-    birthday_to_come = month_and_day(diagnosed_on) < month_and_day(birth_date)
-    return F.year(diagnosed_on) - F.year(birth_date) - birthday_to_come.cast("int")
+    before_birthday = _month_and_day(diagnosed_on) < _month_and_day(birth_date)
+    return F.year(diagnosed_on) - F.year(birth_date) - before_birthday.cast("int")
+
+
+def _month_and_day(day: Column) -> Column:
+    return F.month(day) * 100 + F.dayofmonth(day)

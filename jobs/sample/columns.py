@@ -1,6 +1,6 @@
-"""The few column expressions every sample table is made of: fields of one hash, straight lines between knots, look-ups.
+"""The column expressions of the sample tables: fields of a hash, straight lines between knots, look-up tables.
 
-All of them are integer expressions of an id and a seed, so that a row is the same wherever and whenever it is computed.
+All are integer expressions of an id and a seed, so that a row does not depend on where and when it is computed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def big(value: int) -> Column:
 
 
 def div(numerator: Column, denominator: int) -> Column:
-    """Whole quotient; a quotient by `/` would be a DOUBLE."""
+    """The whole quotient; `/` would give a DOUBLE."""
     return F.call_function("div", numerator, big(denominator))
 
 
@@ -40,12 +40,12 @@ def bits(draw: str, from_bit: int, width: int) -> Column:
 
 
 def scaled(field: Column, width: int, count: Column | int) -> Column:
-    """A field of `width` bits spread over 0 .. count - 1."""
+    """A field of `width` bits scaled to 0 .. count - 1."""
     return F.shiftright(field * (big(count) if isinstance(count, int) else count), width)
 
 
 def interpolate(x: Column, knots: Knots) -> Column:
-    """The value at x of the line through the knots (x ascending, whole numbers); beyond the last knot its y."""
+    """The value at x of the line through the knots (whole numbers, x ascending); beyond the last knot, its y."""
     value = None
     for (x0, y0), (x1, y1) in pairwise(knots):
         on_the_line = big(y0) + div((x - big(x0)) * big(y1 - y0), x1 - x0)
@@ -54,7 +54,7 @@ def interpolate(x: Column, knots: Knots) -> Column:
 
 
 def interpolate_value(x: int, knots: Knots) -> int:
-    """The same line for one number, constant before the first knot and after the last."""
+    """The value at one number of the same line, which is constant before the first knot and after the last."""
     if x <= knots[0][0]:
         return knots[0][1]
     for (x0, y0), (x1, y1) in pairwise(knots):
@@ -64,7 +64,7 @@ def interpolate_value(x: int, knots: Knots) -> int:
 
 
 def spread(weights: Mapping, places: int) -> list:
-    """A list of `places` keys, each as often as its weight asks (largest remainders): a look-up table."""
+    """A look-up table: a list of `places` keys, each as often as its weight requires (largest remainders)."""
     total = sum(weights.values())
     counts = {key: weight * places // total for key, weight in weights.items()}
     by_remainder = sorted(weights, key=lambda key: (-(weights[key] * places % total), str(key)))
@@ -74,9 +74,9 @@ def spread(weights: Mapping, places: int) -> list:
 
 
 def pick(index: Column, values: Sequence, sql_type: str) -> Column:
-    """The value at an index (from 0) of a constant list; null outside it.
+    """The value at an index (from 0) of a constant list; null outside the list.
 
-    The list is one literal that the optimizer splits once: a literal for each value would take seconds to plan.
+    The list is one literal that the optimizer splits once: one literal per value would take seconds to plan.
     """
     listed = F.split(F.lit(",".join(str(value) for value in values)), ",", -1).cast(f"array<{sql_type}>")
     return F.get(listed, index.cast("int"))

@@ -1,7 +1,7 @@
-"""Bad rows of every kind the gate knows, planted at a stated rate. They are extra rows with ids of their own.
+"""Bad rows of every kind that the gate detects, planted at a chosen rate. They are additional rows with their own ids.
 
-The good rows therefore settle to the same amounts with defects as without. The one exception is `aid_above_limit`: such
-a claim counts up to its limit, so it is a good claim at its limit that is raised above it: it pays the same.
+The good rows therefore settle to the same amounts with and without defects. One kind is not an additional row,
+`aid_above_limit`: a good claim at its limit is raised above it. It counts up to the limit, so it pays the same.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ UNKNOWN_ID = FIRST_ID + 900 * IDS_PER_KIND
 HUGE_AID_FEN = 10**15
 RAISED_BY_FEN = 1_000_000
 
-# Kind -> what is wrong with each of its rows, relative to a good one. Days are days after the good day of joining.
+# Kind -> how each of its rows differs from a good row. Days are counted from the good row's day of joining.
 MEMBER_DEFECTS: dict[str, tuple[dict, ...]] = {
     "null_plan": ({"plan_id": None},),
     "null_member_id": ({"member_id": None},),
@@ -42,7 +42,7 @@ MEMBER_DEFECTS: dict[str, tuple[dict, ...]] = {
     "overlapping_spell": ({"exited_on": 60, "exit_reason": "left"}, {"joined_on": 30, "waiting_ends_on": 120}),
 }
 
-# Kind -> the same for claims. Days are days before publicity; `member`: steady (a good member), unknown or null.
+# The same for claims. Days are days before publicity; `member`: steady (a good member), unknown or null.
 CLAIM_DEFECTS: dict[str, tuple[dict, ...]] = {
     "null_claim_id": ({"claim_id": None},),
     "null_member_id": ({"member": "null"},),
@@ -78,7 +78,7 @@ CLAIM_FIELDS = T.StructType([T.StructField(name, SPARK_TYPES[kind]) for name, ki
 
 @dataclass(frozen=True)
 class _Kind:
-    """A kind of bad row, its number, and a good row that its rows differ from."""
+    """A kind of bad row: its number, a good row, and how each of its rows differs from it."""
 
     number: int
     good: dict
@@ -89,25 +89,25 @@ class _Kind:
         return [{"kind": self.number, **self.good, **wrong} for wrong in self.wrong]
 
 
-def with_member_defects(members: DataFrame, peopled: tuple[Population, ...], defects_ppm: int) -> DataFrame:
-    """One row per row of source/members, good or planted; at least one of each kind where the rate is above zero."""
+def with_member_defects(members: DataFrame, plan_populations: tuple[Population, ...], defects_ppm: int) -> DataFrame:
+    """The rows of source/members with planted ones: at least one of each kind if the rate is above zero."""
     if not defects_ppm:
         return members
-    spark, population = members.sparkSession, _largest(peopled)
-    count = _count(defects_ppm, sum(each.joined_count for each in peopled))
+    spark, population = members.sparkSession, _largest(plan_populations)
+    count = _count(defects_ppm, sum(each.joined_count for each in plan_populations))
     rows = [
         row for number, wrong in enumerate(MEMBER_DEFECTS.values()) for row in _bad_members(population, number, wrong)
     ]
     schema = T.StructType([T.StructField("kind", T.LongType()), *MEMBERS.spark_schema.fields])
     planted = _times(spark, rows, schema, count)
-    own = {name: F.col(name) + F.col("copy") for name in ("member_id", "payer_id")}
-    return members.unionByName(planted.withColumns(own).select(*MEMBERS.column_names).coalesce(1))
+    own_ids = {name: F.col(name) + F.col("copy") for name in ("member_id", "payer_id")}
+    return members.unionByName(planted.withColumns(own_ids).select(*MEMBERS.column_names).coalesce(1))
 
 
-def with_claim_defects(publicised: DataFrame, peopled: tuple[Population, ...], defects_ppm: int) -> DataFrame:
-    """One row per row of source/approved_claims, good or planted; the planted ones in turn in every period."""
+def with_claim_defects(publicised: DataFrame, plan_populations: tuple[Population, ...], defects_ppm: int) -> DataFrame:
+    """The rows of source/approved_claims with planted ones, which are distributed over the periods in turn."""
     good = publicised.select(*APPROVED_CLAIMS.column_names)
-    population = _largest(peopled)
+    population = _largest(plan_populations)
     if not defects_ppm or not population.claim_periods:
         return good
     raised = _with_raised_aid(publicised, defects_ppm).select(*APPROVED_CLAIMS.column_names)
@@ -133,24 +133,24 @@ def _dated(joined_on: date, name: str, value):
 
 
 def _bad_claims(spark: SparkSession, population: Population, defects_ppm: int) -> DataFrame:
-    """One row per planted claim: of a steady member, in a period by turns; sex and province his where none is given."""
-    dealt = _dealt(
+    """One row per planted claim of a steady member, by period in turn. Default sex and province: the member's."""
+    dated = _with_turn(
         _times(spark, _claim_rows(population), CLAIM_FIELDS, _claim_copies(population, defects_ppm)), population
     )
-    member_id = F.when(F.col("member") == "steady", F.col("his_id")).when(
+    member_id = F.when(F.col("member") == "steady", F.col("steady_id")).when(
         F.col("member") == "unknown", big(UNKNOWN_ID) + F.col("copy")
     )
-    named = dealt.join(F.broadcast(_steady(spark, population)), on="number", how="inner").withColumns(
+    claims = dated.join(F.broadcast(_steady(spark, population)), on="number", how="inner").withColumns(
         {
             "claim_id": F.col("claim_id") + F.col("copy"),
             "member_id": member_id,
-            "sex": F.coalesce("sex", "his_sex"),
-            "province_code": F.coalesce("province_code", "his_province"),
+            "sex": F.coalesce("sex", "steady_sex"),
+            "province_code": F.coalesce("province_code", "steady_province"),
             "diagnosed_on": F.date_sub("public_on", F.col("diagnosed_before_days")),
             "approved_on": F.date_sub("public_on", F.col("approved_before_days")),
         }
     )
-    return named.select(*APPROVED_CLAIMS.column_names)
+    return claims.select(*APPROVED_CLAIMS.column_names)
 
 
 def _claim_rows(population: Population) -> list[dict]:
@@ -170,8 +170,8 @@ def _claim_copies(population: Population, defects_ppm: int) -> int:
     return _count(defects_ppm, population.expected_claims)
 
 
-def _dealt(copies: DataFrame, population: Population) -> DataFrame:
-    """Adds the steady member's `number`, the period and its publicity day: in turn, kind by kind and copy by copy."""
+def _with_turn(copies: DataFrame, population: Population) -> DataFrame:
+    """Adds the steady member's `number`, the period and its publicity day, each in turn by kind and copy."""
     turn = F.col("kind") + F.col("copy")
     periods = [str(period) for period, _ in population.claim_periods]
     days = [day_number(day) for _, day in population.claim_periods]
@@ -186,14 +186,14 @@ def _dealt(copies: DataFrame, population: Population) -> DataFrame:
 
 
 def _steady(spark: SparkSession, population: Population) -> DataFrame:
-    """One row per member who never leaves, among the first tenth to join: covered in every period."""
+    """One row per member of the first tenth to join who never leaves: covered in every period."""
     early = numbers(spark, population, STEADY, 1).where(F.col("number") < _early_blocks(population) * BLOCK)
     return people(early, population).select(
         "number",
-        F.col("member_id").alias("his_id"),
+        F.col("member_id").alias("steady_id"),
         to_date(F.col("birth_day")).alias("birth_date"),
-        F.col("sex").alias("his_sex"),
-        F.col("province_code").alias("his_province"),
+        F.col("sex").alias("steady_sex"),
+        F.col("province_code").alias("steady_province"),
     )
 
 
@@ -202,7 +202,7 @@ def _early_blocks(population: Population) -> int:
 
 
 def _with_raised_aid(publicised: DataFrame, defects_ppm: int) -> DataFrame:
-    """Raises claims at their limit above it: at the rate, and at least the one with the smallest id."""
+    """Raises claims that are at their limit above it: at the rate, and at least the claim with the smallest id."""
     at_limit = F.col("approved_aid_fen") == F.col("limit_fen")
     smallest = publicised.agg(F.min(F.when(at_limit, F.col("claim_id"))).alias("smallest_id"))
     drawn = bits("draw", 0, 30) < (defects_ppm << 30) // 1_000_000
@@ -213,7 +213,7 @@ def _with_raised_aid(publicised: DataFrame, defects_ppm: int) -> DataFrame:
 
 
 def _times(spark: SparkSession, rows: list[dict], schema: T.StructType, count: int) -> DataFrame:
-    """Every row `count` times, numbered by `copy`."""
+    """Every row `count` times; `copy`: from 0 to count - 1."""
     values = [tuple(row.get(field.name) for field in schema) for row in rows]
     kinds = spark.createDataFrame(values, schema).coalesce(1)
     return kinds.join(spark.range(0, count, 1, 1).withColumnRenamed("id", "copy"), how="cross")
@@ -228,8 +228,8 @@ def _count(defects_ppm: int, good_rows: int) -> int:
     return max(1, good_rows * defects_ppm // 1_000_000)
 
 
-def _largest(peopled: tuple[Population, ...]) -> Population:
-    return max(peopled, key=lambda population: population.joined_count)
+def _largest(plan_populations: tuple[Population, ...]) -> Population:
+    return max(plan_populations, key=lambda population: population.joined_count)
 
 
 def _day(number: int) -> date:

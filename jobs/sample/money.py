@@ -1,4 +1,4 @@
-"""Money that comes in and goes out: deductions from payers, and what the platform spends."""
+"""Receipts and costs: deductions from payers, and the platform's operating costs."""
 
 import zlib
 from datetime import date
@@ -11,7 +11,7 @@ from jobs.sample.columns import big, bits
 from jobs.sample.population import Population, World, head_count
 from schemas.sources import OPERATING_COSTS, RECEIPTS
 
-# A little more than the published fee of 729 million yuan for 103.3 million members in 2020: it did not break even.
+# A little more than the published fee of 729 million yuan for 103.3 million members in 2020: the fee did not cover it.
 COST_FEN_PER_MEMBER_AND_MONTH = 62
 COSTS = (
     ("investigation", 230, "field investigators"),
@@ -23,7 +23,7 @@ COSTS = (
 )
 FAILED_OF_1024, FAILED_FOR_GOOD_OF_1024 = 40, 20
 RETRY_DAYS = 4
-IDS_OF_A_PERIOD = 1 << 40  # two for every payer: receipts of one period lie close together, as numbered ones do
+IDS_OF_A_PERIOD = 1 << 40  # two per payer; the ids of one period are consecutive, as numbered receipts are
 
 
 def operating_costs(
@@ -31,8 +31,8 @@ def operating_costs(
 ) -> DataFrame:
     """One row per month and cost: source/operating_costs.
 
-    Keys: cost_id. Amounts in fen: by heads, within 5% up or down; 42% investigation, 39% technology, the rest staff and
-    premises.
+    Key: cost_id. Amounts in fen: per member, within 5% up or down; 38% investigation, 42% technology, the rest staff
+    and premises.
     """
     rows = []
     for month in sorted({(period.year, period.month) for period in calendar.between(world.first, world.last)}):
@@ -49,8 +49,8 @@ def operating_costs(
 def receipts(bills: DataFrame, calendar: Calendar, seed: int) -> DataFrame:
     """One row per attempt to deduct a payer's dues of a period: source/receipts.
 
-    Keys: receipt_id. From the bills of all plans of settled periods. Of the payers 96% pay on the deduction day, 2%
-    some days later after a failed attempt, 2% not at all (two failed attempts, amount 0).
+    Key: receipt_id. From the bills of all plans of settled periods. 96% of the payers pay on the deduction day, 2% some
+    days later after a failed attempt, 2% not at all (two failed attempts, amount 0).
     """
     periods = [row["period"] for row in bills.select("period").distinct().collect()]
     dues = bills.groupBy("period", "payer_id").agg(F.sum("due_fen").alias("due_fen")).where(F.col("due_fen") > 0)
@@ -73,7 +73,7 @@ def receipts(bills: DataFrame, calendar: Calendar, seed: int) -> DataFrame:
 
 
 def _period_number() -> Column:
-    """A number below 10,000 that a period has to itself: months since 2010, nine periods each."""
+    """A unique number below 10,000 for each period: months since 2010, up to nine periods in each."""
     months = (F.substring("period", 1, 4).cast("bigint") - 2010) * 12 + F.substring("period", 6, 2).cast("bigint")
     return months * 9 + F.substring("period", 10, 1).cast("bigint")
 

@@ -1,4 +1,4 @@
-"""Who the members are: every attribute of a member as an integer expression of his number, his id and the seed."""
+"""Members: every attribute as an integer expression of the member's number, id and the seed."""
 
 from datetime import date
 from itertools import accumulate
@@ -11,10 +11,10 @@ from jobs.sample import profiles
 from jobs.sample.columns import big, bits, day_number, div, interpolate, pick, scaled, spread
 from jobs.sample.population import BLOCK, STEADY, Population, is_for_the_old
 
-# One 64-bit hash a member, cut into fields (from bit, width).
+# One 64-bit hash per member, cut into fields (from bit, width).
 PROVINCE, CITY_TIER, SEX, BASIC, REASON = (0, 10), (10, 7), (17, 1), (18, 6), (24, 4)
 BIRTH, EXIT = (28, 18), (46, 18)
-BASIC_OF_64 = 6  # a tenth of those who join once there is a basic tier
+BASIC_OF_64 = 6  # a tenth of those who join after the basic tier began
 
 PROVINCES = spread(profiles.PROVINCE_WEIGHTS, 1024)
 CITY_TIERS = spread(profiles.CITY_TIER_WEIGHTS, 128)
@@ -22,7 +22,7 @@ PLACES = len(profiles.PLACES_AFTER_PAYER)
 
 
 def numbers(spark: SparkSession, population: Population, places: range, partitions: int) -> DataFrame:
-    """One row per member whose number has one of these places in its block: `number`."""
+    """One row per member whose number has one of these places in its block. Column: `number`."""
     blocks = -(-population.joined_count // BLOCK)
     if len(places) == BLOCK:
         return spark.range(0, population.joined_count, 1, partitions).withColumnRenamed("id", "number")
@@ -32,9 +32,9 @@ def numbers(spark: SparkSession, population: Population, places: range, partitio
 
 
 def people(numbered: DataFrame, population: Population) -> DataFrame:
-    """One row per number: who he is. Days are day numbers here, dates are made once at the end.
+    """One row per number: the member's attributes. Days are day numbers; the callers convert them to dates.
 
-    Keys: member_id. `draw` is the member's hash; `end_day` the day the plan ends for his age, or null.
+    Key: member_id. `draw`: the member's hash; `end_day`: the day on which the membership ends by age, or null.
     """
     identified = numbered.select(
         "number",
@@ -59,7 +59,7 @@ def people(numbered: DataFrame, population: Population) -> DataFrame:
 
 
 def oldest_joining_days(rules: JoiningRules) -> int:
-    """The greatest age at joining, in days: short of the next birthday whatever the leap years."""
+    """The greatest age at joining, in days: before the next birthday for any number of leap years."""
     return (rules.joining_age_to_years + 1) * 1461 // 4 - 2
 
 
@@ -68,7 +68,7 @@ def _is_steady() -> Column:
 
 
 def _birth_day(population: Population) -> Column:
-    """By age bands of payers and dependants, within the ages at which one may join."""
+    """By age bands of payers and dependants, within the joining ages of the plan."""
     rules = population.joining
     youngest_days = rules.joining_age_from_days + rules.joining_age_from_days // 1460 + 1
     oldest_days = oldest_joining_days(rules)
@@ -84,7 +84,7 @@ def _birth_day(population: Population) -> Column:
 
 
 def _births(bands: tuple[tuple[date, int], ...]) -> tuple[tuple[int, int], ...]:
-    """Knots from a field's value to a day of birth: each band of days as wide as its part."""
+    """Knots from a field's value to a day of birth; the width of each band is proportional to its part."""
     ends = accumulate((part for _, part in bands), initial=0)
     return tuple(((end << BIRTH[1]) // 1_000_000, day_number(day)) for end, (day, _) in zip(ends, bands, strict=False))
 
@@ -99,7 +99,7 @@ def _place_after_payer() -> Column:
 
 
 def _payer_id(population: Population) -> Column:
-    """The first of the household; every second parent is paid for by a member of the plan for all ages."""
+    """The first of the household. Every second parent is paid for by a member of the plan for all ages."""
     if population.parents_payers is None:
         return F.col("member_id") - _place_after_payer()
     first_id, count = population.parents_payers
@@ -113,7 +113,7 @@ def _end_day(population: Population) -> Column:
     years = population.joining.membership_ends_at_age_years
     if years is None:
         return F.lit(None).cast("bigint")
-    # Counted only for those who reach the age in time: a calendar step for every member would cost more than the rest.
-    reaches_it = F.col("birth_day") <= big(population.last_day - years * 365)
-    day_of_it = F.unix_date(F.add_months(F.date_from_unix_date(F.col("birth_day").cast("int")), years * 12))
-    return F.when(reaches_it, day_of_it.cast("bigint"))
+    # Computed only for members who reach the age in time: a date calculation for every member costs more than the rest.
+    reaches_age = F.col("birth_day") <= big(population.last_day - years * 365)
+    birthday = F.unix_date(F.add_months(F.date_from_unix_date(F.col("birth_day").cast("int")), years * 12))
+    return F.when(reaches_age, birthday.cast("bigint"))

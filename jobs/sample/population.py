@@ -1,4 +1,4 @@
-"""The population of each plan of a world: how many ever joined, when, and how they leave."""
+"""The population of each plan of a world: how many members ever joined, when, and how they leave."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,8 +14,8 @@ from jobs.sample.profiles import PROFILES, Profile, profile_of_an_unknown_plan
 
 IDS_PER_PLAN = 10_000_000_000
 
-# Members are numbered in joining order; the place of a number in its block of 200 says what its member is for. So
-# claimants, second spells and the like are ranges of numbers, found without looking at all members.
+# Members are numbered in joining order; the place of a number in its block of 200 decides the role of the member. So
+# claimants, second spells and so on are ranges of numbers and need no scan of all members.
 BLOCK = 200
 REJOINING = range(0, 2)
 SWITCHING = range(2, 3)
@@ -25,9 +25,9 @@ CLAIMS_FROM_PLACE = 4
 
 @dataclass(frozen=True)
 class World:
-    """What to generate. `members`: memberships in force on the last period's publicity day, over all plans, about.
+    """What to generate. `members`: the approximate memberships in force on the last publicity day, over all plans.
 
-    `defects_ppm`: bad rows of each kind, per million good rows of the table. `plans` None: all of the platform.
+    `defects_ppm`: bad rows of each kind per million good rows of the table. `plans`: None for all of the platform.
     """
 
     members: int
@@ -42,8 +42,8 @@ class World:
 class Population:
     """The members of one plan: numbers 0 .. joined_count - 1 in joining order, member_id = first_member_id + number.
 
-    `joins`: (number, day of joining) knots. `survival`: (day, ppm left) knots. `parents_payers`: first id and count of
-    the members who may pay for a parent in this plan. `claim_periods`: periods in which claims are publicised.
+    `joins`: knots (number, day of joining). `survival`: knots (day, ppm remaining). `parents_payers`: first id and
+    count of the members who may pay for a parent in this plan. `claim_periods`: periods with publicity, and its days.
     """
 
     plan: Plan
@@ -62,13 +62,13 @@ class Population:
 
     @property
     def claim_places(self) -> range:
-        """Places of a block whose members may claim: as many as keep every chance of a claim below 90%."""
+        """The places of a block whose members may claim: enough to keep every chance of a claim below 90%."""
         highest = max(relative for _, relative in self.profile.incidence_by_age)
         per_place_ppm = self.chance_ppm(highest, places=1)
         return range(CLAIMS_FROM_PLACE, CLAIMS_FROM_PLACE + max(1, -(-per_place_ppm // 900_000)))
 
     def chance_ppm(self, relative_incidence: int, places: int) -> int:
-        """The chance of a candidate of that incidence to claim, when each block has so many candidates."""
+        """The chance that a candidate with that incidence claims, if each block has `places` candidates."""
         members_per_candidate = Fraction(BLOCK, places)
         years = Fraction(len(self.claim_periods), self.periods_per_year)
         cases_ppm = self.profile.cases_ppm_per_year * Fraction(relative_incidence, self.profile.mean_incidence)
@@ -76,13 +76,13 @@ class Population:
 
     @property
     def expected_claims(self) -> int:
-        """About how many claims the range of periods has: what rates of bad claims refer to."""
+        """The approximate number of claims in all periods: the rate of bad claims refers to it."""
         years = Fraction(len(self.claim_periods), self.periods_per_year)
         return int(self.in_force_count * self.profile.cases_ppm_per_year * years / 1_000_000)
 
 
 def populations(world: World, platform: Platform) -> tuple[Population, ...]:
-    """The populations of the world's plans that have begun by its last period; raises WrongUsage if there is nobody."""
+    """The populations of the plans that have begun by the last period; raises WrongUsage if none has members."""
     last_on = platform.calendar.publicity_on(world.last)
     plans = list(_begun_plans(world, platform))
     counts = {plan_id: _head_count(profile, last_on) for plan_id, _, profile in plans}
@@ -102,7 +102,7 @@ def populations(world: World, platform: Platform) -> tuple[Population, ...]:
 
 
 def head_count(population: Population, day: date) -> int:
-    """About how many members the plan has on a day, at the scale of the world."""
+    """The approximate number of members of the plan on a day, at the scale of the world."""
     scale = Fraction(population.in_force_count, max(1, _head_count(population.profile, _day(population.last_day))))
     return int(_head_count(population.profile, day) * scale)
 
@@ -149,18 +149,19 @@ def _population(
 
 
 def _joins(profile: Profile, in_force_count: int, last_on: int, last_day: int) -> tuple[tuple[int, int], ...]:
-    """Knots (members who had joined, day) that, with the profile's exits, give its head counts.
+    """Knots (members who have joined, day) that give the profile's head counts after its exits.
 
-    In a stretch from day a to day b the head count goes from A to B while of those present S(b)/S(a) stay: so
-    B - A x S(b)/S(a) is what is left at b of those who joined; spread evenly they stay with the mean of S(b)/S(t).
+    From day a to day b the head count goes from A to B, while S(b)/S(a) of the members present at a remain. So
+    B - A x S(b)/S(a) of the members who joined in between remain at b; as they join evenly, the part of them that
+    remains is the mean of S(b)/S(t).
     """
     heads, survival = _days(profile.head_counts), _days(profile.survival_ppm)
     days = sorted({day for day, _ in (*heads, *survival) if heads[0][0] <= day < last_day} | {last_day})
     joined, knots = Fraction(0), [(Fraction(0), days[0])]
     for start, end in pairwise(days):
-        left = [interpolate_value(day, survival) for day in (start, (start + end) // 2, end)]
-        stay = Fraction(left[2], left[0])
-        mean_stay = (stay + 4 * Fraction(left[2], left[1]) + 1) / 6
+        remaining = [interpolate_value(day, survival) for day in (start, (start + end) // 2, end)]
+        stay = Fraction(remaining[2], remaining[0])
+        mean_stay = (stay + 4 * Fraction(remaining[2], remaining[1]) + 1) / 6
         before, after = interpolate_value(start, heads), interpolate_value(end, heads)
         joined += max(Fraction(0), (after - before * stay) / mean_stay)
         knots.append((joined, end))
@@ -169,7 +170,7 @@ def _joins(profile: Profile, in_force_count: int, last_on: int, last_day: int) -
 
 
 def _with_parents_payers(made: tuple[Population, ...]) -> tuple[Population, ...]:
-    """Parents in a plan for the old are paid for by members of the largest plan for all ages."""
+    """Adds `parents_payers` to plans for the old: members of the largest plan for all ages pay for their parents."""
     adults = [population for population in made if not is_for_the_old(population)]
     if not adults:
         return made
@@ -179,7 +180,7 @@ def _with_parents_payers(made: tuple[Population, ...]) -> tuple[Population, ...]
 
 
 def is_for_the_old(population: Population) -> bool:
-    """Whether one may join the plan only from middle age on."""
+    """Whether the plan accepts members from middle age only."""
     return population.joining.joining_age_from_days > 40 * 365
 
 

@@ -1,7 +1,7 @@
-"""What the sample world is calibrated to: head counts, exits, ages, places, illnesses.
+"""Calibration of the sample world: head counts, exits, ages, places, illnesses.
 
-Head counts and the figures named "published" are the reference platform's; the rest is chosen so that the published
-sums come out, as the comments show. A plan the reference platform does not have gets `profile_of_an_unknown_plan`.
+Head counts and the figures called "published" are the reference platform's; the rest is chosen to reproduce the
+published sums, as the comments show. Plans that the reference platform lacks get `profile_of_an_unknown_plan`.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ DEPENDANTS_BIRTHS = (
     (date(2019, 1, 1), 0),
 )
 
-# 64 places in joining order: households of one to four, a quarter of the members paid for by the first of theirs.
+# 64 places in joining order: households of one to four, the first member pays for the others: a quarter of all members.
 HOUSEHOLD_SIZES = (1, 3, 1, 1, 2, 1, 1, 4, 1, 1, 3, 1, 1, 1, 1, 1) * 2 + (1,) * 16
 PLACES_AFTER_PAYER = tuple(place for size in HOUSEHOLD_SIZES for place in range(size))
 
@@ -56,9 +56,9 @@ BASIC_TIER_FROM = date(2020, 5, 1)
 class Profile:
     """How a plan grows and how often its members fall ill.
 
-    `head_counts`: members in force, in thousands of the whole platform, by day. `survival_ppm`: of those who had joined
-    at the start, how many are left by day. `cases_ppm_per_year`: cases among members who have done their waiting.
-    `incidence_by_age`: (below this age in years, relative incidence); `mean_incidence` is its mean over the members.
+    `head_counts`: members in force by day, in thousands of the whole platform. `survival_ppm`: the part of the first
+    members that remains, by day. `cases_ppm_per_year`: cases among members after the waiting period.
+    `incidence_by_age`: (below this age in years, relative incidence); `mean_incidence`: its mean over the members.
     """
 
     head_counts: tuple[tuple[date, int], ...]
@@ -124,7 +124,7 @@ PROFILES = {
 
 
 def profile_of_an_unknown_plan(first_publicity_on: date) -> Profile:
-    """A plan of another platform: opens four months before its first period, full after a year, then stays."""
+    """A plan of another platform: opens four months before its first period, full after a year, then stable."""
     opened_on = first_publicity_on - timedelta(days=120)
     years_on = tuple(opened_on + timedelta(days=365 * years) for years in (1, 20))
     return Profile(

@@ -1,4 +1,4 @@
-"""The published period 2020-12-P1 of critical illness, whole or divided by a scale: 98,244,000 members, 4.83 yuan.
+"""The published period 2020-12-P1 of critical illness, full size or divided by a scale: 98,244,000 members, 4.83 yuan.
 
     benefits  898 cases x 300,000 yuan + 1,699 cases x 100,000 yuan = 439,300,000 yuan   43,930,000,000 fen
     fee       8% of it                                              =  35,144,000 yuan    3,514,400,000 fen
@@ -7,10 +7,10 @@
     billed    98,244,000 x 483                                                           47,451,852,000 fen
     carried   billed - pool                                                                   7,452,000 fen
 
-The published figures are the members and the share; the cases are chosen to give it (mean aid 169,000 yuan, in the
-proportions of the plan's ages). Divided by a scale that divides 4,000, members, aid and fee stay whole numbers and the
-share stays 483. The cap of 10 fen a member and case does not bind: 300,000 yuan and its fee are 32,400,000 fen, the cap
-is 982,440,000 fen, and both are divided alike.
+Members and share are published; the cases are chosen to give that share (mean aid 169,000 yuan, in the proportions of
+the plan's ages). With a scale that divides 4,000, members, aid and fee stay whole numbers and the share stays 483. The
+per-case cap of 10 fen per member does not bind: 300,000 yuan and its fee are 32,400,000 fen, the cap is 982,440,000
+fen, and the scale divides both.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ from schemas.sources import MEMBERS
 
 PERIOD, PLAN_ID = "2020-12-P1", "critical_illness"
 MEMBERS_COUNT = 98_244_000
-CASES = ((898, 30_000_000, 25), (1_699, 10_000_000, 45))  # how many, aid in fen, age from
+CASES = ((898, 30_000_000, 25), (1_699, 10_000_000, 45))  # count, aid in fen, age from
 CASE_COUNT = sum(count for count, _, _ in CASES)
 LARGEST_SCALE = 4_000
 EXITS_AFTER_DAYS, DIAGNOSED_BEFORE_DAYS, APPROVED_BEFORE_DAYS = 4, 60, 5
@@ -38,7 +38,7 @@ ILLNESSES = {"F": "breast_cancer", "M": "lung_cancer"}
 
 
 def published_world(platform: Platform, seed: int, scale: int) -> World:
-    """The world of the published period; raises WrongUsage for a scale that breaks a fen or a platform without it."""
+    """The world of the published period; raises WrongUsage if the scale splits a fen or the platform lacks the plan."""
     if scale < 1 or LARGEST_SCALE % scale:
         raise WrongUsage(
             f"--scale {scale}: members and amounts would not be whole. Nothing was generated. "
@@ -54,7 +54,7 @@ def published_world(platform: Platform, seed: int, scale: int) -> World:
 
 
 def published_populations(world: World, platform: Platform) -> tuple[Population, ...]:
-    """The plan's population with exactly the published members, all joined by the day before publicity."""
+    """The plan's population with exactly the published members, who all joined by the day before publicity."""
     (population,) = populations(world, platform)
     before_on = day_number(platform.calendar.publicity_on(world.last)) - 1
     early = [
@@ -65,12 +65,12 @@ def published_populations(world: World, platform: Platform) -> tuple[Population,
 
 
 def published_members(spark: SparkSession, population: Population) -> DataFrame:
-    """One row per member: source/members. All are covered on the publicity day; the helped leave after it."""
+    """One row per member: source/members. All are covered on the publicity day; the helped members leave after it."""
     partitions = max(1, population.joined_count // ROWS_PER_FILE)
-    who = _with_case(people(numbers(spark, population, range(BLOCK), partitions), population), population)
+    members = _with_case(people(numbers(spark, population, range(BLOCK), partitions), population), population)
     public_on = population.claim_periods[0][1]
     exit_on = F.lit(public_on + timedelta(days=EXITS_AFTER_DAYS))
-    return who.withColumns(
+    return members.withColumns(
         {
             "plan_id": F.lit(PLAN_ID),
             "tier": F.lit("standard"),
@@ -111,12 +111,12 @@ def published_cases(spark: SparkSession, population: Population, scale: int) -> 
 
 
 def _stride(population: Population) -> int:
-    """Every how manieth member is helped, among the first half: they have long done their waiting."""
+    """The distance between helped members, who are all in the first half: their waiting period ended long ago."""
     return population.joined_count // (2 * CASE_COUNT)
 
 
 def _case(population: Population) -> Column:
-    """The number of the member's case, in an order that mixes the two kinds (898 and 2,597 have no common divisor)."""
+    """The number of the member's case, in an order that mixes the two kinds (898 and 2,597 are coprime)."""
     return div(F.col("number"), _stride(population)) * CASES[0][0] % big(CASE_COUNT)
 
 
@@ -124,14 +124,14 @@ def _is_young(population: Population) -> Column:
     return _case(population) < CASES[0][0]
 
 
-def _with_case(who: DataFrame, population: Population) -> DataFrame:
-    """Adds `is_helped`, and gives the helped the age that their aid is for."""
+def _with_case(members: DataFrame, population: Population) -> DataFrame:
+    """Adds `is_helped`, and changes the age of helped members to the age of their aid."""
     stride = _stride(population)
     is_helped = (F.col("number") % stride == 0) & (F.col("number") < CASE_COUNT * stride)
     diagnosed_day = day_number(population.claim_periods[0][1]) - DIAGNOSED_BEFORE_DAYS
     age_from_years = F.when(_is_young(population), big(CASES[0][2])).otherwise(big(CASES[1][2]))
     born_day = big(diagnosed_day) - age_from_years * 366 - F.col("number") % AGE_SPAN_DAYS
-    known = who.withColumn("is_helped", is_helped)
-    # Nobody is sixty yet on the publicity day: all of the published members are covered.
-    of_others = F.greatest(F.col("birth_day"), big(diagnosed_day + DIAGNOSED_BEFORE_DAYS - 21_914))
-    return known.withColumn("birth_day", F.when(F.col("is_helped"), born_day).otherwise(of_others))
+    marked = members.withColumn("is_helped", is_helped)
+    # Every member is below sixty on the publicity day, so that all of the published members are covered.
+    others_birth_day = F.greatest(F.col("birth_day"), big(diagnosed_day + DIAGNOSED_BEFORE_DAYS - 21_914))
+    return marked.withColumn("birth_day", F.when(F.col("is_helped"), born_day).otherwise(others_birth_day))

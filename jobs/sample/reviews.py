@@ -1,4 +1,4 @@
-"""The work behind the claims: every application reviewed, and the visits made for it."""
+"""Reviews of applications, and the field visits made for them."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -8,7 +8,7 @@ from jobs.sample.columns import big, bits, pick, scaled, spread
 from schemas.sources import CLAIM_REVIEWS, FIELD_VISITS
 
 FRAUDS_PPM = profiles.FRAUDS_PER_YEAR * 1_000_000 // profiles.HELPED_PER_YEAR
-FRAUD_AID_FROM_FEN, FRAUD_AID_SPAN_FEN = 5_000_000, 25_000_000  # 175,000 yuan on the mean: 23.78 million for 136
+FRAUD_AID_FROM_FEN, FRAUD_AID_SPAN_FEN = 5_000_000, 25_000_000  # mean 175,000 yuan: 23.78 million for 136
 NOT_APPROVED_FROM_ID = 500_000_000
 TECHNIQUES = spread({"ocr": 4, "remote_interview": 5, "graph": 1, "field": 10}, 64)
 FRAUD_TECHNIQUES = spread({"graph": 1, "field": 1}, 64)
@@ -18,8 +18,8 @@ VISIT_FEE_FROM_FEN, VISIT_FEE_SPAN_FEN = 20_000, 60_000
 def claim_reviews(publicised: DataFrame, seed: int) -> DataFrame:
     """One row per application reviewed: source/claim_reviews.
 
-    Keys: review_id. One approved review a claim, one refused for every third, and frauds at the published rate (136 to
-    68,675 helped, 175,000 yuan each); applications that were not approved have claim ids of their own.
+    Key: review_id. One approved review per claim, a refused one for every third claim, and frauds at the published rate
+    (136 per 68,675 helped members, 175,000 yuan each). Applications that were not approved have their own claim ids.
     """
     hashed = publicised.where(~F.col("is_again")).withColumn("draw", F.xxhash64("claim_id", big(seed), big(5)))
     is_fraud = bits("draw", 0, 20) < (FRAUDS_PPM << 20) // 1_000_000
@@ -46,8 +46,8 @@ def claim_reviews(publicised: DataFrame, seed: int) -> DataFrame:
 def field_visits(reviews: DataFrame, member_count: int, seed: int) -> DataFrame:
     """One row per visit: source/field_visits.
 
-    Keys: visit_id. One to four visits for a review settled in the field; as many investigators, hospitals and insurance
-    offices as the published ones at the scale of the world. Fees in fen.
+    Key: visit_id. One to four visits for a review decided in the field. Investigators, hospitals and insurance offices
+    are the published numbers at the scale of the world. Fees in fen.
     """
     hashed = reviews.where(F.col("technique") == "field").withColumn(
         "visit",
@@ -74,14 +74,14 @@ def field_visits(reviews: DataFrame, member_count: int, seed: int) -> DataFrame:
 
 
 def _requested_aid_fen() -> Column:
-    of_fraud = big(FRAUD_AID_FROM_FEN) + scaled(bits("draw", 32, 12), 12, FRAUD_AID_SPAN_FEN)
-    return F.when(F.col("decision") == "fraud", of_fraud).otherwise(F.col("approved_aid_fen"))
+    fraud_aid_fen = big(FRAUD_AID_FROM_FEN) + scaled(bits("draw", 32, 12), 12, FRAUD_AID_SPAN_FEN)
+    return F.when(F.col("decision") == "fraud", fraud_aid_fen).otherwise(F.col("approved_aid_fen"))
 
 
 def _technique() -> Column:
     place = bits("draw", 44, 6)
-    of_fraud = pick(place, FRAUD_TECHNIQUES, "string")
-    return F.when(F.col("decision") == "fraud", of_fraud).otherwise(pick(place, TECHNIQUES, "string"))
+    fraud_technique = pick(place, FRAUD_TECHNIQUES, "string")
+    return F.when(F.col("decision") == "fraud", fraud_technique).otherwise(pick(place, TECHNIQUES, "string"))
 
 
 def _at_scale(published: int, member_count: int) -> int:

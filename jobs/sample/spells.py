@@ -1,4 +1,4 @@
-"""Memberships: when each spell begins and ends, and why. The rows of source/members without defects."""
+"""Memberships: when and why each spell begins and ends. The rows of source/members without defects."""
 
 from functools import reduce
 
@@ -20,8 +20,8 @@ SMALL_WORLD_ROWS = 500_000
 def members(spark: SparkSession, populations: tuple[Population, ...]) -> DataFrame:
     """One row per spell of one member in one plan and tier: source/members.
 
-    Keys: plan_id, member_id, joined_on. Spells of a member in a plan do not overlap; a switch of tier ends one spell
-    and opens the next on the same day with its waiting carried over; a spell after a break waits anew.
+    Key: plan_id, member_id, joined_on. Spells of a member in a plan do not overlap. A switch of tier ends one spell and
+    begins the next on the same day, with the same waiting period; after a break the waiting period begins again.
     """
     special = [_special(spark, each) for each in populations]
     ordinary = [_ordinary(spark, each) for each in populations]
@@ -36,13 +36,13 @@ def _ordinary(spark: SparkSession, population: Population) -> DataFrame:
     partitions = max(1, population.joined_count // ROWS_PER_FILE)
     if population.joined_count > SMALL_WORLD_ROWS:
         partitions = max(partitions, spark.sparkContext.defaultParallelism)
-    everybody = numbers(spark, population, range(BLOCK), partitions)
-    ordinary = everybody.where(F.col("number") % BLOCK >= population.claim_places.stop)
+    all_numbers = numbers(spark, population, range(BLOCK), partitions)
+    ordinary = all_numbers.where(F.col("number") % BLOCK >= population.claim_places.stop)
     return _rows(with_exit(people(ordinary, population), population), population, F.col("joined_day"))
 
 
 def _special(spark: SparkSession, population: Population) -> DataFrame:
-    """One or two rows per member in the first places of his block: who has a case, stays, switches or comes back."""
+    """One or two rows per member in the first places of a block: members who claim, stay, switch or return."""
     first = _with_second_day(claimants(spark, population, range(population.claim_places.stop)), population)
     is_second, switches = F.col("is_second"), _is_in(SWITCHING)
     other_tier = F.when(F.col("tier") == "basic", "standard").otherwise("basic")
@@ -58,36 +58,36 @@ def _special(spark: SparkSession, population: Population) -> DataFrame:
     return _rows(spells, population, F.col("waiting_from_day"))
 
 
-def _with_second_day(who: DataFrame, population: Population) -> DataFrame:
-    """Adds the day of a second spell: a switch once there are two tiers, a return 10 to 200 days after `left_day`."""
-    drawn = who.withColumn("second_draw", F.xxhash64("member_id", big(population.seed), big(2)))
+def _with_second_day(first: DataFrame, population: Population) -> DataFrame:
+    """Adds the day of a second spell: a switch after the basic tier began, or a return 10 to 200 days after leaving."""
+    drawn = first.withColumn("second_draw", F.xxhash64("member_id", big(population.seed), big(2)))
     place, break_days = bits("second_draw", 0, 20), big(10) + scaled(bits("second_draw", 20, 16), 16, 191)
     from_day = F.greatest(F.col("joined_day") + 1, big(day_number(BASIC_TIER_FROM)))
     switch_day = from_day + scaled(place, 20, F.greatest(big(population.last_day) - from_day, big(1)))
     days_in = F.greatest(big(population.last_day) - F.col("joined_day"), big(1))
     left = drawn.withColumn("left_day", F.col("joined_day") + 1 + scaled(place, 20, days_in))
-    comes_back_on = F.col("left_day") + break_days
-    return left.withColumn("second_day", F.when(_is_in(SWITCHING), switch_day).when(_is_in(REJOINING), comes_back_on))
+    returns_on = F.col("left_day") + break_days
+    return left.withColumn("second_day", F.when(_is_in(SWITCHING), switch_day).when(_is_in(REJOINING), returns_on))
 
 
 def _each_spell(first: DataFrame, population: Population) -> DataFrame:
-    """One row per spell: a second one where its day comes in time, at an age at which one may be a member."""
+    """One row per spell: a second one if it begins in time and the member's age still permits it."""
     in_time = F.col("second_day") <= population.last_day
     before_the_end = F.col("end_day").isNull() | (F.col("second_day") < F.col("end_day"))
     may_join = F.col("second_day") - F.col("birth_day") <= oldest_joining_days(population.joining)
-    known = first.withColumn("has_second", in_time & before_the_end & (may_join | _is_in(SWITCHING)))
-    # Exploded rather than filtered: a filter would be pushed down with all of the above copied into it.
+    marked = first.withColumn("has_second", in_time & before_the_end & (may_join | _is_in(SWITCHING)))
+    # Exploded, not filtered: a filter would be pushed down with a copy of all expressions above.
     both, one = F.array(F.lit(False), F.lit(True)), F.array(F.lit(False))
-    return known.withColumn("is_second", F.explode(F.when(F.col("has_second"), both).otherwise(one)))
+    return marked.withColumn("is_second", F.explode(F.when(F.col("has_second"), both).otherwise(one)))
 
 
 def _first_exit_day() -> Column:
-    """How the first spell of a member in a special place ends; null where it lasts."""
-    lasts = F.lit(None).cast("bigint")
+    """The exit day of the first spell of a member in a special place; null if the spell does not end."""
+    never = F.lit(None).cast("bigint")
     switched = F.when(F.col("has_second"), F.col("second_day"))
     return (
         F.when(F.col("claims"), F.col("case_exit_day"))
-        .when(_is_in(STEADY), lasts)
+        .when(_is_in(STEADY), never)
         .when(_is_in(SWITCHING), switched)
         .when(_is_in(REJOINING), F.col("left_day"))
         .otherwise(F.col("exit_day"))

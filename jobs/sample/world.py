@@ -1,4 +1,4 @@
-"""Writes a whole sample world: every source table of a lake, at any size, the same rows for the same seed."""
+"""Writes a sample world: every source table of a lake, at any size; the same seed gives the same rows."""
 
 from datetime import date
 
@@ -35,49 +35,49 @@ __all__ = ["World", "existing_sources", "write_published", "write_receipts", "wr
 
 
 def write_world(lake: Lake, platform: Platform, world: World) -> dict[str, int]:
-    """Writes the six source tables over what is there, and returns how many rows each has, and `in_force`.
+    """Replaces the six source tables; returns the number of rows of each, and `in_force`.
 
     `in_force`: memberships in force on the last period's publicity day. Raises WrongUsage for a world without members.
     """
-    peopled = populations(world, platform)
-    # Computed once: claims are few, and a filter on them would be pushed down with their expressions copied into it.
-    case_rows = publicised(lake.spark, peopled).coalesce(_partitions(peopled)).localCheckpoint()
+    plan_populations = populations(world, platform)
+    # Computed once: claims are few, and a filter on them would be pushed down with a copy of all their expressions.
+    case_rows = publicised(lake.spark, plan_populations).coalesce(_partitions(plan_populations)).localCheckpoint()
     return _write(
         lake,
         platform,
         world,
-        peopled,
-        members=with_member_defects(members(lake.spark, peopled), peopled, world.defects_ppm),
+        plan_populations,
+        members=with_member_defects(members(lake.spark, plan_populations), plan_populations, world.defects_ppm),
         cases=case_rows,
-        claims=with_claim_defects(case_rows, peopled, world.defects_ppm),
+        claims=with_claim_defects(case_rows, plan_populations, world.defects_ppm),
     )
 
 
 def write_published(lake: Lake, platform: Platform, seed: int, scale: int) -> dict[str, int]:
     """Writes the published period 2020-12-P1 of critical illness, members and amounts divided by `scale`."""
     world = published.published_world(platform, seed, scale)
-    peopled = published.published_populations(world, platform)
-    case_rows = published.published_cases(lake.spark, peopled[0], scale)
+    plan_populations = published.published_populations(world, platform)
+    case_rows = published.published_cases(lake.spark, plan_populations[0], scale)
     return _write(
         lake,
         platform,
         world,
-        peopled,
-        members=published.published_members(lake.spark, peopled[0]),
+        plan_populations,
+        members=published.published_members(lake.spark, plan_populations[0]),
         cases=case_rows,
         claims=case_rows,
     )
 
 
 def write_receipts(lake: Lake, platform: Platform, period: str, seed: int) -> int:
-    """Writes the receipts of one settled period over those it has, and returns how many."""
+    """Replaces the receipts of one settled period; returns their number."""
     bills = _published_bills(lake).where(F.col("period") == period)
     lake.replace(RECEIPTS, receipts(bills, platform.calendar, seed), f"period = '{period}'", WRITTEN_BY)
     return _rows_written(lake, RECEIPTS)
 
 
 def existing_sources(lake: Lake) -> tuple[str, ...]:
-    """The source tables that the lake has already."""
+    """The names of the source tables that exist in the lake."""
     return tuple(table.name for table in SOURCE_TABLES if lake.exists(table.name))
 
 
@@ -85,7 +85,7 @@ def _write(
     lake: Lake,
     platform: Platform,
     world: World,
-    peopled: tuple[Population, ...],
+    plan_populations: tuple[Population, ...],
     members: DataFrame,
     cases: DataFrame,
     claims: DataFrame,
@@ -98,7 +98,7 @@ def _write(
     tables: tuple[tuple[Table, DataFrame], ...] = (
         (MEMBERS, counted),
         (APPROVED_CLAIMS, claims.coalesce(1)),
-        (OPERATING_COSTS, operating_costs(spark, peopled, world, calendar).coalesce(1)),
+        (OPERATING_COSTS, operating_costs(spark, plan_populations, world, calendar).coalesce(1)),
         (CLAIM_REVIEWS, reviews),
         (FIELD_VISITS, field_visits(reviews, world.members, world.seed)),
         (RECEIPTS, receipts(_published_bills(lake), calendar, world.seed)),
@@ -111,8 +111,8 @@ def _write(
     return {**counts, "in_force": observation.get["in_force"]}
 
 
-def _partitions(peopled: tuple[Population, ...]) -> int:
-    return max(2, sum(each.joined_count for each in peopled) // ROWS_PER_PARTITION_OF_CLAIMANTS)
+def _partitions(plan_populations: tuple[Population, ...]) -> int:
+    return max(2, sum(each.joined_count for each in plan_populations) // ROWS_PER_PARTITION_OF_CLAIMANTS)
 
 
 def _in_force(day: date):
@@ -120,10 +120,10 @@ def _in_force(day: date):
 
 
 def _published_bills(lake: Lake) -> DataFrame:
-    """The bills of the periods that are settled; none in a new lake, which then has no receipts."""
+    """The bills of the settled periods; a new lake has none and gets no receipts."""
     return rows_of(lake, "settled/bills", published_acts(lake.small, "settle").values())
 
 
 def _rows_written(lake: Lake, table: Table) -> int:
-    """As the table's own newest commit counts them."""
+    """The number of rows that the table's newest commit counted."""
     return lake.small.rows_committed(table.name)

@@ -1,1 +1,1 @@
-"""The rules of settlement, pure: frames and frozen values in, frames and values out."""
+"""The rules of settlement. Pure functions: frames and frozen values in, frames and values out."""

@@ -1,6 +1,6 @@
-"""One assessment per covered member: his share of the pool, what the platform bears of it, what he owes."""
+"""One assessment per covered member: his share of the pool, its sponsored part, and his due."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
@@ -14,6 +14,7 @@ from jobs.spark.by_plan import by_plan, by_plan_and_tier, fen
 FUNDED_PERIOD = "funded_period"
 FIRST_MONTH_WAIVER = "first_month_waiver"
 YEARLY_CAP = "yearly_cap"
+IDENTITY = ("plan_id", "member_id", "payer_id", "tier")
 
 
 def assessments(
@@ -22,70 +23,59 @@ def assessments(
     rules: Mapping[str, SharingRules],
     one_fen_more: Mapping[str, OneFenMore],
 ) -> DataFrame:
-    """One row per covered member and plan: share, sponsored part, due. Key: plan_id, member_id. Amounts in fen.
+    """The rows of settled/assessments: one row per covered member and plan. Key: plan_id, member_id.
 
-    `covered`: plan_id, member_id, payer_id, tier, member_since, and `room_fen` for members whose yearly cap may bind:
-    what they may still be charged this year (null: no limit). The maps are by plan. Who bears a share, in this order:
-    the platform for funded periods, for waived members, above the yearly cap; else the member.
+    `covered`: IDENTITY, `member_since`, and `headroom_fen`, what the member may still be charged in the calendar year
+    (null: no limit). The other inputs are by plan. The platform sponsors, in this order: every share of a funded period
+    (rule `funded_periods`), the shares of waived members (`first_month_waiver`), and the part above the `yearly_cap`.
+    The marker names the rule.
     """
-    share = covered.select(
-        "plan_id",
-        "member_id",
-        "payer_id",
-        "tier",
-        "member_since",
-        "room_fen",
-        _share_fen(sharing, one_fen_more).alias("share_fen"),
+    shares = covered.select(
+        *IDENTITY, "member_since", "headroom_fen", _share_fen(sharing, one_fen_more).alias("share_fen")
     )
-    funded = _for_plans(rules, lambda plan: F.lit(plan.funded))
-    waived = _for_plans(rules, _is_waived)
-    above_cap_fen = F.greatest(F.col("share_fen") - F.greatest("room_fen", F.lit(0)), F.lit(0)).cast("bigint")
-    capped = F.col("room_fen").isNotNull() & (above_cap_fen > 0)
-    bears_nothing = (F.col("share_fen") > 0) & (funded | waived)
-    marker = (
-        F.when(bears_nothing & funded, FUNDED_PERIOD)
-        .when(bears_nothing & waived, FIRST_MONTH_WAIVER)
-        .when(capped, YEARLY_CAP)
-    )
-    sponsored = F.when(funded | waived, F.col("share_fen")).when(capped, above_cap_fen).otherwise(fen(0))
-    return share.select(
-        "plan_id",
-        "member_id",
-        "payer_id",
-        "tier",
-        "share_fen",
-        sponsored.alias("sponsored_fen"),
-        marker.alias("marker"),
-    ).select(
-        "plan_id",
-        "member_id",
-        "payer_id",
-        "tier",
-        "share_fen",
-        "sponsored_fen",
-        (F.col("share_fen") - F.col("sponsored_fen")).alias("due_fen"),
-        "marker",
+    sponsored_fen, marker = _sponsorship(rules)
+    due_fen = F.col("share_fen") - F.col("sponsored_fen")
+    return shares.select(*IDENTITY, "share_fen", sponsored_fen.alias("sponsored_fen"), marker.alias("marker")).select(
+        *IDENTITY, "share_fen", "sponsored_fen", due_fen.alias("due_fen"), "marker"
     )
 
 
-def borne_by_platform(
-    share_fen: int, rules: SharingRules, member_since: date, room_fen: int | None
+def sponsored_part(
+    share_fen: int, rules: SharingRules, member_since: date, headroom_fen: int | None
 ) -> tuple[int, str | None]:
-    """What the platform bears of one member's share, and the marker: `assessments` for one member, without Spark."""
+    """The sponsored part of one member's share and its marker: the rules of `assessments`, without Spark."""
     waived = rules.waiver_joined_by is not None and member_since <= rules.waiver_joined_by
     if rules.funded or waived:
         marker = FUNDED_PERIOD if rules.funded else FIRST_MONTH_WAIVER
         return share_fen, marker if share_fen > 0 else None
-    above_cap_fen = 0 if room_fen is None else max(share_fen - max(room_fen, 0), 0)
+    above_cap_fen = 0 if headroom_fen is None else max(share_fen - max(headroom_fen, 0), 0)
     return above_cap_fen, YEARLY_CAP if above_cap_fen > 0 else None
 
 
+def _sponsorship(rules: Mapping[str, SharingRules]) -> tuple[Column, Column]:
+    """The sponsored part of a share in fen, and the marker; on rows with share_fen, headroom_fen and member_since."""
+    share_fen = F.col("share_fen")
+    funded = _for_plans(rules, lambda plan_rules: F.lit(plan_rules.funded))
+    waived = _for_plans(rules, _is_waived)
+    # Headroom can be negative: the shares of the year so far may exceed the cap.
+    above_cap_fen = F.greatest(share_fen - F.greatest("headroom_fen", F.lit(0)), F.lit(0)).cast("bigint")
+    capped = F.col("headroom_fen").isNotNull() & (above_cap_fen > 0)
+    fully_sponsored = (share_fen > 0) & (funded | waived)
+    marker = (
+        F.when(fully_sponsored & funded, FUNDED_PERIOD)
+        .when(fully_sponsored & waived, FIRST_MONTH_WAIVER)
+        .when(capped, YEARLY_CAP)
+    )
+    return F.when(funded | waived, share_fen).when(capped, above_cap_fen).otherwise(fen(0)), marker
+
+
 def _share_fen(sharing: Mapping[str, Sharing], one_fen_more: Mapping[str, OneFenMore]) -> Column:
+    """The share by plan and tier; one fen more for the members chosen under exact rounding."""
     shares = {}
     for plan_id, plan_sharing in sharing.items():
-        more = one_fen_more[plan_id].chosen().cast("bigint") if plan_id in one_fen_more else None
+        extra_fen = one_fen_more[plan_id].chosen().cast("bigint") if plan_id in one_fen_more else None
         for tier, share_fen in plan_sharing.shares.share_fen.items():
-            shares[plan_id, tier] = fen(share_fen) if more is None else fen(share_fen) + more
+            shares[plan_id, tier] = fen(share_fen) if extra_fen is None else fen(share_fen) + extra_fen
     return by_plan_and_tier(shares, fen(None))
 
 
@@ -95,8 +85,8 @@ def _is_waived(rules: SharingRules) -> Column:
     return F.col("member_since") <= F.lit(rules.waiver_joined_by)
 
 
-def _for_plans(rules: Mapping[str, SharingRules], column_of) -> Column:
-    """What the rules say of a member, by his plan; a constant no where no plan is funded or waives."""
-    if not any(plan.funded or plan.waiver_joined_by for plan in rules.values()):
+def _for_plans(rules: Mapping[str, SharingRules], condition: Callable[[SharingRules], Column]) -> Column:
+    """A condition by plan. Constant false if no plan is funded or waives, which keeps the common query simple."""
+    if not any(plan_rules.funded or plan_rules.waiver_joined_by for plan_rules in rules.values()):
         return F.lit(False)
-    return by_plan({plan_id: column_of(plan_rules) for plan_id, plan_rules in rules.items()}, F.lit(False))
+    return by_plan({plan_id: condition(plan_rules) for plan_id, plan_rules in rules.items()}, F.lit(False))

@@ -1,6 +1,6 @@
-"""From approved claims to benefits: what counts, how much of it, and why not."""
+"""From approved claims to benefits: which claims count, with how much, and why others do not."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -12,23 +12,23 @@ from jobs.settlement.ages import age_years
 from jobs.spark.by_plan import by_plan, fen
 
 LIMITED = "limited"
-WITHOUT_RULE = "rule_not_in_force"  # never published: a settlement with such a claim is an error
+WITHOUT_RULE = "rule_not_in_force"  # never published: such a claim stops the settlement
 
 
 def benefits(
     claims: DataFrame, counted_before: DataFrame, helped: DataFrame, plans: Mapping[str, Plan], rule_version: Column
 ) -> DataFrame:
-    """One row per claim publicised in the period: counted with its benefit, or not counted with the reason.
+    """One row per claim publicised in the period: counted with its benefit, or not counted, with the reason as marker.
 
-    `claims`: good rows of source/approved_claims with `member_since` and `waiting_ends_on` of the membership in force
-    on the day of diagnosis. `counted_before`: one row per benefit that counted in an earlier period (plan_id,
-    claim_id). `helped`: one row per membership already helped (plan_id, member_id, member_since). Key: plan_id,
-    claim_id. Amounts in fen.
+    Key: plan_id, claim_id. `claims`: valid rows of source/approved_claims with `member_since` and `waiting_ends_on`
+    (rule `waiting_days`) of the membership in force on the day of diagnosis. `counted_before`: benefits counted in
+    earlier periods (plan_id, claim_id). `helped`: memberships that received a benefit in an earlier period (plan_id,
+    member_id, member_since). The benefit is the approved aid up to the limit; one cut by the limit is marked LIMITED.
     """
     judged = _with_history(claims, counted_before, helped)
     judged = judged.withColumn("age", age_years(F.col("birth_date"), _age_counted_on(plans)))
     judged = judged.withColumn("limit_fen", _limit_fen(plans)).withColumn("refusal", _refusal(plans))
-    judged = judged.withColumn("refusal", F.coalesce("refusal", _refused_as_second_of_the_period()))
+    judged = judged.withColumn("refusal", F.coalesce("refusal", _second_of_membership()))
     counted = F.col("refusal").isNull()
     limited = F.col("approved_aid_fen") > F.col("limit_fen")
     return judged.select(
@@ -52,9 +52,9 @@ def benefits(
 def with_case_sponsorship(
     benefits: DataFrame, covered_count: Mapping[str, int], cap_fen: Mapping[str, int | None], fee_ppm: Mapping[str, int]
 ) -> DataFrame:
-    """One row per benefit, with `sponsored_fen`: what one case asks (benefit + its fee) above cap x covered.
+    """The benefits with `sponsored_fen`: the part of benefit + fee of one case above cap x covered members.
 
-    Maps are by plan. A plan whose cap is None bears nothing. Source: per-case cap, excess borne by the platform.
+    Inputs other than `benefits` are by plan; a cap of None: no cap. Source: rule `per_case_cap`.
     """
     above_fen = {
         plan_id: _above_cap_fen(cap * covered_count[plan_id], fee_ppm[plan_id])
@@ -64,13 +64,14 @@ def with_case_sponsorship(
     return benefits.withColumn("sponsored_fen", F.when(F.col("counted"), by_plan(above_fen, fen(0))).otherwise(fen(0)))
 
 
-def _above_cap_fen(allowed_fen: int, fee_ppm: int) -> Column:
-    """What a case asks, benefit and its fee, above what is allowed."""
-    asked_fen = F.col("benefit_fen") + fee_on_case(F.col("benefit_fen"), fee_ppm)
-    return F.greatest(asked_fen - fen(allowed_fen), fen(0))
+def _above_cap_fen(cap_fen: int, fee_ppm: int) -> Column:
+    """The excess of a case's benefit and fee over the cap for all members together."""
+    case_fen = F.col("benefit_fen") + fee_on_case(F.col("benefit_fen"), fee_ppm)
+    return F.greatest(case_fen - fen(cap_fen), fen(0))
 
 
 def _with_history(claims: DataFrame, counted_before: DataFrame, helped: DataFrame) -> DataFrame:
+    """The claims with `counted_before` and `already_helped`: true, or null where there is no such history."""
     same_claim = counted_before.select("plan_id", "claim_id", F.lit(True).alias("counted_before")).distinct()
     same_membership = helped.withColumn("already_helped", F.lit(True))
     return claims.join(same_claim, on=["plan_id", "claim_id"], how="left").join(
@@ -79,15 +80,19 @@ def _with_history(claims: DataFrame, counted_before: DataFrame, helped: DataFram
 
 
 def _refusal(plans: Mapping[str, Plan]) -> Column:
-    """Why a claim does not count; null where nothing stands against it. The first reason wins."""
+    """The first reason why a claim does not count, as published in settled/benefits; null if there is none.
+
+    Source: the benefit rules of the plan (`waiting_applies_to_accidents`, `helped_illnesses`, `removed_illnesses`,
+    `benefit_limits`, `illness_limits`).
+    """
     in_waiting_period = F.col("diagnosed_on") <= F.col("waiting_ends_on")
-    waits = ~F.col("accident") | _by_rules(plans, lambda rules: F.lit(rules.waiting_applies_to_accidents))
+    waiting_applies = ~F.col("accident") | _by_rules(plans, lambda rules: F.lit(rules.waiting_applies_to_accidents))
     return (
         F.when(F.col("objection") == "pending", "objection_pending")
         .when(F.col("objection") == "upheld", "objection_upheld")
         .when(F.coalesce("counted_before", F.lit(False)), "counted_before")
         .when(F.coalesce("already_helped", F.lit(False)), "already_helped")
-        .when(in_waiting_period & waits, "in_waiting_period")
+        .when(in_waiting_period & waiting_applies, "in_waiting_period")
         .when(_by_rules(plans, lambda rules: F.lit(True)).isNull(), WITHOUT_RULE)
         .when(~_by_rules(plans, _is_helped), "illness_not_in_plan")
         .when(_by_rules(plans, _is_removed), "illness_removed")
@@ -95,30 +100,31 @@ def _refusal(plans: Mapping[str, Plan]) -> Column:
     )
 
 
-def _refused_as_second_of_the_period() -> Column:
-    """A benefit is paid once per membership: of several claims that could count, the first approved one does."""
-    could_count = F.col("refusal").isNull()
-    of_member = Window.partitionBy("plan_id", "member_id", "member_since", could_count).orderBy(
+def _second_of_membership() -> Column:
+    """A membership receives one benefit: of several acceptable claims in a period, the first approved one counts."""
+    is_acceptable = F.col("refusal").isNull()
+    by_approval = Window.partitionBy("plan_id", "member_id", "member_since", is_acceptable).orderBy(
         "approved_on", "claim_id"
     )
-    return F.when(could_count & (F.row_number().over(of_member) > 1), "already_helped")
+    return F.when(is_acceptable & (F.row_number().over(by_approval) > 1), "already_helped")
 
 
 def _limit_fen(plans: Mapping[str, Plan]) -> Column:
-    def of_stretch(rules: BenefitRules) -> Column:
-        cases = [(_falls_under(limit), F.lit(limit.limit_fen).cast("bigint")) for limit in rules.limits]
-        return _first_that_holds(cases)
+    """The claim's limit (rules `illness_limits`, then `benefit_limits`); null if its age is outside all limits."""
 
-    return _by_rules(plans, of_stretch)
+    def first_applicable(rules: BenefitRules) -> Column:
+        return _first_true([(_applies(limit), F.lit(limit.limit_fen).cast("bigint")) for limit in rules.limits])
+
+    return _by_rules(plans, first_applicable)
 
 
-def _falls_under(limit: BenefitLimit) -> Column:
-    fits = (
+def _applies(limit: BenefitLimit) -> Column:
+    applies = (
         (F.col("tier") == limit.tier)
         & (F.col("severity") == limit.severity)
         & F.col("age").between(limit.age_from, limit.age_to)
     )
-    return fits if limit.illness_code is None else fits & (F.col("illness_code") == limit.illness_code)
+    return applies if limit.illness_code is None else applies & (F.col("illness_code") == limit.illness_code)
 
 
 def _is_helped(rules: BenefitRules) -> Column:
@@ -136,11 +142,12 @@ def _is_removed(rules: BenefitRules) -> Column:
 
 
 def _age_counted_on(plans: Mapping[str, Plan]) -> Column:
+    """The day on which the claimant's age is taken. Source: rule `age_counted_on`."""
     return _by_rules(plans, lambda rules: F.col(rules.age_counted_on))
 
 
-def _by_rules(plans: Mapping[str, Plan], column_of) -> Column:
-    """What a rule says of a claim: by its plan, and by the benefit rules in force on its day of diagnosis."""
+def _by_rules(plans: Mapping[str, Plan], column_of: Callable[[BenefitRules], Column]) -> Column:
+    """A column from the benefit rules of the claim's plan in force on its day of diagnosis; null if none are."""
     cases = []
     for plan_id, plan in plans.items():
         for rules in plan.benefit_rules():
@@ -148,14 +155,15 @@ def _by_rules(plans: Mapping[str, Plan], column_of) -> Column:
             if rules.until_on is not None:
                 in_force = in_force & (F.col("diagnosed_on") < F.lit(rules.until_on))
             cases.append((in_force, column_of(rules)))
-    return _first_that_holds(cases)
+    return _first_true(cases)
 
 
-def _first_that_holds(cases: list[tuple[Column, Column]]) -> Column:
+def _first_true(cases: list[tuple[Column, Column]]) -> Column:
     (condition, value), *rest = cases
     return reduce(lambda chain, case: chain.when(*case), rest, F.when(condition, value))
 
 
 def _age_band(age: Column) -> Column:
+    """The band of ten years, as text: "30-39"."""
     decade = age - age % 10
     return F.concat(decade.cast("string"), F.lit("-"), (decade + 9).cast("string"))

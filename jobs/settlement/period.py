@@ -1,9 +1,9 @@
-"""The settlement of one period, in stages that follow from one another: frames and plain values in, the same out.
+"""The stages of a settlement, as pure functions:
 
-    claims -> benefits -> what is asked -> shares -> assessments -> bills
-                                               `-> pools, rates, journal, fee
+    claims -> benefits -> pools -> shares -> assessments -> bills
+                                     `-> rows of pools, rates, journal, fee
 
-Who calls the stages (jobs/works/settle_plans.py) measures or writes the rows between them.
+The caller, jobs/works/settle_plans.py, writes and measures the rows between the stages.
 """
 
 from collections.abc import Mapping
@@ -24,10 +24,11 @@ from jobs.spark.by_plan import by_plan
 
 @dataclass(frozen=True)
 class SettlementInputs:
-    """What a period is settled from. Maps are by plan.
+    """The inputs of a period's settlement. Maps are by plan.
 
-    `covered`: one row per covered member, with `member_since` where a plan waives by it. `claims`: one row per good
-    claim. `counted_before`, `helped_before`: as `benefits` asks for; `family_payers` as `bills` does.
+    `covered`: one row per covered member, with `member_since`. `covered_count`: by tier. `claims`, `counted_before`,
+    `helped_before`: inputs of `benefits` (`helped`). `brought_forward_fen`: the residual of the previous period.
+    `family_payers`: input of `bills`.
     """
 
     period: str
@@ -42,11 +43,12 @@ class SettlementInputs:
     family_payers: DataFrame
 
     def rules(self) -> dict[str, SharingRules]:
+        """The sharing rules of each plan on the publicity day; raises RuleNotInForce."""
         return {plan_id: plan.sharing_on(self.publicity_on) for plan_id, plan in self.plans.items()}
 
 
 def benefits_before_cap(inputs: SettlementInputs) -> DataFrame:
-    """One row per claim of the period, counted or not, before the per-case cap is applied."""
+    """One row per claim of the period, counted or not, before the rule `per_case_cap` is applied."""
     versions = {plan_id: F.lit(plan.version_on(inputs.publicity_on)) for plan_id, plan in inputs.plans.items()}
     return benefits(
         inputs.claims, inputs.counted_before, inputs.helped_before, inputs.plans, by_plan(versions, F.lit(None))
@@ -54,7 +56,7 @@ def benefits_before_cap(inputs: SettlementInputs) -> DataFrame:
 
 
 def benefits_after_cap(inputs: SettlementInputs, before_cap: DataFrame, rules: Mapping[str, SharingRules]) -> DataFrame:
-    """One row per claim, with what the platform bears of it above the per-case cap."""
+    """The benefits with `sponsored_fen`, the part above the rule `per_case_cap`."""
     return with_case_sponsorship(
         before_cap,
         {plan_id: sum(inputs.covered_count[plan_id].values()) for plan_id in inputs.plans},
@@ -64,7 +66,7 @@ def benefits_after_cap(inputs: SettlementInputs, before_cap: DataFrame, rules: M
 
 
 def benefit_measures() -> list[Column]:
-    """Aggregates over one plan's benefits that the stages after it need, beside the sums of amounts."""
+    """Aggregates over one plan's benefits that later stages and messages need, in addition to the sums of amounts."""
     is_limited = F.col("marker") == LIMITED
     return [
         F.count_if("counted").alias("case_count"),
@@ -77,9 +79,10 @@ def benefit_measures() -> list[Column]:
 def pools_by_plan(
     inputs: SettlementInputs, measured: Mapping[str, Mapping[str, int | None]], rules: Mapping[str, SharingRules]
 ) -> dict[str, Pool]:
-    """What the benefits ask of each plan's members.
+    """The pool of each plan.
 
-    `measured`: by plan, `benefit_measures` and the sums of `benefit_fen` and `sponsored_fen`. Raises RuleNotInForce.
+    `measured`: by plan, the values of `benefit_measures` and the sums of `benefit_fen` and `sponsored_fen`. Raises
+    RuleNotInForce if a claim has no benefit rules on its day of diagnosis.
     """
     _check_rules_in_force(inputs, measured)
     return {
@@ -97,11 +100,11 @@ def pools_by_plan(
 def shares_by_plan(
     inputs: SettlementInputs, pools: Mapping[str, Pool], rules: Mapping[str, SharingRules]
 ) -> dict[str, Sharing]:
-    """What is asked, divided over the covered members of each plan."""
+    """Each plan's pool, divided over its covered members."""
     return {p: _sharing(pools[p], inputs.covered_count[p], rules[p]) for p in inputs.plans}
 
 
-def few_rows(
+def small_table_rows(
     inputs: SettlementInputs,
     sharing: Mapping[str, Sharing],
     sponsored_fen: Mapping[str, int],
@@ -109,7 +112,7 @@ def few_rows(
 ) -> dict[str, dict[str, list[dict]]]:
     """The rows of settled/pools, settled/rates, ledger/journal and ledger/fee, by table and plan.
 
-    `sponsored_fen`: the sum over the plan's assessments; `billed_by_tier_fen`: the shares of each tier together.
+    `sponsored_fen`: by plan, the sum over its assessments. `billed_by_tier_fen`: by plan and tier, the sum of shares.
     """
     day = inputs.publicity_on
     pools = {p: pool_row(sharing[p], sponsored_fen[p], inputs.plans[p].version_on(day)) for p in inputs.plans}
@@ -135,8 +138,8 @@ def _check_rules_in_force(inputs: SettlementInputs, measured: Mapping[str, Mappi
     for plan_id in inputs.plans:
         without_rule_count = measured[plan_id].get("without_rule_count") or 0
         if without_rule_count:
-            first = inputs.plans[plan_id].benefit_rules()[0].from_on
+            first_on = inputs.plans[plan_id].benefit_rules()[0].from_on
             raise RuleNotInForce(
                 f"plan {plan_id}, period {inputs.period}: {without_rule_count} claims are diagnosed before "
-                f"{first}, when the first benefit rules start"
+                f"{first_on}, when the first benefit rules start"
             )

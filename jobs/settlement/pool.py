@@ -1,4 +1,4 @@
-"""The pool of one period and plan: what is asked of the members, how it is divided, what is carried on."""
+"""The pool of one period and plan: its amount, its division over the tiers, the residual carried forward."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from jobs.money import SHARE_ROUNDING, Apportionment, apportion, fee_on, fee_par
 
 @dataclass(frozen=True)
 class Pool:
-    """What the benefits of a period ask of one plan's members, in fen.
+    """The amount that one plan's members share in a period, and its components.
 
-    `brought_forward_fen` is what the previous period charged too much; below zero, too little.
+    `brought_forward_fen`: the residual of the previous period; positive if it charged too much. `case_sponsored_fen`:
+    the parts of cases above the rule `per_case_cap`.
     """
 
     case_count: int
@@ -21,12 +22,16 @@ class Pool:
 
     @property
     def pool_fen(self) -> int:
+        """The amount to share: benefits and fee, less the residual brought forward and the sponsored parts."""
         return self.benefit_fen + self.fee_fen - self.brought_forward_fen - self.case_sponsored_fen
 
 
 @dataclass(frozen=True)
 class Sharing:
-    """A pool divided over the covered members of one plan: the price of each tier."""
+    """A pool divided over the covered members of one plan. Maps are by tier.
+
+    `weight_ppm`: rule `tier_weights`. `rounding`: rule `rounding`. `shares`: the result of the division.
+    """
 
     pool: Pool
     covered_count: Mapping[str, int]
@@ -36,16 +41,17 @@ class Sharing:
 
     @property
     def carried_forward_fen(self) -> int:
+        """The residual: what is billed above the pool, negative if less."""
         return self.shares.billed_fen - self.pool.pool_fen
 
 
 def pool_of(case_count: int, benefit_fen: int, case_sponsored_fen: int, fee_ppm: int, brought_forward_fen: int) -> Pool:
-    """What a period asks: the fee is the rate on the benefits that count, half up on their sum."""
+    """The pool with its fee: the rule `fee_rate` on the sum of the counted benefits, rounded half up."""
     return Pool(case_count, benefit_fen, fee_on(benefit_fen, fee_ppm), brought_forward_fen, case_sponsored_fen)
 
 
 def pool_row(sharing: Sharing, member_sponsored_fen: int, rule_version: str) -> dict:
-    """The row of settled/pools. One row per period and plan; amounts in fen."""
+    """The row of settled/pools. One row per period and plan."""
     pool = sharing.pool
     return {
         "case_count": pool.case_count,
@@ -65,9 +71,9 @@ def pool_row(sharing: Sharing, member_sponsored_fen: int, rule_version: str) -> 
 
 
 def rate_rows(sharing: Sharing, billed_fen: Mapping[str, int]) -> list[dict]:
-    """The rows of settled/rates. One row per period, plan and tier with covered members; amounts in fen.
+    """The rows of settled/rates. One row per period, plan and tier with covered members.
 
-    `billed_fen` is the sum of each tier's assessed shares; under `exact` rounding it is more than share x covered.
+    `billed_fen`: by tier, the sum of the assessed shares; under `exact` rounding it can exceed share x covered.
     """
     return [
         {
@@ -87,14 +93,14 @@ def _fee_part(sharing: Sharing, tier: str) -> int:
     return fee_part(sharing.shares.share_fen[tier], sharing.pool.fee_fen, sharing.pool.benefit_fen)
 
 
-def priced_by_rounding(pool: Mapping, rates: Collection[Mapping]) -> dict[str, dict]:
-    """What each rounding policy would charge for a pool: by policy the shares, and what is charged above the pool.
+def charges_by_rounding(pool: Mapping, rates: Collection[Mapping]) -> dict[str, dict]:
+    """What each policy of `rounding` would charge for a pool: by policy, the shares, the amount billed, the residual.
 
-    `pool` is a row of settled/pools, `rates` are its rows of settled/rates. Amounts in fen.
+    `pool`: a row of settled/pools. `rates`: its rows of settled/rates.
     """
     covered = {rate["tier"]: rate["covered_count"] for rate in rates}
     weights = {rate["tier"]: rate["weight_ppm"] for rate in rates}
-    priced = {policy: apportion(pool["pool_fen"], covered, weights, policy) for policy in SHARE_ROUNDING}
+    divided = {policy: apportion(pool["pool_fen"], covered, weights, policy) for policy in SHARE_ROUNDING}
     return {
         policy: {
             "share_fen": dict(shares.share_fen),
@@ -102,5 +108,5 @@ def priced_by_rounding(pool: Mapping, rates: Collection[Mapping]) -> dict[str, d
             "billed_fen": shares.billed_fen,
             "carried_forward_fen": shares.billed_fen - pool["pool_fen"],
         }
-        for policy, shares in priced.items()
+        for policy, shares in divided.items()
     }

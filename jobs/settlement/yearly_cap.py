@@ -1,13 +1,13 @@
-"""The yearly cap: what a member may still be charged in a calendar year, over all his spells in the plan.
+"""The yearly cap: a member's headroom, the amount he may still be charged in the calendar year, over all his spells.
 
-Source: yearly cap per member and calendar year, the excess borne by the platform. The year is that of the publicity
-day.
+Source: rule `yearly_cap`, per member, plan and calendar year of the publicity day; the platform sponsors the excess.
 
-What a member bore this year follows from the days his spells began and ended and from the shares since: no look at the
-year's assessments is needed, as long as the spells known today are those that were assessed. That is proven, not
-assumed: every settlement leaves a fingerprint of the members it assessed in each tier, and the spells of today must
-give the fingerprint of every earlier period of the year. Where one differs, or a period charged members of one tier
-differently, the year's assessments are joined instead.
+What a member was charged this year normally follows from his spells alone: the shares of his tier in every period that
+a spell covers. That saves a join with the year's assessments, up to 100 million rows per period. It is valid only if
+1. every period charged all members of a tier the same amount (`PeriodOfYear.alike`), and
+2. the spells in today's source are those that were assessed. Every settlement stores a fingerprint of the members it
+   assessed (`fingerprint_measures`), and today's spells must reproduce it for every earlier period of the year.
+Otherwise the caller joins the year's assessments (`headroom_from_assessments`).
 """
 
 from collections.abc import Mapping
@@ -29,11 +29,11 @@ FINGERPRINT = ("members_rows", "members_low", "members_high")
 
 @dataclass(frozen=True)
 class PeriodOfYear:
-    """What a settled period left for the rest of its year, for one plan.
+    """What later periods of the year need of a settled period and plan; stored in the run's record under these names.
 
-    `borne_fen`: by tier, what a member below the cap bore. `members`: the fingerprint of who was assessed, in which
-    tier. `alike`: every member of a tier was charged by the same rule: nobody was waived, exempt, or paid one fen
-    more.
+    `alike`: all members of a tier were charged the same: no waiver (rule `first_month_waiver`), no exemption of helped
+    members (`helped_member_shares`), no extra fen (`rounding`). `borne_fen`: by tier, what a member below the cap was
+    charged. `members`: the fingerprint of the assessed members and their tiers.
     """
 
     publicity_on: date
@@ -43,18 +43,21 @@ class PeriodOfYear:
     members: Fingerprint
 
 
-def may_bind(cap_fen: int, earlier_shares_fen: list[int], sharing: Sharing) -> bool:
-    """Whether any member can reach the cap: nobody bore more than the dearest share of every period of the year.
+def cap_may_bind(cap_fen: int, earlier_shares_fen: list[int], sharing: Sharing) -> bool:
+    """Whether the cap can bind: whether a member charged the highest share of every period would exceed it.
 
-    `earlier_shares_fen`: of each earlier period of the year, the dearest tier's share, one fen more under exact
-    rounding.
+    `earlier_shares_fen`: the highest share of each earlier period of the year, the extra fen of `exact` included.
     """
-    now_fen = max(sharing.shares.share_fen.values(), default=0) + (1 if sharing.shares.one_fen_more_count else 0)
-    return sum(earlier_shares_fen) + now_fen > cap_fen
+    extra_fen = 1 if sharing.shares.one_fen_more_count else 0
+    highest_now_fen = max(sharing.shares.share_fen.values(), default=0) + extra_fen
+    return sum(earlier_shares_fen) + highest_now_fen > cap_fen
 
 
 def fingerprint_measures() -> list[Column]:
-    """Aggregates over one plan's members (member_id, tier) that make their fingerprint: the same in any order."""
+    """Aggregates over one plan's assessed members (member_id, tier): their fingerprint, independent of row order.
+
+    All three are sums, so the fingerprints of disjoint groups of members can be added.
+    """
     member_hash = F.xxhash64("member_id", "tier")
     measures = {
         "rows": F.count(member_hash),
@@ -65,40 +68,44 @@ def fingerprint_measures() -> list[Column]:
 
 
 def period_of_year(
-    sharing: Sharing, rules: SharingRules, publicity_on: date, more: OneFenMore | None, measured: Mapping
+    sharing: Sharing, rules: SharingRules, publicity_on: date, one_fen_more: OneFenMore | None, measured: Mapping
 ) -> PeriodOfYear:
-    """What a settled period leaves; `measured` holds `fingerprint_measures`."""
+    """What a settled period stores for the rest of its year; `measured`: the values of `fingerprint_measures`."""
     members = {name: measured.get(name) or 0 for name in FINGERPRINT}
     borne_fen = dict.fromkeys(sharing.shares.share_fen, 0) if rules.funded else dict(sharing.shares.share_fen)
-    alike = more is None and rules.waiver_joined_by is None and rules.helped_member_shares
+    alike = one_fen_more is None and rules.waiver_joined_by is None and rules.helped_member_shares
     return PeriodOfYear(publicity_on, rules.yearly_cap_fen, alike or rules.funded, borne_fen, members)
 
 
-def without_room(covered: DataFrame) -> DataFrame:
-    """One row per covered member, as given, where no yearly cap can bind."""
-    return covered.withColumn("room_fen", fen(None))
+def with_unlimited_headroom(covered: DataFrame) -> DataFrame:
+    """The covered members with a null `headroom_fen`, for periods in which no yearly cap can bind."""
+    return covered.withColumn("headroom_fen", fen(None))
 
 
-def spans_of(spells: DataFrame, year: list[PeriodOfYear]) -> DataFrame:
-    """One row per first and last period that spells were covered in: `first`, `until`, and their fingerprint.
+def coverage_spans(spells: DataFrame, year: list[PeriodOfYear]) -> DataFrame:
+    """One plan's spells grouped by the periods they cover, with the fingerprint of each group.
 
-    `spells`: of one plan. A period's fingerprint is the sum over the spans that hold it.
+    One row per pair of `first` and `until`: the index in `year` of the first covered period, and of the one after the
+    last. The fingerprint of a period is the sum over the spans that include it.
     """
-    first, until = _span([s.publicity_on for s in year])
+    first, until = _span([period.publicity_on for period in year])
     spans = spells.select("member_id", "tier", first.alias("first"), until.alias("until")).where("first < until")
     return spans.groupBy("first", "until").agg(*fingerprint_measures())
 
 
-def are_those_assessed(spans: list, year: list[PeriodOfYear], cap_fen: int) -> bool:
-    """Whether spells (their `spans_of`) are exactly those assessed in every earlier period of the year."""
-    alike = all(s.alike and s.cap_fen in (None, cap_fen) for s in year)
-    return alike and all(_same_members(place, s.members, spans) for place, s in enumerate(year))
+def spans_match_assessed(spans: list, year: list[PeriodOfYear], cap_fen: int) -> bool:
+    """Whether headroom may be computed from spells: both conditions of this module hold, and the cap did not change.
+
+    `spans`: the collected rows of `coverage_spans`. `year`: the earlier periods of the year, in order.
+    """
+    uniform = all(period.alike and period.cap_fen in (None, cap_fen) for period in year)
+    return uniform and all(_same_members(index, period.members, spans) for index, period in enumerate(year))
 
 
-def borne_before(ended_spells: DataFrame, year: Mapping[str, list[PeriodOfYear]]) -> DataFrame:
-    """One row per member who bore something in spells that ended: plan_id, member_id, before_fen.
+def borne_in_ended_spells(ended_spells: DataFrame, year: Mapping[str, list[PeriodOfYear]]) -> DataFrame:
+    """One row per member charged in a spell that has ended: plan_id, member_id, before_fen.
 
-    `ended_spells`: the good spells, no longer in force, of members who have several. `year` is by plan.
+    `ended_spells`: valid spells, no longer in force, of members who have several. `year`: by plan.
     """
     return (
         ended_spells.withColumn("fen", _borne_by_plan_fen(year))
@@ -108,70 +115,73 @@ def borne_before(ended_spells: DataFrame, year: Mapping[str, list[PeriodOfYear]]
     )
 
 
-def room_by_spells(
+def headroom_from_spells(
     covered: DataFrame, before: DataFrame, year: Mapping[str, list[PeriodOfYear]], cap_fen: Mapping[str, int]
 ) -> DataFrame:
-    """One row per covered member with `room_fen`, for the plans in `cap_fen`; others have no limit.
+    """The covered members with `headroom_fen`, computed from their spells; null in plans that are not in `cap_fen`.
 
-    `before`: from `borne_before`. Maps are by plan.
+    `before`: from `borne_in_ended_spells`. `year` and `cap_fen`: by plan.
     """
     joined = covered.join(before, on=["plan_id", "member_id"], how="left")
-    caps = by_plan({plan_id: fen(cap) for plan_id, cap in cap_fen.items()}, fen(None))
-    room = caps - _borne_by_plan_fen(year) - F.coalesce("before_fen", fen(0))
-    return joined.withColumn("room_fen", room).drop("before_fen")
+    caps_fen = by_plan({plan_id: fen(cap) for plan_id, cap in cap_fen.items()}, fen(None))
+    headroom_fen = caps_fen - _borne_by_plan_fen(year) - F.coalesce("before_fen", fen(0))
+    return joined.withColumn("headroom_fen", headroom_fen).drop("before_fen")
 
 
-def with_room_by_assessments(
+def headroom_from_assessments(
     covered: DataFrame, earlier: Mapping[str, DataFrame], cap_fen: Mapping[str, int]
 ) -> DataFrame:
-    """One row per covered member with `room_fen`, from the year's earlier assessments of the plans in `cap_fen`.
+    """The covered members with `headroom_fen`, computed from assessments; null in plans that are not in `cap_fen`.
 
     `earlier`: by plan, the assessments of the year's earlier periods (plan_id, member_id, due_fen).
     """
     borne = None
     for frame in earlier.values():
-        of_plan = frame.groupBy("plan_id", "member_id").agg(F.sum("due_fen").alias("borne_fen"))
-        borne = of_plan if borne is None else borne.unionByName(of_plan)
+        plan_borne = frame.groupBy("plan_id", "member_id").agg(F.sum("due_fen").alias("borne_fen"))
+        borne = plan_borne if borne is None else borne.unionByName(plan_borne)
     joined = covered.withColumn("borne_fen", fen(0))
     if borne is not None:
         joined = covered.join(borne, on=["plan_id", "member_id"], how="left")
-    cap = by_plan({plan_id: fen(cap) for plan_id, cap in cap_fen.items()}, fen(None))
-    room = cap - F.coalesce("borne_fen", fen(0))
-    return joined.withColumn("room_fen", room).drop("borne_fen")
+    caps_fen = by_plan({plan_id: fen(cap) for plan_id, cap in cap_fen.items()}, fen(None))
+    headroom_fen = caps_fen - F.coalesce("borne_fen", fen(0))
+    return joined.withColumn("headroom_fen", headroom_fen).drop("borne_fen")
 
 
-def room_of(cap_fen: int | None, borne_fen: int) -> int | None:
-    """What one member may still be charged: `with_room_by_assessments` for one member, without Spark."""
+def headroom_of(cap_fen: int | None, borne_fen: int) -> int | None:
+    """The headroom of one member: `headroom_from_assessments` without Spark. None: no limit."""
     return None if cap_fen is None else cap_fen - borne_fen
 
 
 def _span(days: list[date]) -> tuple[Column, Column]:
-    """The place of the first period a spell is covered in, and the place after the last one."""
-    none = F.lit(0)
-    first = sum((F.when(F.col("joined_on") >= F.lit(day), 1).otherwise(0) for day in days), none)
+    """The index of the first publicity day on which a spell is in force, and the index after the last one.
+
+    Computed as counts: of the days up to the day of joining, and of the days up to the day of exit.
+    """
+    zero = F.lit(0)
+    first = sum((F.when(F.col("joined_on") >= F.lit(day), 1).otherwise(0) for day in days), zero)
     until = sum(
-        (F.when(F.coalesce(F.col("exited_on") < F.lit(day), F.lit(False)), 0).otherwise(1) for day in days), none
+        (F.when(F.coalesce(F.col("exited_on") < F.lit(day), F.lit(False)), 0).otherwise(1) for day in days), zero
     )
     return first, until
 
 
-def _same_members(place: int, members: Fingerprint, groups: list) -> bool:
-    covered = [group for group in groups if group["first"] <= place < group["until"]]
-    return all(sum(group[name] for group in covered) == members[name] for name in FINGERPRINT)
+def _same_members(index: int, members: Fingerprint, spans: list) -> bool:
+    """Whether the spans that include the period with this index have the fingerprint of its assessed members."""
+    including = [span for span in spans if span["first"] <= index < span["until"]]
+    return all(sum(span[name] for span in including) == members[name] for name in FINGERPRINT)
 
 
 def _borne_by_plan_fen(year: Mapping[str, list[PeriodOfYear]]) -> Column:
-    return by_plan({plan_id: _borne_fen(of_plan) for plan_id, of_plan in year.items()}, fen(None))
+    return by_plan({plan_id: _borne_fen(periods) for plan_id, periods in year.items()}, fen(None))
 
 
-def _borne_fen(year: list[PeriodOfYear]) -> Column:
-    """What a spell bore in the year, were there no cap: the shares of its tier from its first period to its last."""
-    borne = fen(0)
-    for period in year:
-        day = F.lit(period.publicity_on)
-        covered = in_force_on(day)
-        share = fen(0)
+def _borne_fen(periods: list[PeriodOfYear]) -> Column:
+    """What a spell was charged in these periods if no cap had applied: its tier's share in each period it covers."""
+    borne_fen = fen(0)
+    for period in periods:
+        share_fen = fen(0)
         for tier, tier_fen in period.borne_fen.items():
-            share = F.when(F.col("tier") == tier, fen(tier_fen)).otherwise(share)
-        borne = borne + F.when(covered, share).otherwise(fen(0))
-    return borne
+            share_fen = F.when(F.col("tier") == tier, fen(tier_fen)).otherwise(share_fen)
+        is_covered = in_force_on(F.lit(period.publicity_on))
+        borne_fen = borne_fen + F.when(is_covered, share_fen).otherwise(fen(0))
+    return borne_fen

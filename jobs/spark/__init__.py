@@ -1,1 +1,1 @@
-"""Spark's tools without any rule: digests, filters of ids, broadcasts."""
+"""Spark helpers without any rule of mutual aid: digests, id filters, broadcasts, values by plan."""

@@ -1,12 +1,12 @@
-"""Frames computed once."""
+"""Materialised frames."""
 
 from pyspark.sql import DataFrame
 
 
 def computed_once(frame: DataFrame) -> DataFrame:
-    """The same rows, computed now and kept by the executors.
+    """The same rows, computed now and kept on the executors.
 
-    For what is used more than once, and for what is costly to plan: Spark plans all that leads to a frame again in
-    every later query, which takes seconds at any size.
+    Used for frames that are read more than once, and for frames with a long lineage: Spark plans the lineage again in
+    every later query, which takes seconds however few the rows.
     """
     return frame.localCheckpoint()

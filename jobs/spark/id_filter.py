@@ -1,7 +1,8 @@
-"""A filter of ids of a fixed size: it never misses an id it was made of, and may let others through.
+"""An id filter of bounded size (a Bloom filter with one hash): it passes every id it was built from, and some others.
 
-Ids are folded into 2^21 words of 64 bits, so what every task holds of a filter is bounded, however many members there
-are. What passes is then looked at exactly: an id let through by mistake costs a little time, never a result.
+An id sets one bit in a bitmap of 2^21 words of 64 bits; ids that differ by a multiple of 2^27 share a bit. So a filter
+has at most 2^21 rows, however many members there are. Callers check the rows that pass exactly: a false pass costs a
+little time and never changes a result.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -11,17 +12,17 @@ WORD_COUNT = 1 << 21
 
 
 def word_of(id_column: str) -> Column:
-    """The number of the word, 64 ids long, that the id falls into."""
+    """The number of the id's word, before folding; a word covers 64 consecutive ids."""
     return F.shiftright(id_column, 6)
 
 
 def bit_of(id_column: str) -> Column:
-    """The id's bit among its 64."""
+    """The id's bit in its word: a BIGINT with one bit set."""
     return F.expr(f"shiftleft(1L, cast({id_column} & 63 as int))")
 
 
 def filter_of_ids(ids: DataFrame, id_column: str) -> DataFrame:
-    """One row per folded word with `bits`; rows without an id are left out."""
+    """The filter of the ids: one row per folded word (folded_word, bits). Rows with a null id are ignored."""
     words = ids.where(F.col(id_column).isNotNull()).select(
         word_of(id_column).alias("word"), bit_of(id_column).alias("bits")
     )
@@ -29,12 +30,12 @@ def filter_of_ids(ids: DataFrame, id_column: str) -> DataFrame:
 
 
 def filter_of_words(words: DataFrame) -> DataFrame:
-    """The filter of ids that are given as (word, bits)."""
+    """The filter of ids that are grouped by word already: rows with `word` (from `word_of`) and `bits`."""
     return words.groupBy(_folded(F.col("word")).alias("folded_word")).agg(F.bit_or("bits").alias("bits"))
 
 
 def with_passed(rows: DataFrame, id_column: str, id_filter: DataFrame, name: str) -> DataFrame:
-    """The rows, as given, with a column that says whether the filter lets their id through."""
+    """The same rows with a boolean column `name`: whether the filter passes the row's id; false for a null id."""
     passed = F.coalesce(F.col("bits").bitwiseAND(bit_of(id_column)) != 0, F.lit(False))
     return (
         rows.withColumn("folded_word", _folded(word_of(id_column)))

@@ -1,1 +1,1 @@
-"""What each command that writes does on its way: pin, judge, compute, follow up."""
+"""The work behind each command: what it pins, judges, computes and follows up."""

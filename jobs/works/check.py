@@ -1,4 +1,4 @@
-"""The quality gate of a period alone: every rule, what it expects and how many rows break it."""
+"""The quality gate of a period alone: every rule, what it expects, and how many rows break it."""
 
 from dataclasses import dataclass, replace
 
@@ -7,8 +7,8 @@ from jobs.gate.results import critical_failures, rows_by_fate
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.pipeline.amounts import table_text, yuan
-from jobs.pipeline.look import Look
 from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.query import Query
 from jobs.pipeline.request import PeriodRequest
 from jobs.register.quality import record_quality
 from jobs.register.runs import Run
@@ -18,7 +18,7 @@ from jobs.works.settle_pinning import PinnedSettlement, pin
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A period's sources as judged. `unrecorded`: why the results are not in control/quality, where they are not."""
+    """A period's judged sources. `unrecorded`: why the results are not in control/quality, if so."""
 
     pinned: PinnedSettlement
     gate: Gate
@@ -26,8 +26,8 @@ class CheckResult:
     unrecorded: tuple[str, ...]
 
 
-class Check(Look):
-    """Members and claims as the gate judges them. The results are recorded in control/quality, where that is free."""
+class Check(Query):
+    """Members and claims as the gate judges them. Records the results in control/quality if the run lock is free."""
 
     purpose = "check"
 
@@ -36,19 +36,19 @@ class Check(Look):
         gate, run = judge_sources(pinned), replace(pinned.run, job="check", settings={})
         return CheckResult(pinned, gate, run, _record(pinned, gate, run))
 
-    def show(self, request: PeriodRequest, seen: CheckResult) -> Outcome:
-        pinned, gate = seen.pinned, seen.gate
+    def show(self, request: PeriodRequest, answer: CheckResult) -> Outcome:
+        pinned, gate = answer.pinned, answer.gate
         stopped = bool(critical_failures(list(gate.results)) or gate.refused)
         document = {
             "period": str(request.period),
-            "run_id": seen.run.run_id,
+            "run_id": answer.run.run_id,
             "passed": not stopped,
             "rules": _rules(gate),
             "refused": dict(gate.refused),
             "member_rows": {p: rows_by_fate(gate.members, p) for p in pinned.plan_ids},
         }
         late = pinned.late_claims.messages(pinned.plan_ids)
-        messages = (*pinned.skipped, *late, *gate.refused.values(), *seen.unrecorded)
+        messages = (*pinned.skipped, *late, *gate.refused.values(), *answer.unrecorded)
         return Outcome(document, _text(document), GateStopped.exit_code if stopped else 0, messages)
 
 
@@ -68,8 +68,7 @@ def _rules(gate: Gate) -> list[dict]:
 
 
 def _record(pinned: PinnedSettlement, gate: Gate, run: Run) -> tuple[str, ...]:
-    """Records the results under the run lock; where another run holds it, or the lake is read-only, says that it did
-    not."""
+    """Records the results under the run lock. Returns a message if another run holds it or the lake is read-only."""
     small, lease_seconds = pinned.lake.small, pinned.request.environment.lock_lease_seconds
     try:
         with run_lock(small, run.job, run.period, lease_seconds):

@@ -1,4 +1,4 @@
-"""The close of a period: what its fee was used for, balances carried forward, and no change any more."""
+"""The close of a period: fee expenditure posted, balances carried forward; the period never changes again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.sinks import WritingSink
 from jobs.ledger.balances import balance_rows, closing_breaches
 from jobs.ledger.fee import fee_row
-from jobs.ledger.fee_spending import use_transfers
+from jobs.ledger.fee_expenditure import expenditure_transfers
 from jobs.ledger.journal import Transfer, journal_rows
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
@@ -32,7 +32,7 @@ HELD_IN = {COSTS: "control/quarantine_costs", VISITS: "control/quarantine_visits
 
 @dataclass(frozen=True)
 class CostGate:
-    """The sources of costs, and their rows as judged, by source."""
+    """The sources of costs, and their judged rows by source."""
 
     costs: Costs
     judged: Mapping[str, CostRows]
@@ -40,7 +40,7 @@ class CostGate:
 
 @dataclass(frozen=True)
 class CloseResult:
-    """A close as written and read back. Maps are by plan; `transfers`: all of the period's, the close's too."""
+    """A close as written and read back. Maps are by plan; `transfers`: all of the period, including the close's."""
 
     digests: Mapping[str, Mapping[str, dict]]
     transfers: Mapping[str, list[Transfer]]
@@ -69,21 +69,22 @@ class Close(Work):
         return CostGate(costs, costs.judged())
 
     def compute(self, pinned: PinnedClose, gate: CostGate, sink: WritingSink) -> CloseResult:
-        announce("uses of the fee")
-        platform, day = pinned.request.platform, pinned.request.platform.calendar.grace_ends_on(pinned.request.period)
-        used = gate.costs.uses_by_plan_fen(gate.judged, _weights(pinned))
-        uses = {p: use_transfers(used[p]) for p in pinned.plan_ids}
-        before = pinned.transfers()
-        every = {p: [*before[p], *uses[p]] for p in pinned.plan_ids}
-        brought = _brought_forward(pinned)
+        announce("fee expenditure")
+        platform, plan_ids = pinned.request.platform, pinned.plan_ids
+        posted_on = platform.calendar.grace_ends_on(pinned.request.period)
+        spent_fen = gate.costs.uses_by_plan_fen(gate.judged, _weights(pinned))
+        spending = {p: expenditure_transfers(spent_fen[p]) for p in plan_ids}
+        earlier = pinned.transfers()
+        transfers = {p: [*earlier[p], *spending[p]] for p in plan_ids}
+        brought_forward = _brought_forward(pinned)
         accounts = [account.account for account in platform.accounts]
-        balances = {p: balance_rows(every[p], accounts, brought.get(p, {})) for p in pinned.plan_ids}
-        journal = {p: journal_rows([(day, t) for t in uses[p]], pinned.run.period, p, JOB) for p in pinned.plan_ids}
+        balances = {p: balance_rows(transfers[p], accounts, brought_forward.get(p, {})) for p in plan_ids}
+        journal = {p: journal_rows([(posted_on, t) for t in spending[p]], pinned.run.period, p, JOB) for p in plan_ids}
         digests = sink.put_rows({"ledger/journal": journal, "ledger/balances": balances})
-        fees = {p: fee_row(every[p], pinned.pools[p]["brought_forward_fen"]) for p in pinned.plan_ids}
-        digests[FEE.name] = {p: digest_of_rows([fees[p]], FEE) for p in pinned.plan_ids}
-        by_plan = {p: {table: of[p] for table, of in digests.items()} for p in pinned.plan_ids}
-        return CloseResult(by_plan, every, fees, balances)
+        fees = {p: fee_row(transfers[p], pinned.pools[p]["brought_forward_fen"]) for p in plan_ids}
+        digests[FEE.name] = {p: digest_of_rows([fees[p]], FEE) for p in plan_ids}
+        digests_by_plan = {p: {table: by_plan[p] for table, by_plan in digests.items()} for p in plan_ids}
+        return CloseResult(digests_by_plan, transfers, fees, balances)
 
     def breaches(self, pinned: PinnedClose, gate: CostGate, result: CloseResult, sink: WritingSink) -> list[str]:
         sums = _collected(pinned)
@@ -102,9 +103,9 @@ class Close(Work):
             hold_costs(pinned.lake, TABLES[name], judged.held, HELD_IN[name], scope, run.period, run.run_id)
         hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
-    def results(self, pinned: PinnedClose, gate: CostGate, result: CloseResult | None) -> Iterable[RuleResult]:
-        of_costs = [found for judged in gate.judged.values() for found in judged.results]
-        return [*of_costs, *judged_reviews(pinned.lake, pinned.versions)]
+    def rule_results(self, pinned: PinnedClose, gate: CostGate, result: CloseResult | None) -> Iterable[RuleResult]:
+        cost_results = [result for judged in gate.judged.values() for result in judged.results]
+        return [*cost_results, *judged_reviews(pinned.lake, pinned.versions)]
 
     def follow_up(self, pinned: PinnedClose, result: CloseResult, sink: WritingSink) -> None:
         replace_fee(pinned.lake.small, pinned.run.period, pinned.run.run_id, result.fees)
@@ -117,7 +118,9 @@ class Close(Work):
         fees = fees_of(small, [settled[p] for p in closed], [acts[p] for acts in (collected, closed) for p in closed])
         replace_fee(small, period, row["run_id"], fees)
 
-    def show(self, pinned: PinnedClose, gate: CostGate, result: CloseResult, found: Sequence[RuleResult]) -> Outcome:
+    def show(
+        self, pinned: PinnedClose, gate: CostGate, result: CloseResult, rule_results: Sequence[RuleResult]
+    ) -> Outcome:
         document = {
             "period": pinned.run.period,
             "state": "closed",
@@ -129,24 +132,24 @@ class Close(Work):
 
 
 def _weights(pinned: PinnedClose) -> dict[str, int]:
-    """What costs of no plan are split by: the fee accrued of the plans that are open, else their head counts."""
+    """By open plan, the weight by which costs without a plan are split: accrued fees or, if all are 0, head counts."""
     pools = {p: pool for p, pool in pinned.pools.items() if p not in pinned.closed}
-    accrued = {p: pool["fee_fen"] for p, pool in pools.items()}
-    return accrued if any(accrued.values()) else {p: pool["covered_count"] for p, pool in pools.items()}
+    accrued_fen = {p: pool["fee_fen"] for p, pool in pools.items()}
+    return accrued_fen if any(accrued_fen.values()) else {p: pool["covered_count"] for p, pool in pools.items()}
 
 
 def _brought_forward(pinned: PinnedClose) -> dict[str, dict[str, int]]:
-    """What each account of each plan carried forward at the close of the period before."""
+    """By plan and account, the balance carried forward at the close of the previous period."""
     small, previous = pinned.lake.small, pinned.request.platform.calendar.previous(pinned.request.period)
-    before = [p for p in published_in(small, JOB, str(previous)).values() if p.plan_id in pinned.plan_ids]
+    closes = [act for p, act in published_in(small, JOB, str(previous)).items() if p in pinned.plan_ids]
     balances: dict[str, dict[str, int]] = {}
-    for row in few_rows_of(small, "ledger/balances", before):
+    for row in few_rows_of(small, "ledger/balances", closes):
         balances.setdefault(row["plan_id"], {})[row["account"]] = row["carried_forward_fen"]
     return balances
 
 
 def _collected(pinned: PinnedClose) -> dict[str, dict[str, tuple[int, int]]]:
-    """Of each plan, by status: the dues of its collection and the money that met them."""
+    """By plan and status of the collection: dues and collected money, in fen."""
     rows = (
         rows_of(pinned.lake, "settled/collections", [pinned.collected[p] for p in pinned.plan_ids])
         .groupBy("plan_id", "status")
@@ -159,11 +162,11 @@ def _collected(pinned: PinnedClose) -> dict[str, dict[str, tuple[int, int]]]:
 def _messages(pinned: PinnedClose, gate: CostGate) -> Iterable[str]:
     for name, held_in in HELD_IN.items():
         if name not in pinned.versions:
-            yield f"{name} is not there: no use of the fee was posted from it"
+            yield f"{name} does not exist: no fee expenditure was posted from it"
         elif gate.judged[name].held_count:
             yield (
-                f"{name}: rows are held in {held_in} and no use of the fee was posted from them. Mend them before the "
-                "month's last period is closed: it takes up what its earlier ones left out"
+                f"{name}: rows are held in {held_in} and no fee expenditure was posted from them. Mend them before the "
+                "month's last period is closed: that close also posts costs that earlier ones of the month left out"
             )
 
 
@@ -183,7 +186,7 @@ def _text(document: dict) -> str:
     ]
     return "\n\n".join(
         [
-            f"Period {document['period']} is closed by {document['run_id']}; it does not change any more.",
+            f"Period {document['period']} is closed by {document['run_id']}; it never changes again.",
             table_text("Fee (yuan)", ["plan", *(part.replace("_", " ") for part in parts)], fees),
             table_text("Carried forward (yuan, debit positive)", ["plan", "account", "balance"], balances),
         ]

@@ -1,6 +1,6 @@
-"""What a period's close is made from, and what must be done before it."""
+"""Inputs of a period's close, and the checks that the period is ready for it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -15,7 +15,8 @@ from jobs.progress import announce
 from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, few_rows_of, published_in
 from jobs.register.runs import Run, input_versions_of, settings_of, unended_runs
-from jobs.works.collect_pinning import made_already, pin_collection
+from jobs.works.collect_pinning import STAGE, pin_collection
+from jobs.works.collect_unchanged import run_of_same_inputs
 from jobs.works.late_claims import LateClaims, late_claims
 
 JOB = "close"
@@ -23,8 +24,8 @@ JOB = "close"
 
 @dataclass(frozen=True)
 class PinnedClose:
-    """What a period is closed from. Maps are by plan; `plan_ids` are those still to be closed, `closed` those
-    closed."""
+    """What a period is closed from. Maps are by plan; `plan_ids`: the plans this run closes; `closed`: earlier
+    closes."""
 
     request: PeriodRequest
     lake: Lake
@@ -38,30 +39,26 @@ class PinnedClose:
 
     @cached_property
     def late_claims(self) -> LateClaims:
-        """The claims of settled periods that came after the settlement, as the source is now."""
+        """Claims of settled periods that arrived after the settlement, in the newest version of the source."""
         return late_claims(self.lake.small, self.request.platform)
 
     def transfers(self) -> dict[str, list[Transfer]]:
-        """What settlement and collection posted, by plan."""
+        """The transfers that settlement and collection posted, by plan."""
         return transfers_of(self.lake.small, [*self.settled.values(), *self.collected.values()])
 
 
 def pin_closing(request: PeriodRequest, lake: Lake) -> PinnedClose:
-    """Finds what is to be closed; raises Refused where something must be done before, and says what."""
+    """Pins the open plans of the period; raises Refused, with the command to run, if they cannot be closed yet."""
     announce("pinning the period")
     period = str(request.period)
-    by_job = {job: published_in(lake.small, job, period) for job in ("settle", "collect", JOB)}
-    settled = by_job["settle"]
-    asked = tuple(sorted(request.plan_ids or settled))
-    unsettled = [p for p in asked if p not in settled]
-    if unsettled or not settled:
-        which = f"{', '.join(unsettled)}: not settled" if unsettled else "not settled"
-        raise Refused(f"Period {period}: {which}. Nothing was closed. Settle it first: `fentan settle`.")
-    plan_ids = tuple(p for p in asked if p not in by_job[JOB])
+    settled, collected, closed = (published_in(lake.small, job, period) for job in ("settle", "collect", JOB))
+    requested = tuple(sorted(request.plan_ids or settled))
+    _check_settled(period, settled, requested)
+    plan_ids = tuple(p for p in requested if p not in closed)
     if plan_ids:
         _check_turn(request, lake, plan_ids)
-        _check_collected(request, lake, by_job["collect"], plan_ids)
-        _check_nothing_came_since(request, lake, [by_job["collect"][p] for p in plan_ids])
+        _check_collected(request, lake, collected, plan_ids)
+        _check_collection_is_current(request, lake, [collected[p] for p in plan_ids])
     versions = pin_versions(lake, tuple(name for name in (COSTS, VISITS, REVIEWS, CLAIMS) if lake.exists(name)))
     run = Run(
         job=JOB,
@@ -71,13 +68,20 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> PinnedClose:
         input_versions={
             **pinned_inputs(lake, versions),
             "settled": {p: settled[p].digest for p in plan_ids},
-            "collected": {p: by_job["collect"][p].digest for p in plan_ids},
+            "collected": {p: collected[p].digest for p in plan_ids},
         },
         rules=request.platform.closing_rules(request.period),
         settings={"as_of": str(request.as_of)},
     )
     pools = {row["plan_id"]: row for row in few_rows_of(lake.small, "settled/pools", settled.values())}
-    return PinnedClose(request, lake, settled, by_job["collect"], by_job[JOB], pools, plan_ids, versions, run)
+    return PinnedClose(request, lake, settled, collected, closed, pools, plan_ids, versions, run)
+
+
+def _check_settled(period: str, settled: Mapping[str, Publication], requested: Collection[str]) -> None:
+    unsettled = [p for p in requested if p not in settled]
+    if unsettled or not settled:
+        which = f"{', '.join(unsettled)}: not settled" if unsettled else "not settled"
+        raise Refused(f"Period {period}: {which}. Nothing was closed. Settle it first: `fentan settle`.")
 
 
 def _check_turn(request: PeriodRequest, lake: Lake, plan_ids: tuple[str, ...]) -> None:
@@ -104,10 +108,10 @@ def _check_collected(
     grace_ends_on = request.platform.calendar.grace_ends_on(request.period)
     if request.as_of < grace_ends_on:
         raise Refused(
-            f"Period {request.period}: members may pay until {grace_ends_on}, it is {request.as_of}. Nothing was "
+            f"Period {request.period}: members may pay until {grace_ends_on}; today is {request.as_of}. Nothing was "
             "closed. Close it on that day or later."
         )
-    stages = {p: input_versions_of(lake.small, pub.run_id)["stage"] for p, pub in collected.items() if p in plan_ids}
+    stages = {p: input_versions_of(lake.small, collected[p].run_id)[STAGE] for p in plan_ids if p in collected}
     waiting = [p for p in plan_ids if stages.get(p) != "final"]
     if waiting:
         raise Refused(
@@ -116,12 +120,12 @@ def _check_collected(
         )
 
 
-def _check_nothing_came_since(request: PeriodRequest, lake: Lake, collected: list[Publication]) -> None:
-    """Raises Refused where a collection of today would be another one: its money would be in no books."""
+def _check_collection_is_current(request: PeriodRequest, lake: Lake, collected: list[Publication]) -> None:
+    """Raises Refused if collecting today would have other inputs: their money would be in no books."""
     until = max(date.fromisoformat(settings_of(lake.small, p.run_id)["as_of"]) for p in collected)
     as_of = max(until, request.as_of)
-    inputs = pin_collection(replace(request, as_of=as_of, plan_ids=None), lake)
-    if made_already(inputs, next_period_counts=False) is None:
+    pinned = pin_collection(replace(request, as_of=as_of, plan_ids=None), lake)
+    if run_of_same_inputs(pinned, with_next_period=False) is None:
         raise Refused(
             f"Period {request.period}: since it was collected, as of {until}, receipts up to {as_of}, plans, rules or "
             "the lapses of the period before have changed. Nothing was closed. Run "

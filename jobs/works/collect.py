@@ -1,4 +1,4 @@
-"""The collection of a period: receipts -> shares met, arrears, lapses, aid paid, fee received."""
+"""The collection of a period: receipts allocated to shares, arrears, lapses, aid paid, fee received."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from jobs.gate.quarantine import hold_receipts, hold_receipts_of_no_period
 from jobs.gate.receipts import judged_receipts
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import WritingSink
-from jobs.ledger.journal import came_in_fen
+from jobs.ledger.journal import cash_received_fen
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
@@ -23,8 +23,9 @@ from jobs.works.collect_ceilings import (
     too_many_held_count,
     with_ceilings,
 )
-from jobs.works.collect_pinning import JOB, PinnedCollection, made_already, pin_collection
+from jobs.works.collect_pinning import JOB, PinnedCollection, pin_collection
 from jobs.works.collect_shown import document_of, nothing_new, text_of
+from jobs.works.collect_unchanged import run_of_same_inputs
 from jobs.works.collect_writing import CollectionResult, collection_breaches, write_collection
 from jobs.works.late_claims import hold_late_claims
 
@@ -32,13 +33,13 @@ THROUGH_SPARK, FEW_ROWS = ("settled/collections", "settled/lapses"), ("ledger/jo
 
 
 class Collect(Work):
-    """Brings the period's collection up to the day `as_of`; the same receipts again change nothing.
+    """Brings the period's collection up to the day `as_of`; collecting the same receipts again changes nothing.
 
-    `accepted_lapses`: up to how many lapses in all the operator consents to; None: he was not asked.
+    `accepted_lapses`: the number of lapses the operator consents to; None: no consent.
     """
 
     job = JOB
-    beside = True
+    keeps_published_rows = True
 
     def __init__(self, accepted_lapses: int | None = None):
         self.accepted_lapses = accepted_lapses
@@ -47,9 +48,9 @@ class Collect(Work):
         return with_ceilings(pin_collection(request, lake), self.accepted_lapses)
 
     def remaining(self, pinned: PinnedCollection) -> PinnedCollection | Outcome:
-        run_id = made_already(pinned)
+        run_id = run_of_same_inputs(pinned)
         if run_id is not None:
-            _hold_of_no_period(pinned, run_id)
+            _hold_without_period(pinned, run_id)
             hold_late_claims(pinned.lake.small, pinned.late_claims, pinned.run.period, run_id)
             if not pinned.is_closed:
                 goes_as_far_as(pinned.lake.small, run_id, str(pinned.days.as_of))
@@ -71,13 +72,15 @@ class Collect(Work):
         stop_if_too_many_lapse(pinned, result.sums)
 
     def hold(self, pinned: PinnedCollection, gate: None, result: CollectionResult) -> None:
-        announce("holding money without a share")
+        announce("holding unapplied cash")
         run = pinned.run
-        hold_receipts(pinned.lake, pinned.gate.unsound, result.without_share, run.period, run.run_id)
-        _hold_of_no_period(pinned, run.run_id)
+        hold_receipts(pinned.lake, pinned.gate.unsound, result.excess, run.period, run.run_id)
+        _hold_without_period(pinned, run.run_id)
         hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
-    def results(self, pinned: PinnedCollection, gate: None, result: CollectionResult | None) -> Iterable[RuleResult]:
+    def rule_results(
+        self, pinned: PinnedCollection, gate: None, result: CollectionResult | None
+    ) -> Iterable[RuleResult]:
         held = {} if result is None else held_by_reason(pinned, result)
         return judged_receipts(pinned.gate, held, pinned.days, too_many_held_count(pinned))
 
@@ -98,33 +101,36 @@ class Collect(Work):
         WritingSink(lake, JOB, period, open_plans, run_id, keeps_published_rows=True).sweep(THROUGH_SPARK, FEW_ROWS)
 
     def show(
-        self, pinned: PinnedCollection, gate: None, result: CollectionResult, found: Sequence[RuleResult]
+        self, pinned: PinnedCollection, gate: None, result: CollectionResult, rule_results: Sequence[RuleResult]
     ) -> Outcome:
         document = document_of(pinned, result, held_by_reason(pinned, result))
         return Outcome(document, text_of(document), 0, tuple(_messages(pinned)))
 
 
 def held_by_reason(pinned: PinnedCollection, result: CollectionResult) -> dict[str, tuple[int, int]]:
-    """Of each reason why money met no share: how many receipts, and how much of their money."""
-    return {**result.without_share_by_reason, PERIOD_UNKNOWN.id: pinned.of_no_period_sums}
+    """By reason, the receipts held because their money is unapplied: count of receipts and fen."""
+    return {**result.excess_by_reason, PERIOD_UNKNOWN.id: pinned.without_period_sums}
 
 
-def _hold_of_no_period(pinned: PinnedCollection, run_id: str) -> None:
-    period_names, (count, _) = pinned.request.platform.calendar.period_names, pinned.of_no_period_sums
-    hold_receipts_of_no_period(pinned.lake, pinned.of_no_period, count, period_names, pinned.run.period, run_id)
+def _hold_without_period(pinned: PinnedCollection, run_id: str) -> None:
+    period_names, (count, _) = pinned.request.platform.calendar.period_names, pinned.without_period_sums
+    receipts = pinned.receipts_without_period
+    hold_receipts_of_no_period(pinned.lake, receipts, count, period_names, pinned.run.period, run_id)
 
 
 def _check_open(pinned: PinnedCollection) -> None:
-    if pinned.is_closed:
-        posted = transfers_of(pinned.lake.small, list(pinned.collected.values()))
-        came_fen, booked_fen = pinned.gate.money_fen, sum(came_in_fen(of_plan) for of_plan in posted.values())
-        more = f" ({came_fen - booked_fen:,} are in no books)" if came_fen > booked_fen else ""
-        raise Refused(
-            f"Period {pinned.run.period}: closed for {', '.join(pinned.plan_ids)}, and its receipts, rules or days are "
-            f"not those it was closed with: {came_fen:,} fen came in until {pinned.days.as_of}, its books hold "
-            f"{booked_fen:,}{more}. "
-            "Nothing was collected. Give later money to an open period, or bring the receipts back to what they were."
-        )
+    if not pinned.is_closed:
+        return
+    posted = transfers_of(pinned.lake.small, list(pinned.collected.values()))
+    received_fen = pinned.gate.money_fen
+    booked_fen = sum(cash_received_fen(transfers) for transfers in posted.values())
+    unbooked = f" ({received_fen - booked_fen:,} are in no books)" if received_fen > booked_fen else ""
+    raise Refused(
+        f"Period {pinned.run.period}: closed for {', '.join(pinned.plan_ids)}, and its receipts, rules or days differ "
+        f"from those it was closed with: {received_fen:,} fen came in until {pinned.days.as_of}, its books hold "
+        f"{booked_fen:,}{unbooked}. "
+        "Nothing was collected. Assign later money to an open period, or restore the receipts to what they were."
+    )
 
 
 def _check_not_backwards(pinned: PinnedCollection) -> None:
@@ -132,25 +138,25 @@ def _check_not_backwards(pinned: PinnedCollection) -> None:
     latest = max((settings_of(small, p.run_id)["as_of"] for p in pinned.collected.values()), default="")
     if str(pinned.days.as_of) < latest:
         raise Refused(
-            f"Period {pinned.run.period}: collected up to {latest} already; {pinned.days.as_of} would take back what "
-            f"came in and who lapsed since. Nothing was collected. Collect as of {latest} or later."
+            f"Period {pinned.run.period}: collected up to {latest} already; collecting as of {pinned.days.as_of} would "
+            f"take back later receipts and lapses. Nothing was collected. Collect as of {latest} or later."
         )
 
 
 def _messages(pinned: PinnedCollection) -> Iterable[str]:
     period, calendar = pinned.request.period, pinned.request.platform.calendar
-    count, _ = pinned.of_no_period_sums
+    count, _ = pinned.without_period_sums
     if count:
         yield (
             f"source/receipts: {count:,} rows are of no period of the calendar. They are held in "
-            f"control/quarantine_receipts as {PERIOD_UNKNOWN.id}, and their money is in no books. Give them their "
-            "period."
+            f"control/quarantine_receipts as {PERIOD_UNKNOWN.id}, and their money is in no books. Give them the "
+            "period they belong to."
         )
     yield from pinned.late_claims.messages(pinned.plan_ids)
     if pinned.next_unsettled:
         plans, following = ", ".join(pinned.next_unsettled), calendar.next(period)
         yield (
-            f"{plans}: {following} is public but not settled. Whoever it helps and who owes for {period} lapses, "
-            f"instead of having his arrears netted from that aid. Settle {following}, then collect {period} again "
-            "before it is closed."
+            f"{plans}: {following} is public but not settled. A beneficiary of {following} who owes for {period} "
+            f"lapses, because his arrears cannot be set off from that aid yet. Settle {following}, then collect "
+            f"{period} again before it is closed."
         )

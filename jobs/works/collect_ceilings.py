@@ -1,10 +1,10 @@
-"""Where a collection stops: too many receipts are held, or too many memberships would lapse."""
+"""Ceilings of a collection: it stops if too many receipts are held, or too many memberships would lapse."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from jobs.collection.allocation import LAPSED
-from jobs.collection.lapse_ceiling import LapseCount, why_too_many_lapse
+from jobs.collection.lapse_ceiling import LapseCount, lapse_ceiling_breach
 from jobs.errors import GateStopped
 from jobs.gate.receipts import held_above_ceiling
 from jobs.register.runs import settings_of
@@ -14,65 +14,65 @@ from jobs.works.collection_sums import CollectionSums
 ACCEPTED_LAPSES = "accepted_lapses"  # in the settings of a run
 
 
-def with_ceilings(inputs: PinnedCollection, accepted_lapses: int | None) -> PinnedCollection:
-    """The inputs with the ceilings and the consent in the run's settings. A consent given to the collection in force
-    holds for those that follow it.
+def with_ceilings(pinned: PinnedCollection, accepted_lapses: int | None) -> PinnedCollection:
+    """The inputs with the ceilings and the operator's consent in the run's settings.
 
-    `accepted_lapses`: up to how many lapses in all the operator consents to; None: he says nothing.
+    `accepted_lapses`: the number of lapses the operator consents to now, or None. A consent to the collection in force
+    remains valid for later ones.
     """
-    in_force = [
-        settings_of(inputs.lake.small, inputs.collected[p].run_id) for p in inputs.plan_ids if p in inputs.collected
-    ]
+    small = pinned.lake.small
+    in_force = [settings_of(small, pinned.collected[p].run_id) for p in pinned.plan_ids if p in pinned.collected]
     consents = [accepted_lapses, *(settings.get(ACCEPTED_LAPSES) for settings in in_force)]
-    given = max((count for count in consents if count is not None), default=None)
-    environment = inputs.request.environment
+    consent = max((count for count in consents if count is not None), default=None)
+    environment = pinned.request.environment
     ceilings = {
         "receipts_ppm": environment.quarantine_ceiling_receipts_ppm,
         "lapses_ppm": environment.lapse_ceiling_ppm,
         "floor_rows": environment.quarantine_ceiling_floor_rows,
     }
-    settings = inputs.run.settings | {"ceilings": ceilings} | ({} if given is None else {ACCEPTED_LAPSES: given})
-    return replace(inputs, run=replace(inputs.run, settings=settings))
+    return replace(
+        pinned, stop_settings={"ceilings": ceilings} | ({} if consent is None else {ACCEPTED_LAPSES: consent})
+    )
 
 
-def too_many_held_count(inputs: PinnedCollection) -> int:
-    """How many more receipts the gate holds than the ceiling of the conf lets pass."""
-    environment = inputs.request.environment
+def too_many_held_count(pinned: PinnedCollection) -> int:
+    """How many receipts the gate holds above the ceiling of the conf."""
+    environment = pinned.request.environment
     floor_rows, ceiling_ppm = environment.quarantine_ceiling_floor_rows, environment.quarantine_ceiling_receipts_ppm
-    return held_above_ceiling(inputs.gate, ceiling_ppm, floor_rows)
+    return held_above_ceiling(pinned.gate, ceiling_ppm, floor_rows)
 
 
-def stop_if_too_many_are_held(inputs: PinnedCollection) -> None:
-    """Raises GateStopped where the receipts as a whole are at fault."""
-    gate, too_many_held = inputs.gate, too_many_held_count(inputs)
-    if not too_many_held:
+def stop_if_too_many_are_held(pinned: PinnedCollection) -> None:
+    """Raises GateStopped if the gate holds more receipts than the ceiling allows."""
+    gate, excess_count = pinned.gate, too_many_held_count(pinned)
+    if not excess_count:
         return
     rules = ", ".join(f"{rule} {count:,}" for rule, count in sorted(gate.broken.items()) if count)
     raise GateStopped(
-        f"Period {inputs.run.period}: {gate.held_count:,} of {gate.payment_count:,} receipts would be held ({rules}), "
-        f"{too_many_held:,} more than the conf's quarantine_ceiling_receipts_ppm lets pass. Nothing was published. "
+        f"Period {pinned.run.period}: {gate.held_count:,} of {gate.payment_count:,} receipts would be held ({rules}), "
+        f"{excess_count:,} more than the conf's quarantine_ceiling_receipts_ppm lets pass. Nothing was published. "
         "Mend source/receipts and collect again."
     )
 
 
-def stop_if_too_many_lapse(inputs: PinnedCollection, sums: Mapping[str, CollectionSums]) -> None:
-    """Raises GateStopped where a final collection would end more memberships than anybody consented to.
+def stop_if_too_many_lapse(pinned: PinnedCollection, sums: Mapping[str, CollectionSums]) -> None:
+    """Raises GateStopped if a final collection would end more memberships than the ceiling or a consent allows.
 
-    `sums`: of the collection as written, by plan.
+    `sums`: by plan, of the collection as written.
     """
-    if not inputs.days.is_final:
+    if not pinned.days.is_final:
         return
-    environment, period = inputs.request.environment, inputs.run.period
+    environment, period = pinned.request.environment, pinned.run.period
     lapsing = LapseCount(
-        {p: of_plan.count_by_status.get(LAPSED, 0) for p, of_plan in sums.items()},
-        {p: of_plan.owing_count for p, of_plan in sums.items()},
-        inputs.gate.collected_count > 0,
+        {p: plan_sums.count_by_status.get(LAPSED, 0) for p, plan_sums in sums.items()},
+        {p: plan_sums.owing_count for p, plan_sums in sums.items()},
+        pinned.gate.collected_count > 0,
     )
-    floor_rows, accepted = environment.quarantine_ceiling_floor_rows, inputs.run.settings.get(ACCEPTED_LAPSES)
-    why = why_too_many_lapse(lapsing, environment.lapse_ceiling_ppm, floor_rows, accepted)
+    floor_rows, accepted = environment.quarantine_ceiling_floor_rows, pinned.run.settings.get(ACCEPTED_LAPSES)
+    why = lapse_ceiling_breach(lapsing, environment.lapse_ceiling_ppm, floor_rows, accepted)
     if why is not None:
         raise GateStopped(
-            f"Period {period}: {why}. Nothing was published. Load the receipts that are missing and collect again; "
-            f"where so many did not pay, consent: `fentan collect --period {period} --as-of {inputs.days.as_of} "
-            f"--accept-lapses {lapsing.lapsing_in_all}`."
+            f"Period {period}: {why}. Nothing was published. Load the missing receipts and collect again; "
+            f"if so many members really did not pay, consent: `fentan collect --period {period} "
+            f"--as-of {pinned.days.as_of} --accept-lapses {lapsing.lapsing_total}`."
         )

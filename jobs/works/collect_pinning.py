@@ -1,42 +1,44 @@
-"""What a period's collection is made from, and whether it was made from just that already."""
+"""Inputs of a period's collection."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.canonical import plain
 from jobs.collection.allocation import CollectionDays
 from jobs.errors import Refused, WrongUsage
-from jobs.gate.receipts import ReceiptGate, count_and_fen, judge_receipts, payments_of
+from jobs.gate.receipts import ReceiptGate, count_and_fen, judge_receipts
 from jobs.lake.lake import Lake, none_of
 from jobs.lake.sources import pin_versions, read_source
 from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
-from jobs.register.runs import Run, rows_of_runs
-from jobs.works.final_positions import FinalPositions, overlapping, standing_of
+from jobs.register.runs import Run
+from jobs.works.final_positions import FinalPositions, final_positions_of, overlapping_collections
 from jobs.works.late_claims import LateClaims, late_claims
-from jobs.works.set_off import netted_before_fen, next_settled
+from jobs.works.set_off import earlier_set_off_fen, next_settlements
 
 JOB = "collect"
-AID_OF_NEXT, NETTED_BEFORE = "aid_of_next", "netted_before_fen"
-CLOSED_BEFORE, STANDING_LAPSES = "closed_before", "standing_lapses"
-ENDED_BEFORE = "ended_before"
+# Keys of a collection's input_versions in control/runs. They enter run ids: never change them.
+SETTLED, RECEIPTS, STAGE = "settled", "receipts", "stage"
+AID_OF_NEXT, EARLIER_SET_OFF_FEN, ENDED_BEFORE = "aid_of_next", "netted_before_fen", "ended_before"
+CLOSED_BEFORE, FINAL_LAPSES = "closed_before", "standing_lapses"
 
 
 @dataclass(frozen=True)
 class PinnedCollection:
-    """What a period's collection is made from. Maps are by plan.
+    """What a period's collection is computed from. Maps are by plan.
 
-    `settled`: the publications whose bills are collected, of the plans that are open (of all, once none is);
-    `collected`: the collections published by now, of every plan; `standing`: what of them does not change any more;
-    `next_settled`: settlements of the next period whose aid arrears may be netted from; `netted_before_fen`: what the
-    previous period's arrears took from this one's aid; `of_no_period`: receipts of a period that is none of the
-    calendar's, or not given.
+    `settled`: settlements whose bills are collected: those of open plans or, if every plan is closed, of all plans.
+    `collected`, `closed`: the period's collections and closes so far. `final`: the part of the collections that may no
+    longer change. `next_settled`: settlements of the next period whose aid arrears may be set off from.
+    `earlier_set_off_fen`: the part of this period's aid that arrears of the previous period took.
+    `ended_before`: collections of earlier periods whose lapses ended cover before this period's grace limit.
+    `receipts_without_period`: receipts whose period is missing or not in the calendar. `stop_settings`: the
+    ceilings and the operator's consent, as settings of the run.
     """
 
     request: PeriodRequest
@@ -45,13 +47,27 @@ class PinnedCollection:
     settled: Mapping[str, Publication]
     collected: Mapping[str, Publication]
     closed: Mapping[str, Publication]
-    standing: FinalPositions
+    final: FinalPositions
     next_settled: Mapping[str, Publication]
-    netted_before_fen: Mapping[str, int]
+    earlier_set_off_fen: Mapping[str, int]
+    ended_before: Mapping[str, list[str]]
     pools: Mapping[str, dict]
     gate: ReceiptGate
-    of_no_period: DataFrame
-    run: Run
+    receipts_without_period: DataFrame
+    stop_settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def run(self) -> Run:
+        """The run that collects these plans from these inputs."""
+        return Run(
+            job=JOB,
+            platform_id=self.request.platform.platform_id,
+            period=str(self.request.period),
+            plan_ids=self.plan_ids,
+            input_versions=self._input_versions(),
+            rules=self.request.platform.collection_rules(self.request.period),
+            settings={"as_of": str(self.days.as_of), **self.stop_settings},
+        )
 
     @property
     def plan_ids(self) -> tuple[str, ...]:
@@ -59,7 +75,8 @@ class PinnedCollection:
 
     @property
     def next_unsettled(self) -> tuple[str, ...]:
-        """The plans whose next period is public before the grace limit, but not settled yet; none once it is closed."""
+        """Plans whose next period becomes public before the grace limit but is not settled; only for a final collection
+        of open plans."""
         following = self.request.platform.calendar.next_within_grace(self.request.period)
         if following is None or self.is_closed or not self.days.is_final:
             return ()
@@ -67,27 +84,43 @@ class PinnedCollection:
         return tuple(p for p in existing if p not in self.next_settled)
 
     @cached_property
-    def of_no_period_sums(self) -> tuple[int, int]:
-        """How many receipts are of no period, and their fen: counted for a collection, a close does not ask."""
-        return count_and_fen(self.of_no_period)
+    def without_period_sums(self) -> tuple[int, int]:
+        """Count and fen of the receipts without a period. Only `collect` needs them: counting costs a pass."""
+        return count_and_fen(self.receipts_without_period)
 
     @cached_property
     def late_claims(self) -> LateClaims:
-        """The claims of settled periods that came after the settlement, as the source is now."""
+        """Claims of settled periods that arrived after the settlement, in the newest version of the source."""
         return late_claims(self.lake.small, self.request.platform)
 
     @property
     def is_closed(self) -> bool:
-        """Whether no plan of the period is open."""
+        """Whether every plan of the period is closed."""
         return all(p in self.closed for p in self.settled)
 
     def settled_rows(self, table: str) -> DataFrame:
-        """The rows of a settled table of the plans that are collected."""
+        """The rows of a settled table that belong to the plans being collected."""
         return rows_of(self.lake, table, list(self.settled.values()))
+
+    def _input_versions(self) -> dict:
+        """The inputs that identify the run. Neighbouring periods and closed plans only appear if there are any."""
+        neighbours = {
+            AID_OF_NEXT: _digests(self.next_settled),
+            EARLIER_SET_OFF_FEN: dict(self.earlier_set_off_fen),
+            ENDED_BEFORE: dict(self.ended_before),
+            CLOSED_BEFORE: _digests({p: self.final.settled[p] for p in self.final.closed}),
+            FINAL_LAPSES: _digests(self.final.lapsed),
+        }
+        return {
+            SETTLED: _digests(self.settled),
+            RECEIPTS: dict(self.gate.fingerprint),
+            STAGE: "final" if self.days.is_final else "deducting" if self.days.is_deducting else "announced",
+            **{name: by_plan for name, by_plan in neighbours.items() if by_plan},
+        }
 
 
 def days_of(request: PeriodRequest) -> CollectionDays:
-    """The days of the period's collection, by the platform's calendar."""
+    """The days of the period's collection in the platform's calendar."""
     calendar, period = request.platform.calendar, request.period
     return CollectionDays(
         calendar.publicity_on(period), calendar.deduction_on(period), calendar.grace_ends_on(period), request.as_of
@@ -95,93 +128,42 @@ def days_of(request: PeriodRequest) -> CollectionDays:
 
 
 def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
-    """Finds the settled plans of the period and judges its receipts; raises Refused where nothing is settled."""
+    """Pins the period's settlements and judges its receipts; raises Refused if nothing is settled."""
     announce("pinning receipts")
-    period, calendar = str(request.period), request.platform.calendar
-    every, closed = (published_in(lake.small, job, period) for job in ("settle", "close"))
-    if not every:
+    small, calendar, period = lake.small, request.platform.calendar, str(request.period)
+    all_settled, closed = (published_in(small, job, period) for job in ("settle", "close"))
+    if not all_settled:
         raise Refused(f"Period {period}: not settled. Nothing was collected. Settle it first: `fentan settle`.")
-    settled = {p: publication for p, publication in every.items() if p not in closed} or every
+    settled = {p: publication for p, publication in all_settled.items() if p not in closed} or all_settled
     _check_plans(request, settled)
-    versions = pin_versions(lake, ("source/receipts",))
-    receipts = read_source(lake, "source/receipts", versions["source/receipts"])
-    of_no_period = receipts.where(none_of("period", calendar.period_names))
-    announce("judging receipts")
     days = days_of(request)
-    is_closed = all(p in closed for p in settled)
-    # What the books of a closed period were made from stands: the row of the later period is the one that is held.
-    elsewhere = receipts.where(F.lit(not is_closed) & (F.col("period").isNull() | (F.col("period") != period)))
-    gate = judge_receipts(receipts.where(F.col("period") == period), elsewhere, days)
-    standing = standing_of(lake, calendar, request.period, settled)
-    following = next_settled(lake.small, calendar, request.period, settled) if days.is_final else {}
-    before_fen = netted_before_fen(lake.small, calendar, request.period, settled)
+    gate, receipts_without_period = _judge(request, lake, days, is_closed=all(p in closed for p in settled))
     return PinnedCollection(
         request=request,
         lake=lake,
         days=days,
         settled=settled,
-        collected=published_in(lake.small, JOB, period),
+        collected=published_in(small, JOB, period),
         closed=closed,
-        standing=standing,
-        next_settled=following,
-        netted_before_fen=before_fen,
-        pools={row["plan_id"]: row for row in few_rows_of(lake.small, "settled/pools", settled.values())},
+        final=final_positions_of(lake, calendar, request.period, settled),
+        next_settled=next_settlements(small, calendar, request.period, settled) if days.is_final else {},
+        earlier_set_off_fen=earlier_set_off_fen(small, calendar, request.period, settled),
+        ended_before=_ended_before(lake, request, settled) if days.is_final else {},
+        pools={row["plan_id"]: row for row in few_rows_of(small, "settled/pools", settled.values())},
         gate=gate,
-        of_no_period=of_no_period,
-        run=_run(
-            request,
-            settled,
-            gate,
-            days,
-            {
-                AID_OF_NEXT: {p: publication.digest for p, publication in sorted(following.items())},
-                NETTED_BEFORE: dict(before_fen),
-                ENDED_BEFORE: _ended_before(lake, request, settled) if days.is_final else {},
-                CLOSED_BEFORE: {p: every[p].digest for p in sorted(standing.closed)},
-                STANDING_LAPSES: {p: publication.digest for p, publication in sorted(standing.lapsed.items())},
-            },
-        ),
+        receipts_without_period=receipts_without_period,
     )
 
 
-def made_already(inputs: PinnedCollection, next_period_counts: bool = True) -> str | None:
-    """The run that collected all settled plans from these receipts under these rules; None: there is none.
-
-    `next_period_counts` False: settlements of the next period made since make no difference, as a close asks: what is
-    settled after it does not reach back.
-    """
-    next_period_counts = next_period_counts and not inputs.is_closed
-    found = plain(inputs.run.input_versions)
-    run_ids = sorted({inputs.collected[p].run_id for p in inputs.settled if p in inputs.collected})
-    rows = rows_of_runs(inputs.lake.small, run_ids)
-    same = [
-        run_id
-        for run_id, row in sorted(rows.items())
-        if row["conf_digest"] == inputs.run.conf_digest
-        and _alike(json.loads(row["input_versions"]), found, next_period_counts, inputs.is_closed)
-    ]
-    # Plans that are open were collected together; of those that are closed, the last to be collected knows the others.
-    return same[0] if same and (inputs.is_closed or len(run_ids) == 1) else None
-
-
-def _alike(recorded: dict, found: dict, next_period_counts: bool, is_closed: bool) -> bool:
-    """Whether a collection recorded and one found are of the same plans from the same money.
-
-    Of a closed period the payments alone are compared: a copy that comes up later, or an id that a later period uses
-    again, changes nothing in its books.
-    """
-    both = set(recorded["settled"]) & set(found["settled"])
-    by_plan = (NETTED_BEFORE, ENDED_BEFORE, *((AID_OF_NEXT,) if next_period_counts else ()))
-
-    def compared(versions: dict) -> dict:
-        return {
-            "plans": {**versions["settled"], **versions.get(CLOSED_BEFORE, {})},
-            "receipts": payments_of(versions["receipts"]) if is_closed else versions["receipts"],
-            "stage": versions["stage"],
-            **{name: {p: x for p, x in versions.get(name, {}).items() if p in both} for name in by_plan},
-        }
-
-    return compared(recorded) == compared(found)
+def _judge(request: PeriodRequest, lake: Lake, days: CollectionDays, is_closed: bool) -> tuple[ReceiptGate, DataFrame]:
+    """The period's receipts as judged, and the receipts without a period of the calendar."""
+    period, versions = str(request.period), pin_versions(lake, ("source/receipts",))
+    receipts = read_source(lake, "source/receipts", versions["source/receipts"])
+    announce("judging receipts")
+    # If an id occurs in a closed period and in a later one, the later row is held: closed books do not change.
+    elsewhere = receipts.where(F.lit(not is_closed) & (F.col("period").isNull() | (F.col("period") != period)))
+    gate = judge_receipts(receipts.where(F.col("period") == period), elsewhere, days)
+    return gate, receipts.where(none_of("period", request.platform.calendar.period_names))
 
 
 def _check_plans(request: PeriodRequest, settled: Mapping[str, Publication]) -> None:
@@ -194,31 +176,13 @@ def _check_plans(request: PeriodRequest, settled: Mapping[str, Publication]) -> 
 
 
 def _ended_before(lake: Lake, request: PeriodRequest, settled: Mapping[str, Publication]) -> dict[str, list[str]]:
-    """By plan, the collections of earlier periods whose lapses ended cover before the period's grace limit."""
-    found: dict[str, list[str]] = {}
-    for publication in overlapping(lake.small, request.platform.calendar, request.period):
+    """By plan, the collections of earlier periods whose lapses ended cover before this period's grace limit."""
+    collections: dict[str, list[str]] = {}
+    for publication in overlapping_collections(lake.small, request.platform.calendar, request.period):
         if publication.plan_id in settled:
-            found.setdefault(publication.plan_id, []).append(f"{publication.period} {publication.digest}")
-    return {plan_id: sorted(of_plan) for plan_id, of_plan in sorted(found.items())}
+            collections.setdefault(publication.plan_id, []).append(f"{publication.period} {publication.digest}")
+    return {plan_id: sorted(names) for plan_id, names in sorted(collections.items())}
 
 
-def _run(
-    request: PeriodRequest, settled: Mapping[str, Publication], gate: ReceiptGate, days: CollectionDays, bearing: dict
-) -> Run:
-    """The run. `bearing`: whatever else decides its result (closed plans, neighbouring periods); empty ones are left
-    out."""
-    stage = "final" if days.is_final else "deducting" if days.is_deducting else "announced"
-    return Run(
-        job=JOB,
-        platform_id=request.platform.platform_id,
-        period=str(request.period),
-        plan_ids=tuple(sorted(settled)),
-        input_versions={
-            "settled": {p: publication.digest for p, publication in sorted(settled.items())},
-            "receipts": dict(gate.fingerprint),
-            "stage": stage,
-            **{name: of_plans for name, of_plans in bearing.items() if of_plans},
-        },
-        rules=request.platform.collection_rules(request.period),
-        settings={"as_of": str(days.as_of)},
-    )
+def _digests(publications: Mapping[str, Publication]) -> dict[str, str]:
+    return {p: publication.digest for p, publication in sorted(publications.items())}

@@ -1,4 +1,4 @@
-"""A period's collection: what it writes, and what is proven of it before it is published."""
+"""A period's collection: the rows it writes, and the proof of them before publication."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.collection.allocation import collections, lapses
-from jobs.collection.finality import money_left, with_standing_reasons
+from jobs.collection.finality import unspent_receipts, with_final_reasons
 from jobs.errors import Refused
 from jobs.gate.receipts import ReceiptGate
 from jobs.lake.sinks import WritingSink
@@ -25,11 +25,11 @@ from jobs.register.publications import rows_of
 from jobs.settlement.coverage import in_force_on
 from jobs.spark.digest import digest_of_rows
 from jobs.spark.id_filter import filter_of_ids, with_passed
-from jobs.works.collect_matching import Allocations, match
+from jobs.works.collect_allocation import Allocations, allocate
 from jobs.works.collect_pinning import JOB, PinnedCollection
 from jobs.works.collection_sums import CollectionSums, sums_by_plan, suspense_by_plan
-from jobs.works.final_positions import overlapping
-from jobs.works.set_off import aid_to_net, netted_before
+from jobs.works.final_positions import overlapping_collections
+from jobs.works.set_off import aid_for_set_off, earlier_set_off
 
 KEY = ("plan_id", "member_id")
 JOINED = T.StructType().add("plan_id", "string").add("member_id", "long").add("joined_on", "date")
@@ -37,140 +37,160 @@ JOINED = T.StructType().add("plan_id", "string").add("member_id", "long").add("j
 
 @dataclass(frozen=True)
 class CollectionResult:
-    """A collection as written and read back: digests by plan and table, by plan its sums and all transfers of the
-    period, and the money without a share, by receipt and, as rows and fen, by reason."""
+    """A collection as written and read back.
+
+    By plan: `digests` (then by table), `sums`, `transfers` (settlement and collection) and `fees`. `excess`: one row
+    per receipt with unapplied cash; `excess_by_reason`: its count of receipts and fen.
+    """
 
     digests: Mapping[str, Mapping[str, dict]]
     sums: Mapping[str, CollectionSums]
     transfers: Mapping[str, list[Transfer]]
     fees: Mapping[str, dict]
-    without_share: DataFrame
-    without_share_by_reason: Mapping[str, tuple[int, int]]
+    excess: DataFrame
+    excess_by_reason: Mapping[str, tuple[int, int]]
 
 
-def write_collection(inputs: PinnedCollection, sink: WritingSink) -> CollectionResult:
-    """Puts collections, lapses and journal into the sink, each from what was read back of the one before."""
-    matched = _matched(inputs)
-    excess, helped = matched.excess, _helped(inputs)
-    rows = collections(matched.shares, helped, inputs.days)
-    if inputs.standing.lapsed:
-        rows = rows.unionByName(inputs.standing.lapsed_rows)
+def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionResult:
+    """Writes collections, lapses and journal; each is computed from the read-back rows of the one before."""
+    allocations, aid = _allocations(pinned), _aid_for_set_off(pinned)
+    rows = collections(allocations.shares, aid, pinned.days)
+    if pinned.final.lapsed:
+        rows = rows.unionByName(pinned.final.final_lapses)
     collected = sink.put("settled/collections", rows)
     stored = sink.stored("settled/collections", rows)
-    ended_at = _instant(inputs.days.grace_ends_on, inputs.request.platform.time_zone)
-    ending = lapses(stored, _ended_already(inputs, ended_at)).withColumn("ended_at", F.lit(ended_at))
+    ended_at = _midnight(pinned.days.grace_ends_on, pinned.request.platform.time_zone)
+    ending = lapses(stored, _ended_already(pinned, ended_at)).withColumn("ended_at", F.lit(ended_at))
     lapsed = sink.put("settled/lapses", ending)
 
-    suspense_fen = suspense_by_plan(excess, inputs.gate.held_fen, inputs.plan_ids[0])
-    sums = sums_by_plan(inputs.plan_ids, stored, helped, suspense_fen, inputs.netted_before_fen)
-    transfers = {p: _transfers(inputs, p, sums[p]) for p in inputs.plan_ids}
-    journal = {p: journal_rows(transfers[p], str(inputs.request.period), p, JOB) for p in inputs.plan_ids}
-    posted = sink.put_rows({"ledger/journal": journal})["ledger/journal"]
-    settled = transfers_of(inputs.lake.small, list(inputs.settled.values()))
-    every = {p: [*settled[p], *(transfer for _, transfer in transfers[p])] for p in inputs.plan_ids}
-    fees = {p: fee_row(every[p], inputs.pools[p]["brought_forward_fen"]) for p in inputs.plan_ids}
+    suspense_fen = suspense_by_plan(allocations.excess, pinned.gate.held_fen, pinned.plan_ids[0])
+    sums = sums_by_plan(pinned.plan_ids, stored, aid, suspense_fen, pinned.earlier_set_off_fen)
+    posted = {p: _transfers(pinned, p, sums[p]) for p in pinned.plan_ids}
+    journal = {p: journal_rows(posted[p], str(pinned.request.period), p, JOB) for p in pinned.plan_ids}
+    journal_digests = sink.put_rows({"ledger/journal": journal})["ledger/journal"]
+    settled = transfers_of(pinned.lake.small, list(pinned.settled.values()))
+    transfers = {p: [*settled[p], *(transfer for _, transfer in posted[p])] for p in pinned.plan_ids}
+    fees = {p: fee_row(transfers[p], pinned.pools[p]["brought_forward_fen"]) for p in pinned.plan_ids}
     digests = {
         p: {
             "settled/collections": collected[p].digest,
             "settled/lapses": lapsed[p].digest,
-            "ledger/journal": posted[p],
+            "ledger/journal": journal_digests[p],
             FEE.name: digest_of_rows([fees[p]], FEE),
         }
-        for p in inputs.plan_ids
+        for p in pinned.plan_ids
     }
-    return CollectionResult(digests, sums, every, fees, excess, _by_reason(excess))
+    return CollectionResult(digests, sums, transfers, fees, allocations.excess, _by_reason(allocations.excess))
 
 
-def _matched(inputs: PinnedCollection) -> Allocations:
-    """The money of the receipts given to the shares that are open; what stands keeps what it took."""
-    assessments, bills = inputs.settled_rows("settled/assessments"), inputs.settled_rows("settled/bills")
-    whole_shares = inputs.request.platform.collection.deducts == "whole_shares"
-    joined_of = lambda members: _joined(inputs, members)  # noqa: E731
-    standing, first_plan_id = inputs.standing, inputs.plan_ids[0]
-    if not standing:
-        return match(assessments, bills, inputs.gate, joined_of, whole_shares, first_plan_id)
-    if standing.lapsed:
-        assessments = assessments.join(standing.lapsed_rows.select(*KEY), list(KEY), "left_anti")
-        bills = assessments
-    met = standing.met().localCheckpoint()
-    matched = match(assessments, bills, _receipts_left(inputs, met), joined_of, whole_shares, first_plan_id)
-    came_fen = inputs.gate.in_time.unionByName(inputs.gate.late).select("receipt_id", "amount_fen")
-    excess = matched.excess.drop("amount_fen").join(came_fen, "receipt_id").select(*matched.excess.columns)
-    told = with_standing_reasons(excess, standing.payers_of_lapsed(), standing.payers_of_closed(), met)
-    return replace(matched, excess=told.localCheckpoint())
+def _allocations(pinned: PinnedCollection) -> Allocations:
+    """The receipts allocated to the open shares. Final allocations are left untouched."""
+    assessments, bills = pinned.settled_rows("settled/assessments"), pinned.settled_rows("settled/bills")
+    final = pinned.final
+    if not final:
+        return _allocate(pinned, assessments, bills, pinned.gate)
+    if final.lapsed:
+        assessments = assessments.join(final.final_lapses.select(*KEY), list(KEY), "left_anti")
+        bills = assessments  # of a bill, only payer_id and due_fen are read: the assessments have both
+    allocated_before = final.allocated_by_payer().localCheckpoint()
+    allocations = _allocate(pinned, assessments, bills, _remaining_receipts(pinned, allocated_before))
+    return replace(allocations, excess=_with_final_reasons(pinned, allocations.excess, allocated_before))
 
 
-def _receipts_left(inputs: PinnedCollection, met: DataFrame) -> ReceiptGate:
-    """The receipts, less what met shares that stand; raises Refused where that is not among them any more."""
-    left = money_left(inputs.gate.in_time, met).localCheckpoint()
-    met_fen, left_fen = met.agg(F.sum("met_fen")).first()[0] or 0, left.agg(F.sum("amount_fen")).first()[0] or 0
-    if met_fen + left_fen != inputs.gate.in_time_fen:
+def _allocate(pinned: PinnedCollection, assessments: DataFrame, bills: DataFrame, receipts: ReceiptGate) -> Allocations:
+    whole_shares = pinned.request.platform.collection.deducts == "whole_shares"
+    return allocate(
+        assessments, bills, receipts, lambda members: _joined(pinned, members), whole_shares, pinned.plan_ids[0]
+    )
+
+
+def _remaining_receipts(pinned: PinnedCollection, allocated_before: DataFrame) -> ReceiptGate:
+    """The receipts less what is already allocated to final shares; raises Refused if that money is no longer there."""
+    remaining = unspent_receipts(pinned.gate.in_time, allocated_before).localCheckpoint()
+    allocated_fen = allocated_before.agg(F.sum("met_fen")).first()[0] or 0
+    remaining_fen = remaining.agg(F.sum("amount_fen")).first()[0] or 0
+    missing_fen = allocated_fen + remaining_fen - pinned.gate.in_time_fen
+    if missing_fen:
         raise Refused(
-            f"Period {inputs.request.period}: source/receipts has less sound money than the period's closed books and "
-            f"lapses were made from ({met_fen + left_fen - inputs.gate.in_time_fen:,} fen are missing). Nothing was "
-            "collected. Bring those receipts back, or mend those that are held now (one id twice, in this period or in "
-            "two?), and collect again."
+            f"Period {pinned.request.period}: source/receipts has less sound money than the period's closed books and "
+            f"lapses were made from ({missing_fen:,} fen are missing). Nothing was collected. Bring those receipts "
+            "back, or mend those that are held now (one id twice, in this period or in two?), and collect again."
         )
-    return replace(inputs.gate, in_time=left)
+    return replace(pinned.gate, in_time=remaining)
 
 
-def _transfers(inputs: PinnedCollection, plan_id: str, sums: CollectionSums) -> list[tuple[date, Transfer]]:
-    borne_by = inputs.request.platform.collection.shortfall_borne_by
-    taken_over_fen = inputs.standing.suspense_fen if plan_id == inputs.plan_ids[0] else 0
-    return collection_transfers(inputs.pools[plan_id], sums.collected, inputs.days, borne_by, taken_over_fen)
+def _with_final_reasons(pinned: PinnedCollection, excess: DataFrame, allocated_before: DataFrame) -> DataFrame:
+    """The unapplied cash with the receipts' whole amounts and the reasons that final positions give."""
+    amounts = pinned.gate.in_time.unionByName(pinned.gate.late).select("receipt_id", "amount_fen")
+    whole = excess.drop("amount_fen").join(amounts, "receipt_id").select(*excess.columns)
+    final = pinned.final
+    return with_final_reasons(
+        whole, final.payers_of_lapsed(), final.payers_of_closed(), allocated_before
+    ).localCheckpoint()
 
 
-def _joined(inputs: PinnedCollection, members: DataFrame) -> DataFrame:
+def _transfers(pinned: PinnedCollection, plan_id: str, sums: CollectionSums) -> list[tuple[date, Transfer]]:
+    borne_by = pinned.request.platform.collection.shortfall_borne_by
+    taken_over_fen = pinned.final.suspense_fen if plan_id == pinned.plan_ids[0] else 0
+    return collection_transfers(pinned.pools[plan_id], sums.collected, pinned.days, borne_by, taken_over_fen)
+
+
+def _joined(pinned: PinnedCollection, members: DataFrame) -> DataFrame:
     """One row per plan and member of `members` (member_id) who was covered on the publicity day, with `joined_on`."""
     if members.isEmpty():
-        return inputs.lake.empty(JOINED)
-    version = max(versions_read(inputs.lake.small, p.run_id)["source/members"] for p in inputs.settled.values())
-    spells = read_source(inputs.lake, "source/members", version).select(*KEY, "joined_on", "exited_on")
-    covered = spells.where(in_force_on(F.lit(inputs.days.publicity_on)))
+        return pinned.lake.empty(JOINED)
+    small = pinned.lake.small
+    version = max(versions_read(small, settlement.run_id)["source/members"] for settlement in pinned.settled.values())
+    spells = read_source(pinned.lake, "source/members", version).select(*KEY, "joined_on", "exited_on")
+    covered = spells.where(in_force_on(F.lit(pinned.days.publicity_on)))
     passed = with_passed(covered, "member_id", filter_of_ids(members, "member_id"), "passed")
     return passed.where("passed").groupBy(*KEY).agg(F.min("joined_on").alias("joined_on"))
 
 
-def _helped(inputs: PinnedCollection) -> DataFrame:
-    """One row per plan and member whose arrears may be netted from aid (from `aid_to_net`)."""
-    calendar, period = inputs.request.platform.calendar, inputs.request.period
-    before = netted_before(inputs.lake, calendar, period, inputs.netted_before_fen)
-    return aid_to_net(inputs.lake, list(inputs.settled.values()), list(inputs.next_settled.values()), before)
+def _aid_for_set_off(pinned: PinnedCollection) -> DataFrame:
+    """One row per plan and beneficiary whose arrears may be set off from aid (from `aid_for_set_off`)."""
+    calendar, period = pinned.request.platform.calendar, pinned.request.period
+    earlier = earlier_set_off(pinned.lake, calendar, period, pinned.earlier_set_off_fen)
+    return aid_for_set_off(pinned.lake, list(pinned.settled.values()), list(pinned.next_settled.values()), earlier)
 
 
-def _ended_already(inputs: PinnedCollection, ended_at: datetime) -> DataFrame:
-    """Members whose cover ended between the publicity day and this period's grace limit, for an earlier period."""
-    earlier = overlapping(inputs.lake.small, inputs.request.platform.calendar, inputs.request.period)
-    public_at = _instant(inputs.days.publicity_on, inputs.request.platform.time_zone)
-    rows = rows_of(inputs.lake, "settled/lapses", earlier)
-    return rows.where((F.col("ended_at") > F.lit(public_at)) & (F.col("ended_at") <= F.lit(ended_at))).select(
-        "plan_id", "member_id"
-    )
+def _ended_already(pinned: PinnedCollection, ended_at: datetime) -> DataFrame:
+    """Members whose cover an earlier period's lapse ended between the publicity day and this period's grace limit."""
+    earlier = overlapping_collections(pinned.lake.small, pinned.request.platform.calendar, pinned.request.period)
+    public_at = _midnight(pinned.days.publicity_on, pinned.request.platform.time_zone)
+    rows = rows_of(pinned.lake, "settled/lapses", earlier)
+    ended = rows.where((F.col("ended_at") > F.lit(public_at)) & (F.col("ended_at") <= F.lit(ended_at)))
+    return ended.select("plan_id", "member_id")
 
 
-def _instant(day: date, time_zone: str) -> datetime:
-    """00:00 of the day at the platform's place, as a UTC instant."""
+def _midnight(day: date, time_zone: str) -> datetime:
+    """00:00 of the day in the platform's time zone, as a UTC instant."""
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
 
 
 def _by_reason(excess: DataFrame) -> dict[str, tuple[int, int]]:
-    grouped = excess.groupBy("reason").agg(F.count(F.lit(1)).alias("n"), F.sum("excess_fen").alias("fen"))
-    return {row.reason: (row.n, row.fen) for row in grouped.collect()}
+    grouped = excess.groupBy("reason").agg(F.count(F.lit(1)).alias("receipt_count"), F.sum("excess_fen").alias("fen"))
+    return {row.reason: (row.receipt_count, row.fen) for row in grouped.collect()}
 
 
-def collection_breaches(inputs: PinnedCollection, written: CollectionResult) -> list[str]:
-    """Every invariant that does not hold on what was read back."""
-    found, sums = [], written.sums
-    for p in inputs.plan_ids:
-        stored = CollectionReadBack(
-            written.transfers[p], inputs.pools[p], written.fees[p], sums[p].row_count, sums[p].due_fen,
-            sums[p].collected_by_status_fen, sum(sums[p].collected.suspense_fen.values()),
-            inputs.netted_before_fen.get(p, 0),
-        )  # fmt: skip
-        found += [f"plan {p}: {breach}" for breach in breaches(stored)]
-    kept_fen = inputs.standing.met_fen + sum(
-        sum(f.collected.collected_fen.values()) + sum(f.collected.suspense_fen.values()) for f in sums.values()
+def collection_breaches(pinned: PinnedCollection, result: CollectionResult) -> list[str]:
+    """Every invariant that does not hold on the read-back rows."""
+    sums = result.sums
+    messages = [
+        f"plan {p}: {breach}"
+        for p in pinned.plan_ids
+        for breach in breaches(
+            CollectionReadBack(
+                result.transfers[p], pinned.pools[p], result.fees[p], sums[p].row_count, sums[p].due_fen,
+                sums[p].collected_by_status_fen, sum(sums[p].collected.suspense_fen.values()),
+                pinned.earlier_set_off_fen.get(p, 0),
+            )
+        )
+    ]  # fmt: skip
+    held_fen = pinned.final.allocated_fen + sum(
+        sum(plan_sums.collected.collected_fen.values()) + sum(plan_sums.collected.suspense_fen.values())
+        for plan_sums in sums.values()
     )
-    if inputs.gate.money_fen != kept_fen:
-        found.append(f"{inputs.gate.money_fen:,} fen came in, but shares and suspense hold {kept_fen:,}")
-    return found
+    if pinned.gate.money_fen != held_fen:
+        messages.append(f"{pinned.gate.money_fen:,} fen came in, but shares and suspense hold {held_fen:,}")
+    return messages

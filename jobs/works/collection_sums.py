@@ -1,4 +1,4 @@
-"""What was collected, as stored, summed by day and status: all that the journal and the proof need to know."""
+"""A stored collection summed by day and status: the input of the journal and of the proof."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,8 +13,7 @@ from jobs.ledger.collection_postings import CollectionTotals
 
 @dataclass(frozen=True)
 class CollectionSums:
-    """One plan's collection. `due_fen` and `collected_by_status_fen` are by status; `owing_count`: members with a due
-    above zero."""
+    """One plan's collection. The last three maps are by status; `owing_count`: members with a due above zero."""
 
     collected: CollectionTotals
     row_count: int
@@ -27,38 +26,38 @@ class CollectionSums:
 def sums_by_plan(
     plan_ids: Iterable[str],
     stored: DataFrame,
-    helped: DataFrame,
+    aid: DataFrame,
     suspense_fen: Mapping[str, Mapping[date, int]],
-    netted_before_fen: Mapping[str, int],
+    earlier_set_off_fen: Mapping[str, int],
 ) -> dict[str, CollectionSums]:
     """The sums of every plan.
 
-    `helped`: who is helped in the period or in the next (from `aid_to_net`). `suspense_fen`: by plan and day (from
-    `suspense_by_plan`). `netted_before_fen`: by plan, what earlier arrears took from the aid.
+    `stored`: rows of settled/collections. `aid`: one row per beneficiary (from `aid_for_set_off`). `suspense_fen`: by
+    plan and day (from `suspense_by_plan`). `earlier_set_off_fen`: by plan, aid that earlier arrears took.
     """
-    parts = _summed(stored, helped)
+    groups = _summed(stored, aid)
     return {
-        p: _sums_of_plan([r for r in parts if r.plan_id == p], suspense_fen.get(p, {}), netted_before_fen.get(p, 0))
+        p: _sums_of_plan([g for g in groups if g.plan_id == p], suspense_fen.get(p, {}), earlier_set_off_fen.get(p, 0))
         for p in plan_ids
     }
 
 
 def suspense_by_plan(excess: DataFrame, held_fen: Mapping[date, int], first_plan_id: str) -> dict[str, dict[date, int]]:
-    """The money without a share (one row per receipt, from `money_without_share`) by plan and day.
+    """The unapplied cash (one row per receipt, from `unapplied_cash`) by plan and day.
 
-    `held_fen`: by day, the money of receipts that are held; it stands in the first plan's books.
+    `held_fen`: by day, the money of held receipts; it is booked in the first plan's suspense.
     """
-    found: dict[str, dict[date, int]] = {first_plan_id: dict(held_fen)}
+    suspense_fen: dict[str, dict[date, int]] = {first_plan_id: dict(held_fen)}
     for row in excess.groupBy("plan_id", "attempted_on").agg(F.sum("excess_fen").alias("fen")).collect():
-        of_plan = found.setdefault(row.plan_id, {})
-        of_plan[row.attempted_on] = of_plan.get(row.attempted_on, 0) + row.fen
-    return found
+        by_day = suspense_fen.setdefault(row.plan_id, {})
+        by_day[row.attempted_on] = by_day.get(row.attempted_on, 0) + row.fen
+    return suspense_fen
 
 
-def _summed(stored: DataFrame, helped: DataFrame) -> list:
-    """The collections summed by what became of them, and by who is helped (`is_of_next`; null: not helped)."""
+def _summed(stored: DataFrame, aid: DataFrame) -> list:
+    """Sums by plan, status, day and `is_of_next` (null: the member is no beneficiary)."""
     return (
-        stored.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left")
+        stored.join(F.broadcast(aid), on=["plan_id", "member_id"], how="left")
         .groupBy("plan_id", "status", "collected_on", "is_of_next")
         .agg(
             F.count(F.lit(1)).alias("row_count"),
@@ -70,40 +69,40 @@ def _summed(stored: DataFrame, helped: DataFrame) -> list:
     )
 
 
-def _sums_of_plan(parts: list, suspense_fen: Mapping, netted_before_fen: int) -> CollectionSums:
-    in_money = [row for row in parts if row.status != NETTED]
-    netted = [row for row in parts if row.status == NETTED]
-    of_helped = [row for row in parts if row.is_of_next is False]
+def _sums_of_plan(groups: list, suspense_fen: Mapping, earlier_set_off_fen: int) -> CollectionSums:
+    in_cash = [group for group in groups if group.status != NETTED]
+    set_off = [group for group in groups if group.status == NETTED]
+    of_beneficiaries = [group for group in groups if group.is_of_next is False]
     return CollectionSums(
         collected=CollectionTotals(
-            collected_fen=_by_day(in_money),
+            collected_fen=_by_day(in_cash),
             suspense_fen=suspense_fen,
-            helped_collected_fen=_by_day([row for row in of_helped if row.status != NETTED]),
-            helped_due_fen=sum(row.due_fen for row in of_helped),
-            netted_fen=sum(row.collected_fen for row in netted if row.is_of_next is False),
-            netted_from_next_fen=sum(row.collected_fen for row in netted if row.is_of_next),
-            netted_before_fen=netted_before_fen,
-            given_up_fen=sum(row.due_fen - row.collected_fen for row in parts if row.status == LAPSED),
+            helped_collected_fen=_by_day([group for group in in_cash if group.is_of_next is False]),
+            helped_due_fen=sum(group.due_fen for group in of_beneficiaries),
+            netted_fen=sum(group.collected_fen for group in set_off if group.is_of_next is False),
+            netted_from_next_fen=sum(group.collected_fen for group in set_off if group.is_of_next),
+            netted_before_fen=earlier_set_off_fen,
+            written_off_fen=sum(group.due_fen - group.collected_fen for group in groups if group.status == LAPSED),
         ),
-        row_count=sum(row.row_count for row in parts),
-        owing_count=sum(row.owing_count for row in parts),
-        due_fen=_by_status(parts, "due_fen"),
-        collected_by_status_fen=_by_status(parts, "collected_fen"),
-        count_by_status=_by_status(parts, "row_count"),
+        row_count=sum(group.row_count for group in groups),
+        owing_count=sum(group.owing_count for group in groups),
+        due_fen=_by_status(groups, "due_fen"),
+        collected_by_status_fen=_by_status(groups, "collected_fen"),
+        count_by_status=_by_status(groups, "row_count"),
     )
 
 
-def _by_day(rows: list) -> dict:
-    """Money by the day it met a due, or the part of one that is met."""
-    by_day: dict = {}
-    for row in rows:
-        if row.collected_fen:
-            by_day[row.collected_on] = by_day.get(row.collected_on, 0) + row.collected_fen
+def _by_day(groups: list) -> dict[date, int]:
+    """Allocated money by the day of the receipt that completed the share."""
+    by_day: dict[date, int] = {}
+    for group in groups:
+        if group.collected_fen:
+            by_day[group.collected_on] = by_day.get(group.collected_on, 0) + group.collected_fen
     return by_day
 
 
-def _by_status(rows: list, column: str) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for row in rows:
-        found[row.status] = found.get(row.status, 0) + row[column]
-    return found
+def _by_status(groups: list, column: str) -> dict[str, int]:
+    by_status: dict[str, int] = {}
+    for group in groups:
+        by_status[group.status] = by_status.get(group.status, 0) + group[column]
+    return by_status

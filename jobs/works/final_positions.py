@@ -1,4 +1,4 @@
-"""What of a period's collection stands: plans that are closed, and lapses that something later was made from."""
+"""Which parts of a period's collection are final: closed plans, and lapses that a later settlement relied on."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from jobs.collection.allocation import LAPSED, NETTED
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
-from jobs.ledger.journal import SUSPENSE, balance_fen, came_in_fen
+from jobs.ledger.journal import SUSPENSE, balance_fen, cash_received_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, published, published_in, rows_of
 from jobs.register.runs import input_versions_of
@@ -23,11 +23,12 @@ COLLECTION = (*KEY, "due_fen", "collected_fen", "status", "collected_on")
 
 @dataclass(frozen=True)
 class FinalPositions:
-    """By plan: `closed`, the collections of closed plans; `lapsed`, those of open plans whose lapses may stand;
-    `settled`, the settlements of both; `later`, the settlements that heed the period's lapses.
+    """The final part of a period's collection. Maps are by plan.
 
-    `met_fen`, `suspense_fen`: what of the period's receipts met shares of closed plans, and what stands in suspense in
-    their books.
+    `closed`: collections of closed plans. `lapsed`: collections of open plans that may contain final lapses. `settled`:
+    the settlements of both. `later`: later settlements, which already exclude the members lapsed here.
+    `allocated_fen`, `suspense_fen`: the period's receipts in the books of closed plans, allocated to shares or in
+    suspense.
     """
 
     lake: Lake
@@ -35,30 +36,30 @@ class FinalPositions:
     closed: Mapping[str, Publication]
     lapsed: Mapping[str, Publication]
     later: Mapping[str, list[Publication]]
-    met_fen: int
+    allocated_fen: int
     suspense_fen: int
 
     def __bool__(self) -> bool:
         return bool(self.closed or self.lapsed)
 
     @cached_property
-    def lapsed_rows(self) -> DataFrame:
-        """The rows of settled/collections of memberships that lapsed for good: some later settlement is without them.
+    def final_lapses(self) -> DataFrame:
+        """The rows of settled/collections whose lapse is final: some later settlement did not assess the member.
 
         Key: plan_id, member_id.
         """
         rows = rows_of(self.lake, "settled/collections", list(self.lapsed.values()))
         lapsed = rows.where(F.col("status") == LAPSED).select(*COLLECTION)
         later = [publication for p in self.lapsed for publication in self.later[p]]
-        shared = rows_of(self.lake, "settled/assessments", later).join(lapsed, KEY, "left_semi").groupBy(*KEY)
+        assessed = rows_of(self.lake, "settled/assessments", later).join(lapsed, KEY, "left_semi").groupBy(*KEY)
         later_count = by_plan({plan_id: F.lit(len(self.later[plan_id])) for plan_id in self.lapsed}, F.lit(0))
-        with_count = lapsed.join(shared.agg(F.count(F.lit(1)).alias("shared_count")), KEY, "left")
-        for_good = with_count.where(F.coalesce("shared_count", F.lit(0)) < later_count)
-        return for_good.select(*COLLECTION).localCheckpoint()
+        with_count = lapsed.join(assessed.agg(F.count(F.lit(1)).alias("assessed_count")), KEY, "left")
+        final_lapses = with_count.where(F.coalesce("assessed_count", F.lit(0)) < later_count)
+        return final_lapses.select(*COLLECTION).localCheckpoint()
 
     def payers_of_lapsed(self) -> DataFrame:
-        """One row per payer of such a membership: payer_id, lapsed_plan (the first one), lapsed_due_fen (the least)."""
-        shares = self._payers().join(self.lapsed_rows.select(*KEY, "due_fen"), KEY)
+        """One row per payer with a final lapse: payer_id, lapsed_plan (the first), lapsed_due_fen (the smallest)."""
+        shares = self._payers().join(self.final_lapses.select(*KEY, "due_fen"), KEY)
         return shares.groupBy("payer_id").agg(
             F.min("plan_id").alias("lapsed_plan"), F.min("due_fen").alias("lapsed_due_fen")
         )
@@ -68,51 +69,52 @@ class FinalPositions:
         bills = rows_of(self.lake, "settled/bills", [self.settled[p] for p in self.closed])
         return bills.groupBy("payer_id").agg(F.sum("due_fen").alias("closed_due_fen"))
 
-    def met(self) -> DataFrame:
-        """One row per payer whose money met shares that stand: payer_id, met_fen."""
-        of_closed = rows_of(self.lake, "settled/collections", list(self.closed.values()))
-        in_money = of_closed.where(F.col("status") != NETTED).select(*COLLECTION).unionByName(self.lapsed_rows)
-        met = self._payers().join(in_money.where("collected_fen > 0").select(*KEY, "collected_fen"), KEY)
-        return met.groupBy("payer_id").agg(F.sum("collected_fen").alias("met_fen"))
+    def allocated_by_payer(self) -> DataFrame:
+        """One row per payer whose receipts are already allocated to final shares: payer_id, met_fen."""
+        closed_rows = rows_of(self.lake, "settled/collections", list(self.closed.values()))
+        paid_in_cash = closed_rows.where(F.col("status") != NETTED).select(*COLLECTION)
+        final_rows = paid_in_cash.unionByName(self.final_lapses).where("collected_fen > 0")
+        allocated = self._payers().join(final_rows.select(*KEY, "collected_fen"), KEY)
+        return allocated.groupBy("payer_id").agg(F.sum("collected_fen").alias("met_fen"))
 
     def _payers(self) -> DataFrame:
         return rows_of(self.lake, "settled/assessments", list(self.settled.values())).select(*KEY, "payer_id")
 
 
-def standing_of(lake: Lake, calendar: Calendar, period: Period, open_plans: Collection[str]) -> FinalPositions:
-    """What stands of the period for the collection of the plans that are open."""
+def final_positions_of(lake: Lake, calendar: Calendar, period: Period, open_plans: Collection[str]) -> FinalPositions:
+    """The positions that a new collection of the open plans must leave as they are."""
     small = lake.small
     settled, collected = (published_in(small, job, str(period)) for job in ("settle", "collect"))
     closed = {p: collected[p] for p in published_in(small, "close", str(period)) if p not in open_plans}
-    later = _heeding_lapses(small, calendar, period)
+    later = _later_settlements(small, calendar, period)
     lapsed = {p: collected[p] for p in open_plans if p in collected and p in later and _is_final(small, collected[p])}
-    posted = [t for of_plan in transfers_of(small, list(closed.values())).values() for t in of_plan]
-    cash_fen = came_in_fen(posted)
+    posted = [t for transfers in transfers_of(small, list(closed.values())).values() for t in transfers]
+    cash_fen = cash_received_fen(posted)
     suspense_fen = -balance_fen(posted, SUSPENSE)
     return FinalPositions(
         lake, {p: settled[p] for p in (*closed, *lapsed)}, closed, lapsed, later, cash_fen - suspense_fen, suspense_fen
     )
 
 
-def overlapping(small: SmallTables, calendar: Calendar, period: Period) -> list[Publication]:
+def overlapping_collections(small: SmallTables, calendar: Calendar, period: Period) -> list[Publication]:
     """The collections of earlier periods whose grace limit comes after the period's publicity day."""
-    publicity_on, of = calendar.publicity_on(period), calendar.period
+    publicity_on = calendar.publicity_on(period)
     return [
         publication
         for (name, _), publication in published(small, "collect").items()
-        if of(name) < period and calendar.grace_ends_on(of(name)) > publicity_on
+        if (earlier := calendar.period(name)) < period and calendar.grace_ends_on(earlier) > publicity_on
     ]
 
 
-def _heeding_lapses(small: SmallTables, calendar: Calendar, period: Period) -> dict[str, list[Publication]]:
-    """The settlements of later periods, by plan, that are without those whose cover the period's lapses ended."""
-    ends_on = calendar.grace_ends_on(period)
-    found: dict[str, list[Publication]] = {}
+def _later_settlements(small: SmallTables, calendar: Calendar, period: Period) -> dict[str, list[Publication]]:
+    """Settlements of later periods, by plan, that became public after the period's lapses and exclude their members."""
+    grace_ends_on = calendar.grace_ends_on(period)
+    settlements: dict[str, list[Publication]] = {}
     for (name, plan_id), publication in published(small, "settle").items():
         later = calendar.period(name)
-        if later > period and calendar.publicity_on(later) >= ends_on:
-            found.setdefault(plan_id, []).append(publication)
-    return found
+        if later > period and calendar.publicity_on(later) >= grace_ends_on:
+            settlements.setdefault(plan_id, []).append(publication)
+    return settlements
 
 
 def _is_final(small: SmallTables, collection: Publication) -> bool:

@@ -1,4 +1,4 @@
-"""What other settlements of a lake left: published periods, residuals, benefits that counted, rates of the year."""
+"""History for a settlement: other published periods, their residuals, benefits that counted, rates of the year."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ COUNTED = (
 
 @dataclass(frozen=True)
 class History:
-    """The publications in force of every other period, by plan, oldest first.
+    """The settlements in force of all other periods, by plan, oldest first.
 
-    Later ones too, where a period is looked at again: what reads earlier ones says so.
+    May contain later periods when an old one is settled or compared again; methods about earlier ones filter them out.
     """
 
     lake: Lake
@@ -40,138 +40,145 @@ class History:
     publications: Mapping[str, tuple[Publication, ...]]
 
     def predecessor(self, plan_id: str) -> Publication | None:
-        """The publication of the plan's previous period; raises Refused where periods would not be in order."""
-        of_plan = self.publications.get(plan_id, ())
-        if not of_plan:
+        """The settlement of the plan's previous period; None for a plan without settlements.
+
+        Raises Refused if the plan has other settlements, but none of its previous period.
+        """
+        settlements = self.publications.get(plan_id, ())
+        if not settlements:
             return None
         previous = self.calendar.previous(self.period)
-        for publication in of_plan:
-            if previous is not None and publication.period == str(previous):
-                return publication
-        raise Refused(_out_of_order(plan_id, self.period, previous, of_plan))
+        for settlement in settlements:
+            if previous is not None and settlement.period == str(previous):
+                return settlement
+        raise Refused(_out_of_order(plan_id, self.period, previous, settlements))
 
     def brought_forward_fen(self, plan_ids: Iterable[str]) -> dict[str, int]:
         """The residual of each plan's previous period; 0 for the first period settled in the lake."""
         predecessors = {plan_id: self.predecessor(plan_id) for plan_id in plan_ids}
-        found = {plan_id: pool["carried_forward_fen"] for plan_id, pool in self.previous_pools.items()}
-        return {plan_id: found[plan_id] if predecessors[plan_id] else 0 for plan_id in predecessors}
+        pools = self.previous_pools
+        return {p: pools[p]["carried_forward_fen"] if predecessors[p] else 0 for p in predecessors}
 
     @cached_property
     def previous_pools(self) -> dict[str, dict]:
-        """The pools of the previous period, by plan. They are published: they are read once."""
+        """The published pools of the previous period, by plan."""
         previous = self.calendar.previous(self.period)
         return {row["plan_id"]: row for row in self.few_rows("settled/pools", self.publications, [previous])}
 
     def residual_on_books_fen(self, plan_ids: Iterable[str], before: date, on_collected_money: bool) -> dict[str, int]:
-        """What the books hold for each plan at 00:00 of a day: the credit balance of `pool`, after dues given up.
+        """By plan, the residual at 00:00 of a day: the credit balance of `pool`, after write-offs, in fen.
 
-        On collected money, less what members still owe. 0 for a plan without a settled period. Raises Refused where
-        receipts of the previous period are there and were not collected up to that day; where none is there, the plan's
-        residual is carried on billed money: what then does not come in is asked of the period after.
+        On collected money, less what members still owe. 0 for a plan without a settled period. Raises Refused if the
+        previous period has receipts but was not collected up to that day. If it has no receipts, the plan's residual is
+        carried on billed money: what is not paid then is charged to the following period.
         """
-        settled = {p: self.predecessor(p) for p in plan_ids}
-        known = [p for p, publication in settled.items() if publication is not None]
+        predecessors = {p: self.predecessor(p) for p in plan_ids}
+        with_history = {p: settlement for p, settlement in predecessors.items() if settlement is not None}
         collected = published(self.lake.small, "collect")
-        less_owed = (
-            self._collected_plans([settled[p] for p in known], collected, before) if on_collected_money else set()
+        less_receivables = (
+            self._collected_plans(list(with_history.values()), collected, before) if on_collected_money else set()
         )
-        closed = self._last_closed(known, before)
-        found = dict.fromkeys(settled, 0) | self._closed_with_fen(closed, less_owed)
-        of_plans = [p for plan_id in known for p in self.publications[plan_id] if self._is_earlier(p)]
-        of_plans += [p for p in collected.values() if p.plan_id in known and self._is_earlier(p)]
-        of_plans = [p for p in of_plans if p.plan_id not in closed or self._is_later(p, closed[p.plan_id])]
-        if not of_plans:
-            return found
-        for row in few_rows_of(self.lake.small, "ledger/journal", of_plans, f"posted_on < date '{before}'"):
-            plan_id, on_collected = row["plan_id"], row["plan_id"] in less_owed
-            found[plan_id] += _bears_on_residual(row["credit_account"], on_collected) * row["amount_fen"]
-            found[plan_id] -= _bears_on_residual(row["debit_account"], on_collected) * row["amount_fen"]
-        return found
+        closes = self._last_closes(with_history, before)
+        residual_fen = dict.fromkeys(predecessors, 0) | self._residual_at_close_fen(closes, less_receivables)
+        settled = [p for plan_id in with_history for p in self.publications[plan_id]]
+        posted = [*settled, *(p for p in collected.values() if p.plan_id in with_history)]
+        postings = [p for p in posted if self._is_earlier(p) and self._is_after_close(p, closes)]
+        for row in few_rows_of(self.lake.small, "ledger/journal", postings, f"posted_on < date '{before}'"):
+            plan_id, less_owed = row["plan_id"], row["plan_id"] in less_receivables
+            residual_fen[plan_id] += _counts_in_residual(row["credit_account"], less_owed) * row["amount_fen"]
+            residual_fen[plan_id] -= _counts_in_residual(row["debit_account"], less_owed) * row["amount_fen"]
+        return residual_fen
 
-    def _last_closed(self, plan_ids: Iterable[str], before: date) -> dict[str, Publication]:
-        """The last close of each plan whose period was over before the day: its balances stand for the journal up to
-        it."""
-        over = [
-            p for p in published(self.lake.small, "close").values()
-            if p.plan_id in plan_ids and self.calendar.grace_ends_on(self.calendar.period(p.period)) < before
-        ]  # fmt: skip
-        return {p.plan_id: p for p in sorted(over, key=lambda p: self.calendar.period(p.period))}
+    def _last_closes(self, plan_ids: Iterable[str], before: date) -> dict[str, Publication]:
+        """By plan, the last close of a period whose grace ended before the day: its balances sum up the journal so
+        far."""
+        closes = [
+            close
+            for close in published(self.lake.small, "close").values()
+            if close.plan_id in plan_ids and self.calendar.grace_ends_on(self._period_of(close)) < before
+        ]
+        return {close.plan_id: close for close in sorted(closes, key=self._period_of)}
 
-    def _closed_with_fen(self, closed: Mapping[str, Publication], less_owed: Collection[str]) -> dict[str, int]:
-        found = dict.fromkeys(closed, 0)
-        for row in few_rows_of(self.lake.small, "ledger/balances", closed.values()):
-            bears = _bears_on_residual(row["account"], row["plan_id"] in less_owed)
-            found[row["plan_id"]] -= bears * row["carried_forward_fen"]  # debit positive, the residual is a credit
-        return found
+    def _residual_at_close_fen(
+        self, closes: Mapping[str, Publication], less_receivables: Collection[str]
+    ) -> dict[str, int]:
+        residual_fen = dict.fromkeys(closes, 0)
+        for row in few_rows_of(self.lake.small, "ledger/balances", closes.values()):
+            counts = _counts_in_residual(row["account"], row["plan_id"] in less_receivables)
+            residual_fen[row["plan_id"]] -= counts * row["carried_forward_fen"]  # balances are debit positive
+        return residual_fen
 
     def _collected_plans(self, previous: list[Publication], collected: Mapping, before: date) -> set[str]:
-        """The plans whose previous period was collected up to the eve of the day; raises Refused as said above."""
+        """The plans whose previous period was collected up to the eve of the day; raises Refused as described above."""
         eve = before - timedelta(days=1)
-        of_previous = {p.plan_id: collected.get((p.period, p.plan_id)) for p in previous}
-        runs = {p.run_id for p in of_previous.values() if p is not None}
-        as_of = {run_id: settings_of(self.lake.small, run_id)["as_of"] for run_id in runs}
-        is_late = lambda p: p is None or date.fromisoformat(as_of[p.run_id]) < eve  # noqa: E731
-        late = [p for p in previous if is_late(of_previous[p.plan_id])]
-        for publication in late:
-            if of_previous[publication.plan_id] is not None or has_receipts(
-                self.lake.small, publication.period, before
-            ):
+        collections = {p.plan_id: collected.get((p.period, p.plan_id)) for p in previous}
+        runs = {p.run_id for p in collections.values() if p is not None}
+        reached = {run_id: date.fromisoformat(settings_of(self.lake.small, run_id)["as_of"]) for run_id in runs}
+        late = [p for p in previous if not (c := collections[p.plan_id]) or reached[c.run_id] < eve]
+        for settlement in late:
+            has_collection = collections[settlement.plan_id] is not None
+            if has_collection or has_receipts(self.lake.small, settlement.period, before):
                 raise Refused(
-                    f"Plan {publication.plan_id}, period {self.period}: the residual is carried on collected money, "
-                    f"but {publication.period} is not collected up to {eve}. Nothing was settled. Run `fentan "
-                    f"collect --period {publication.period}` as of that day or later first."
+                    f"Plan {settlement.plan_id}, period {self.period}: the residual is carried on collected money, "
+                    f"but {settlement.period} is not collected up to {eve}. Nothing was settled. Run `fentan "
+                    f"collect --period {settlement.period}` as of that day or later first."
                 )
             announce(
-                f"{publication.plan_id}: no receipt of {publication.period} is there: its residual is carried on "
-                "billed money"
+                f"{settlement.plan_id}: {settlement.period} has no receipts: its residual is carried on billed money"
             )
-        return set(of_previous) - {p.plan_id for p in late}
+        return set(collections) - {p.plan_id for p in late}
 
     def counted_before(self) -> DataFrame:
         """One row per benefit that counted in an earlier period: plan_id, member_id, claim_id, illness_code, period."""
-        earlier = [p for of_plan in self.publications.values() for p in of_plan if self._is_earlier(p)]
+        earlier = [p for settlements in self.publications.values() for p in settlements if self._is_earlier(p)]
         if not earlier:
             return self.lake.empty(COUNTED)
         counted = rows_of(self.lake, "settled/benefits", earlier).where("counted")
         return counted.select(*COUNTED.names)
 
     def few_rows(self, table: str, plan_ids: Iterable[str], periods: Iterable[Period | None]) -> list[dict]:
-        """The published rows of the plans' periods, of a table of few rows."""
-        return few_rows_of(self.lake.small, table, self._of(plan_ids, periods))
+        """The published rows of these plans and periods, from a table of few rows."""
+        return few_rows_of(self.lake.small, table, self._settlements(plan_ids, periods))
 
     def rows_of_plan(self, table: str, plan_id: str, periods: Iterable[Period]) -> DataFrame:
-        """The published rows of a plan's periods."""
-        return rows_of(self.lake, table, self._of([plan_id], periods))
+        """The published rows of one plan and these periods."""
+        return rows_of(self.lake, table, self._settlements([plan_id], periods))
 
-    def _of(self, plan_ids: Iterable[str], periods: Iterable[Period | None]) -> list[Publication]:
+    def _settlements(self, plan_ids: Iterable[str], periods: Iterable[Period | None]) -> list[Publication]:
         names = {str(period) for period in periods}
         return [p for plan_id in plan_ids for p in self.publications.get(plan_id, ()) if p.period in names]
 
-    def _is_later(self, publication: Publication, other: Publication) -> bool:
-        return self.calendar.period(publication.period) > self.calendar.period(other.period)
+    def _is_after_close(self, publication: Publication, closes: Mapping[str, Publication]) -> bool:
+        close = closes.get(publication.plan_id)
+        return close is None or self._period_of(publication) > self._period_of(close)
 
     def _is_earlier(self, publication: Publication) -> bool:
-        return self.calendar.period(publication.period) < self.period
+        return self._period_of(publication) < self.period
+
+    def _period_of(self, publication: Publication) -> Period:
+        return self.calendar.period(publication.period)
 
 
 def history_before(lake: Lake, calendar: Calendar, period: Period) -> tuple[History, dict[str, Publication]]:
-    """The lake's history as seen from a period, and the publications of the period itself, by plan."""
-    by_plan: dict[str, list[Publication]] = {}
+    """The history of a period's plans, and the settlements of the period itself, by plan."""
+    others: dict[str, list[Publication]] = {}
     of_period: dict[str, Publication] = {}
-    for publication in sorted(published(lake.small, "settle").values(), key=lambda p: calendar.period(p.period)):
-        if publication.period == str(period):
-            of_period[publication.plan_id] = publication
+    for settlement in sorted(published(lake.small, "settle").values(), key=lambda p: calendar.period(p.period)):
+        if settlement.period == str(period):
+            of_period[settlement.plan_id] = settlement
         else:
-            by_plan.setdefault(publication.plan_id, []).append(publication)
-    return History(lake, calendar, period, {plan_id: tuple(rows) for plan_id, rows in by_plan.items()}), of_period
+            others.setdefault(settlement.plan_id, []).append(settlement)
+    history = History(lake, calendar, period, {p: tuple(settlements) for p, settlements in others.items()})
+    return history, of_period
 
 
-def _bears_on_residual(account: str, on_collected_money: bool) -> int:
-    return int(account == POOL or (on_collected_money and account == MEMBERS_RECEIVABLE))
+def _counts_in_residual(account: str, less_receivables: bool) -> int:
+    """1 if the account belongs to the residual, else 0."""
+    return int(account == POOL or (less_receivables and account == MEMBERS_RECEIVABLE))
 
 
-def _out_of_order(plan_id: str, period: Period, previous: Period | None, of_plan: tuple[Publication, ...]) -> str:
-    first, last = of_plan[0].period, of_plan[-1].period
+def _out_of_order(plan_id: str, period: Period, previous: Period | None, settlements: tuple[Publication, ...]) -> str:
+    first, last = settlements[0].period, settlements[-1].period
     return (
         f"Plan {plan_id}, period {period}: its previous period {previous} is not settled (settled: {first} to "
         f"{last}), and a plan's periods are settled in order. Nothing was settled. Settle {previous} first."

@@ -1,4 +1,4 @@
-"""Claims that came after the settlement of the period they name: nobody has settled them, so they are held and told."""
+"""Late claims: they arrived after the settlement of the period they name. They are held and reported, never settled."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -16,76 +16,78 @@ from schemas import TABLES
 
 CLAIMS = TABLES["source/approved_claims"]
 HELD_CLAIMS = TABLES["control/quarantine_claims"]
-MOST_PLAUSIBLE_FEN = 10**13  # a mistaken amount is not added up
+MOST_PLAUSIBLE_FEN = 10**13  # a larger amount is a mistake, and is left out of sums
 
 
 @dataclass(frozen=True)
 class LateClaims:
-    """The claims of settled periods that came after the settlement, as rows of source/approved_claims.
+    """Claims of settled periods that arrived after the settlement, as rows of source/approved_claims.
 
-    `added`: all of them. `late`: those that did not count in another period: there they would be settled. `sums`: how
-    many are late and their aid in fen, by (publicity_period, plan_id), where plan_id is None for a plan that is none
-    of the platform's.
+    `added`: all of them. `late`: those that have not counted in another period either. `sums`: count of late claims and
+    their aid in fen, by (publicity_period, plan_id); plan_id is None if the platform has no such plan.
     """
 
     added: list[dict] = field(default_factory=list)
     late: list[dict] = field(default_factory=list)
     sums: Mapping[tuple[str, str | None], tuple[int, int]] = field(default_factory=dict)
 
-    def of_plans(self, plan_ids: Collection[str]) -> dict[tuple[str, str | None], tuple[int, int]]:
-        """The sums of these plans, and of no plan."""
+    def plan_sums(self, plan_ids: Collection[str]) -> dict[tuple[str, str | None], tuple[int, int]]:
+        """The sums of these plans and of unknown plans."""
         return {key: sums for key, sums in self.sums.items() if key[1] in (None, *plan_ids)}
 
-    def in_all(self, plan_ids: Collection[str]) -> tuple[int, int]:
-        """How many claims of these plans are late, and their aid in fen."""
-        sums = self.of_plans(plan_ids).values()
+    def total(self, plan_ids: Collection[str]) -> tuple[int, int]:
+        """Count of late claims of these plans and of unknown plans, and their aid in fen."""
+        sums = self.plan_sums(plan_ids).values()
         return sum(count for count, _ in sums), sum(fen for _, fen in sums)
 
     def as_document(self) -> list[dict]:
-        """The sums of all plans, one row per period and plan."""
+        """The sums of all plans: one row per period and plan."""
         return [
             {"period": period, "plan_id": plan_id, "count": count, "amount_at_stake_fen": fen}
             for (period, plan_id), (count, fen) in sorted(self.sums.items(), key=str)
         ]
 
     def messages(self, plan_ids: Collection[str]) -> Iterator[str]:
-        """What commands of these plans say until the rows are dealt with."""
-        for (period, plan_id), (count, fen) in sorted(self.of_plans(plan_ids).items(), key=str):
+        """The messages that commands on these plans repeat until the rows are corrected."""
+        for (period, plan_id), (count, fen) in sorted(self.plan_sums(plan_ids).items(), key=str):
             yield (
                 f"{CLAIMS.name}: {count:,} claims of {period}, {plan_id or 'no plan'}, came after its settlement and "
-                f"are in none: {AFTER_SETTLEMENT.id}, {yuan(fen)} yuan of aid. Remove the rows, or give them the "
-                "publicity_period of one that is not settled yet."
+                f"are in no settlement: {AFTER_SETTLEMENT.id}, {yuan(fen)} yuan of aid. Remove the rows, or give them "
+                "the publicity_period of a period that is not settled yet."
             )
 
 
 def late_claims(small: SmallTables, platform: Platform, version: int | None = None) -> LateClaims:
-    """The claims of source/approved_claims, at the version or as it is now, that came after their settlement.
+    """The late claims in a version of source/approved_claims (default: the newest).
 
-    None where the table is not there or lacks columns: who needs its rows says so.
+    Empty if the table does not exist or lacks columns: the commands that need its rows report that.
     """
     settled = published(small, "settle")
     if not settled or not small.exists(CLAIMS.name):
         return LateClaims()
     version = small.version(CLAIMS.name) if version is None else version
     lacks_columns = set(CLAIMS.column_names) - set(small.column_types(CLAIMS.name, version))
-    if lacks_columns or _read_by_all(small, settled.values(), version):
+    if lacks_columns or _is_read_by_all(small, settled.values(), version):
         return LateClaims()
     periods = {period for period, _ in settled}
     rows = small.rows(CLAIMS.name, matching(publicity_period=periods), CLAIMS.column_names, version)
-    looked_at = [
-        row for row in rows
+    candidates = [
+        row
+        for row in rows
         if (row["publicity_period"], row["plan_id"]) in settled or row["plan_id"] not in platform.plans
-    ]  # fmt: skip
+    ]
     benefits = few_rows_of(small, "settled/benefits", settled.values())
     held = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id not in row["reasons"]]
-    added = claims_added(looked_at, [*held, *({**row, "publicity_period": row["period"]} for row in benefits)])
+    added = claims_added(candidates, [*held, *({**row, "publicity_period": row["period"]} for row in benefits)])
     late = [row for row in added if not _counted_elsewhere(row, benefits)]
     return LateClaims(added, late, _sums(late, platform))
 
 
 def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id: str) -> None:
-    """Brings the claims held as claim_after_settlement up to date, for all plans and periods; call it under the run
-    lock. Nothing is written where what is held is what is late already; a row keeps the period it was first held in."""
+    """Makes the quarantine hold exactly the late claims, of all plans and periods; call it under the run lock.
+
+    Writes nothing if it already does. A row keeps the period in which it was first held.
+    """
     held = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id in row["reasons"]]
     first_seen = {_content(row): row["first_seen_period"] for row in held}
     if sorted(map(_content, held)) == sorted(map(_content, claims.late)):
@@ -103,20 +105,22 @@ def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id
     small.replace(HELD_CLAIMS, rows, f"array_has(reasons, '{AFTER_SETTLEMENT.id}')", run_id)
 
 
-def _read_by_all(small: SmallTables, settled: Collection[Publication], version: int) -> bool:
-    """Whether every settlement read this very version of the claims: then none can be late."""
+def _is_read_by_all(small: SmallTables, settled: Collection[Publication], version: int) -> bool:
+    """Whether every settlement read this version of the claims; if so, none can be late."""
     table_id = small.table_id(CLAIMS.name)
-    read = [json.loads(row["input_versions"]) for row in rows_of_runs(small, {p.run_id for p in settled}).values()]
+    runs = rows_of_runs(small, {publication.run_id for publication in settled}).values()
+    inputs = [json.loads(run["input_versions"]) for run in runs]
     return all(
-        run[CLAIMS.name] == version and run.get(TABLE_IDS, {}).get(CLAIMS.name, table_id) == table_id for run in read
+        versions[CLAIMS.name] == version and versions.get(TABLE_IDS, {}).get(CLAIMS.name, table_id) == table_id
+        for versions in inputs
     )
 
 
 def _counted_elsewhere(claim: Mapping, benefits: Collection[Mapping]) -> bool:
     """Whether the claim counted in another period than the one it names."""
-    same = ("plan_id", "member_id", "claim_id")
+    key = ("plan_id", "member_id", "claim_id")
     return any(
-        row["counted"] and row["period"] != claim["publicity_period"] and all(row[n] == claim[n] for n in same)
+        row["counted"] and row["period"] != claim["publicity_period"] and all(row[name] == claim[name] for name in key)
         for row in benefits
     )
 

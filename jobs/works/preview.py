@@ -1,15 +1,15 @@
-"""What a settlement would charge: its pools, rates and digests, beside the other roundings and the period before."""
+"""What a settlement would charge, compared with the other roundings and with the previous period."""
 
 from dataclasses import dataclass
 
 from jobs.errors import GateStopped
 from jobs.lake.lake import Lake
 from jobs.pipeline.amounts import table_text, yuan
-from jobs.pipeline.look import Look
 from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.query import Query
 from jobs.pipeline.request import PeriodRequest
-from jobs.settlement.pool import priced_by_rounding
-from jobs.works.settle import try_out
+from jobs.settlement.pool import charges_by_rounding
+from jobs.works.settle import settle_without_writing
 from jobs.works.settle_gate import Gate, previous_shares, results_with_shares
 from jobs.works.settle_pinning import PinnedSettlement, pin
 from jobs.works.settle_plans import SettlementResult
@@ -18,32 +18,32 @@ from jobs.works.settle_shown import settlement_document, settlement_text
 
 @dataclass(frozen=True)
 class PreviewResult:
-    """A period as it would be settled. `gate` and `settled` are None where no plan has members or claims."""
+    """A period as it would be settled. `gate` and `settled` are None if no plan has members or claims."""
 
     pinned: PinnedSettlement
     gate: Gate | None
     settled: SettlementResult | None
 
 
-class Preview(Look):
+class Preview(Query):
     """The period as `settle` would publish it."""
 
     purpose = "preview"
 
     def read(self, request: PeriodRequest, lake: Lake) -> PreviewResult:
         pinned = pin(lake, request)
-        return PreviewResult(pinned, *(try_out(pinned) if pinned.plan_ids else (None, None)))
+        return PreviewResult(pinned, *(settle_without_writing(pinned) if pinned.plan_ids else (None, None)))
 
-    def show(self, request: PeriodRequest, seen: PreviewResult) -> Outcome:
-        pinned, gate, settled = seen.pinned, seen.gate, seen.settled
+    def show(self, request: PeriodRequest, answer: PreviewResult) -> Outcome:
+        pinned, gate, settled = answer.pinned, answer.gate, answer.settled
         if gate is None or settled is None:
             document = {"period": str(request.period), "state": "nothing to settle", "plans": {}}
             return Outcome(document, f"Period {request.period}: no plan has members or claims", 0, pinned.skipped)
-        found = results_with_shares(pinned, gate, settled.share_fen, settled.limited_claims)
-        document = settlement_document(pinned, gate, found, settled, "preview: nothing was published")
-        document["roundings"] = {p: priced_by_rounding(settled.pools[p], settled.rates[p]) for p in settled.pools}
-        before = previous_shares(pinned)
-        document["previous_share_fen"] = {f"{p}/{tier}": fen for (p, tier), fen in sorted(before.items())}
+        rule_results = results_with_shares(pinned, gate, settled.share_fen, settled.limited_claims)
+        document = settlement_document(pinned, gate, rule_results, settled, "preview: nothing was published")
+        document["roundings"] = {p: charges_by_rounding(settled.pools[p], settled.rates[p]) for p in settled.pools}
+        previous_fen = previous_shares(pinned)
+        document["previous_share_fen"] = {f"{p}/{tier}": fen for (p, tier), fen in sorted(previous_fen.items())}
         text = "\n\n".join([settlement_text(document), _roundings_text(document), _comparison_text(document)])
         messages = (*pinned.skipped, *pinned.late_claims.messages(pinned.plan_ids), *gate.refused.values())
         return Outcome(document, text, GateStopped.exit_code if gate.refused else 0, messages)
@@ -61,15 +61,13 @@ def _roundings_text(document: dict) -> str:
 
 
 def _comparison_text(document: dict) -> str:
-    before = document["previous_share_fen"]
+    previous_fen = document["previous_share_fen"]
     rows = []
     for plan_id, plan in document["plans"].items():
         for rate in plan["rates"]:
-            previous = before.get(f"{plan_id}/{rate['tier']}")
-            if previous is not None:
-                rows.append(
-                    [plan_id, rate["tier"], yuan(previous), yuan(rate["share_fen"]), yuan(rate["share_fen"] - previous)]
-                )
+            before_fen, now_fen = previous_fen.get(f"{plan_id}/{rate['tier']}"), rate["share_fen"]
+            if before_fen is not None:
+                rows.append([plan_id, rate["tier"], yuan(before_fen), yuan(now_fen), yuan(now_fen - before_fen)])
     if not rows:
         return "No previous period to compare with"
     return table_text("Compared with the previous period, in yuan", ["plan", "tier", "before", "now", "change"], rows)

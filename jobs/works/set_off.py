@@ -1,4 +1,4 @@
-"""Who is helped, and the aid that his arrears may be netted from: that of the period itself, else that of the next."""
+"""Set-off of arrears: which aid a beneficiary's arrears may be set off from, this period's or the next one's."""
 
 from collections.abc import Collection, Mapping
 
@@ -16,69 +16,69 @@ from jobs.rulebook.calendar import Calendar, Period
 KEY = ["plan_id", "member_id"]
 
 
-def aid_to_net(
+def aid_for_set_off(
     lake: Lake,
     settled: Collection[Publication],
     next_settled: Collection[Publication],
-    netted_before: DataFrame | None,
+    earlier_set_off: DataFrame | None,
 ) -> DataFrame:
-    """One row per plan and member helped in the period or, where he is not, in the next: `aid_fen`, `is_of_next`.
+    """One row per plan and beneficiary: `aid_fen`, `is_of_next` (the aid is the next period's; only if he has none in
+    this one).
 
-    `netted_before` (from the function of that name): what arrears of the previous period already took from the
-    period's aid. Source: the arrears of a claimant are netted from the aid (B).
+    `earlier_set_off` (from the function of that name): the part of this period's aid that arrears of the previous
+    period already took. Source: the arrears of a claimant are set off from the aid (B).
     """
-    own = _benefits(lake, settled)
-    if netted_before is not None:
-        left_fen = F.col("aid_fen") - F.coalesce("collected_fen", F.lit(0).cast("bigint"))
-        own = own.join(netted_before, KEY, "left").select(*KEY, left_fen.alias("aid_fen"))
-    of_next = _benefits(lake, next_settled).join(own, KEY, "left_anti")
-    both = own.withColumn("is_of_next", F.lit(False)).unionByName(of_next.withColumn("is_of_next", F.lit(True)))
+    own_aid = _benefits(lake, settled)
+    if earlier_set_off is not None:
+        remaining_fen = F.col("aid_fen") - F.coalesce("collected_fen", F.lit(0).cast("bigint"))
+        own_aid = own_aid.join(earlier_set_off, KEY, "left").select(*KEY, remaining_fen.alias("aid_fen"))
+    next_aid = _benefits(lake, next_settled).join(own_aid, KEY, "left_anti")
+    both = own_aid.withColumn("is_of_next", F.lit(False)).unionByName(next_aid.withColumn("is_of_next", F.lit(True)))
     return both.localCheckpoint()
 
 
-def next_settled(
+def next_settlements(
     small: SmallTables, calendar: Calendar, period: Period, plan_ids: Collection[str]
 ) -> dict[str, Publication]:
-    """The next period's settlements, by plan, where it is public before the grace limit: its aid is not paid by
-    then."""
+    """The next period's settlements, by plan, if it becomes public before the grace limit: its aid is then unpaid."""
     following = calendar.next_within_grace(period)
     if following is None:
         return {}
-    return {p: found for p, found in published_in(small, "settle", str(following)).items() if p in plan_ids}
+    settled = published_in(small, "settle", str(following))
+    return {p: publication for p, publication in settled.items() if p in plan_ids}
 
 
-def netted_before_fen(
+def earlier_set_off_fen(
     small: SmallTables, calendar: Calendar, period: Period, plan_ids: Collection[str]
 ) -> dict[str, int]:
-    """What arrears of the previous period took from the aid of this one, by plan; plans without any are left out."""
-    collected = _collected_before(small, calendar, period, plan_ids)
-    found = transfers_of(small, collected)
-    netted = {p: moved_for_fen(of_plan, NETTED_FROM_NEXT) for p, of_plan in found.items()}
-    return {p: fen for p, fen in sorted(netted.items()) if fen}
+    """The part of this period's aid that arrears of the previous period took, by plan; only plans with any."""
+    posted = transfers_of(small, _previous_collections(small, calendar, period, plan_ids))
+    set_off_fen = {p: moved_for_fen(transfers, NETTED_FROM_NEXT) for p, transfers in posted.items()}
+    return {p: fen for p, fen in sorted(set_off_fen.items()) if fen}
 
 
-def netted_before(lake: Lake, calendar: Calendar, period: Period, netted_fen: Mapping[str, int]) -> DataFrame | None:
-    """One row per plan and member whose arrears of the previous period were netted from this one's aid:
+def earlier_set_off(lake: Lake, calendar: Calendar, period: Period, set_off_fen: Mapping[str, int]) -> DataFrame | None:
+    """One row per plan and member whose arrears of the previous period were set off from this one's aid:
     `collected_fen`.
 
-    `netted_fen`: from `netted_before_fen`. None: of no plan.
+    `set_off_fen`: from `earlier_set_off_fen`. None: no plan has any.
     """
-    if not netted_fen:
+    if not set_off_fen:
         return None
-    collected = _collected_before(lake.small, calendar, period, netted_fen)
-    rows = rows_of(lake, "settled/collections", collected).where(F.col("status") == NETTED)
+    collected = _previous_collections(lake.small, calendar, period, set_off_fen)
+    set_off = rows_of(lake, "settled/collections", collected).where(F.col("status") == NETTED)
     settled = published_in(lake.small, "settle", str(calendar.previous(period)))
-    of_own_aid = _benefits(lake, [settled[p] for p in netted_fen])
-    return rows.select(*KEY, "collected_fen").join(F.broadcast(of_own_aid), KEY, "left_anti")
+    own_aid = _benefits(lake, [settled[p] for p in set_off_fen])  # set off from the previous period's own aid
+    return set_off.select(*KEY, "collected_fen").join(F.broadcast(own_aid), KEY, "left_anti")
 
 
-def _collected_before(
+def _previous_collections(
     small: SmallTables, calendar: Calendar, period: Period, plan_ids: Collection[str]
 ) -> list[Publication]:
     previous = calendar.previous(period)
     if previous is None:
         return []
-    return [found for p, found in published_in(small, "collect", str(previous)).items() if p in plan_ids]
+    return [publication for p, publication in published_in(small, "collect", str(previous)).items() if p in plan_ids]
 
 
 def _benefits(lake: Lake, settled: Collection[Publication]) -> DataFrame:

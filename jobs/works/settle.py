@@ -1,4 +1,4 @@
-"""The settlement of a period: gate -> benefits -> shares -> assessments -> bills -> pools, rates, journal, fee."""
+"""The settlement of a period: gate, benefits, shares, assessments, bills, pools, rates, journal, fee."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from jobs.pipeline.work import Work
 from jobs.progress import announce
 from jobs.register.runs import rows_of_runs
 from jobs.spark.digest import plan_digest
-from jobs.works.headroom import as_document
+from jobs.works.headroom import YEAR_RECORD, as_document
 from jobs.works.late_claims import hold_late_claims
 from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, stop_if_critical
 from jobs.works.settle_pinning import PinnedSettlement, pin
@@ -26,9 +26,9 @@ FEW_ROW_TABLES = ("settled/pools", "settled/rates", "ledger/journal", "ledger/fe
 
 
 class Settle(Work):
-    """Settles every plan that is not yet published, and compares those that are with what they would be now.
+    """Settles every plan that is not yet published; checks that a published one would have the same result today.
 
-    `expected_digests`: those of an approved preview; empty: any.
+    `expected_digests`: digests of an approved preview; empty: any digest is accepted.
     """
 
     job = "settle"
@@ -42,16 +42,16 @@ class Settle(Work):
     def remaining(self, pinned: PinnedSettlement) -> PinnedSettlement | Outcome:
         if not pinned.plan_ids:
             return _nothing_to_settle(pinned)
-        again = tuple(p for p in pinned.plan_ids if p in pinned.settled)
-        changed = tuple(p for p in again if not _same_inputs(pinned, p))
+        settled = tuple(p for p in pinned.plan_ids if p in pinned.settled)
+        changed = tuple(p for p in settled if not _has_same_inputs(pinned, p))
         if changed:
-            _compare(replace(pinned, plan_ids=changed))
-        fresh = tuple(p for p in pinned.plan_ids if p not in pinned.settled)
-        if fresh:
-            return replace(pinned, plan_ids=fresh)
+            _check_same_result(replace(pinned, plan_ids=changed))
+        unsettled = tuple(p for p in pinned.plan_ids if p not in pinned.settled)
+        if unsettled:
+            return replace(pinned, plan_ids=unsettled)
         late = pinned.late_claims
-        hold_late_claims(pinned.lake.small, late, pinned.run.period, pinned.settled[again[0]].run_id)
-        return _already_settled(pinned, again, (*pinned.skipped, *late.messages(again)))
+        hold_late_claims(pinned.lake.small, late, pinned.run.period, pinned.settled[settled[0]].run_id)
+        return _already_settled(pinned, settled, (*pinned.skipped, *late.messages(settled)))
 
     def judge(self, pinned: PinnedSettlement) -> Gate:
         return judge_sources(pinned)
@@ -69,7 +69,7 @@ class Settle(Work):
         return [
             f"plan {plan_id}: {breach}"
             for plan_id, digests in result.digests.items()
-            for breach in _breaches_of_plan(plan_id, digests, sink.rows)
+            for breach in _plan_breaches(plan_id, digests, sink.rows)
         ]
 
     def consent(self, pinned: PinnedSettlement, result: SettlementResult, digests: Mapping[str, str]) -> None:
@@ -77,8 +77,8 @@ class Settle(Work):
         if self.expected_digests and unexpected:
             shown = ", ".join(f"{plan_id} {digest}" for plan_id, digest in sorted(unexpected.items()))
             raise Refused(
-                f"Period {pinned.run.period}: the settlement is not the one that was approved: {shown}. Nothing was "
-                "published. Run `fentan preview`, approve what it shows, and settle with its digests."
+                f"Period {pinned.run.period}: the settlement differs from the one that was approved: {shown}. Nothing "
+                "was published. Run `fentan preview`, approve its result, and settle with its digests."
             )
 
     def hold(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult) -> None:
@@ -91,71 +91,70 @@ class Settle(Work):
         hold_claims(pinned.lake, gate.claims, claims_scope, run.period, run.run_id)
         hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
 
-    def results(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult | None) -> Iterable[RuleResult]:
-        return (
-            gate.results
-            if result is None
-            else results_with_shares(pinned, gate, result.share_fen, result.limited_claims)
-        )
+    def rule_results(
+        self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult | None
+    ) -> Iterable[RuleResult]:
+        if result is None:
+            return gate.results
+        return results_with_shares(pinned, gate, result.share_fen, result.limited_claims)
 
     def show(
-        self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult, found: Sequence[RuleResult]
+        self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult, rule_results: Sequence[RuleResult]
     ) -> Outcome:
-        document = settlement_document(pinned, gate, found, result, "published")
+        document = settlement_document(pinned, gate, rule_results, result, "published")
         late = pinned.late_claims.messages(pinned.plan_ids)
         messages = (*pinned.skipped, *late, *gate.refused.values())
         return Outcome(document, settlement_text(document), GateStopped.exit_code if gate.refused else 0, messages)
 
     def totals(self, result: SettlementResult, outcome: Outcome) -> dict[str, dict]:
         return {
-            plan_id: {**plan, "standing": as_document(result.of_year[plan_id])}
+            plan_id: {**plan, YEAR_RECORD: as_document(result.year_records[plan_id])}
             for plan_id, plan in outcome.document["plans"].items()
         }
 
 
-def try_out(pinned: PinnedSettlement) -> tuple[Gate, SettlementResult]:
-    """The gate and the settlement as `settle` would have them now, without writing; raises GateStopped as it does."""
+def settle_without_writing(pinned: PinnedSettlement) -> tuple[Gate, SettlementResult]:
+    """The gate and the result that `settle` would have now, without writing; raises GateStopped as `settle` does."""
     gate = judge_sources(pinned)
     stop_if_critical(gate)
     run = pinned.run
     return gate, settle_plans(pinned, gate, MeasuringSink(pinned.lake, run.period, gate.plan_ids, run.run_id))
 
 
-def _breaches_of_plan(plan_id: str, digests: Mapping[str, dict], rows: Mapping[str, list[dict]]) -> list[str]:
-    of_plan = {table: [row for row in rows[table] if row["plan_id"] == plan_id] for table in FEW_ROW_TABLES}
-    if len(of_plan["settled/pools"]) != 1 or len(of_plan["ledger/fee"]) != 1:
+def _plan_breaches(plan_id: str, digests: Mapping[str, dict], rows: Mapping[str, list[dict]]) -> list[str]:
+    plan_rows = {table: [row for row in rows[table] if row["plan_id"] == plan_id] for table in FEW_ROW_TABLES}
+    if len(plan_rows["settled/pools"]) != 1 or len(plan_rows["ledger/fee"]) != 1:
         return ["settled/pools and ledger/fee do not hold exactly one row"]
     return breaches(
         ReadBack(
             digests=digests,
-            pool=of_plan["settled/pools"][0],
-            rates=of_plan["settled/rates"],
-            journal=of_plan["ledger/journal"],
-            fee=of_plan["ledger/fee"][0],
+            pool=plan_rows["settled/pools"][0],
+            rates=plan_rows["settled/rates"],
+            journal=plan_rows["ledger/journal"],
+            fee=plan_rows["ledger/fee"][0],
         )
     )
 
 
-def _same_inputs(pinned: PinnedSettlement, plan_id: str) -> bool:
-    """Whether the plan was published from these versions, rules and code: then it need not be computed again."""
+def _has_same_inputs(pinned: PinnedSettlement, plan_id: str) -> bool:
+    """Whether the plan was published from these versions, rules and code: its result is then the same."""
     run_id = pinned.settled[plan_id].run_id
     rows = rows_of_runs(pinned.lake.small, [run_id]).values()
     return any(pinned.run_of(tuple(row["plan_id"].split(","))).run_id == run_id for row in rows)
 
 
-def _compare(pinned: PinnedSettlement) -> None:
-    """Recomputes published plans without writing; raises Refused where the result is no longer the same."""
+def _check_same_result(pinned: PinnedSettlement) -> None:
+    """Recomputes published plans without writing; raises Refused if a result is no longer the same."""
     announce("already settled from other inputs: comparing")
-    _, settled = try_out(pinned)
+    _, result = settle_without_writing(pinned)
     for plan_id in pinned.plan_ids:
         publication = pinned.settled[plan_id]
-        digest = plan_digest(settled.digests[plan_id]) if plan_id in settled.digests else "nothing"
+        digest = plan_digest(result.digests[plan_id]) if plan_id in result.digests else "nothing"
         if digest != publication.digest:
             raise Refused(
                 f"Plan {plan_id}, period {publication.period}: already settled by run {publication.run_id} with "
-                f"digest {publication.digest}; from the inputs of today it would be {digest}. Nothing was changed. "
-                "Restore the inputs; to see the difference by member, settle today's inputs into a lake of their "
-                "own."
+                f"digest {publication.digest}; from today's inputs it would be {digest}. Nothing was changed. "
+                "Restore the inputs; to see the difference by member, settle today's inputs into another lake."
             )
 
 

@@ -1,15 +1,12 @@
-"""The quality gate of a period: members and claims judged row by row and as a whole, and the plans that cannot
-go on."""
+"""The quality gate of a period: rules on single rows and whole tables, and the plans that cannot be settled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from expectations.claims import CLAIMS_TIMES_MOST
 from expectations.members import FRESH_DAYS, VOLUME_CHANGE_PERCENT
-from expectations.rule import Terms
 from expectations.suites import RuleResult
 from jobs.errors import GateStopped
 from jobs.gate.claims import (
@@ -28,20 +25,20 @@ from jobs.gate.results import (
     judge_members,
     members_held_count,
 )
-from jobs.lake.lake import none_of
-from jobs.pipeline.request import exists_in
 from jobs.progress import announce
 from jobs.settlement.coverage import cut_by_lapses
 from jobs.works.cover import with_cover
-from jobs.works.late_claims import CLAIMS
+from jobs.works.settle_gate_inputs import claims_of_period, terms_of_period, with_diagnosis
 from jobs.works.settle_pinning import PinnedSettlement
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Members and claims as judged, the results by table, and the plans that cannot be settled, with why.
+    """A period's judged members and claims.
 
-    `helped_before`: one row per membership of a claimant that was helped in an earlier period.
+    `counted_before`: one row per benefit that counted in an earlier period. `helped_before`: one row per claimant's
+    membership that received a benefit in an earlier period. `covered_count`: by plan and tier. `refused`: by plan that
+    cannot be settled, the reason.
     """
 
     members: MembershipGate
@@ -54,114 +51,65 @@ class Gate:
 
     @property
     def plan_ids(self) -> tuple[str, ...]:
-        """The plans that the gate lets pass."""
+        """The plans that pass the gate."""
         return tuple(p for p in self.covered_count if p not in self.refused)
 
 
 def judge_sources(pinned: PinnedSettlement) -> Gate:
-    """Reads the sources, judges every row and every table; raises nothing: a critical failure is in `results`."""
+    """Reads the sources and judges every row and every table. Critical failures are in `results`; none is raised."""
     pinned.lake.start()
     announce("judging members")
-    terms = _terms(pinned)
-    numbered = numbered_claims(_claims_of_period(pinned))
+    terms = terms_of_period(pinned)
+    numbered = numbered_claims(claims_of_period(pinned))
     lapses = pinned.lapses()
     spells = with_cover(pinned.source("source/members"), lapses, pinned.request.publicity_on)
     plan_ids = None if pinned.request.plan_ids is None else pinned.plan_ids
     members = judge_memberships(spells, numbered.select("member_id"), terms, plan_ids)
 
     announce("judging claims")
-    of_claimants = spells_of_claimants(cut_by_lapses(members.kept_good, lapses), numbered)
+    claimants_spells = spells_of_claimants(cut_by_lapses(members.kept_good, lapses), numbered)
     counted_before = pinned.history.counted_before().localCheckpoint()
-    claims = judge_claims(numbered, of_claimants, counted_before, terms)
-    helped_before = helped_memberships(_with_diagnosis(pinned, counted_before, of_claimants), of_claimants)
+    claims = judge_claims(numbered, claimants_spells, counted_before, terms)
+    helped_before = helped_memberships(with_diagnosis(pinned, counted_before, claimants_spells), claimants_spells)
 
-    found = covered_count(members)
-    counts = {plan_id: found.get(plan_id, {}) for plan_id in pinned.plan_ids}
+    covered = covered_count(members)
+    counts = {plan_id: covered.get(plan_id, {}) for plan_id in pinned.plan_ids}
     gate = Gate(members, claims, counted_before, helped_before, (), counts, _refused_plans(pinned, claims, counts))
-    return replace(gate, results=_results(pinned, gate, previous_shares(pinned), limited=(0, 0)))
+    # The shares of the period are not known yet: until then those of the previous period value the rows.
+    return replace(gate, results=results_with_shares(pinned, gate, previous_shares(pinned), limited_claims=(0, 0)))
 
 
 def results_with_shares(
-    pinned: PinnedSettlement, gate: Gate, share_fen: Mapping[tuple[str, str], int], limited: tuple[int, int]
+    pinned: PinnedSettlement, gate: Gate, share_fen: Mapping[tuple[str, str], int], limited_claims: tuple[int, int]
 ) -> tuple[RuleResult, ...]:
-    """The gate's results once the period's shares are known, by plan and tier: with the money at stake.
+    """The results of every rule on members and claims. `share_fen`, by plan and tier, values the rows held.
 
-    `limited`: how many claims ask for more than the limit, and how much more.
+    `limited_claims`: count of claims above the limit, and their fen above it.
     """
-    return _results(pinned, gate, share_fen, limited)
+    previous_pools = {p: pool for p, pool in pinned.history.previous_pools.items() if p in pinned.plan_ids}
+    members = judge_members(gate.members, _members_as_a_whole(pinned, gate, previous_pools), share_fen)
+    late = pinned.late_claims.total(pinned.plan_ids)
+    claims_as_a_whole = _claims_as_a_whole(pinned, gate, previous_pools)
+    return (*members, *judge_approved_claims(gate.claims, claims_as_a_whole, limited_claims, late))
 
 
 def stop_if_critical(gate: Gate) -> None:
-    """Raises GateStopped where a whole table fails; a plan that cannot be settled only stops that plan."""
+    """Raises GateStopped if a whole table fails or no plan can be settled; a refused plan does not stop the others."""
     failures = [r for r in critical_failures(list(gate.results)) if r.id != "claims_have_members"]
     if failures:
-        told = "; ".join(f"{r.table_name}: {r.sentence} ({r.id}: {r.observed})" for r in failures)
+        sentences = "; ".join(f"{r.table_name}: {r.sentence} ({r.id}: {r.observed})" for r in failures)
         raise GateStopped(
-            f"The quality gate stopped the run. {told} Nothing was settled. `fentan check` shows every rule."
+            f"The quality gate stopped the run. {sentences} Nothing was settled. `fentan check` shows every rule."
         )
     if len(gate.refused) == len(gate.covered_count):
         raise GateStopped(" ".join(gate.refused.values()))
 
 
 def previous_shares(pinned: PinnedSettlement) -> dict[tuple[str, str], int]:
-    """The shares of the previous period, by plan and tier."""
+    """The shares of the previous period in fen, by plan and tier."""
     previous = pinned.request.platform.calendar.previous(pinned.request.period)
     rates = pinned.history.few_rows("settled/rates", pinned.plan_ids, [previous])
     return {(row["plan_id"], row["tier"]): row["share_fen"] for row in rates}
-
-
-def _claims_of_period(pinned: PinnedSettlement) -> DataFrame:
-    claims = pinned.source("source/approved_claims")
-    of_period = F.col("publicity_period") == str(pinned.request.period)
-    if pinned.request.plan_ids is not None:
-        return _without_added(pinned, claims.where(of_period & F.col("plan_id").isin(*pinned.plan_ids)))
-    return _without_added(pinned, claims.where(of_period | F.expr(none_of("publicity_period", pinned.period_names))))
-
-
-def _without_added(pinned: PinnedSettlement, claims: DataFrame) -> DataFrame:
-    """The claims, but for those that were added after their plan's settlement of the period: it stands without them."""
-    added = pinned.late_claims.added if pinned.settled else []
-    added = [row for row in added if row["publicity_period"] == str(pinned.request.period)]
-    if not set(pinned.plan_ids) <= set(pinned.settled):  # some plan is still to be settled: with rows of no plan
-        added = [row for row in added if row["plan_id"] in pinned.settled]
-    return claims.exceptAll(pinned.lake.frame(CLAIMS, added)) if added else claims
-
-
-def _with_diagnosis(pinned: PinnedSettlement, counted_before: DataFrame, spells: DataFrame) -> DataFrame:
-    """The benefits that counted earlier for members who claim now, with the day of diagnosis of their claims.
-
-    Where the owner of the claims no longer keeps a claim, the publicity day it counted on stands for it.
-    """
-    members = spells.select("plan_id", "member_id").distinct()
-    earlier = counted_before.join(F.broadcast(members), on=["plan_id", "member_id"], how="left_semi").localCheckpoint()
-    periods = [row.period for row in earlier.select("period").distinct().collect()]
-    claims = pinned.source("source/approved_claims").where(F.col("publicity_period").isin(*periods))
-    diagnosed = claims.select("plan_id", "claim_id", F.col("publicity_period").alias("period"), "diagnosed_on")
-    counted_on = F.lit(None).cast("date")
-    for name in periods:
-        day = pinned.request.platform.calendar.publicity_on(pinned.request.platform.calendar.period(name))
-        counted_on = F.when(F.col("period") == name, F.lit(day)).otherwise(counted_on)
-    return earlier.join(diagnosed, on=["plan_id", "claim_id", "period"], how="left").withColumn(
-        "diagnosed_on", F.coalesce("diagnosed_on", counted_on)
-    )
-
-
-def _terms(pinned: PinnedSettlement) -> Terms:
-    day, platform = pinned.request.publicity_on, pinned.request.platform
-    existing = {p: plan for p, plan in platform.plans.items() if exists_in(platform, p, pinned.request.period)}
-    ruled = {p: plan for p, plan in existing.items() if plan.is_ruled_on(day)}  # one without members may not be
-    joining = {plan_id: plan.joining_on(day) for plan_id, plan in ruled.items()}
-    tiers = {p: tuple(sorted(plan.sharing_on(day).weights_ppm)) for p, plan in ruled.items()}
-    return Terms(
-        publicity_on=day,
-        period_names=pinned.period_names,
-        tiers=tiers | {p: ("standard", "basic") for p in platform.plans if p not in ruled},
-        illness_codes=tuple(sorted(platform.illnesses)),
-        waiting_days={p: rules.waiting_days for p, rules in joining.items()},
-        joining_age_from_days={p: rules.joining_age_from_days for p, rules in joining.items()},
-        joining_age_to_years={p: rules.joining_age_to_years for p, rules in joining.items()},
-        membership_ends_at_age_years={p: rules.membership_ends_at_age_years for p, rules in joining.items()},
-    )
 
 
 def _refused_plans(
@@ -171,37 +119,28 @@ def _refused_plans(
     for plan_id in pinned.plan_ids:
         covered, unshared = sum(counts[plan_id].values()), _unshared_claim_count(claims, plan_id, counts[plan_id])
         least = pinned.request.platform.plans[plan_id].sharing_on(pinned.request.publicity_on).minimum_members
-        told = f"Plan {plan_id}, period {pinned.request.period}: "
+        subject = f"Plan {plan_id}, period {pinned.request.period}: "
         if unshared:
             refused[plan_id] = (
-                f"{told}{unshared} claims, but no covered member to share them. The plan was not settled. "
+                f"{subject}{unshared} claims, but no covered member to share them. The plan was not settled. "
                 "Load the plan's members, or move the claims to another period, then settle again."
             )
         elif 0 < covered < least:
             refused[plan_id] = (
-                f"{told}{covered} covered members, but below {least} the plan ends by its rule minimum_members. "
+                f"{subject}{covered} covered members, but below {least} the plan ends by its rule minimum_members. "
                 "The plan was not settled. Close the plan, or correct the rule if it is wrong."
             )
     return refused
 
 
-def _results(
-    pinned: PinnedSettlement, gate: Gate, share_fen: Mapping, limited: tuple[int, int]
-) -> tuple[RuleResult, ...]:
-    before = {p: pool for p, pool in pinned.history.previous_pools.items() if p in pinned.plan_ids}
-    members = judge_members(gate.members, _members_as_a_whole(pinned, gate, before), share_fen)
-    late = pinned.late_claims.in_all(pinned.plan_ids)
-    claims = judge_approved_claims(gate.claims, _claims_as_a_whole(pinned, gate, before), limited, late)
-    return (*members, *claims)
-
-
-def _members_as_a_whole(pinned: PinnedSettlement, gate: Gate, before: Mapping) -> dict[str, int]:
+def _members_as_a_whole(pinned: PinnedSettlement, gate: Gate, previous_pools: Mapping) -> dict[str, int]:
+    """By rule on the whole table, how often source/members breaks it."""
     environment = pinned.request.environment
     row_count = sum(group.count for group in gate.members.groups)
     held_count = members_held_count(gate.members)
     newest = max((g.last_joined_on for g in gate.members.groups if g.last_joined_on is not None), default=None)
-    stale = newest is None or (pinned.request.publicity_on - newest).days > FRESH_DAYS
-    now = {plan_id: sum(tiers.values()) for plan_id, tiers in gate.covered_count.items()}
+    is_stale = newest is None or (pinned.request.publicity_on - newest).days > FRESH_DAYS
+    covered_count = {plan_id: sum(tiers.values()) for plan_id, tiers in gate.covered_count.items()}
     return {
         "members_present": 0 if row_count or gate.covered_count else 1,
         "members_quarantined_rate": above_ceiling(
@@ -210,15 +149,16 @@ def _members_as_a_whole(pinned: PinnedSettlement, gate: Gate, before: Mapping) -
             environment.quarantine_ceiling_members_ppm,
             environment.quarantine_ceiling_floor_rows,
         ),
-        "members_fresh": int(stale),
+        "members_fresh": int(is_stale),
         "members_volume": sum(
-            abs(now[p] - b["covered_count"]) * 100 > b["covered_count"] * VOLUME_CHANGE_PERCENT
-            for p, b in before.items()
+            abs(covered_count[p] - pool["covered_count"]) * 100 > pool["covered_count"] * VOLUME_CHANGE_PERCENT
+            for p, pool in previous_pools.items()
         ),
     }
 
 
-def _claims_as_a_whole(pinned: PinnedSettlement, gate: Gate, before: Mapping) -> dict[str, int]:
+def _claims_as_a_whole(pinned: PinnedSettlement, gate: Gate, previous_pools: Mapping) -> dict[str, int]:
+    """By rule on the whole table, how often source/approved_claims breaks it."""
     environment = pinned.request.environment
     row_count = sum(row["count"] for row in gate.claims.groups)
     return {
@@ -233,14 +173,14 @@ def _claims_as_a_whole(pinned: PinnedSettlement, gate: Gate, before: Mapping) ->
         ),
         "claims_present": 0 if row_count else 1,
         "claims_volume": sum(
-            b["case_count"] > 0 and _claim_count(gate.claims, p) > CLAIMS_TIMES_MOST * b["case_count"]
-            for p, b in before.items()
+            pool["case_count"] > 0 and _claim_count(gate.claims, p) > CLAIMS_TIMES_MOST * pool["case_count"]
+            for p, pool in previous_pools.items()
         ),
     }
 
 
 def _unshared_claim_count(claims: ClaimGate, plan_id: str, covered_count: Mapping[str, int]) -> int:
-    """How many claims the plan has where it has no covered member to share them; else 0. `covered_count` is by tier."""
+    """The count of the plan's claims if it has no covered member to share them, else 0. `covered_count`: by tier."""
     return 0 if sum(covered_count.values()) else _claim_count(claims, plan_id)
 
 

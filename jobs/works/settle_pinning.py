@@ -1,4 +1,4 @@
-"""A period's inputs, pinned: from here on the run reads these versions, whatever happens to the sources."""
+"""Inputs of a period's settlement, pinned: later changes of the sources do not affect the run."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import cached_property
 from pyspark.sql import DataFrame
 
 from jobs.canonical import canonical_digest
-from jobs.errors import without_rule
+from jobs.errors import rule_not_in_force
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import pin_versions, pinned_inputs, read_source
@@ -25,9 +25,11 @@ SOURCES = ("source/members", "source/approved_claims")
 
 @dataclass(frozen=True)
 class PinnedSettlement:
-    """Source versions, history, the plans concerned and why others are left out; `settled`: those settled already.
+    """What a period is settled from.
 
-    `lapsed_in`: the collections whose grace limit has passed by the publicity day: their lapses have ended cover.
+    `lapsed_in`: collections whose grace limit is on or before the publicity day, so their lapses have ended cover.
+    `settled`: the period's settlements so far, by plan. `plan_ids`: the plans to settle or compare. `skipped`: why
+    other plans are left out.
     """
 
     request: PeriodRequest
@@ -41,7 +43,7 @@ class PinnedSettlement:
 
     @property
     def run(self) -> Run:
-        """The run that settles all plans concerned."""
+        """The run that settles all of `plan_ids`."""
         return self.run_of(self.plan_ids)
 
     def run_of(self, plan_ids: tuple[str, ...]) -> Run:
@@ -55,14 +57,14 @@ class PinnedSettlement:
             input_versions={
                 **pinned_inputs(self.lake, self.versions),
                 "predecessors": self._predecessor_digests(plan_ids),
-                **self._from_earlier_collections(plan_ids),
+                **self._inputs_from_collections(plan_ids),
             },
             rules=request.platform.settlement_rules(request.period, plan_ids),
             settings={"as_of": str(request.as_of), "ceilings": _ceilings(request)},
         )
 
     def brought_forward_fen(self, plan_ids: tuple[str, ...]) -> dict[str, int]:
-        """The residual of each plan; after dues given up where the next period bears them."""
+        """The residual of each plan; after write-offs if the next period bears them."""
         platform = self.request.platform
         if platform.collection.shortfall_borne_by == "platform":
             return self.history.brought_forward_fen(plan_ids)
@@ -70,8 +72,7 @@ class PinnedSettlement:
         return self.history.residual_on_books_fen(plan_ids, self.request.publicity_on, on_collected_money)
 
     def lapses(self) -> DataFrame | None:
-        """One row per lapse: plan_id, member_id, lapsed_on (the local day at whose 00:00 cover ended); None: no
-        lapse."""
+        """One row per lapse: plan_id, member_id, lapsed_on (local day; cover ended at 00:00). None: no lapse."""
         if not self.lapsed_in:
             return None
         rows = rows_of(self.lake, "settled/lapses", self.lapsed_in)
@@ -79,74 +80,79 @@ class PinnedSettlement:
 
     @cached_property
     def late_claims(self) -> LateClaims:
-        """The claims of settled periods that came after the settlement, at the pinned version."""
+        """Claims of settled periods that arrived after the settlement, in the pinned version of the source."""
         return late_claims(self.lake.small, self.request.platform, self.versions["source/approved_claims"])
 
-    def _from_earlier_collections(self, plan_ids: tuple[str, ...]) -> dict:
-        """What the period takes from earlier collections: lapses and money; left out where there is none."""
+    def _inputs_from_collections(self, plan_ids: tuple[str, ...]) -> dict:
+        """What the settlement takes from earlier collections: lapses, and the residual if it depends on them."""
         lapsed = sorted((p.period, p.plan_id, p.digest) for p in self.lapsed_in if p.plan_id in plan_ids)
         borne_by = self.request.platform.collection.shortfall_borne_by
-        brought = {} if borne_by == "platform" else {"brought_forward_fen": self.brought_forward_fen(plan_ids)}
+        residual = {} if borne_by == "platform" else {"brought_forward_fen": self.brought_forward_fen(plan_ids)}
         if not lapsed:
-            return brought
-        # One digest of all: the list itself grows with every period, and would be kept by each of them.
+            return residual
+        # One digest for all: the list grows with every period, and every later run would have to store it.
         digest = canonical_digest(lapsed)
-        return {"lapses": {"until": lapsed[-1][0], "digest": digest}} | brought
+        return {"lapses": {"until": lapsed[-1][0], "digest": digest}} | residual
 
     @property
     def period_names(self) -> tuple[str, ...]:
         """Every period of the platform's calendar."""
         return self.request.platform.calendar.period_names
 
-    def source(self, name: str):
-        """A source table at its pinned version; raises GateStopped where columns are missing."""
+    def source(self, name: str) -> DataFrame:
+        """A source table at its pinned version; raises GateStopped if columns are missing."""
         return read_source(self.lake, name, self.versions[name])
 
     def _predecessor_digests(self, plan_ids: tuple[str, ...]) -> dict[str, str]:
-        found = {plan_id: self.history.predecessor(plan_id) for plan_id in plan_ids}
-        return {plan_id: publication.digest for plan_id, publication in found.items() if publication is not None}
+        predecessors = {plan_id: self.history.predecessor(plan_id) for plan_id in plan_ids}
+        return {plan_id: settlement.digest for plan_id, settlement in predecessors.items() if settlement is not None}
 
 
 def pin(lake: Lake, request: PeriodRequest) -> PinnedSettlement:
-    """Pins the newest versions of the sources, and finds the plans that the period concerns."""
+    """Pins the newest versions of the sources and selects the plans to settle."""
     announce("pinning source versions")
     versions = pin_versions(lake, SOURCES)
-    history, of_period = history_before(lake, request.platform.calendar, request.period)
+    history, settled = history_before(lake, request.platform.calendar, request.period)
     if request.plan_ids:
         candidates = request.plan_ids
     else:
         candidates = tuple(p for p in sorted(request.platform.plans) if exists_in(request.platform, p, request.period))
-    # A plan that was settled before is concerned anyway: only of a new one it must be known whether anything is there.
+    # Plans with history are always included; only new plans are probed for rows.
     present = _plans_present(lake.small, request, [p for p in candidates if p not in history.publications])
-    concerned = tuple(p for p in candidates if p in present or p in history.publications)
-    _check_rules_in_force(request, concerned)
-    skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in concerned)
-    return PinnedSettlement(request, lake, versions, history, _lapsed_in(lake, request), of_period, concerned, skipped)
+    plan_ids = tuple(p for p in candidates if p in present or p in history.publications)
+    _check_rules_in_force(request, plan_ids)
+    skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in plan_ids)
+    return PinnedSettlement(request, lake, versions, history, _lapsed_in(lake, request), settled, plan_ids, skipped)
 
 
 def _check_rules_in_force(request: PeriodRequest, plan_ids: Iterable[str]) -> None:
-    """Raises WrongUsage where a rule that the period needs has no value yet: that is never a zero."""
+    """Raises WrongUsage if a rule that the period needs has no value yet: a missing rule is never a zero."""
     for plan_id in plan_ids:
         plan = request.platform.plans[plan_id]
         try:
-            plan.sharing_on(request.publicity_on), plan.joining_on(request.publicity_on)
+            plan.sharing_on(request.publicity_on)
+            plan.joining_on(request.publicity_on)
         except RuleNotInForce as missing:
-            raise without_rule(missing) from missing
+            raise rule_not_in_force(missing) from missing
 
 
 def _lapsed_in(lake: Lake, request: PeriodRequest) -> tuple[Publication, ...]:
+    """The collections whose grace limit is on or before the publicity day."""
     calendar = request.platform.calendar
-    over = lambda p: calendar.grace_ends_on(calendar.period(p.period)) <= request.publicity_on  # noqa: E731
-    return tuple(p for p in published(lake.small, "collect").values() if over(p))
+    return tuple(
+        collection
+        for collection in published(lake.small, "collect").values()
+        if calendar.grace_ends_on(calendar.period(collection.period)) <= request.publicity_on
+    )
 
 
 def _plans_present(small: SmallTables, request: PeriodRequest, candidates: Iterable[str]) -> set[str]:
-    """The plans with members, or with claims of the period; one row is enough to know."""
-    of_period = {"source/members": {}, "source/approved_claims": {"publicity_period": str(request.period)}}
+    """The plans with members or with claims of the period."""
+    filters = {"source/members": {}, "source/approved_claims": {"publicity_period": str(request.period)}}
     return {
         plan_id
         for plan_id in candidates
-        if any(small.holds_any(name, matching(plan_id=plan_id, **of)) for name, of in of_period.items())
+        if any(small.holds_any(name, matching(plan_id=plan_id, **equal)) for name, equal in filters.items())
     }
 
 

@@ -1,6 +1,6 @@
-"""The stages of a settlement carried out: what preview, settle and the comparison of both have in common.
+"""The stages of a settlement, shared by preview, settle and the comparison with a published settlement.
 
-The rules are in jobs/settlement; here their frames are computed, and go into a sink that measures or writes them.
+The rules are in jobs/settlement; here their frames are computed and put into a sink that measures or writes them.
 """
 
 from collections.abc import Mapping
@@ -9,95 +9,103 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.errors import without_rule
+from jobs.errors import rule_not_in_force
 from jobs.lake.sinks import Measurement, MeasuringSink
 from jobs.progress import announce
 from jobs.rulebook.rules import RuleNotInForce
 from jobs.settlement.assessments import assessments
 from jobs.settlement.bills import bills
 from jobs.settlement.coverage import COVERED, with_member_since
-from jobs.settlement.one_fen_more import OneFenMore, bucket_counts, bucket_of_limit, key_of, numbers_in
+from jobs.settlement.one_fen_more import OneFenMore, bucket_counts, bucket_of_limit, choice_key, numbers_in_bucket
 from jobs.settlement.period import (
     SettlementInputs,
     benefit_measures,
     benefits_after_cap,
     benefits_before_cap,
-    few_rows,
     pools_by_plan,
     shares_by_plan,
+    small_table_rows,
 )
 from jobs.settlement.pool import Sharing
 from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures, period_of_year
 from jobs.spark.computed import computed_once
-from jobs.works.headroom import Year
+from jobs.works.headroom import YearlyHeadroom
 from jobs.works.settle_gate import Gate
 from jobs.works.settle_pinning import PinnedSettlement
 
 
 @dataclass(frozen=True)
 class SettlementResult:
-    """A settled period: digests by plan and table, the few rows that people read, and what the rest of the year needs.
+    """A settled period. Maps are by plan.
 
-    Maps are by plan. `limited_claims`: how many claims ask for more than the limit, and how much more.
+    `digests`: then by table. `year_records`: what later periods of the year need for the yearly cap. `limited_claims`:
+    count of claims above the limit, and their fen above it.
     """
 
     digests: Mapping[str, Mapping[str, dict]]
     pools: Mapping[str, dict]
     rates: Mapping[str, list[dict]]
-    of_year: Mapping[str, PeriodOfYear]
+    year_records: Mapping[str, PeriodOfYear]
     limited_claims: tuple[int, int]
 
     @property
     def share_fen(self) -> dict[tuple[str, str], int]:
-        """The share of one member, by plan and tier."""
+        """The share of one member in fen, by plan and tier."""
         return {(p, rate["tier"]): rate["share_fen"] for p, rates in self.rates.items() for rate in rates}
 
 
 def settle_plans(pinned: PinnedSettlement, gate: Gate, sink: MeasuringSink) -> SettlementResult:
-    """Settles every plan that the gate lets pass; the rows go into the sink."""
+    """Settles every plan that passed the gate and puts its rows into the sink."""
     announce("settling")
-    inputs = _inputs_of(pinned, gate)
+    inputs = _inputs(pinned, gate)
     before_cap = computed_once(benefits_before_cap(inputs))
-    inputs = _without_helped(inputs, gate, before_cap)
+    inputs = _without_exempt_beneficiaries(inputs, gate, before_cap)
     calendar, period = pinned.request.platform.calendar, pinned.request.period
-    year = Year(pinned.history, gate.members, calendar, period, pinned.lapses())
+    headroom = YearlyHeadroom(pinned.history, gate.members, calendar, period, pinned.lapses())
     try:
-        return _settle(inputs, before_cap, sink, year)
+        return _settle(inputs, before_cap, sink, headroom)
     except RuleNotInForce as missing:
-        raise without_rule(missing) from missing
+        raise rule_not_in_force(missing) from missing
 
 
-def _settle(inputs: SettlementInputs, before_cap: DataFrame, sink: MeasuringSink, year: Year) -> SettlementResult:
+def _settle(
+    inputs: SettlementInputs, before_cap: DataFrame, sink: MeasuringSink, headroom: YearlyHeadroom
+) -> SettlementResult:
     rules = inputs.rules()
-    helped = sink.put("settled/benefits", benefits_after_cap(inputs, before_cap, rules), benefit_measures())
-    pools = pools_by_plan(inputs, {p: {**helped[p].values, **helped[p].digest["sums"]} for p in inputs.plans}, rules)
+    benefits = sink.put("settled/benefits", benefits_after_cap(inputs, before_cap, rules), benefit_measures())
+    measured = {p: {**benefits[p].values, **benefits[p].digest["sums"]} for p in inputs.plans}
+    pools = pools_by_plan(inputs, measured, rules)
     sharing = shares_by_plan(inputs, pools, rules)
     more = {p: _one_fen_more(inputs, p, s) for p, s in sharing.items() if s.shares.one_fen_more_count}
 
-    rows = assessments(year.with_room(inputs.covered, sharing, rules), sharing, rules, more)
+    rows = assessments(headroom.with_headroom(inputs.covered, sharing, rules), sharing, rules, more)
     assessed = sink.put("settled/assessments", rows, [*fingerprint_measures(), *_billed_measures(sharing, more)])
-    billed = sink.put(
-        "settled/bills", bills(sink.stored("settled/assessments", rows), inputs.plans, inputs.family_payers)
-    )
+    stored = sink.stored("settled/assessments", rows)
+    billed = sink.put("settled/bills", bills(stored, inputs.plans, inputs.family_payers))
 
     sponsored_fen = {p: assessed[p].digest["sums"]["sponsored_fen"] for p in inputs.plans}
-    tables = few_rows(inputs, sharing, sponsored_fen, {p: _billed_fen(sharing[p], assessed[p]) for p in inputs.plans})
+    tables = small_table_rows(
+        inputs, sharing, sponsored_fen, {p: _billed_fen(sharing[p], assessed[p]) for p in inputs.plans}
+    )
     digests = sink.put_rows(tables)
-    through_spark = {"settled/benefits": helped, "settled/assessments": assessed, "settled/bills": billed}
+    measurements = {"settled/benefits": benefits, "settled/assessments": assessed, "settled/bills": billed}
     return SettlementResult(
         digests={
-            p: {**{t: m[p].digest for t, m in through_spark.items()}, **{t: of[p] for t, of in digests.items()}}
+            p: {
+                **{table: by_plan[p].digest for table, by_plan in measurements.items()},
+                **{table: by_plan[p] for table, by_plan in digests.items()},
+            }
             for p in inputs.plans
         },
         pools={p: tables["settled/pools"][p][0] for p in inputs.plans},
         rates=tables["settled/rates"],
-        of_year={
+        year_records={
             p: period_of_year(sharing[p], rules[p], inputs.publicity_on, more.get(p), assessed[p].values)
             for p in inputs.plans
         },
         limited_claims=(
-            sum(helped[p].values.get("limited_count") or 0 for p in inputs.plans),
-            sum(helped[p].values.get("limited_fen") or 0 for p in inputs.plans),
+            sum(benefits[p].values.get("limited_count") or 0 for p in inputs.plans),
+            sum(benefits[p].values.get("limited_fen") or 0 for p in inputs.plans),
         ),
     )
 
@@ -108,40 +116,41 @@ def choose_one_fen_more(covered: DataFrame, key: str, chosen_count: int) -> OneF
         return OneFenMore(key, None)
     counts = [tuple(row) for row in bucket_counts(covered, key).collect()]
     bucket, of_bucket_count = bucket_of_limit(counts, chosen_count)
-    numbers = sorted(row.number for row in numbers_in(covered, key, bucket).collect())
+    numbers = sorted(row.number for row in numbers_in_bucket(covered, key, bucket).collect())
     return OneFenMore(key, numbers[of_bucket_count - 1])
 
 
 def _one_fen_more(inputs: SettlementInputs, plan_id: str, sharing: Sharing) -> OneFenMore:
     """Which of the plan's covered members pay one fen more."""
     covered = inputs.covered.where(F.col("plan_id") == plan_id)
-    return choose_one_fen_more(covered, key_of(plan_id, inputs.period), sharing.shares.one_fen_more_count)
+    return choose_one_fen_more(covered, choice_key(plan_id, inputs.period), sharing.shares.one_fen_more_count)
 
 
 def _billed_measures(sharing: Mapping[str, Sharing], more: Mapping[str, OneFenMore]) -> list:
-    """Where members of a tier pay differently: aggregates over one plan's assessments, the shares of each tier."""
+    """Aggregates over one plan's assessments: the sum of shares of each tier, if members of a tier pay differently."""
     tiers = sorted({tier for p in more for tier in sharing[p].covered_count})
     return [F.sum(F.when(F.col("tier") == tier, F.col("share_fen"))).alias(f"billed {tier}") for tier in tiers]
 
 
 def _billed_fen(sharing: Sharing, assessed: Measurement) -> dict[str, int]:
-    """The shares of each tier together: as added up where members of a tier pay differently."""
+    """The sum of shares of each tier, taken from the assessments if members of a tier pay differently."""
     billed_fen = sharing.shares.billed_by_tier_fen
     if not sharing.shares.one_fen_more_count:
         return dict(billed_fen)
     return {tier: assessed.values[f"billed {tier}"] or 0 for tier in billed_fen}
 
 
-def _inputs_of(pinned: PinnedSettlement, gate: Gate) -> SettlementInputs:
+def _inputs(pinned: PinnedSettlement, gate: Gate) -> SettlementInputs:
+    """What the rules compute a settlement from: the sound rows of the plans that passed the gate."""
     plan_ids = gate.plan_ids
-    of_plans = F.col("plan_id").isin(*plan_ids)
+    is_of_plans = F.col("plan_id").isin(*plan_ids)
     inputs = SettlementInputs(
         period=str(pinned.request.period),
         publicity_on=pinned.request.publicity_on,
         plans={plan_id: pinned.request.platform.plans[plan_id] for plan_id in plan_ids},
-        covered=gate.members.good.where(of_plans & (F.col("cover") == COVERED)),
+        covered=gate.members.good.where(is_of_plans & (F.col("cover") == COVERED)),
         covered_count={plan_id: gate.covered_count[plan_id] for plan_id in plan_ids},
-        claims=gate.claims.good.where(of_plans),
+        claims=gate.claims.good.where(is_of_plans),
         counted_before=gate.counted_before,
         helped_before=gate.helped_before,
         brought_forward_fen=pinned.brought_forward_fen(plan_ids),
@@ -151,7 +160,8 @@ def _inputs_of(pinned: PinnedSettlement, gate: Gate) -> SettlementInputs:
 
 
 def _with_member_since(inputs: SettlementInputs, gate: Gate) -> DataFrame:
-    """The covered members with the day their unbroken membership began, which differs only after a switch of tier."""
+    """The covered members with `member_since`, the first day of their unbroken membership: after a switch of tier it is
+    earlier than `joined_on`."""
     if all(rules.waiver_joined_by is None for rules in inputs.rules().values()):
         return inputs.covered.withColumn("member_since", F.col("joined_on"))
     switched = (
@@ -163,20 +173,27 @@ def _with_member_since(inputs: SettlementInputs, gate: Gate) -> DataFrame:
     return inputs.covered.join(switched, on=["plan_id", "member_id"], how="left").withColumn("member_since", since)
 
 
-def _without_helped(inputs: SettlementInputs, gate: Gate, before_cap: DataFrame) -> SettlementInputs:
-    """Where the rules say so, a member helped in the period does not share in it. Source: parameter, not published."""
+def _without_exempt_beneficiaries(inputs: SettlementInputs, gate: Gate, before_cap: DataFrame) -> SettlementInputs:
+    """The inputs without the period's beneficiaries, for plans whose rules exempt them from sharing.
+
+    Source: parameter, not published.
+    """
     rules = inputs.rules()
     exempting = [plan_id for plan_id in inputs.plans if not rules[plan_id].helped_member_shares]
     if not exempting:
         return inputs
-    counting = before_cap.where(F.col("counted") & F.col("plan_id").isin(*exempting))
-    helped = counting.select("plan_id", "member_id").distinct()
-    of_claimants = gate.members.kept_good.where(F.col("cover") == COVERED)
-    leaving = of_claimants.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left_semi")
-    left = {(row.plan_id, row.tier): row["count"] for row in leaving.groupBy("plan_id", "tier").count().collect()}
-    counts = {
-        p: {tier: n - left.get((p, tier), 0) for tier, n in tiers.items()} for p, tiers in inputs.covered_count.items()
+    counted = before_cap.where(F.col("counted") & F.col("plan_id").isin(*exempting))
+    beneficiaries = counted.select("plan_id", "member_id").distinct()
+    covered_claimants = gate.members.kept_good.where(F.col("cover") == COVERED)
+    exempt = covered_claimants.join(F.broadcast(beneficiaries), on=["plan_id", "member_id"], how="left_semi")
+    exempt_count = {(r.plan_id, r.tier): r["count"] for r in exempt.groupBy("plan_id", "tier").count().collect()}
+    sharing_count = {
+        p: {
+            tier: count - exempt_count.get((p, tier), 0)
+            for tier, count in tiers.items()
+            if count != exempt_count.get((p, tier), 0)
+        }
+        for p, tiers in inputs.covered_count.items()
     }
-    counts = {p: {tier: n for tier, n in tiers.items() if n} for p, tiers in counts.items()}
-    covered = inputs.covered.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left_anti")
-    return replace(inputs, covered=covered, covered_count=counts)
+    sharing = inputs.covered.join(F.broadcast(beneficiaries), on=["plan_id", "member_id"], how="left_anti")
+    return replace(inputs, covered=sharing, covered_count=sharing_count)

@@ -1,6 +1,6 @@
-"""How a settlement and a gate are shown: as a document for programs and as tables for people."""
+"""A settlement as a document for programs and as tables for people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from expectations.rule import Severity
 from expectations.suites import RuleResult
@@ -13,10 +13,10 @@ from jobs.works.settle_plans import SettlementResult
 
 
 def settlement_document(
-    pinned: PinnedSettlement, gate: Gate, found: Iterable[RuleResult], settled: SettlementResult, state: str
+    pinned: PinnedSettlement, gate: Gate, rule_results: Iterable[RuleResult], settled: SettlementResult, state: str
 ) -> dict:
-    """A settled or previewed period as a document: per plan the pool, the rates, the digest, what became of each
-    row."""
+    """A settled or previewed period as a document: per plan the digest, the pool, the rates, and counts of member
+    rows."""
     return {
         "period": str(pinned.request.period),
         "state": state,
@@ -33,67 +33,66 @@ def settlement_document(
         },
         "refused": dict(gate.refused),
         "skipped": list(pinned.skipped),
-        "quality": _broken_rules(found),
+        "quality": _broken_rules(rule_results),
     }
 
 
 def settlement_text(document: dict) -> str:
-    """The document as tables: rates, totals, digests."""
+    """The document as tables: rates, pools, member rows, digests."""
     plans = document["plans"]
-    rates = [
-        [
-            plan_id,
-            rate["tier"],
-            rate["covered_count"],
-            yuan(rate["share_fen"]),
-            yuan(rate["share_aid_fen"]),
-            yuan(rate["share_fee_fen"]),
-        ]
-        for plan_id, plan in plans.items()
-        for rate in plan["rates"]
-    ]
-    totals = [
-        [
-            plan_id, pool["case_count"], yuan(pool["benefit_fen"]), yuan(pool["fee_fen"]),
-            yuan(pool["brought_forward_fen"]),
-            yuan(pool["case_sponsored_fen"]), yuan(pool["pool_fen"]), yuan(pool["member_sponsored_fen"]),
-            yuan(pool["due_fen"]), yuan(pool["carried_forward_fen"]),
-        ]
-        for plan_id, plan in plans.items()
-        for pool in [plan["pool"]]
-    ]  # fmt: skip
-    rows = [
-        [
-            plan_id,
-            *(plan["member_rows"][fate] for fate in ("assessed", "not_yet_joined", "exited", "lapsed", "quarantined")),
-        ]
-        for plan_id, plan in plans.items()
-    ]
     parts = [
         f"Period {document['period']}: {document['state']}, run {document['run_id']}",
-        table_text("Shares in yuan", ["plan", "tier", "covered", "share", "of it aid", "of it fee"], rates),
-        table_text(
-            "Pools in yuan",
-            ["plan", "cases", "benefits", "fee", "brought fwd", "case cap", "pool", "sponsored", "due", "carried fwd"],
-            totals,
-        ),
-        table_text("Member rows", ["plan", "assessed", "not yet joined", "exited", "lapsed", "quarantined"], rows),
+        _rates_table(plans),
+        _pools_table(plans),
+        _member_rows_table(plans),
         "Digests\n" + "\n".join(f"{plan_id}  {plan['digest']}" for plan_id, plan in plans.items()),
         _quality_line(document["quality"]),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _broken_rules(found: Iterable[RuleResult]) -> dict[str, int]:
-    """How many rules of the sources are broken, by severity."""
+def _rates_table(plans: Mapping[str, dict]) -> str:
+    shares = ("share_fen", "share_aid_fen", "share_fee_fen")
+    rows = [
+        [plan_id, rate["tier"], rate["covered_count"], *(yuan(rate[share]) for share in shares)]
+        for plan_id, plan in plans.items()
+        for rate in plan["rates"]
+    ]
+    return table_text("Shares in yuan", ["plan", "tier", "covered", "share", "of it aid", "of it fee"], rows)
+
+
+def _pools_table(plans: Mapping[str, dict]) -> str:
+    amounts = {
+        "benefits": "benefit_fen",
+        "fee": "fee_fen",
+        "brought fwd": "brought_forward_fen",
+        "case cap": "case_sponsored_fen",
+        "pool": "pool_fen",
+        "sponsored": "member_sponsored_fen",
+        "due": "due_fen",
+        "carried fwd": "carried_forward_fen",
+    }
+    pools = {plan_id: plan["pool"] for plan_id, plan in plans.items()}
+    rows = [[p, pool["case_count"], *(yuan(pool[name]) for name in amounts.values())] for p, pool in pools.items()]
+    return table_text("Pools in yuan", ["plan", "cases", *amounts], rows)
+
+
+def _member_rows_table(plans: Mapping[str, dict]) -> str:
+    states = ("assessed", "not_yet_joined", "exited", "lapsed", "quarantined")
+    rows = [[plan_id, *(plan["member_rows"][state] for state in states)] for plan_id, plan in plans.items()]
+    return table_text("Member rows", ["plan", *(state.replace("_", " ") for state in states)], rows)
+
+
+def _broken_rules(rule_results: Iterable[RuleResult]) -> dict[str, int]:
+    """The count of broken rules on the sources, by severity."""
     counts = dict.fromkeys((str(severity) for severity in Severity), 0)
-    for result in found:
+    for result in rule_results:
         counts[str(result.severity)] += not result.success
     return counts
 
 
-def _quality_line(failed: dict[str, int]) -> str:
-    told = ", ".join(f"{count} {severity}" for severity, count in failed.items() if count)
-    return (
-        f"Quality: rules broken: {told}; see control/quality or `fentan check`" if told else "Quality: every rule holds"
-    )
+def _quality_line(broken: dict[str, int]) -> str:
+    counts = ", ".join(f"{count} {severity}" for severity, count in broken.items() if count)
+    if not counts:
+        return "Quality: every rule holds"
+    return f"Quality: rules broken: {counts}; see control/quality or `fentan check`"

@@ -25,11 +25,11 @@ READ_ONLY = ("source", "settled/assessments", "settled/bills")
 PARTS = (
     ("pinning receipts", "receipts: judged, ids, digest"),
     ("adding up bills and receipts by payer", "payers: bills and receipts added up"),
-    ("giving money to shares", "money allocated to shares"),
+    ("allocating receipts", "money allocated to shares"),
     ("writing settled/collections", "collections: matched and written"),
     ("reading back settled/collections", "collections: read back"),
     ("writing settled/lapses", "lapses, sums, journal, proof"),
-    ("holding money without a share", "quarantine, quality"),
+    ("holding unapplied cash", "quarantine, quality"),
     ("publishing", "publish, fee ledger"),
 )
 

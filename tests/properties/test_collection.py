@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jobs.collection.allocation import CollectionDays
 from jobs.gate.receipts import judge_receipts
-from jobs.works.collect_matching import match
+from jobs.works.collect_allocation import allocate
 from schemas.settled import ASSESSMENTS, BILLS
 from schemas.sources import RECEIPTS
 from tests.lakes import PERIOD, receipt
@@ -55,7 +55,7 @@ def test_no_fen_is_created_or_lost_and_order_and_files_do_not_matter(spark, came
 def matched(spark, came, files, whole_shares):
     """What became of every share, and of every receipt that met none, as values."""
     judged = judge_receipts(frame(spark, RECEIPTS, came).repartition(files), frame(spark, RECEIPTS, []), DAYS)
-    found = match(assessments(spark), bills(spark), judged, lambda _: joined(spark), whole_shares, "chronic")
+    found = allocate(assessments(spark), bills(spark), judged, lambda _: joined(spark), whole_shares, "chronic")
     shares = sorted((r.plan_id, r.member_id, r.collected_fen, str(r.collected_on)) for r in found.shares.collect())
     excess = Counter((r.receipt_id, r.excess_fen, r.reason, r.plan_id) for r in found.excess.collect())
     return shares, excess, sum(fen * count for (_, fen, _, _), count in excess.items())

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.ledger.fee import fee_row, pool_balance_after_fen
-from jobs.ledger.invariants import ReadBack, pool_is_carried_on
+from jobs.ledger.invariants import ReadBack, pool_is_conserved
 from jobs.ledger.journal import balance_fen, journal_rows, settlement_transfers
 from jobs.money import SHARE_ROUNDING, apportion
-from jobs.settlement.pool import Sharing, asked, pool_row
+from jobs.settlement.pool import Sharing, pool_of, pool_row
 
 WEIGHT_PPM = {"standard": 1_000_000, "basic": 500_000}
 FEN = st.integers(0, 10**11)
@@ -31,9 +31,9 @@ def settled_pool(terms: dict, brought_forward_fen: int) -> dict:
 
 
 def settled_pool_and_shares(terms: dict, brought_forward_fen: int):
-    bare = asked(1, terms["benefit_fen"], 0, terms["fee_ppm"], brought_forward_fen)
+    bare = pool_of(1, terms["benefit_fen"], 0, terms["fee_ppm"], brought_forward_fen)
     case_sponsored_fen = (bare.benefit_fen + bare.fee_fen) * terms["case_sponsored_ppm"] // 1_000_000
-    ask = asked(1, terms["benefit_fen"], case_sponsored_fen, terms["fee_ppm"], brought_forward_fen)
+    ask = pool_of(1, terms["benefit_fen"], case_sponsored_fen, terms["fee_ppm"], brought_forward_fen)
     shares = apportion(ask.pool_fen, terms["covered"], WEIGHT_PPM, terms["rounding"])
     member_sponsored_fen = shares.billed_fen * terms["member_sponsored_ppm"] // 1_000_000
     sharing = Sharing(ask, terms["covered"], WEIGHT_PPM, terms["rounding"], shares)
@@ -59,9 +59,9 @@ def test_every_pool_conserves_to_the_fen(terms, brought_forward_fen):
     paid_fen = charged_fen + pool["case_sponsored_fen"] + pool["brought_forward_fen"]
     assert paid_fen == pool["benefit_fen"] + pool["fee_fen"] + pool["carried_forward_fen"]
     assert charged_fen == pool["due_fen"] + pool["member_sponsored_fen"]
-    assert pool_is_carried_on(ReadBack({}, pool, [], [], {})) == []
+    assert pool_is_conserved(ReadBack({}, pool, [], [], {})) == []
     wrong = pool | {"due_fen": pool["due_fen"] + 1}
-    assert "1 too much" in pool_is_carried_on(ReadBack({}, wrong, [], [], {}))[0]
+    assert "1 too much" in pool_is_conserved(ReadBack({}, wrong, [], [], {}))[0]
 
 
 @given(terms=TERMS, brought_forward_fen=st.integers(-(10**10), 10**10))

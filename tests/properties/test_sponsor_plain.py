@@ -6,9 +6,9 @@ from itertools import product
 
 from jobs.money import Apportionment
 from jobs.rulebook.rules import SharingRules
-from jobs.settlement.assessments import assessments, borne_by_platform
+from jobs.settlement.assessments import assessments, sponsored_part
 from jobs.settlement.pool import Pool, Sharing
-from jobs.settlement.yearly_cap import room_of, with_room_by_assessments
+from jobs.settlement.yearly_cap import headroom_from_assessments, headroom_of
 
 JOINED_BY = date(2018, 12, 31)
 DAYS = [JOINED_BY + timedelta(days=n) for n in (-1, 0, 1)]
@@ -40,7 +40,7 @@ def test_what_the_platform_bears_of_one_is_what_it_bears_of_many(spark):
     )
     earlier = spark.createDataFrame([(m[0], n, m[3]) for n, m in members.items()],
                                     "plan_id string, member_id bigint, due_fen bigint")  # fmt: skip
-    with_room = with_room_by_assessments(of(True), {"all": earlier}, dict.fromkeys(PLANS, CAP_FEN))
+    with_room = headroom_from_assessments(of(True), {"all": earlier}, dict.fromkeys(PLANS, CAP_FEN))
     covered = with_room.unionByName(of(False), allowMissingColumns=True)
     shares = Apportionment(SHARES_FEN, SHARES_FEN, 0)
     sharing = {p: Sharing(Pool(0, 0, 0, 0, 0), {}, PLANS[p].weights_ppm, "ceil_fen", shares) for p in PLANS}
@@ -48,7 +48,7 @@ def test_what_the_platform_bears_of_one_is_what_it_bears_of_many(spark):
         row.member_id: (row.sponsored_fen, row.marker) for row in assessments(covered, sharing, PLANS, {}).collect()
     }
     assert found == {
-        n: borne_by_platform(SHARES_FEN[tier], PLANS[plan_id], since, room_of(CAP_FEN if capped else None, borne_fen))
+        n: sponsored_part(SHARES_FEN[tier], PLANS[plan_id], since, headroom_of(CAP_FEN if capped else None, borne_fen))
         for n, (plan_id, tier, since, borne_fen, capped) in members.items()
     }
     assert {marker for _, marker in found.values()} == {None, "funded_period", "first_month_waiver", "yearly_cap"}

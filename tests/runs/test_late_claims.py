@@ -7,7 +7,7 @@ NEXT = "2020-12-P2"
 CODE = "claim_after_settlement"
 THERE = claim(1, 7, approved_aid_fen=90)
 LATE = [claim(2, 4, approved_aid_fen=50), claim(3, 5, approved_aid_fen=30)]
-TOLD = f"2 claims of {PERIOD}, critical_illness, came after its settlement and are in none: {CODE}, 0.80 yuan"
+TOLD = f"2 claims of {PERIOD}, critical_illness, came after its settlement and are in no settlement: {CODE}, 0.80 yuan"
 
 
 def held(lake, period=PERIOD):

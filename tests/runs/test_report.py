@@ -25,7 +25,7 @@ def test_every_report_says_where_its_pages_are(shown):
         assert all((shown.folder / "report/html" / page.split("/")[-1]).exists() for page in ended.document["pages"])
     assert sorted(p.name for p in (shown.folder / "report/html").iterdir()) == [
         "dictionary.html", "index.html", f"notice-{FIRST}.html", f"notice-{SECOND}.html", f"period-{FIRST}.html",
-        f"period-{SECOND}.html", "year-2020.html",
+        f"period-{SECOND}.html", f"quality-{FIRST}.html", f"quality-{SECOND}.html", "year-2020.html",
     ]  # fmt: skip
 
 
@@ -92,8 +92,8 @@ def test_the_year_is_the_sum_of_its_periods(shown):
     ]
     year = lambda **of: measured(rows, **{"plan_id": "all", "sex": "all", "item": "all"} | of)  # noqa: E731
     assert year(topic="helped", measure="helped") == 7 + 1
-    assert year(topic="shares_by_plan", measure="due_fen") == sum(pool["due_fen"] for pool in pools)
-    assert year(topic="shares_by_plan", measure="share_year_fen", plan_id="critical_illness") == sum(shares)
+    assert year(topic="shared_out", measure="due_fen") == sum(pool["due_fen"] for pool in pools)
+    assert year(topic="shared_out", measure="share_year_fen", plan_id="critical_illness") == sum(shares)
     assert year(topic="helped", measure="helped_by_illness", sex="F", item="breast_cancer") == 7 + 1
     assert year(topic="helped", measure="helped_by_province", item="41") == 7 + 1
     assert year(topic="fee", measure="used_fen") == 650
@@ -153,7 +153,7 @@ def test_a_year_with_a_missing_period_is_the_sum_of_the_others_and_says_what_is_
     assert ended.exit_code == 0, ended.err
     rows = ended.document["annual"]
     due_fen = sum(pool["due_fen"] for pool in copied.rows("settled/pools", SECOND))
-    assert measured(rows, topic="shares_by_plan", measure="due_fen", plan_id="all") == due_fen
+    assert measured(rows, topic="shared_out", measure="due_fen", plan_id="all") == due_fen
     assert measured(rows, topic="helped", measure="helped", plan_id="all") == 2
     assert measured(rows, topic="periods", measure="published") == 1
     missing = [row["item"] for row in rows if row["measure"] == "missing"]

@@ -35,7 +35,7 @@ def test_after_a_period_without_cases_all_that_is_asked_is_due_to_the_cases():
 @given(terms, terms)
 def test_the_causes_add_up_to_the_change_to_the_fen(before, now):
     def share(t):
-        return apportion(t.asked_fen - t.brought_forward_fen, t.covered_count, t.weight_ppm, t.rounding).share_fen[
+        return apportion(t.cost_fen - t.brought_forward_fen, t.covered_count, t.weight_ppm, t.rounding).share_fen[
             "basic"
         ]
 

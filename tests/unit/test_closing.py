@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.ledger.balances import balance_rows, closing_breaches
-from jobs.ledger.fee_spending import to_use_fen, used_by_plan_fen
+from jobs.ledger.fee_expenditure import expenditure_by_plan_fen, to_post_fen
 from jobs.ledger.journal import Transfer
 from jobs.money import split
 from jobs.rulebook import load_platform
@@ -27,36 +27,36 @@ def test_a_split_is_by_weight():
 
 
 def test_the_periods_of_a_month_use_up_its_costs_to_the_fen():
-    parts = [to_use_fen({"technology": 101}, 0, [number], [1, 2], {})["technology"] for number in (1, 2)]
+    parts = [to_post_fen({"technology": 101}, 0, [number], [1, 2], {})["technology"] for number in (1, 2)]
     assert parts == [50, 51]
 
 
 def test_the_next_period_takes_up_what_came_in_after_the_close_of_the_one_before():
     """P1 was closed with costs of 101 and a visit of 8; then 99 and a visit of 5 turn up, and P2 has a visit of 3."""
-    first = to_use_fen({"technology": 101}, 8, [1], [1, 2], {})
+    first = to_post_fen({"technology": 101}, 8, [1], [1, 2], {})
     assert first == {"investigation": 8, "technology": 50, "staff_and_premises": 0}
-    assert to_use_fen({"technology": 200}, 8 + 5 + 3, [1, 2], [1, 2], first) == {
+    assert to_post_fen({"technology": 200}, 8 + 5 + 3, [1, 2], [1, 2], first) == {
         "investigation": 8, "technology": 150, "staff_and_premises": 0,
     }  # fmt: skip
-    assert to_use_fen({"technology": 101}, 0, [2], [2], {})["technology"] == 101, "the first month has P2 alone"
-    assert to_use_fen({"technology": 20}, 0, [1, 2], [1, 2], first)["technology"] == 0, "what is put down stays"
+    assert to_post_fen({"technology": 101}, 0, [2], [2], {})["technology"] == 101, "the first month has P2 alone"
+    assert to_post_fen({"technology": 20}, 0, [1, 2], [1, 2], first)["technology"] == 0, "what is put down stays"
 
 
 def test_a_plan_closed_later_uses_what_the_others_left():
-    used = used_by_plan_fen({"technology": 50}, {}, {"x": 3, "y": 1})
+    used = expenditure_by_plan_fen({"technology": 50}, {}, {"x": 3, "y": 1})
     assert used == {
         "x": {"investigation": 0, "technology": 37, "staff_and_premises": 0},
         "y": {"investigation": 0, "technology": 13, "staff_and_premises": 0},
     }
-    rest = to_use_fen({"technology": 101}, 0, [1], [1, 2], {"technology": 37})
-    assert used_by_plan_fen(rest, {}, {"y": 1})["y"]["technology"] == 13
+    rest = to_post_fen({"technology": 101}, 0, [1], [1, 2], {"technology": 37})
+    assert expenditure_by_plan_fen(rest, {}, {"y": 1})["y"]["technology"] == 13
 
 
 def test_a_visit_is_paid_by_the_plan_of_its_claim_and_without_one_by_all():
-    used = used_by_plan_fen({"investigation": 18}, {"x": 10}, {"x": 1, "y": 1})
+    used = expenditure_by_plan_fen({"investigation": 18}, {"x": 10}, {"x": 1, "y": 1})
     assert {plan_id: of_plan["investigation"] for plan_id, of_plan in used.items()} == {"x": 14, "y": 4}
     # No more is put down than there is: the rest of the plan's visits is in other books already.
-    used = used_by_plan_fen({"investigation": 6}, {"x": 10, "y": 2}, {"x": 1, "y": 1})
+    used = expenditure_by_plan_fen({"investigation": 6}, {"x": 10, "y": 2}, {"x": 1, "y": 1})
     assert {plan_id: of_plan["investigation"] for plan_id, of_plan in used.items()} == {"x": 5, "y": 1}
 
 
@@ -85,20 +85,20 @@ def test_a_period_whose_books_agree_can_be_closed():
 
 @pytest.mark.parametrize("changed, told", [
     ({"transfers": SETTLED}, [
-        "members_receivable come to 1,100 but nothing to 0",
-        "benefits_payable come to -1,000 but what was netted from the next period's aid to 0",
-        "cash from members come to 0 but what was collected to 1,090",
-        "dues given up come to 0 but what lapsed members owe to 10",
+        "members_receivable: 1,100, but receivable after a close: 0",
+        "benefits_payable: -1,000, but arrears set off from the next period's aid: 0",
+        "cash from members: 0, but collected dues: 1,090",
+        "dues written off: 0, but dues of lapsed members: 10",
     ]),
     ({"collected": {**COLLECTED, "collected": (1_100, 1_100)}},
-     ["cash from members come to 1,090 but what was collected to 1,100"]),
-    ({"collected": {**COLLECTED, "lapsed": (9, 0)}}, ["dues given up come to 10 but what lapsed members owe to 9"]),
+     ["cash from members: 1,090, but collected dues: 1,100"]),
+    ({"collected": {**COLLECTED, "lapsed": (9, 0)}}, ["dues written off: 10, but dues of lapsed members: 9"]),
     ({"pool": {**POOL, "carried_forward_fen": 21}},
-     ["the credit balance of pool come to 20 but what is carried forward to 21"]),
+     ["the credit balance of pool: 20, but the residual carried forward: 21"]),
     ({"transfers": [*SETTLED, *PAID, Transfer("petty_cash", "pool", 1, "?", "")]}, [
         "account petty_cash is not in the chart of accounts",
-        "the trial balance come to -1 but nothing to 0",
-        "the credit balance of pool come to 21 but what is carried forward to 20",
+        "the trial balance: -1, but balanced books: 0",
+        "the credit balance of pool: 21, but the residual carried forward: 20",
     ]),
 ])  # fmt: skip
 def test_every_side_that_does_not_agree_is_told_with_its_arithmetic_and_no_other(changed, told):

@@ -105,10 +105,33 @@ def test_a_folder_of_platforms_is_relative_to_the_file(conf, tmp_path):
         (WHOLE.replace('platform = "xianghubao"', ""), "key platform is missing"),
         (WHOLE.replace("quarantine_ceiling_floor_rows = 3", ""), "quality.quarantine_ceiling_floor_rows is missing"),
         ("lock = 1\n" + WHOLE.replace("[lock]\nlease_seconds = 4", ""), "key lock must be a section"),
+        (
+            "quality = []\n" + WHOLE[: WHOLE.index("[quality]")] + "[lock]\nlease_seconds = 4",
+            "key quality must be a section",
+        ),
+        (
+            "spark = 1\n" + WHOLE[: WHOLE.index("[spark]")] + WHOLE[WHOLE.index("[quality]") :],
+            "spark must be a section",
+        ),
+        (
+            WHOLE.replace("lease_seconds = 4", f"lease_seconds = {10**20}"),
+            "lease_seconds is 100000000000000000000, which",
+        ),
+        (
+            WHOLE.replace("[quality]", 'spark.sql.shuffle.partitions = "8"\n[quality]'),
+            "spark.sql.shuffle.partitions twice",
+        ),
+        (WHOLE.replace('"7"', "[1]"), "spark.spark.sql.shuffle.partitions must be a text"),
+        (WHOLE + "lease_seconds = 5", "cannot be read"),
+        (WHOLE.replace("lease_seconds = 4", "lease_seconds = " + "4" * 5_000), "cannot be read"),
+        (WHOLE.replace("lease_seconds = 4", "lease_seconds = " + "[" * 5_000 + "]" * 5_000), "cannot be read"),
         ('platforms = "nowhere"' + WHOLE, "there is no folder"),
         (WHOLE + '[log]\nformat = "xml"', "log.format is xml; it must be one of text, json"),
         (WHOLE + '[log]\nlevel = "INFO"', "log.level is INFO; it must be one of debug, info, warning, error"),
         (WHOLE + "[log]\ncolour = 1", "log.colour is not known"),
+        ('platforms = "some.toml"' + WHOLE, "there is no folder"),
+        ('platforms = "no\\u0000where"' + WHOLE, "there is no folder"),
+        ('platforms = "' + "far/away" * 600 + '"' + WHOLE, "platforms"),
         ("platform = ", "cannot be read"),
     ],
 )
@@ -120,9 +143,15 @@ def test_a_fault_is_named_with_its_file_and_key(conf, text, named):
     assert "Nothing was done" in str(stop.value)
 
 
+def test_a_byte_order_mark_is_no_fault(conf):
+    assert load_environment(conf("\ufeff" + WHOLE)) == load_environment(conf(WHOLE))
+
+
 def test_a_conf_that_is_not_there_or_not_text_is_wrong_usage(tmp_path):
     with pytest.raises(WrongUsage, match="nowhere.toml: cannot be read"):
         load_environment(str(tmp_path / "nowhere.toml"))
+    with pytest.raises(WrongUsage, match="cannot be read"):
+        load_environment(str(tmp_path))
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(WrongUsage, match="bytes.toml: cannot be read"):
         load_environment(str(tmp_path / "bytes.toml"))

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from jobs.commands.run_walk import events
+from jobs.commands.run_schedule import events
 from jobs.rulebook import load_platform
 
 

@@ -11,7 +11,7 @@ from datetime import date
 import pytest
 
 from jobs.explaining.explanation import explain
-from jobs.explaining.known import MemberFacts
+from jobs.explaining.facts import MemberFacts
 from jobs.rulebook import load_platform
 from jobs.rulebook.rules import Plan, RuleValue
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobs.explaining.explanation import explain
-from jobs.explaining.known import MemberFacts
+from jobs.explaining.facts import MemberFacts
 from tests.oracle import History, Settled, settle
 from tests.oracle_world import World
 from tests.worlds_explained import known_of, number

@@ -17,7 +17,8 @@ MODULES = sorted(JOBS.rglob("*.py"))
 
 # From what knows least to what knows most: a room imports itself and what stands before it.
 ROOMS = (
-    "canonical", "errors", "version", "process", "progress", "money", "rulebook", "spark", "collection", "ledger",
+    "canonical", "catalogue", "errors", "version", "process", "progress", "money", "rulebook", "spark", "collection",
+    "ledger",
     "settlement", "environment", "lake", "register", "gate", "pipeline", "explaining", "reporting", "works", "sample",
     "commands", "cli",
 )  # fmt: skip

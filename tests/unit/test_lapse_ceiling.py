@@ -2,12 +2,12 @@
 
 import pytest
 
-from jobs.collection.lapse_ceiling import LapseCount, why_too_many_lapse
+from jobs.collection.lapse_ceiling import LapseCount, lapse_ceiling_breach
 
 
-def why(lapsing, owing, accepted=None, is_any_money_in=True, ceiling_ppm=50_000, floor_rows=20):
-    found = LapseCount({"a": lapsing, "b": 0}, {"a": owing, "b": 0}, is_any_money_in)
-    return why_too_many_lapse(found, ceiling_ppm, floor_rows, accepted)
+def why(lapsing, owing, accepted=None, has_cash_receipts=True, ceiling_ppm=50_000, floor_rows=20):
+    found = LapseCount({"a": lapsing, "b": 0}, {"a": owing, "b": 0}, has_cash_receipts)
+    return lapse_ceiling_breach(found, ceiling_ppm, floor_rows, accepted)
 
 
 # 5% of 1,000 are 50; of 400 they are 20, which is the floor; of 1,019 they are 50.95.
@@ -28,9 +28,9 @@ def test_a_consent_holds_up_to_its_number(accepted, needs_consent):
     (1, 1, None, True), (0, 3, None, True), (0, 3, 0, False), (1, 1, 0, True), (1, 1, 1, False), (0, 0, None, False),
 ])  # fmt: skip
 def test_without_any_money_every_lapse_needs_one(lapsing, owing, accepted, needs_consent):
-    assert (why(lapsing, owing, accepted, is_any_money_in=False) is not None) == needs_consent
+    assert (why(lapsing, owing, accepted, has_cash_receipts=False) is not None) == needs_consent
 
 
 def test_the_counts_are_told_in_all_and_per_plan():
-    told = LapseCount({"b": 1_200, "a": 3}, {"b": 2_000, "a": 4}, True).told
+    told = LapseCount({"b": 1_200, "a": 3}, {"b": 2_000, "a": 4}, True).summary
     assert told == "1,203 of 2,004 members with a due would lapse (a 3 of 4, b 1,200 of 2,000)"

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures
-from jobs.works.headroom import follows_from_spells, with_room_by_spells
+from jobs.works.headroom import follows_from_spells, with_headroom_from_spells
 
 CAP_FEN = 1_000
 SHARES_FEN = {"standard": (300, 0, 450, 120, 280), "basic": (150, 0, 225, 60, 140)}
@@ -70,8 +70,8 @@ def test_the_room_by_spells_is_that_of_walking_through_the_year(spark, spells, y
     frame = spark.createDataFrame(spells, SCHEMA)
     assert follows_from_spells(frame, year, CAP_FEN)
     now = (F.col("joined_on") < F.lit(NOW)) & (F.col("exited_on").isNull() | (F.col("exited_on") >= F.lit(NOW)))
-    given = with_room_by_spells(frame.where(now), frame.where(~now), {"p": year}, {"p": CAP_FEN})
-    found = {row.member_id: max(0, row.room_fen) for row in given.collect()}
+    given = with_headroom_from_spells(frame.where(now), frame.where(~now), {"p": year}, {"p": CAP_FEN})
+    found = {row.member_id: max(0, row.headroom_fen) for row in given.collect()}
     assert found == {s[1]: room_by_walking(spells, s[1]) for s in spells if covered(s, NOW)}
     assert 0 in found.values() and max(found.values()) > 0, "both sides of the cap are in the sample"
 

@@ -1,4 +1,4 @@
-"""What the tables hold of one member in one plan and period, and what the rules of the day make of it."""
+"""The stored rows of one member in one plan and period, and what follows from them by the rules of the day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ from jobs.settlement.pool import Pool, pool_of
 
 @dataclass(frozen=True)
 class MemberFacts:
-    """What the tables hold of one member in one plan and period.
+    """The stored rows that concern one member in one plan and period.
 
-    `spells`: his rows of source/members, as the settlement read them; `held`: those that it held in quarantine, with
-    `reasons`. `lapsed_on`: local days of lapses that the settlement knew; `lapsed_since`: of lapses that were published
-    after it, perhaps again. `benefits`: the plan's rows of settled/benefits. `brought_forward_fen`: what the period
-    before carried on; None where that is not told by its pool. `borne_fen`: his dues earlier in the calendar year.
-    `members_before`: how many of the members assessed come before him in the choice of one fen more; None where nobody
-    pays it. `assessment`, `collection`, `bill`: his rows, or None.
+    `spells`: the member's rows of source/members in the version that the settlement read; `held`: those in quarantine,
+    with `reasons`. `lapsed_on`: local days of lapses published before the settlement; `lapsed_since`: of lapses
+    published, or published again, after it. `benefits`: the plan's rows of settled/benefits. `brought_forward_fen`: the
+    residual of the previous period; None if its pool does not show it. `borne_fen`: the member's dues earlier in the
+    calendar year. `members_before`: the assessed members before this one in the lot for one fen more; None if no member
+    pays it. `assessment`, `collection`, `bill`: the member's rows, or None.
     """
 
     plan: Plan
@@ -43,12 +43,12 @@ class MemberFacts:
 
     @cached_property
     def rules(self) -> SharingRules:
-        """The rules of sharing in force on the publicity day."""
+        """The plan's sharing rules in force on the publicity day."""
         return self.plan.sharing_on(self.publicity_on)
 
     @cached_property
     def expected_pool(self) -> Pool:
-        """What the period asks, computed again from its benefits."""
+        """The pool of the period, computed again from its benefits."""
         before_fen = self.pool["brought_forward_fen"] if self.brought_forward_fen is None else self.brought_forward_fen
         return pool_of(
             case_count=sum(row["counted"] for row in self.benefits),
@@ -60,15 +60,15 @@ class MemberFacts:
 
     @cached_property
     def shares(self) -> Apportionment:
-        """The pool as it is stored, divided again by the rules."""
+        """The stored pool, divided again by the rules."""
         return shares_of(self.pool, self.rates, self.rules)
 
     @property
-    def heeded_lapses(self) -> list[date]:
-        """The days of the lapses by which the settlement is judged.
+    def relevant_lapses(self) -> list[date]:
+        """The days of the lapses that the settlement had to take into account.
 
-        What was published after it may have been published before, too, and be published again: who is assessed is
-        judged without, who is not, with it.
+        A lapse published after the settlement may be one that was published before it, too. Such lapses are left out
+        for a member with an assessment, and counted for a member without.
         """
         return self.lapsed_on if self.assessment is not None else [*self.lapsed_on, *self.lapsed_since]
 
