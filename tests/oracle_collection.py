@@ -43,7 +43,7 @@ def collect(
         for r in receipts
         if r["period"] == settled.period and (r["attempted_on"] is None or r["attempted_on"] <= as_of)
     ]
-    held, suspense, money = Counter(), Counter(), []
+    held, suspense, money, returns = Counter(), Counter(), [], []
     contents = contents_by_id(receipts, as_of)
     seen = []
     for r in looked_at:
@@ -56,8 +56,9 @@ def collect(
             held[r["receipt_id"], r["amount_fen"] or 0, frozenset(why)] += 1
             if r["outcome"] == "collected" and "receipt_amount_out_of_range" not in why:
                 suspense[min(settled.plans), max(r["attempted_on"] or public_on, public_on)] += r["amount_fen"]
-        elif r["outcome"] == "collected":
-            money.append(r)
+        elif r["outcome"] != "failed":
+            (money if r["outcome"] == "collected" else returns).append(r)
+    money, went_back = less_returns(money, returns, ends_on, held)
     in_time = [r for r in money if r["attempted_on"] < ends_on]
     first_plan = min(settled.plans)
     for r in money:
@@ -111,6 +112,7 @@ def collect(
                 held[r["receipt_id"], over, frozenset({reason})] += 1
                 suspense[plan_id, r["attempted_on"]] += over
 
+    back = by_account(went_back, by_payer, first_plan)
     is_final = as_of >= ends_on
     netted_before = before.netted_from_next if before else {}
     own_aid, next_aid = aid_of(settled), aid_of(following) if following else {}
@@ -162,6 +164,7 @@ def collect(
             sum(fen for (p, _), fen in netted_before.items() if p == plan_id),
             (deducted_on, ends_on, as_of),
             world.platform.collection.shortfall_borne_by,
+            Counter({tuple(key): fen for (p, *key), fen in back.items() if p == plan_id}),
         )
         transfers += Counter({(plan_id, *key): fen for key, fen in posted.items() if fen})
     return Collected(collections, lapses, transfers, fees, held, netted_from_next)
@@ -188,13 +191,58 @@ def faults(r: dict, public_on: date) -> set[str]:
     found = set()
     if None in (r["receipt_id"], r["payer_id"], r["attempted_on"]):
         found.add("receipt_key_missing")
-    if r["outcome"] not in ("collected", "failed"):
+    if r["outcome"] not in ("collected", "failed", "returned"):
         found.add("receipt_outcome_unknown")
-    if r["outcome"] == "collected" and not (r["amount_fen"] is not None and 1 <= r["amount_fen"] <= 100_000_000):
+    moves = r["outcome"] in ("collected", "returned")
+    if moves and not (r["amount_fen"] is not None and 1 <= r["amount_fen"] <= 100_000_000):
+        found.add("receipt_amount_out_of_range")
+    if r["outcome"] == "failed" and (r["amount_fen"] or 0) > 0:
         found.add("receipt_amount_out_of_range")
     if r["attempted_on"] is not None and r["attempted_on"] < public_on:
         found.add("receipt_before_publicity")
     return found
+
+
+def less_returns(money, returns, ends_on, held):
+    """The receipts less what went back, fen by fen: of what a payer paid before, the last fen first. What went back is
+    given as (payer, day it came, day it went): those fen; of a return beyond what is in, the rest is held."""
+    stacks, left, went_back = defaultdict(list), Counter(), Counter()
+    for r in sorted([*money, *returns], key=lambda r: (r["attempted_on"], r["outcome"] == "returned", r["receipt_id"])):
+        stack = stacks[r["payer_id"]]
+        if r["outcome"] == "collected":
+            stack.extend([r] * r["amount_fen"])
+            continue
+        too_much = max(0, r["amount_fen"] - len(stack))
+        if too_much:
+            held[r["receipt_id"], too_much, frozenset({"receipt_returned_too_much"})] += 1
+        for _ in range(r["amount_fen"] - too_much):
+            went_back[r["payer_id"], stack.pop()["attempted_on"], r["attempted_on"]] += 1
+    for stack in stacks.values():
+        left.update(r["receipt_id"] for r in stack)
+    kept = [{**r, "amount_fen": left[r["receipt_id"]]} for r in money if left[r["receipt_id"]]]
+    assert all(went >= came for _, came, went in went_back)
+    return kept, [(*key, key[1] >= ends_on, fen) for key, fen in went_back.items()]
+
+
+def by_account(went_back, by_payer, first_plan):
+    """What went back, as {(plan, day, debit, credit): fen}: in on its day, out on its day, by way of the dues it leaves
+    unmet, and else of suspense."""
+    posted = Counter()
+    for payer_id in {payer for payer, *_ in went_back}:
+        unmet = Counter()
+        for row in by_payer[payer_id]:
+            unmet[row["plan_id"]] += row["due_fen"] - row["collected_fen"]
+        dues = [plan_id for plan_id in sorted(unmet) for _ in range(unmet[plan_id])]
+        home = min(unmet, default=first_plan)
+        his = [each for each in went_back if each[0] == payer_id]
+        for position, sign in ((1, 1), (2, -1)):
+            days = sorted(each[position] for each in his if not each[3] for _ in range(each[4]))
+            places = [(p, "members_receivable") for p in dues] + [(home, "suspense")] * len(days)
+            moved = [(day, *place) for day, place in zip(days, places, strict=False)]
+            moved += [(each[position], first_plan, "suspense") for each in his if each[3] for _ in range(each[4])]
+            for day, plan_id, account in moved:
+                posted[plan_id, day, *(("cash", account) if sign > 0 else (account, "cash"))] += 1
+    return posted
 
 
 def day_reached(receipts: list[dict], needed_fen: int) -> date:
@@ -213,7 +261,7 @@ def spells_in_force(world: World, day: date):
             yield row["plan_id"], row["member_id"], row["joined_on"]
 
 
-def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by):
+def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by, went_back):
     """The transfers as {(day, debit, credit): fen}, and the fee row but for its uses."""
     deducted_on, ends_on, as_of = days
     transfers = Counter()
@@ -225,6 +273,11 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by):
         transfers[day, "cash", "members_receivable"] += fen
     for day, fen in suspense.items():
         transfers[day, "cash", "suspense"] += fen
+    transfers.update(went_back)
+    in_between = Counter()  # met dues that are not any more
+    for (day, debit, credit), fen in went_back.items():
+        in_between[day] += fen * ((credit == "members_receivable") - (debit == "members_receivable"))
+    moving_days = {deducted_on, ends_on, *received, *suspense, *(day for day, *_ in went_back)}
     netted = sum(row["due_fen"] for row in of_plan if row["status"] == "netted")
     given_up = sum(row["due_fen"] for row in of_plan if row["status"] == "lapsed")
     if as_of >= ends_on:
@@ -234,7 +287,7 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by):
     helped = [row for row in of_plan if row["due_fen"] and (row["plan_id"], row["member_id"]) in own_aid]
     netted_from_own = sum(row["due_fen"] for row in helped if row["status"] == "netted")
     paid = 0
-    for day in sorted({deducted_on, ends_on, *received, *suspense}):
+    for day in sorted(moving_days):
         if deducted_on <= day <= as_of:
             unmet = sum(
                 row["due_fen"]
@@ -251,15 +304,19 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by):
     whole = pool["due_fen"] + sponsored + pool["brought_forward_fen"]
     sponsored_fee = fee * min(sponsored, whole) // whole if whole > 0 else 0
     income, so_far = 0, 0
-    for day in sorted({deducted_on, ends_on, *received, *suspense}):
+    for day in sorted(moving_days):
         if day > as_of:
             continue
         so_far += received[day] + (netted if day == ends_on else 0)
-        if so_far >= pool["due_fen"]:
+        in_now = so_far + (sum(fen for d, fen in in_between.items() if d <= day) if day < ends_on else 0)
+        if in_now >= pool["due_fen"]:
             now = fee - sponsored_fee
         else:
-            now = fee * min(max(pool["brought_forward_fen"] + so_far, 0), whole) // whole if whole > 0 else 0
-        transfers[day, "fee_accrued", "fee_income"] += now - income
+            now = fee * min(max(pool["brought_forward_fen"] + in_now, 0), whole) // whole if whole > 0 else 0
+        if now >= income:
+            transfers[day, "fee_accrued", "fee_income"] += now - income
+        else:
+            transfers[day, "fee_income", "fee_accrued"] += income - now
         income = now
     rest = fee - sponsored_fee - income
     row = {

@@ -15,6 +15,7 @@ from jobs.ledger.journal import (
     balance_fen,
     moved_fen,
     moved_for_fen,
+    net_moved_fen,
 )
 
 
@@ -69,7 +70,7 @@ def closing_breaches(
         *mismatch("the trial balance", trial_fen, "balanced books", 0),
         *mismatch("members_receivable", balance_fen(transfers, MEMBERS_RECEIVABLE), "receivable after a close", 0),
         *mismatch("benefits_payable", payable_fen, "arrears set off from the next period's aid", set_off_next_fen),
-        *mismatch("cash from members", moved_fen(transfers, CASH, MEMBERS_RECEIVABLE), "collected dues", cash_fen),
+        *mismatch("cash from members", net_moved_fen(transfers, CASH, MEMBERS_RECEIVABLE), "collected dues", cash_fen),
         *mismatch("dues written off", written_off_fen, "dues of lapsed members", unpaid_fen),
         *mismatch("the credit balance of pool", pool_fen, "the residual carried forward", residual_fen),
     ]

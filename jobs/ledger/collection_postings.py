@@ -16,6 +16,7 @@ from jobs.ledger.journal import (
     MEMBERS_RECEIVABLE,
     NETTED_FROM_NEXT,
     POOL,
+    RETURNED,
     SUSPENSE,
     Transfer,
 )
@@ -23,6 +24,30 @@ from jobs.money import pro_rata
 
 # By the platform setting `shortfall_borne_by`: the account that bears dues written off.
 SHORTFALL_ACCOUNT = {"platform": BAD_DEBT, "next_period": POOL}
+
+
+@dataclass(frozen=True)
+class ReturnedTotals:
+    """Money of one plan that came in and went back, in fen by day: the days of the receipts and of their returns.
+
+    `shares_...`: it had met shares. `unapplied_...`: it had been unapplied cash.
+    """
+
+    shares_received_fen: Mapping[date, int] = field(default_factory=dict)
+    shares_returned_fen: Mapping[date, int] = field(default_factory=dict)
+    unapplied_received_fen: Mapping[date, int] = field(default_factory=dict)
+    unapplied_returned_fen: Mapping[date, int] = field(default_factory=dict)
+
+    @property
+    def days(self) -> set[date]:
+        """The days on which any of it moved."""
+        return {
+            *self.shares_received_fen, *self.shares_returned_fen, *self.unapplied_received_fen,
+            *self.unapplied_returned_fen,
+        }  # fmt: skip
+
+
+NOTHING_RETURNED = ReturnedTotals()
 
 
 @dataclass(frozen=True)
@@ -34,6 +59,7 @@ class CollectionTotals:
     - `netted_fen`, `netted_from_next_fen`: dues set off at the grace limit, from aid of this and of the next period.
     - `netted_before_fen`: arrears of the previous period set off from this period's aid.
     - `written_off_fen`: dues still unpaid at the grace limit.
+    - `returned`: money that came in and went back, and is not part of the above.
     """
 
     collected_fen: Mapping[date, int] = field(default_factory=dict)
@@ -44,6 +70,7 @@ class CollectionTotals:
     netted_from_next_fen: int = 0
     netted_before_fen: int = 0
     written_off_fen: int = 0
+    returned: ReturnedTotals = NOTHING_RETURNED
 
 
 def collection_transfers(
@@ -59,23 +86,32 @@ def collection_transfers(
     that plans closed earlier hold in suspense and that this collection books again; its receipt is reversed here, so
     that it counts once. The postings depend on daily totals only, not on how many receipts make them up.
     """
-    posted_days = sorted({*collected.collected_fen, *collected.suspense_fen, days.deduction_on, days.grace_ends_on})
+    returned = collected.returned
+    cash_days = {*collected.collected_fen, *collected.suspense_fen, *returned.days}
+    posted_days = sorted({*cash_days, days.deduction_on, days.grace_ends_on})
     transfers, recognised_fen, paid_fen = [], 0, 0
     for day in [d for d in posted_days if d <= days.as_of]:
         fee_fen = fee_received_fen(pool, _dues_met_fen(collected, day, days))
         aid_fen = _aid_paid_fen(pool, collected, day, days)
         at_grace_limit = int(day == days.grace_ends_on)
         day_transfers = [
-            Transfer(CASH, MEMBERS_RECEIVABLE, collected.collected_fen.get(day, 0), "collected",
+            Transfer(CASH, MEMBERS_RECEIVABLE,
+                     collected.collected_fen.get(day, 0) + returned.shares_received_fen.get(day, 0), "collected",
                      "settled/collections.collected_fen"),
-            Transfer(CASH, SUSPENSE, collected.suspense_fen.get(day, 0), "without_bill",
+            Transfer(CASH, SUSPENSE,
+                     collected.suspense_fen.get(day, 0) + returned.unapplied_received_fen.get(day, 0), "without_bill",
                      "control/quarantine_receipts.amount_at_stake_fen"),
+            Transfer(MEMBERS_RECEIVABLE, CASH, returned.shares_returned_fen.get(day, 0), RETURNED,
+                     "source/receipts.amount_fen"),
+            Transfer(SUSPENSE, CASH, returned.unapplied_returned_fen.get(day, 0), RETURNED,
+                     "source/receipts.amount_fen"),
             Transfer(SUSPENSE, CASH, taken_over_fen * at_grace_limit, "taken_over", "ledger/journal of closed plans"),
             Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_fen * at_grace_limit, "netted",
                      "settled/collections.collected_fen"),
             Transfer(BENEFITS_PAYABLE, MEMBERS_RECEIVABLE, collected.netted_from_next_fen * at_grace_limit,
                      NETTED_FROM_NEXT, "settled/collections.collected_fen"),
             Transfer(FEE_ACCRUED, FEE_INCOME, fee_fen - recognised_fen, "fee_received", "ledger/fee.received_fen"),
+            Transfer(FEE_INCOME, FEE_ACCRUED, recognised_fen - fee_fen, RETURNED, "ledger/fee.received_fen"),
             Transfer(BENEFITS_PAYABLE, CASH, aid_fen - paid_fen, "aid_paid", "settled/benefits.benefit_fen"),
             Transfer(SHORTFALL_ACCOUNT[shortfall_borne_by], MEMBERS_RECEIVABLE,
                      collected.written_off_fen * at_grace_limit, GIVEN_UP, "settled/collections.due_fen"),
@@ -99,9 +135,16 @@ def fee_received_fen(pool: Mapping[str, int], received_fen: int) -> int:
 
 
 def _dues_met_fen(collected: CollectionTotals, day: date, days: CollectionDays) -> int:
-    """The dues met up to and including the day: cash, and from the grace limit on set-offs."""
-    set_off_fen = collected.netted_fen + collected.netted_from_next_fen if day >= days.grace_ends_on else 0
-    return set_off_fen + _sum_until(collected.collected_fen, day)
+    """The dues met up to and including the day: cash, and from the grace limit on set-offs.
+
+    Money that went back counts between its receipt and its return, but not from the grace limit on, because the due is
+    written off on that day.
+    """
+    cash_fen = _sum_until(collected.collected_fen, day)
+    if day >= days.grace_ends_on:
+        return cash_fen + collected.netted_fen + collected.netted_from_next_fen
+    came_fen = _sum_until(collected.returned.shares_received_fen, day)
+    return cash_fen + came_fen - _sum_until(collected.returned.shares_returned_fen, day)
 
 
 def _sum_until(fen_by_day: Mapping[date, int], day: date) -> int:

@@ -10,6 +10,7 @@ from jobs.ledger.journal import (
     Transfer,
     balance_fen,
     moved_fen,
+    net_moved_fen,
 )
 from jobs.money import pro_rata
 from schemas.codes import COST_CATEGORIES
@@ -26,7 +27,7 @@ def fee_row(transfers: list[Transfer], brought_forward_fen: int) -> dict:
     due_fen = moved_fen(transfers, MEMBERS_RECEIVABLE, POOL)
     sponsored_money_fen = moved_fen(transfers, debit_account=SPONSOR_RECEIVABLE)
     sponsored_fen = sponsored_part_fen(accrued_fen, sponsored_money_fen, due_fen, brought_forward_fen)
-    received_fen = moved_fen(transfers, credit_account=FEE_INCOME)
+    received_fen = net_moved_fen(transfers, FEE_ACCRUED, FEE_INCOME)
     rest_fen = accrued_fen - sponsored_fen - received_fen
     is_written_off = any(transfer.reason == GIVEN_UP for transfer in transfers)
     used_fen = {category: moved_fen(transfers, debit_account=f"use_{category}") for category in COST_CATEGORIES}

@@ -17,6 +17,7 @@ OPERATING_CASH = "operating_cash"
 # next period, which then pays that much less.
 GIVEN_UP = "given_up"
 NETTED_FROM_NEXT = "netted_from_next"
+RETURNED = "returned"  # money of an earlier receipt that went back
 
 
 class Transfer(NamedTuple):
@@ -66,8 +67,15 @@ def moved_fen(transfers: list[Transfer], debit_account: str | None = None, credi
 
 
 def cash_received_fen(transfers: list[Transfer]) -> int:
-    """Cash received from members, less what was taken over from another plan's suspense, whose books count it."""
-    return moved_fen(transfers, debit_account=CASH) - moved_fen(transfers, SUSPENSE, CASH)
+    """Cash received from members, less what went back to them, and less what was taken over from another plan's
+    suspense, whose books count it."""
+    left_fen = sum(moved_fen(transfers, account, CASH) for account in (SUSPENSE, MEMBERS_RECEIVABLE))
+    return moved_fen(transfers, debit_account=CASH) - left_fen
+
+
+def net_moved_fen(transfers: list[Transfer], debit_account: str, credit_account: str) -> int:
+    """The sum moved from one account to another, less what was moved the other way."""
+    return moved_fen(transfers, debit_account, credit_account) - moved_fen(transfers, credit_account, debit_account)
 
 
 def moved_for_fen(transfers: list[Transfer], reason: str) -> int:

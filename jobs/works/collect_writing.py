@@ -27,6 +27,7 @@ from jobs.spark.digest import digest_of_rows
 from jobs.spark.id_filter import filter_of_ids, with_passed
 from jobs.works.collect_allocation import Allocations, allocate
 from jobs.works.collect_pinning import JOB, PinnedCollection
+from jobs.works.collect_returns import returned_by_plan
 from jobs.works.collection_sums import CollectionSums, sums_by_plan, suspense_by_plan
 from jobs.works.final_positions import overlapping_collections
 from jobs.works.set_off import aid_for_set_off, earlier_set_off
@@ -64,7 +65,8 @@ def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionR
     lapsed = sink.put("settled/lapses", ending)
 
     suspense_fen = suspense_by_plan(allocations.excess, pinned.gate.held_fen, pinned.plan_ids[0])
-    sums = sums_by_plan(pinned.plan_ids, stored, aid, suspense_fen, pinned.earlier_set_off_fen)
+    returned = returned_by_plan(pinned.net.parts, allocations.shares, pinned.plan_ids[0])
+    sums = sums_by_plan(pinned.plan_ids, stored, aid, suspense_fen, pinned.earlier_set_off_fen, returned)
     posted = {p: _transfers(pinned, p, sums[p]) for p in pinned.plan_ids}
     journal = {p: journal_rows(posted[p], str(pinned.request.period), p, JOB) for p in pinned.plan_ids}
     journal_digests = sink.put_rows({"ledger/journal": journal})["ledger/journal"]
@@ -88,7 +90,10 @@ def _allocations(pinned: PinnedCollection) -> Allocations:
     assessments, bills = pinned.settled_rows("settled/assessments"), pinned.settled_rows("settled/bills")
     final = pinned.final
     if not final:
-        return _allocate(pinned, assessments, bills, pinned.gate)
+        allocations = _allocate(pinned, assessments, bills, pinned.gate)
+        if pinned.net.parts is None:
+            return allocations
+        return replace(allocations, excess=pinned.net.with_whole_amounts(allocations.excess).localCheckpoint())
     if final.lapsed:
         assessments = assessments.join(final.final_lapses.select(*KEY), list(KEY), "left_anti")
         bills = assessments  # of a bill, only payer_id and due_fen are read: the assessments have both
@@ -121,9 +126,7 @@ def _remaining_receipts(pinned: PinnedCollection, allocated_before: DataFrame) -
 
 def _with_final_reasons(pinned: PinnedCollection, excess: DataFrame, allocated_before: DataFrame) -> DataFrame:
     """The unapplied cash with the receipts' whole amounts and the reasons that final positions give."""
-    amounts = pinned.gate.in_time.unionByName(pinned.gate.late).select("receipt_id", "amount_fen")
-    whole = excess.drop("amount_fen").join(amounts, "receipt_id").select(*excess.columns)
-    final = pinned.final
+    final, whole = pinned.final, pinned.net.with_whole_amounts(excess)
     return with_final_reasons(
         whole, final.payers_of_lapsed(), final.payers_of_closed(), allocated_before
     ).localCheckpoint()

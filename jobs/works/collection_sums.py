@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.collection.allocation import LAPSED, NETTED
-from jobs.ledger.collection_postings import CollectionTotals
+from jobs.ledger.collection_postings import NOTHING_RETURNED, CollectionTotals, ReturnedTotals
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,22 @@ def sums_by_plan(
     aid: DataFrame,
     suspense_fen: Mapping[str, Mapping[date, int]],
     earlier_set_off_fen: Mapping[str, int],
+    returned: Mapping[str, ReturnedTotals],
 ) -> dict[str, CollectionSums]:
     """The sums of every plan.
 
     `stored`: rows of settled/collections. `aid`: one row per beneficiary (from `aid_for_set_off`). `suspense_fen`: by
-    plan and day (from `suspense_by_plan`). `earlier_set_off_fen`: by plan, aid that earlier arrears took.
+    plan and day (from `suspense_by_plan`). `earlier_set_off_fen`: by plan, aid that earlier arrears took. `returned`:
+    by plan, money that went back.
     """
     groups = _summed(stored, aid)
     return {
-        p: _sums_of_plan([g for g in groups if g.plan_id == p], suspense_fen.get(p, {}), earlier_set_off_fen.get(p, 0))
+        p: _sums_of_plan(
+            [g for g in groups if g.plan_id == p],
+            suspense_fen.get(p, {}),
+            earlier_set_off_fen.get(p, 0),
+            returned.get(p, NOTHING_RETURNED),
+        )
         for p in plan_ids
     }
 
@@ -69,7 +76,9 @@ def _summed(stored: DataFrame, aid: DataFrame) -> list:
     )
 
 
-def _sums_of_plan(groups: list, suspense_fen: Mapping, earlier_set_off_fen: int) -> CollectionSums:
+def _sums_of_plan(
+    groups: list, suspense_fen: Mapping, earlier_set_off_fen: int, returned: ReturnedTotals
+) -> CollectionSums:
     in_cash = [group for group in groups if group.status != NETTED]
     set_off = [group for group in groups if group.status == NETTED]
     of_beneficiaries = [group for group in groups if group.is_of_next is False]
@@ -83,6 +92,7 @@ def _sums_of_plan(groups: list, suspense_fen: Mapping, earlier_set_off_fen: int)
             netted_from_next_fen=sum(group.collected_fen for group in set_off if group.is_of_next),
             netted_before_fen=earlier_set_off_fen,
             written_off_fen=sum(group.due_fen - group.collected_fen for group in groups if group.status == LAPSED),
+            returned=returned,
         ),
         row_count=sum(group.row_count for group in groups),
         owing_count=sum(group.owing_count for group in groups),

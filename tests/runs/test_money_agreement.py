@@ -80,7 +80,9 @@ def receipts_of(settled, calendar, draw: Random) -> list[dict]:
     for payer_id, due_fen in sorted(dues.items()):
         if not due_fen:
             continue
-        kind = draw.choice(("paid",) * PAID + ("late", "pieces", "too_much", "too_little", "never", "after"))
+        kind = draw.choice(
+            ("paid",) * PAID + ("late", "pieces", "too_much", "too_little", "never", "after", "back", "back_and_again")
+        )
         if kind == "paid":
             came(payer_id, due_fen)
         elif kind == "late":
@@ -96,6 +98,14 @@ def receipts_of(settled, calendar, draw: Random) -> list[dict]:
             came(payer_id, max(due_fen - 1, 1))
         elif kind == "after":
             came(payer_id, due_fen, 25)
+        elif kind == "back":
+            came(payer_id, due_fen + 3)
+            came(payer_id, due_fen + 1, 2, "returned")
+        elif kind == "back_and_again":
+            came(payer_id, due_fen)
+            came(payer_id, due_fen + 4, 1, "returned")
+            came(payer_id, due_fen, 5)
+            came(payer_id, 2, 15, "returned")
     found += found[::7]
     draw.shuffle(found)
     return found + bad_receipts(settled.period, min(dues, default=1), day, first_id)

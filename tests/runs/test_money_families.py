@@ -52,8 +52,8 @@ id | payer | fen                       | on    | outcome   | held on the 28th | 
 11 | 14    | -5                        | 12-14 | collected | -5               | receipt_amount_out_of_range
 12 | 14    | 1,000,000,000,000,000     | 12-14 | collected | 1,000,000,000,000,000     | receipt_amount_out_of_range
 13 | 14    | 5,000,000,000,000,000,000 | 12-14 | collected | 5,000,000,000,000,000,000 | receipt_amount_out_of_range
-14 | 14    | 5,000,000,000,000,000,000 | 12-14 | failed    |                  |
-15 | 14    | 5,000,000,000,000,000,000 | 12-14 | failed    |                  |
+14 | 14    | 5,000,000,000,000,000,000 | 12-14 | failed    | 5,000,000,000,000,000,000 | receipt_amount_out_of_range
+15 | 14    | 5,000,000,000,000,000,000 | 12-14 | failed    | 5,000,000,000,000,000,000 | receipt_amount_out_of_range
 16 | 15    | 4                         | 12-14 | maybe     | 4                | receipt_outcome_unknown
 17 | 16    | 10                        | 12-14 | collected |                  |
 18 | 18    | 15                        | 12-14 | collected |                  |
