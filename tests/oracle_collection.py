@@ -128,13 +128,15 @@ def collect(
             status = "collected"
         elif not is_final:
             status = "in_grace"
-        elif ({**next_aid, **left_aid}).get((row["plan_id"], row["member_id"]), 0) >= row["due_fen"]:
-            status = "netted"
-            row |= {"collected_fen": row["due_fen"], "collected_on": ends_on}
-            if (row["plan_id"], row["member_id"]) not in own_aid:
-                netted_from_next[row["plan_id"], row["member_id"]] = row["due_fen"]
         else:
-            status = "lapsed"
+            who = row["plan_id"], row["member_id"]
+            from_aid = min(max({**next_aid, **left_aid}.get(who, 0), 0), row["due_fen"])
+            if from_aid:
+                row |= {"collected_fen": from_aid, "collected_on": ends_on}
+                if who not in own_aid:
+                    netted_from_next[who] = from_aid
+            status = "netted" if from_aid == row["due_fen"] else "lapsed"
+        if status == "lapsed":
             already = any(
                 lapse["plan_id"] == row["plan_id"]
                 and lapse["member_id"] == row["member_id"]
@@ -160,7 +162,7 @@ def collect(
             plan.pool,
             of_plan,
             {d: fen for (p, d), fen in suspense.items() if p == plan_id},
-            own_aid,
+            left_aid,
             sum(fen for (p, _), fen in netted_before.items() if p == plan_id),
             (deducted_on, ends_on, as_of),
             world.platform.collection.shortfall_borne_by,
@@ -267,7 +269,7 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by, went_b
     transfers = Counter()
     received = Counter()
     for row in of_plan:
-        if row["status"] != "netted" and row["collected_fen"]:
+        if row["collected_fen"] and row["collected_on"] < ends_on:
             received[row["collected_on"]] += row["collected_fen"]
     for day, fen in received.items():
         transfers[day, "cash", "members_receivable"] += fen
@@ -278,21 +280,22 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by, went_b
     for (day, debit, credit), fen in went_back.items():
         in_between[day] += fen * ((credit == "members_receivable") - (debit == "members_receivable"))
     moving_days = {deducted_on, ends_on, *received, *suspense, *(day for day, *_ in went_back)}
-    netted = sum(row["due_fen"] for row in of_plan if row["status"] == "netted")
-    given_up = sum(row["due_fen"] for row in of_plan if row["status"] == "lapsed")
+    from_aid = {row["member_id"]: row["collected_fen"] for row in of_plan if row["collected_on"] == ends_on}
+    netted = sum(from_aid.values())
+    given_up = sum(row["due_fen"] - row["collected_fen"] for row in of_plan if row["status"] == "lapsed")
     if as_of >= ends_on:
         transfers[ends_on, "benefits_payable", "members_receivable"] += netted
         transfers[ends_on, "bad_debt" if borne_by == "platform" else "pool", "members_receivable"] += given_up
 
     helped = [row for row in of_plan if row["due_fen"] and (row["plan_id"], row["member_id"]) in own_aid]
-    netted_from_own = sum(row["due_fen"] for row in helped if row["status"] == "netted")
+    netted_from_own = sum(from_aid.get(row["member_id"], 0) for row in helped)
     paid = 0
     for day in sorted(moving_days):
         if deducted_on <= day <= as_of:
             unmet = sum(
-                row["due_fen"]
+                min(row["due_fen"], own_aid[row["plan_id"], row["member_id"]])
                 for row in helped
-                if row["status"] == "netted" or not (row["collected_on"] and row["collected_on"] <= day)
+                if row["collected_on"] in (None, ends_on) or row["collected_on"] > day
             )
             if day >= ends_on:
                 unmet = netted_from_own

@@ -55,7 +55,8 @@ class CollectionTotals:
     """What was collected for one plan and period, in fen. Maps are by day.
 
     - `collected_fen`: cash allocated to shares. `suspense_fen`: unapplied cash.
-    - `helped_collected_fen`, `helped_due_fen`: the cash and the dues of beneficiaries of this period, a part of all.
+    - `helped_due_fen`: the dues of beneficiaries of this period, of each up to his aid; `helped_collected_fen`: the
+      part of them that their cash met.
     - `netted_fen`, `netted_from_next_fen`: dues set off at the grace limit, from aid of this and of the next period.
     - `netted_before_fen`: arrears of the previous period set off from this period's aid.
     - `written_off_fen`: dues still unpaid at the grace limit.

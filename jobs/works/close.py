@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 
 from expectations.suites import RuleResult
+from jobs.collection.allocation import NETTED
 from jobs.gate.costs import COSTS, VISITS, CostRows, Costs, costs_of, judged_reviews
 from jobs.gate.quarantine import hold_costs
 from jobs.lake.lake import Lake
@@ -24,6 +25,7 @@ from jobs.register.publications import few_rows_of, published_in, rows_of
 from jobs.register.runs import compact_control
 from jobs.spark.digest import digest_of_rows
 from jobs.works.close_pinning import JOB, PinnedClose, pin_closing
+from jobs.works.collection_sums import set_off_part_fen
 from jobs.works.late_claims import hold_late_claims
 from schemas import TABLES
 
@@ -149,11 +151,22 @@ def _brought_forward(pinned: PinnedClose) -> dict[str, dict[str, int]]:
 
 
 def _collected(pinned: PinnedClose) -> dict[str, dict[str, tuple[int, int]]]:
-    """By plan and status of the collection: dues and collected money, in fen."""
+    """By plan and status of the collection: dues and collected money, in fen.
+
+    The part of a lapsed due that was set off counts as NETTED.
+    """
+    set_off_fen = set_off_part_fen(pinned.request.platform.calendar.grace_ends_on(pinned.request.period))
+    collected = rows_of(pinned.lake, "settled/collections", [pinned.collected[p] for p in pinned.plan_ids])
+    part = lambda status, due_fen, fen: F.struct(status.alias("status"), due_fen.alias("due_fen"), fen.alias("fen"))  # noqa: E731
+    cash_fen = F.col("collected_fen") - set_off_fen
+    parts = (
+        part(F.lit(NETTED), set_off_fen, set_off_fen),
+        part(F.col("status"), F.col("due_fen") - set_off_fen, cash_fen),
+    )
     rows = (
-        rows_of(pinned.lake, "settled/collections", [pinned.collected[p] for p in pinned.plan_ids])
-        .groupBy("plan_id", "status")
-        .agg(F.sum("due_fen").alias("due_fen"), F.sum("collected_fen").alias("collected_fen"))
+        collected.select("plan_id", F.explode(F.array(*parts)).alias("part"))
+        .groupBy("plan_id", F.col("part.status").alias("status"))
+        .agg(F.sum("part.due_fen").alias("due_fen"), F.sum("part.fen").alias("collected_fen"))
         .collect()
     )
     return {p: {r.status: (r.due_fen, r.collected_fen) for r in rows if r.plan_id == p} for p in pinned.plan_ids}

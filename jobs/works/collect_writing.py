@@ -66,7 +66,9 @@ def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionR
 
     suspense_fen = suspense_by_plan(allocations.excess, pinned.gate.held_fen, pinned.plan_ids[0])
     returned = returned_by_plan(pinned.net.parts, allocations.shares, pinned.plan_ids[0])
-    sums = sums_by_plan(pinned.plan_ids, stored, aid, suspense_fen, pinned.earlier_set_off_fen, returned)
+    sums = sums_by_plan(
+        pinned.plan_ids, stored, aid, suspense_fen, pinned.earlier_set_off_fen, returned, pinned.days.grace_ends_on
+    )
     posted = {p: _transfers(pinned, p, sums[p]) for p in pinned.plan_ids}
     journal = {p: journal_rows(posted[p], str(pinned.request.period), p, JOB) for p in pinned.plan_ids}
     journal_digests = sink.put_rows({"ledger/journal": journal})["ledger/journal"]
