@@ -100,7 +100,7 @@ def balances_of(transfers: list[Transfer]) -> Counter:
 
 def lived(life: Life):
     """Yields, for each period: its pool, what was collected, the transfers of its settlement, and its fate."""
-    written_off_later_fen, set_off_before_fen, brought_fen = [], 0, 0, 0
+    written_off_later_fen, set_off_before_fen, brought_fen = 0, 0, 0
     for number, (terms, fate) in enumerate(zip(life.periods, life.fates, strict=True)):
         pool = settled_pool(terms, brought_fen)
         next_aid_fen = life.periods[number + 1]["benefit_fen"] if number + 1 < len(life.periods) else 0
