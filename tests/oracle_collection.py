@@ -285,7 +285,6 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by, went_b
     given_up = sum(row["due_fen"] - row["collected_fen"] for row in of_plan if row["status"] == "lapsed")
     if as_of >= ends_on:
         transfers[ends_on, "benefits_payable", "members_receivable"] += netted
-        transfers[ends_on, "bad_debt" if borne_by == "platform" else "pool", "members_receivable"] += given_up
 
     helped = [row for row in of_plan if row["due_fen"] and (row["plan_id"], row["member_id"]) in own_aid]
     netted_from_own = sum(from_aid.get(row["member_id"], 0) for row in helped)
@@ -306,27 +305,40 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by, went_b
     fee, sponsored = pool["fee_fen"], pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
     whole = pool["due_fen"] + sponsored + pool["brought_forward_fen"]
     sponsored_fee = fee * min(sponsored, whole) // whole if whole > 0 else 0
+    if as_of >= deducted_on:
+        # The platform pays no fee to itself; what is left of its debt it pays, or takes out what is too much.
+        transfers[deducted_on, "fee_accrued", "sponsor_receivable"] += sponsored_fee
+        transfers[deducted_on, "cash", "sponsor_receivable"] += max(sponsored - sponsored_fee, 0)
+        transfers[deducted_on, "sponsor_receivable", "cash"] += max(sponsored_fee - sponsored, 0)
     income, so_far = 0, 0
     for day in sorted(moving_days):
         if day > as_of:
             continue
         so_far += received[day] + (netted if day == ends_on else 0)
         in_now = so_far + (sum(fen for d, fen in in_between.items() if d <= day) if day < ends_on else 0)
-        if in_now >= pool["due_fen"]:
-            now = fee - sponsored_fee
+        if whole > 0:
+            now = max(fee * (sponsored + pool["brought_forward_fen"] + in_now) // whole - sponsored_fee, 0)
         else:
-            now = fee * min(max(pool["brought_forward_fen"] + in_now, 0), whole) // whole if whole > 0 else 0
+            now = fee - sponsored_fee
         if now >= income:
             transfers[day, "fee_accrued", "fee_income"] += now - income
         else:
             transfers[day, "fee_income", "fee_accrued"] += income - now
         income = now
     rest = fee - sponsored_fee - income
+    lost_fee = min(rest, given_up) if as_of >= ends_on else 0
+    if as_of >= ends_on:
+        transfers[ends_on, "fee_accrued", "members_receivable"] += lost_fee
+        if borne_by == "platform":
+            transfers[ends_on, "bad_debt", "members_receivable"] += given_up - lost_fee
+            transfers[ends_on, "cash", "platform_funding"] += given_up - lost_fee
+        else:
+            transfers[ends_on, "pool", "members_receivable"] += given_up - lost_fee
     row = {
         "accrued_fen": fee,
         "sponsored_fen": sponsored_fee,
         "received_fen": income,
-        "outstanding_fen": 0 if given_up and as_of >= ends_on else rest,
-        "written_off_fen": rest if given_up and as_of >= ends_on else 0,
+        "outstanding_fen": rest - lost_fee,
+        "written_off_fen": lost_fee,
     }
     return transfers, row

@@ -8,6 +8,7 @@ from jobs.ledger.invariants import mismatch
 from jobs.ledger.journal import (
     BENEFITS_PAYABLE,
     CASH,
+    FEE_ACCRUED,
     GIVEN_UP,
     MEMBERS_RECEIVABLE,
     NETTED_FROM_NEXT,
@@ -56,7 +57,8 @@ def closing_breaches(
     """
     cash_fen = sum(fen for status, (_, fen) in collected.items() if status != NETTED)
     unpaid_fen = sum(due - fen for status, (due, fen) in collected.items() if status == LAPSED)
-    charged_to_pool_fen = unpaid_fen if shortfall_borne_by == "next_period" else 0
+    unpaid_aid_fen = unpaid_fen - moved_fen(transfers, FEE_ACCRUED, MEMBERS_RECEIVABLE)
+    charged_to_pool_fen = unpaid_aid_fen if shortfall_borne_by == "next_period" else 0
     residual_fen = pool["carried_forward_fen"] - charged_to_pool_fen
     pool_fen = pool_balance_after_fen(transfers, pool["brought_forward_fen"])
     trial_fen = sum(row["carried_forward_fen"] for row in balances)

@@ -65,7 +65,10 @@ def breaches(stored: CollectionReadBack) -> list[str]:
         *mismatch("aid set off", moved_fen(t, BENEFITS_PAYABLE, MEMBERS_RECEIVABLE), "dues set off", set_off_fen),
         *mismatch("suspense", moved_fen(t, CASH, SUSPENSE) - returned_fen, "unapplied cash", stored.suspense_fen),
         *mismatch(
-            "the fee ledger's received_fen", stored.fee["received_fen"], "fee_accrued's debits", fee_received_fen
+            "the fee ledger's received_fen",
+            stored.fee["received_fen"],
+            "what fee_accrued paid to fee_income",
+            fee_received_fen,
         ),
         *([] if unpaid_aid_fen >= 0 else [f"more aid was paid than was owed ({-unpaid_aid_fen:,} fen)"]),
     ]

@@ -1,4 +1,4 @@
-"""The transfers of a collection: by day, cash received, aid paid, fee income, set-offs and write-offs."""
+"""The transfers of a collection: by day, cash from payers and sponsor, aid paid, fee income, set-offs, write-offs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,8 +15,10 @@ from jobs.ledger.journal import (
     GIVEN_UP,
     MEMBERS_RECEIVABLE,
     NETTED_FROM_NEXT,
+    PLATFORM_FUNDING,
     POOL,
     RETURNED,
+    SPONSOR_RECEIVABLE,
     SUSPENSE,
     Transfer,
 )
@@ -114,8 +116,9 @@ def collection_transfers(
             Transfer(FEE_ACCRUED, FEE_INCOME, fee_fen - recognised_fen, "fee_received", "ledger/fee.received_fen"),
             Transfer(FEE_INCOME, FEE_ACCRUED, recognised_fen - fee_fen, RETURNED, "ledger/fee.received_fen"),
             Transfer(BENEFITS_PAYABLE, CASH, aid_fen - paid_fen, "aid_paid", "settled/benefits.benefit_fen"),
-            Transfer(SHORTFALL_ACCOUNT[shortfall_borne_by], MEMBERS_RECEIVABLE,
-                     collected.written_off_fen * at_grace_limit, GIVEN_UP, "settled/collections.due_fen"),
+            *(sponsor_transfers(pool) if day == days.deduction_on else ()),
+            *(write_off_transfers(pool, collected.written_off_fen, fee_fen, shortfall_borne_by)
+              if at_grace_limit else ()),
         ]  # fmt: skip
         recognised_fen, paid_fen = fee_fen, aid_fen
         transfers += [(day, transfer) for transfer in day_transfers if transfer.amount_fen > 0]
@@ -125,14 +128,59 @@ def collection_transfers(
 def fee_received_fen(pool: Mapping[str, int], received_fen: int) -> int:
     """The part of the fee earned once `received_fen` of the dues are met, by cash or set-off.
 
-    fee x (brought forward + received) / (due + sponsored + brought forward), rounded down. Once all dues are met, it is
-    the whole fee without its sponsored part. Source: the fee is income only when it is received.
+    fee x (sponsored + brought forward + received) / (due + sponsored + brought forward), rounded down, less the
+    sponsored part; never below zero. Where the divisor is not positive, everything that is not sponsored is earned at
+    once. Source: the fee is income only when it is received.
     """
-    fee_fen, due_fen, brought_fen = pool["fee_fen"], pool["due_fen"], pool["brought_forward_fen"]
-    sponsored_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
-    if received_fen >= due_fen:
-        return fee_fen - sponsored_part_fen(fee_fen, sponsored_fen, due_fen, brought_fen)
-    return pro_rata(fee_fen, max(brought_fen + received_fen, 0), due_fen + sponsored_fen + brought_fen)
+    fee_fen, sponsored_fen = pool["fee_fen"], _sponsored_fen(pool)
+    available_fen = sponsored_fen + pool["brought_forward_fen"] + received_fen
+    total_fen = sponsored_fen + pool["brought_forward_fen"] + pool["due_fen"]
+    available_fee_fen = pro_rata(fee_fen, available_fen, total_fen) if total_fen > 0 else fee_fen
+    return max(available_fee_fen - _sponsored_fee_fen(pool), 0)
+
+
+def sponsor_transfers(pool: Mapping[str, int]) -> list[Transfer]:
+    """What the platform settles on the deduction day: it pays no fee to itself, and pays the rest of what it sponsors.
+
+    Where the fee exceeds the money that is shared, its sponsored part can exceed what is sponsored; the platform then
+    takes the difference out. `sponsor_receivable` is zero afterwards.
+    """
+    fee_fen = _sponsored_fee_fen(pool)
+    to_pay_fen = _sponsored_fen(pool) - fee_fen
+    reference = "settled/pools.case_sponsored_fen, member_sponsored_fen"
+    return [
+        Transfer(FEE_ACCRUED, SPONSOR_RECEIVABLE, fee_fen, "fee_sponsored", "ledger/fee.sponsored_fen"),
+        Transfer(CASH, SPONSOR_RECEIVABLE, to_pay_fen, "sponsor_paid", reference),
+        Transfer(SPONSOR_RECEIVABLE, CASH, -to_pay_fen, "sponsor_paid", reference),
+    ]
+
+
+def write_off_transfers(
+    pool: Mapping[str, int], written_off_fen: int, received_fee_fen: int, shortfall_borne_by: str
+) -> list[Transfer]:
+    """The write-off of dues at the grace limit, when no due is open any more.
+
+    The fee that is neither sponsored nor received is written off with the dues, up to their amount: it was never
+    earned. The rest is aid, charged to the account of `shortfall_borne_by`; the platform pays its part in.
+    """
+    open_fee_fen = pool["fee_fen"] - _sponsored_fee_fen(pool) - received_fee_fen
+    fee_fen = min(open_fee_fen, written_off_fen)
+    aid_fen = written_off_fen - fee_fen
+    account = SHORTFALL_ACCOUNT[shortfall_borne_by]
+    funding_fen = aid_fen if account == BAD_DEBT else 0
+    return [
+        Transfer(FEE_ACCRUED, MEMBERS_RECEIVABLE, fee_fen, GIVEN_UP, "ledger/fee.written_off_fen"),
+        Transfer(account, MEMBERS_RECEIVABLE, aid_fen, GIVEN_UP, "settled/collections.due_fen"),
+        Transfer(CASH, PLATFORM_FUNDING, funding_fen, "funding", "settled/collections.due_fen"),
+    ]
+
+
+def _sponsored_fen(pool: Mapping[str, int]) -> int:
+    return pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
+
+
+def _sponsored_fee_fen(pool: Mapping[str, int]) -> int:
+    return sponsored_part_fen(pool["fee_fen"], _sponsored_fen(pool), pool["due_fen"], pool["brought_forward_fen"])
 
 
 def _dues_met_fen(collected: CollectionTotals, day: date, days: CollectionDays) -> int:

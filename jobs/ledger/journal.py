@@ -12,6 +12,7 @@ FEE_INCOME = "fee_income"
 CASH = "cash"
 SUSPENSE = "suspense"
 BAD_DEBT = "bad_debt"
+PLATFORM_FUNDING = "platform_funding"
 OPERATING_CASH = "operating_cash"
 # Published reasons of transfers: unpaid dues written off at the grace limit, and arrears set off from the aid of the
 # next period, which then pays that much less.
@@ -67,10 +68,11 @@ def moved_fen(transfers: list[Transfer], debit_account: str | None = None, credi
 
 
 def cash_received_fen(transfers: list[Transfer]) -> int:
-    """Cash received from members, less what went back to them, and less what was taken over from another plan's
-    suspense, whose books count it."""
-    left_fen = sum(moved_fen(transfers, account, CASH) for account in (SUSPENSE, MEMBERS_RECEIVABLE))
-    return moved_fen(transfers, debit_account=CASH) - left_fen
+    """Cash received from payers, less what was taken over from another plan's suspense, whose books count it.
+
+    Cash that the platform pays in, for what it sponsors or for write-offs, is not part of it.
+    """
+    return sum(net_moved_fen(transfers, CASH, account) for account in (MEMBERS_RECEIVABLE, SUSPENSE))
 
 
 def net_moved_fen(transfers: list[Transfer], debit_account: str, credit_account: str) -> int:

@@ -14,6 +14,7 @@ from jobs.lake.sinks import WritingSink
 from jobs.ledger.balances import balance_rows, closing_breaches
 from jobs.ledger.fee import fee_row
 from jobs.ledger.fee_expenditure import expenditure_transfers
+from jobs.ledger.identities import closed_books, identity_breaches
 from jobs.ledger.journal import Transfer, journal_rows
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
@@ -21,7 +22,7 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
 from jobs.register.books import FEE, fees_of, replace_fee
-from jobs.register.publications import few_rows_of, published_in, rows_of
+from jobs.register.publications import few_rows_of, published, published_in, rows_of
 from jobs.register.runs import compact_control
 from jobs.spark.digest import digest_of_rows
 from jobs.works.close_pinning import JOB, PinnedClose, pin_closing
@@ -89,12 +90,15 @@ class Close(Work):
         return CloseResult(digests_by_plan, transfers, fees, balances)
 
     def breaches(self, pinned: PinnedClose, gate: CostGate, result: CloseResult, sink: WritingSink) -> list[str]:
-        sums = _collected(pinned)
+        sums, earlier_fees = _collected(pinned), _earlier_fees(pinned)
         borne_by = pinned.request.platform.collection.shortfall_borne_by
         return [
             f"plan {p}: {breach}"
             for p in pinned.plan_ids
-            for breach in closing_breaches(result.transfers[p], result.balances[p], pinned.pools[p], sums[p], borne_by)
+            for breach in (
+                *closing_breaches(result.transfers[p], result.balances[p], pinned.pools[p], sums[p], borne_by),
+                *identity_breaches(closed_books(result.balances[p], result.fees[p], earlier_fees[p])),
+            )
         ]
 
     def hold(self, pinned: PinnedClose, gate: CostGate, result: CloseResult) -> None:
@@ -148,6 +152,18 @@ def _brought_forward(pinned: PinnedClose) -> dict[str, dict[str, int]]:
     for row in few_rows_of(small, "ledger/balances", closes):
         balances.setdefault(row["plan_id"], {})[row["account"]] = row["carried_forward_fen"]
     return balances
+
+
+def _earlier_fees(pinned: PinnedClose) -> dict[str, list[dict]]:
+    """By plan, its rows of ledger/fee of closed periods before this one."""
+    calendar, period = pinned.request.platform.calendar, pinned.request.period
+    closes = [
+        close
+        for (name, plan_id), close in published(pinned.lake.small, JOB).items()
+        if plan_id in pinned.plan_ids and calendar.period(name) < period
+    ]
+    rows = few_rows_of(pinned.lake.small, FEE.name, closes)
+    return {p: [row for row in rows if row["plan_id"] == p] for p in pinned.plan_ids}
 
 
 def _collected(pinned: PinnedClose) -> dict[str, dict[str, tuple[int, int]]]:
