@@ -12,6 +12,7 @@ from jobs.ledger.journal import (
     GIVEN_UP,
     MEMBERS_RECEIVABLE,
     NETTED_FROM_NEXT,
+    POOL,
     Transfer,
     balance_fen,
     moved_fen,
@@ -59,6 +60,7 @@ def closing_breaches(
     unpaid_fen = sum(due - fen for status, (due, fen) in collected.items() if status == LAPSED)
     unpaid_aid_fen = unpaid_fen - moved_fen(transfers, FEE_ACCRUED, MEMBERS_RECEIVABLE)
     charged_to_pool_fen = unpaid_aid_fen if shortfall_borne_by == "next_period" else 0
+    charged_to_pool_fen -= moved_fen(transfers, BENEFITS_PAYABLE, POOL)  # write-offs that a later aid took back
     residual_fen = pool["carried_forward_fen"] - charged_to_pool_fen
     pool_fen = pool_balance_after_fen(transfers, pool["brought_forward_fen"])
     trial_fen = sum(row["carried_forward_fen"] for row in balances)

@@ -18,6 +18,7 @@ from jobs.progress import announce
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run
 from jobs.works.collect_returns import NetReceipts, net_of_returns
+from jobs.works.earlier_arrears import EarlierArrears, earlier_arrears
 from jobs.works.final_positions import FinalPositions, final_positions_of, overlapping_collections
 from jobs.works.late_claims import LateClaims, late_claims
 from jobs.works.late_returns import RECEIPTS_VERSION, SOURCE, returned_after_close
@@ -27,7 +28,7 @@ JOB = "collect"
 # Keys of a collection's input_versions in control/runs. They enter run ids: never change them.
 SETTLED, RECEIPTS, STAGE = "settled", "receipts", "stage"
 AID_OF_NEXT, EARLIER_SET_OFF_FEN, ENDED_BEFORE = "aid_of_next", "netted_before_fen", "ended_before"
-CLOSED_BEFORE, FINAL_LAPSES = "closed_before", "standing_lapses"
+CLOSED_BEFORE, FINAL_LAPSES, EARLIER_ARREARS = "closed_before", "standing_lapses", "earlier_arrears_fen"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class PinnedCollection:
     longer change. `next_settled`: settlements of the next period whose aid arrears may be set off from.
     `earlier_set_off_fen`: the part of this period's aid that arrears of the previous period took.
     `ended_before`: collections of earlier periods whose lapses ended cover before this period's grace limit.
+    `earlier_arrears`: what the period's beneficiaries owe from earlier periods, written off then.
     `net`: the period's receipts, less what went back; `receipts_version`: of the source.
     `receipts_without_period`: receipts whose period is missing or not in the calendar. `stop_settings`: the
     ceilings and the operator's consent, as settings of the run.
@@ -55,6 +57,7 @@ class PinnedCollection:
     earlier_set_off_fen: Mapping[str, int]
     ended_before: Mapping[str, list[str]]
     pools: Mapping[str, dict]
+    earlier_arrears: EarlierArrears
     net: NetReceipts
     receipts_version: int
     receipts_without_period: DataFrame
@@ -128,6 +131,7 @@ class PinnedCollection:
             ENDED_BEFORE: dict(self.ended_before),
             CLOSED_BEFORE: _digests({p: self.final.settled[p] for p in self.final.closed}),
             FINAL_LAPSES: _digests(self.final.lapsed),
+            EARLIER_ARREARS: self.earlier_arrears.by_plan,
         }
         return {
             SETTLED: _digests(self.settled),
@@ -169,6 +173,7 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
         final=final,
         next_settled=next_settlements(small, calendar, request.period, settled) if days.is_final else {},
         earlier_set_off_fen=earlier_set_off_fen(small, calendar, request.period, settled),
+        earlier_arrears=earlier_arrears(lake, calendar, request.period, list(settled.values()), days),
         ended_before=_ended_before(lake, request, settled) if days.is_final else {},
         pools={row["plan_id"]: row for row in few_rows_of(small, "settled/pools", settled.values())},
         net=net_of_returns(gate, days, final),

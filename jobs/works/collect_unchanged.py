@@ -9,6 +9,7 @@ from jobs.register.runs import rows_of_runs
 from jobs.works.collect_pinning import (
     AID_OF_NEXT,
     CLOSED_BEFORE,
+    EARLIER_ARREARS,
     EARLIER_SET_OFF_FEN,
     ENDED_BEFORE,
     RECEIPTS,
@@ -24,7 +25,7 @@ def run_of_same_inputs(pinned: PinnedCollection, with_next_period: bool = True) 
     `with_next_period` False ignores settlements of the next period made after the collection; `close` uses this,
     because a later settlement must not reopen a period.
     """
-    by_plan = [EARLIER_SET_OFF_FEN, ENDED_BEFORE]
+    by_plan = [EARLIER_SET_OFF_FEN, ENDED_BEFORE, EARLIER_ARREARS]
     if with_next_period and not pinned.is_closed:
         by_plan.append(AID_OF_NEXT)
     current = json_value(pinned.run.input_versions)

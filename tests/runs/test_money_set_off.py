@@ -52,3 +52,39 @@ def test_arrears_are_netted_from_the_next_period_s_aid_as_far_as_it_goes(settled
     for period in (PERIOD, NEXT):
         ended = settled.run("close", "--period", period, "--as-of", "2021-01-12")
         assert ended.exit_code == 0, ended.err
+
+
+def test_arrears_that_were_written_off_are_netted_from_a_later_aid(settled):
+    """4 lapses for 10 of P1 (fee part 1) and is helped with 300 in January: 290 are paid, 10 are taken back."""
+    january = "2021-01-P1"
+    more = {**claim(2, 4, approved_aid_fen=300), "publicity_period": january}
+    settled.write("source/approved_claims", [more], mode="append")
+    settled.write("source/receipts", [receipt(i, i, 30 if i == 1 else 10) for i in (1, *range(5, 11))])
+    assert collect(settled, "2020-12-26").exit_code == 0
+    assert statuses(settled)[4] == ("lapsed", 0)
+    for period in (NEXT, january):
+        ended = settled.settle(period)
+        assert ended.exit_code == 0, ended.err
+    dues = {r["payer_id"]: r["due_fen"] for r in settled.rows("settled/bills", january)}
+    assert 4 not in dues
+    on = date(2021, 1, 14)
+    settled.write("source/receipts", [receipt(100 + i, i, fen, on, january) for i, fen in dues.items()], mode="append")
+    ended = collect(settled, "2021-01-14", january)
+    assert ended.exit_code == 0, ended.err
+    assert aid_paid_fen(settled, january) == 290
+    moved = {
+        (r["debit_account"], r["credit_account"]): r["amount_fen"]
+        for r in settled.rows("ledger/journal", january, job="collect")
+        if r["reference"] == "arrears of 2020-12-P1"
+    }
+    assert moved == {
+        ("benefits_payable", "fee_accrued"): 1, ("benefits_payable", "bad_debt"): 9, ("fee_accrued", "fee_income"): 1,
+        ("platform_funding", "cash"): 9,
+    }  # fmt: skip
+    assert collect(settled, "2021-01-14", january).document["state"] == "nothing new"
+    for period, day in ((PERIOD, "2020-12-26"), (NEXT, "2021-01-12"), (january, "2021-01-26")):
+        assert collect(settled, day, period).exit_code == 0
+        ended = settled.run("close", "--period", period, "--as-of", day)
+        assert ended.exit_code == 0, ended.err
+    balances = {r["account"]: r["carried_forward_fen"] for r in settled.rows("ledger/balances", january)}
+    assert balances["bad_debt"] == balances["platform_funding"] == balances["benefits_payable"] == 0
