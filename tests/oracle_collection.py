@@ -20,16 +20,22 @@ class Collected:
     fees: dict[str, dict]
     held: Counter
     netted_from_next: dict[tuple[str, int], int]
+    period: str
+    arrears_paid: Counter  # (plan, member, period they are of): fen
+
+    def written_off(self) -> dict[tuple[str, int], int]:
+        lapsed = [row for row in self.collections if row["status"] == "lapsed"]
+        return {(row["plan_id"], row["member_id"]): row["due_fen"] - row["collected_fen"] for row in lapsed}
 
 
 def collect(
     world: World, settled: Settled, receipts: list[dict], as_of: date, earlier_lapses: list[dict],
-    following: Settled | None = None, before: Collected | None = None,
+    following: Settled | None = None, before: Collected | None = None, earlier: tuple[Collected, ...] = (),
 ) -> Collected:  # fmt: skip
     """Gives every payer's money to his members' shares, and tells what became of each due and each receipt.
 
     `following`: the next period, once it is settled: its aid is not paid when the grace of this one ends. `before`: how
-    the collection of the previous period ended.
+    the collection of the previous period ended; `earlier`: how all before this one did.
     """
     calendar = world.platform.calendar
     period = calendar.period(settled.period)
@@ -118,6 +124,9 @@ def collect(
     own_aid, next_aid = aid_of(settled), aid_of(following) if following else {}
     left_aid = {who: fen - netted_before.get(who, 0) for who, fen in own_aid.items()}
     netted_from_next = {}
+    arrears_paid = old_arrears(earlier, left_aid, rows) if as_of >= deducted_on else Counter()
+    for (plan_id, member_id, _), fen in arrears_paid.items():
+        left_aid[plan_id, member_id] -= fen
     collections, lapses = [], []
     ended = datetime(ends_on.year, ends_on.month, ends_on.day, tzinfo=ZoneInfo(world.platform.time_zone))
     public = datetime(public_on.year, public_on.month, public_on.day, tzinfo=ZoneInfo(world.platform.time_zone))
@@ -163,13 +172,55 @@ def collect(
             of_plan,
             {d: fen for (p, d), fen in suspense.items() if p == plan_id},
             left_aid,
-            sum(fen for (p, _), fen in netted_before.items() if p == plan_id),
+            sum(fen for (p, _), fen in netted_before.items() if p == plan_id)
+            + sum(fen for (p, *_), fen in arrears_paid.items() if p == plan_id),
             (deducted_on, ends_on, as_of),
             world.platform.collection.shortfall_borne_by,
             Counter({tuple(key): fen for (p, *key), fen in back.items() if p == plan_id}),
         )
+        back = taken_back(plan_id, arrears_paid, earlier, world.platform.collection.shortfall_borne_by)
+        posted.update({(deducted_on, *pair): fen for pair, fen in back.items()})
+        fees[plan_id]["received_fen"] += back["fee_accrued", "fee_income"]
+        fees[plan_id]["written_off_fen"] -= back["fee_accrued", "fee_income"]
         transfers += Counter({(plan_id, *key): fen for key, fen in posted.items() if fen})
-    return Collected(collections, lapses, transfers, fees, held, netted_from_next)
+    return Collected(collections, lapses, transfers, fees, held, netted_from_next, settled.period, arrears_paid)
+
+
+def old_arrears(earlier, left_aid, rows) -> Counter:
+    """What aid pays of what its member owes of earlier periods, the oldest first; what he owes of this one is left."""
+    paid = Counter()
+    unmet = {(row["plan_id"], row["member_id"]): row["due_fen"] - row["collected_fen"] for row in rows}
+    for who, aid in left_aid.items():
+        left = aid - unmet.get(who, 0)
+        for origin in earlier:
+            owed = origin.written_off().get(who, 0) - sum(c.arrears_paid[*who, origin.period] for c in earlier)
+            part = max(0, min(owed, left))
+            if part:
+                paid[*who, origin.period] = part
+                left -= part
+    return paid
+
+
+def taken_back(plan_id, arrears_paid, earlier, borne_by) -> Counter:
+    """The transfers of it as {(debit, credit): fen}: the fee that was written off is earned, the rest goes back."""
+    moved = Counter()
+    account = "bad_debt" if borne_by == "platform" else "pool"
+    for origin in earlier:
+        of_origin = lambda paid: sum(fen for (p, _, name), fen in paid.items() if (p, name) == (plan_id, origin.period))  # noqa: B023,E731
+        now = of_origin(arrears_paid)
+        if not now:
+            continue
+        whole = sum(fen for (p, _), fen in origin.written_off().items() if p == plan_id)
+        pair = ("fee_accrued", "members_receivable")
+        lost_fee = sum(fen for (p, _, *accounts), fen in origin.transfers.items() if (p, *accounts) == (plan_id, *pair))
+        so_far = sum(of_origin(c.arrears_paid) for c in earlier)
+        fee = lost_fee * (so_far + now) // whole - lost_fee * so_far // whole
+        moved["benefits_payable", "fee_accrued"] += fee
+        moved["fee_accrued", "fee_income"] += fee
+        moved["benefits_payable", account] += now - fee
+        if borne_by == "platform":
+            moved["platform_funding", "cash"] += now - fee
+    return moved
 
 
 def aid_of(settled: Settled) -> dict[tuple[str, int], int]:
