@@ -25,9 +25,9 @@ def run_of_same_inputs(pinned: PinnedCollection, with_next_period: bool = True) 
     `with_next_period` False ignores settlements of the next period made after the collection; `close` uses this,
     because a later settlement must not reopen a period.
     """
-    by_plan = [EARLIER_SET_OFF_FEN, ENDED_BEFORE, EARLIER_ARREARS]
-    if with_next_period and not pinned.is_closed:
-        by_plan.append(AID_OF_NEXT)
+    by_plan = [EARLIER_SET_OFF_FEN, ENDED_BEFORE]
+    if not pinned.is_closed:
+        by_plan += [EARLIER_ARREARS, AID_OF_NEXT] if with_next_period else [EARLIER_ARREARS]
     current = json_value(pinned.run.input_versions)
     run_ids = sorted({pinned.collected[p].run_id for p in pinned.settled if p in pinned.collected})
     same = [

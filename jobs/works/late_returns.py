@@ -44,11 +44,9 @@ def returned_after_close(lake: Lake, version: int, period: str, days: Collection
 
 def _closed_periods(lake: Lake, period: str) -> list[str]:
     """The periods other than this one whose settled plans are all closed."""
-    names = {name for name, _ in published(lake.small, "close") if name != period}
-    settled, closed = (
-        {name: set(published_in(lake.small, job, name)) for name in names} for job in ("settle", "close")
-    )
-    return sorted(name for name in names if settled[name] <= closed[name])
+    settled, closed = (set(published(lake.small, job)) for job in ("settle", "close"))
+    still_open = {name for name, _ in settled - closed}
+    return sorted({name for name, _ in closed} - still_open - {period})
 
 
 def _booked(lake: Lake, period: str, rows: DataFrame, is_return: Column) -> DataFrame:
@@ -74,7 +72,8 @@ def hold_returned_after_close(lake: Lake, rows: Collection[dict], period: str, r
     Rows of a period that its own collection holds, because some of its plans were closed before, stay.
     """
     small = lake.small
-    held = [row for row in small.rows(HELD.name) if AFTER_CLOSE in row["reasons"]] if small.exists(HELD.name) else []
+    is_held = f"array_has(reasons, '{AFTER_CLOSE}')"
+    held = small.rows(HELD.name, is_held)
     own = {publication.run_id for publication in published(small, "collect").values()}
     earlier = [
         row for row in held if not (row["run_id"] in own and row["run_id"].startswith(f"collect-{row['period']}"))
@@ -94,7 +93,7 @@ def hold_returned_after_close(lake: Lake, rows: Collection[dict], period: str, r
         for row in rows
     ]
     kept = [row for row in held if row not in earlier]
-    small.replace(HELD, [*kept, *new], f"array_has(reasons, '{AFTER_CLOSE}')", run_id)
+    small.replace(HELD, [*kept, *new], is_held, run_id)
 
 
 def late_return_messages(rows: Collection[dict]) -> Iterator[str]:
