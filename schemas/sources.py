@@ -61,7 +61,7 @@ RECEIPTS = Table(
         PERIOD,
         PAYER_ID,
         fen("amount_fen", "money that came in; 0 where the deduction failed"),
-        Column("outcome", "STRING", "collected, failed", "what became of the attempt"),
+        Column("outcome", "STRING", "collected, failed, returned", "what became of the attempt"),
         Column("attempted_on", "DATE", "date", "day of the attempt"),
     ),
 )

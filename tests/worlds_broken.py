@@ -42,6 +42,9 @@ def receipts() -> list[dict]:
         receipt(23, 3, None), receipt(24, 3, 0), receipt(25, 3, ABSURD_FEN), receipt(26, 3, -5, outcome="failed"),
         receipt(27, 3, 10, outcome="lost"), receipt(28, 3, 10, outcome=None), receipt(29, 3, 10, on=PUBLIC_ON - DAY),
         receipt(30, 4, 10), receipt(30, 4, 10), receipt(30, 4, 10), receipt(31, 4, 10), receipt(31, 4, 11),
+        receipt(32, 5, 3, outcome="failed"), receipt(33, 5, 3, outcome="returned"),
+        receipt(34, 5, 0, outcome="returned"), receipt(35, 5, None, outcome="returned"),
+        receipt(36, 5, None, outcome="failed"),
     ]  # fmt: skip
 
 

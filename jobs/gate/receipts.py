@@ -26,15 +26,17 @@ COPIES, ALSO_ELSEWHERE = "copies", "also_elsewhere"  # parts of a fingerprint
 class ReceiptGate:
     """A period's receipts up to a day, as judged. Rows equal in every column are one payment and its copies.
 
-    `in_time`, `late`: money received before and after the grace limit, one row per payment. `unsound`: rows that break
-    a rule, copies included, with `reasons` and `amount_at_stake_fen`; `held_fen`: their money, by the day it is booked
-    in suspense. `fingerprint`: digest of all judged rows, of their copies, and of ids that other periods have too (see
+    `in_time`, `late`: money received before and after the grace limit, one row per payment. `returned`: money of
+    earlier payments that went back; it is still part of the others. `unsound`: rows that break a rule, copies included,
+    with `reasons` and `amount_at_stake_fen`; `held_fen`: their money, by the day it is booked in suspense.
+    `fingerprint`: digest of all judged rows, of their copies, and of ids that other periods have too (see
     `payments_of`). `broken`: rows against each rule. Without the copies: `payment_count` rows, of which `held_count`
-    break a rule and `collected_count` have the outcome collected.
+    break a rule and `collected_count` have the outcome collected; `returned_count`: rows of `returned`.
     """
 
     in_time: DataFrame
     late: DataFrame
+    returned: DataFrame
     unsound: DataFrame
     fingerprint: Mapping
     broken: Mapping[str, int]
@@ -44,6 +46,7 @@ class ReceiptGate:
     collected_count: int
     in_time_fen: int
     late_fen: int
+    returned_count: int
     held_fen: Mapping[date, int]
 
     @property
@@ -61,7 +64,7 @@ def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDa
     marked = with_shared_ids(_until(receipts, days), _until(elsewhere, days))
     judged = marked.withColumn("broken", broken_bits(ROW_RULES, replace(NO_TERMS, publicity_on=days.publicity_on)))
     is_sound = (F.col("broken") == 0) & ~F.col("is_duplicated") & ~F.col("is_repeated")
-    is_money = is_sound & (F.col("outcome") == "collected")
+    is_money, is_return = is_sound & (F.col("outcome") == "collected"), F.col("outcome") == "returned"
     in_time = F.col("attempted_on") < F.lit(days.grace_ends_on)
     groups = _groups(judged, is_money, in_time)
     broken = _broken(groups)
@@ -73,6 +76,7 @@ def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDa
     return ReceiptGate(
         in_time=sound.where(in_time).select(*receipts.columns),
         late=sound.where(~in_time).select(*receipts.columns),
+        returned=judged.where(is_sound & is_return).select(*receipts.columns),
         unsound=unsound,
         fingerprint=_fingerprint(groups),
         broken=broken,
@@ -82,6 +86,7 @@ def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDa
         collected_count=sum(row["collected_count"] for row in payments),
         in_time_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_money"] and row["is_in_time"]),
         late_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_money"] and not row["is_in_time"]),
+        returned_count=sum(row["returned_count"] for row in payments if not row["broken"] and not row["is_duplicated"]),
         held_fen=_held_fen(unsound, days) if is_any_unsound else {},
     )
 
@@ -162,7 +167,8 @@ def _groups(judged: DataFrame, is_money: Column, in_time: Column) -> list[dict]:
         )
     )
     collected_count = F.count_if(F.col("outcome") == "collected").alias("collected_count")
-    return [row.asDict() for row in grouped.agg(*digest_measures(RECEIPTS), collected_count).collect()]
+    returned_count = F.count_if(F.col("outcome") == "returned").alias("returned_count")
+    return [row.asDict() for row in grouped.agg(*digest_measures(RECEIPTS), collected_count, returned_count).collect()]
 
 
 def _broken(groups: list[dict]) -> dict[str, int]:

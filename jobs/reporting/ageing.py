@@ -9,7 +9,7 @@ from jobs.collection.allocation import IN_GRACE, LAPSED
 from jobs.errors import IntegrityBroken
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
-from jobs.ledger.journal import BAD_DEBT, MEMBERS_RECEIVABLE, POOL, Transfer, balance_fen, moved_fen
+from jobs.ledger.journal import GIVEN_UP, MEMBERS_RECEIVABLE, Transfer, balance_fen, moved_for_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, published_in, rows_of
 from jobs.register.runs import settings_of
@@ -82,7 +82,7 @@ def _check_journal(period: str, rows: Sequence[dict], transfers_by_plan: Mapping
     for plan_id, transfers in transfers_by_plan.items():
         booked = {
             "owed_fen": balance_fen(transfers, MEMBERS_RECEIVABLE),
-            "written_off_fen": sum(moved_fen(transfers, account, MEMBERS_RECEIVABLE) for account in (BAD_DEBT, POOL)),
+            "written_off_fen": moved_for_fen(transfers, GIVEN_UP),
         }
         for name, booked_fen in booked.items():
             aged_fen = sum(row[name] for row in rows if row["plan_id"] == plan_id)

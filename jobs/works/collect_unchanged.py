@@ -9,6 +9,7 @@ from jobs.register.runs import rows_of_runs
 from jobs.works.collect_pinning import (
     AID_OF_NEXT,
     CLOSED_BEFORE,
+    EARLIER_ARREARS,
     EARLIER_SET_OFF_FEN,
     ENDED_BEFORE,
     RECEIPTS,
@@ -25,8 +26,8 @@ def run_of_same_inputs(pinned: PinnedCollection, with_next_period: bool = True) 
     because a later settlement must not reopen a period.
     """
     by_plan = [EARLIER_SET_OFF_FEN, ENDED_BEFORE]
-    if with_next_period and not pinned.is_closed:
-        by_plan.append(AID_OF_NEXT)
+    if not pinned.is_closed:
+        by_plan += [EARLIER_ARREARS, AID_OF_NEXT] if with_next_period else [EARLIER_ARREARS]
     current = json_value(pinned.run.input_versions)
     run_ids = sorted({pinned.collected[p].run_id for p in pinned.settled if p in pinned.collected})
     same = [

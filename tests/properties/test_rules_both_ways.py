@@ -35,6 +35,7 @@ BY_THE_GATE_ALONE = {
     "claim_counted_before", "claim_differs_from_member", "claim_after_settlement",
     "receipts_quarantined_rate", "receipt_duplicated", "receipt_period_unknown", "receipt_without_bill",
     "receipt_after_grace", "receipt_overpaid", "receipt_not_enough", "receipt_after_lapse",
+    "receipt_returned_too_much", "receipt_after_close",
 }  # fmt: skip
 OF_WHOLE_TABLES = {"members_present", "members_fresh", "claims_present", "receipts_present"}
 
