@@ -166,16 +166,25 @@ def test_a_residual_above_the_need_is_carried_on_and_nobody_pays():
     assert_conserved(plan)
 
 
-def test_the_fee_is_half_up_on_the_sum_and_per_case_for_the_cap():
-    # 8% of 6 is 0.48 -> 0, of 19 (= 6 + 13) is 1.52 -> 2, of 13 is 1.04 -> 1
-    # cap 1 fen x 10 heads: case 6 + 0 asks 6, case 13 + 1 = 14 asks 10 and the platform bears 4
+def test_the_fee_is_half_up_on_the_sum_and_rounded_up_per_case_for_the_cap():
+    # 8% of 19 (= 6 + 13) is 1.52 -> 2; for the cap rounded up: of 6 it is 0.48 -> 1, of 13 it is 1.04 -> 2
+    # cap 1 fen x 10: case 6 + 1 asks 7, case 13 + 2 = 15 asks 10 and the platform bears 5
     platform = platform_with(UNCAPPED, "critical_illness", per_case_cap=1)
     plan = plan_of(TEN, [claim(1, 1, approved_aid_fen=6), claim(2, 2, approved_aid_fen=13)], platform)
     assert plan.pool["fee_fen"] == 2
-    assert [row["sponsored_fen"] for row in plan.benefits] == [0, 4]
-    assert plan.pool["pool_fen"] == 19 + 2 - 4
-    # of the fee the platform bears 2 x 4 / (20 + 4 + 0) = 0.33 -> 0, as 17 fen over 10 are 2 each
+    assert [row["sponsored_fen"] for row in plan.benefits] == [0, 5]
+    assert plan.pool["pool_fen"] == 19 + 2 - 5
+    # of the fee the platform bears 2 x 5 / (20 + 5 + 0) = 0.4 -> 0, as 16 fen over 10 are 2 each
     assert (plan.fee["accrued_fen"], plan.fee["sponsored_fen"], plan.fee["outstanding_fen"]) == (2, 0, 2)
+
+
+def test_the_cap_counts_members_by_weight_as_the_shares_do():
+    # cap 100 fen x (5 + 4 / 2) = 700 of 1,080 asked: 380 borne; 100 and 50 each, where 9 heads would ask 900 / 7 = 129
+    platform = platform_with(UNCAPPED, "critical_illness", per_case_cap=100)
+    members = [member(n, tier="standard" if n <= 5 else "basic") for n in range(1, 10)]
+    plan = plan_of(members, [claim(1, 1, tier="standard", approved_aid_fen=1_000)], platform)
+    assert (plan.pool["case_sponsored_fen"], plan.pool["pool_fen"], plan.pool["carried_forward_fen"]) == (380, 700, 0)
+    assert {(row["tier"], row["share_fen"]) for row in plan.rates} == {("standard", 100), ("basic", 50)}
 
 
 def test_what_was_brought_forward_has_paid_its_part_of_the_fee():
