@@ -18,7 +18,7 @@ XHB = load_platform("xianghubao")
 UNCAPPED = platform_with(XHB, "critical_illness", per_case_cap=None, yearly_cap=None)
 TEN = [member(n) for n in range(1, 11)]
 MEMBER_REASONS = {
-    "member_key_missing", "member_plan_unknown", "member_tier_unknown", "member_payer_missing", "member_payer_unknown",
+    "member_key_missing", "member_plan_unknown", "member_tier_unknown", "member_payer_missing",
     "member_birth_date_missing", "member_birth_after_joining", "member_sex_unknown", "member_province_unknown",
     "member_city_tier_unknown", "member_exit_before_joining", "member_waiting_end_missing", "member_duplicated",
     "member_spells_overlap",
@@ -384,6 +384,14 @@ def test_a_claim_counts_once_ever_and_a_pending_one_comes_back():
 # --- the gate
 
 
+def test_a_payer_need_not_be_a_member_of_any_plan():
+    # 1,080 over 12 = 90 each; 77,777 pays for two children and is in no plan
+    children = [member(11, payer_id=77_777), member(12, payer_id=77_777)]
+    plan = plan_of([*TEN, *children], [claim(1, 1, approved_aid_fen=1_000)])
+    assert [row["due_fen"] for row in plan.assessments if row["payer_id"] == 77_777] == [90, 90]
+    assert [(row["member_count"], row["due_fen"]) for row in plan.bills if row["payer_id"] == 77_777] == [(2, 180)]
+
+
 def test_every_kind_of_bad_member_is_held_for_it():
     kinds = bad_members(member, "critical_illness", date(2019, 6, 1))
     found = settled([*TEN, *(row for _, rows in kinds for row in rows)], [])
@@ -394,7 +402,7 @@ def test_every_kind_of_bad_member_is_held_for_it():
     assert len(found.plans["critical_illness"].assessments) == 10
     several = found.held_members[-1].reasons
     assert several == (
-        "member_birth_date_missing", "member_payer_unknown", "member_sex_unknown", "member_tier_unknown",
+        "member_birth_date_missing", "member_payer_missing", "member_sex_unknown", "member_tier_unknown",
         "member_waiting_end_missing",
     )  # fmt: skip
 
