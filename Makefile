@@ -3,10 +3,11 @@
 LAKE ?= ./lake
 PYTHON ?=
 
-.PHONY: help setup demo test test-slow bench wheel clean
+.PHONY: help setup demo check test test-slow bench wheel clean
 
 help:
 	@echo "make demo [LAKE=./lake]   set up, then settle several periods of a small world"
+	@echo "make check                set up, then check style and types"
 	@echo "make test                 set up, then run the tests except the slow ones"
 	@echo "make test-slow            set up, then run the slow tests: clusters, kills, long lives, large worlds"
 	@echo "make setup [PYTHON=...]   make .venv with exact versions and fetch the Delta JARs into .jars"
@@ -22,6 +23,11 @@ demo: setup
 
 # Two workers, each with a Spark of one core. A file runs on one worker; files with Spark come first.
 PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+check: setup
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy
 
 test: setup
 	@$(PYTEST) -m "not slow"

@@ -85,7 +85,6 @@ class ExpectColumnValuesToNotBeNullAndToBeBetween(ExpectColumnValuesToBeBetween)
     min_value: int
     max_value: int
     map_metric = "column_values.not_null_and_between"
-    success_keys = ("min_value", "max_value", "mostly")
 
 
 class ExpectMulticolumnValuesToNotBeNull(MulticolumnMapExpectation):

@@ -16,9 +16,11 @@ from great_expectations.core import (  # noqa: E402
     ExpectationSuiteValidationResult,
     ExpectationValidationResult,
 )
+from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: E402
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration  # noqa: E402
 
 from expectations import custom  # noqa: E402, F401 (registers our types)
+from expectations.expectation import UNEXPECTED_ROWS  # noqa: E402
 from expectations.rule import Terms  # noqa: E402
 from expectations.suites import RuleResult, judged_configuration, suite_json  # noqa: E402
 
@@ -41,7 +43,7 @@ def validate(suite: gx.ExpectationSuite, frame: Any) -> ExpectationSuiteValidati
     Raises RuntimeError where an expectation could not be evaluated, which is not the same as a failure.
     """
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     is_pandas = type(frame).__module__.startswith("pandas")
     sources = context.data_sources
     source = sources.add_pandas("frame") if is_pandas else sources.add_spark("frame", persist=False)
@@ -49,14 +51,21 @@ def validate(suite: gx.ExpectationSuite, frame: Any) -> ExpectationSuiteValidati
     outcome = definition.get_batch({"dataframe": frame}).validate(suite, result_format="BASIC")
     for result in outcome.results:
         if _raised(result.exception_info):
-            rule = result.expectation_config.meta["rule_id"]
-            raise RuntimeError(f"{suite.name}: {rule} could not be evaluated: {result.exception_info}")
+            rule_id = configuration_of(result).meta["rule_id"]
+            raise RuntimeError(f"{suite.name}: {rule_id} could not be evaluated: {result.exception_info}")
     return outcome
 
 
 def unexpected_counts(outcome: ExpectationSuiteValidationResult) -> dict[str, int]:
     """How many rows are against each rule, by rule id; of a rule on the table as a whole 1 where it fails."""
-    return {result.expectation_config.meta["rule_id"]: _unexpected_count(result) for result in outcome.results}
+    return {configuration_of(result).meta["rule_id"]: _unexpected_count(result) for result in outcome.results}
+
+
+def configuration_of(result: ExpectationValidationResult) -> ExpectationConfiguration:
+    """The expectation that a result belongs to, which Great Expectations declares as optional."""
+    if result.expectation_config is None:
+        raise ValueError(f"a result without its expectation: {result}")
+    return result.expectation_config
 
 
 def validation_result(
@@ -96,7 +105,7 @@ def _unexpected_count(result: ExpectationValidationResult) -> int:
     count = result.result.get("unexpected_count")
     if count is not None:
         return count
-    if result.expectation_config.type == "unexpected_rows_expectation":
+    if configuration_of(result).type == UNEXPECTED_ROWS:
         return result.result["observed_value"]
     return 0 if result.success else 1
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from string import Formatter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class CatalogueError(Exception):
@@ -32,7 +32,7 @@ class Text(NamedTuple):
 class Catalogue:
     """The texts of one file: `CATALOGUE["key"]`, or a named group of them."""
 
-    def __init__(self, file: str, texts: Mapping[str, Text | Mapping[str, Text]]):
+    def __init__(self, file: str, texts: Mapping[str, Any]):
         self.file, self.texts = file, texts
 
     def __getitem__(self, key: str) -> Text:

@@ -57,7 +57,7 @@ def protect_streams() -> None:
         io.TextIOWrapper(io.BufferedWriter(file), encoding=encoding, errors="backslashreplace", line_buffering=True)
         for file in (_others_stderr, own)
     )
-    sys.__stderr__ = sys.stderr  # the interpreter writes to it while it shuts down
+    sys.__stderr__ = sys.stderr  # type: ignore[misc]  # the interpreter writes to it while it shuts down
 
 
 def stderr() -> TextIO:

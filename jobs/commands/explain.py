@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.html and not args.html.absolute().parent.is_dir():
         raise WrongUsage(f"--html {args.html}: no such folder. Nothing was explained. Name a file in a folder.")
     if args.year:
-        request = request_of(args)
+        request: Request = request_of(args)
         person = ("member_id", args.member) if args.member is not None else ("payer_id", args.payer)
         outcome = carry_out_query(Statement(*person, args.year, _plans_of(args, request)), request)
     else:

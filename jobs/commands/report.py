@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> Outcome:
     subject = str(args.period or args.year or "index")
     lake = open_lake(request.environment, request.lake_root, "report")
     with run_lock(lake.small, "report", subject, request.environment.lock_lease_seconds):
-        if args.period:
+        if isinstance(request, PeriodRequest):
             pages, document = _period(lake, request, args.floor)
         elif args.year:
             pages, document = _year(lake, request, args.year, args.floor)

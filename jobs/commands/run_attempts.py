@@ -51,7 +51,7 @@ class EventRunner:
     request: Request
     lake: Lake
     accepted_lapses: int | None
-    after_settling: Callable[[str], None] | None
+    after_settling: Callable[[str], object] | None
 
     def attempts(self, event: Event, plan_ids: tuple[str, ...], has_killed_run: bool) -> Iterator[Attempt]:
         """Carries out the event for its remaining plans; yields each attempt that counts, as soon as it has ended.

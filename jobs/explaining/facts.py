@@ -1,6 +1,6 @@
 """The stored rows of one member in one plan and period, and what follows from them by the rules of the day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -25,13 +25,13 @@ class MemberFacts:
     plan: Plan
     period: str
     publicity_on: date
-    spells: list[Mapping]
-    held: list[Mapping]
+    spells: Sequence[Mapping]
+    held: Sequence[Mapping]
     lapsed_on: list[date]
     lapsed_since: list[date]
     pool: Mapping
-    rates: list[Mapping]
-    benefits: list[Mapping]
+    rates: Sequence[Mapping]
+    benefits: Sequence[Mapping]
     brought_forward_fen: int | None
     borne_fen: int
     members_before: int | None
@@ -39,7 +39,7 @@ class MemberFacts:
     assessment: Mapping | None = None
     collection: Mapping | None = None
     bill: Mapping | None = None
-    lapses: list[Mapping] = field(default_factory=list)
+    lapses: Sequence[Mapping] = field(default_factory=list)
 
     @cached_property
     def rules(self) -> SharingRules:
@@ -83,7 +83,7 @@ class MemberFacts:
         return self.lapsed_on if self.assessment is not None else [*self.lapsed_on, *self.lapsed_since]
 
 
-def shares_of(pool: Mapping, rates: list[Mapping], rules: SharingRules) -> Apportionment:
+def shares_of(pool: Mapping, rates: Sequence[Mapping], rules: SharingRules) -> Apportionment:
     """A stored pool divided over the covered members of each stored tier by the rules."""
     covered, weights = _covered_and_weights(rates, rules)
     return apportion(pool["pool_fen"], covered, weights, rules.rounding)

@@ -134,7 +134,8 @@ def _groups_of(kept: DataFrame, terms: Terms) -> tuple[list[Group], dict[tuple, 
     counted = kept.groupBy(plan_id, tier, "cover", "broken", "set_broken", has_id).agg(
         F.count(F.lit(1)).alias("count"), F.max("joined_on").alias("last_joined_on")
     )
-    groups, numbered = [], {}
+    groups: list[Group] = []
+    numbered: dict[tuple, int] = {}
     for row in counted.collect():
         values = row.asDict()
         if values.pop("has_id"):

@@ -65,7 +65,7 @@ def start_jvm(settings: dict[str, str]) -> JavaGateway:
     threading.Thread(target=_pass_on, args=(read_end,), daemon=True).start()
     options = {"stdout": write_end, "stderr": write_end, "start_new_session": True}
     try:
-        gateway = launch_gateway(SparkConf(loadDefaults=False).setAll(settings.items()), options)
+        gateway = launch_gateway(SparkConf(loadDefaults=False).setAll(list(settings.items())), options)
     finally:
         os.close(write_end)
     ends_with_interruption(lambda: _end(gateway.proc))

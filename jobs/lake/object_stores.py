@@ -108,7 +108,7 @@ def unreachable(root: str, error: BaseException) -> WrongUsage:
 
 
 def _reason_and_remedy(error: BaseException) -> tuple[str, str]:
-    if getattr(error, "strerror", None):
+    if isinstance(error, OSError) and error.strerror:
         return error.strerror, CHECK_OPTIONS
     text = COLOURS.sub("", str(error))
     for words, reason, remedy in REASONS:

@@ -112,7 +112,7 @@ def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java
     """`store`: settings that may hold credentials, so they are kept off the command line of the JVM."""
     try:
         gateway = start_jvm(settings)
-        conf = SparkConf(_jvm=gateway.jvm).setAll({**store, **settings}.items())
+        conf = SparkConf(_jvm=gateway.jvm).setAll(list({**store, **settings}.items()))
         with keeping_signal_handler():
             context = SparkContext(conf=conf, gateway=gateway)
         context.setLogLevel("ERROR")
@@ -141,7 +141,7 @@ def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: st
             f"Submit with the JARs that conf/deploy/s3_jars.sh fetches ({PAGE})."
         )
     with keeping_signal_handler():
-        conf = submitted.setAll({"spark.app.name": app_name, **settings, **FIXED}.items())
+        conf = submitted.setAll(list({"spark.app.name": app_name, **settings, **FIXED}.items()))
         context = SparkContext(conf=conf, gateway=gateway)
     ends_with_interruption(lambda: _stop(context))
     return SparkSession.builder.getOrCreate()

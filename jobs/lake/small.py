@@ -49,7 +49,7 @@ class SmallTables:
 
     def table_id(self, name: str) -> str:
         """The identity of a table: a table that is dropped and created again has another, whatever its version."""
-        return self._newest(name).metadata().id
+        return str(self._newest(name).metadata().id)
 
     def column_types(self, name: str, version: int | None = None) -> dict[str, str]:
         """The type of each column, now or at a version, named as in the data dictionary."""

@@ -17,7 +17,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         if record.levelno > logging.INFO:
-            return f"fentan {record.job}: {record.getMessage()}"
+            return f"fentan {getattr(record, 'job', None)}: {record.getMessage()}"
         return f"[{record.created - STARTED_AT_SECONDS:7.1f}s] {record.getMessage()}"
 
 

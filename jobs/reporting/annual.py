@@ -143,7 +143,9 @@ def _members(lake: Lake, request: Request, last_settlements: list[Publication], 
     calendar = request.platform.calendar
     day = calendar.publicity_on(calendar.period(last_settlements[0].period))
     by = {"city_tier": F.col("city_tier"), "age": age_years(F.col("birth_date"), F.lit(day))}
-    counts, years, city_tiers = Counter(), Counter(), Counter()
+    counts: Counter = Counter()
+    years: Counter = Counter()
+    city_tiers: Counter = Counter()
     for run_id in sorted({p.run_id for p in last_settlements}):
         settled_together = [p for p in last_settlements if p.run_id == run_id]
         covered = roll_of(lake, settled_together, day, day, request.platform.time_zone).covered(by)

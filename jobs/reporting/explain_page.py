@@ -1,7 +1,7 @@
 """The page that explains one member's period, and the statement of a year: for the member, not for the public."""
 
 from jobs.catalogue import Text, catalogue
-from jobs.pipeline.request import PeriodRequest, Request
+from jobs.pipeline.request import Request
 from jobs.reporting import words
 from jobs.reporting.text import Page, Paragraph, Section, Table, money
 
@@ -10,7 +10,7 @@ EXPLAIN = catalogue("jobs.reporting", "explain")
 STEP_NAMES = EXPLAIN.group("step_name")
 
 
-def explanation_page(document: dict, request: PeriodRequest) -> Page:
+def explanation_page(document: dict, request: Request) -> Page:
     """One section per plan: the steps with their amounts, rules and the sources of the rules."""
     sections = [_plan_section(plan, request) for plan in document["plans"]]
     if "because" in document:
@@ -48,7 +48,7 @@ def statement_page(document: dict, request: Request) -> Page:
     )
 
 
-def _plan_section(plan: dict, request: PeriodRequest) -> Section:
+def _plan_section(plan: dict, request: Request) -> Section:
     columns = (EXPLAIN["step"], EXPLAIN["amount"], EXPLAIN["explanation"], EXPLAIN["rule"])
     rows = tuple(
         (

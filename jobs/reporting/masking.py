@@ -82,7 +82,7 @@ class Crowd:
     """The covered members of one plan, counted by their traits at every step of LADDER."""
 
     def __init__(self, members: Mapping[Traits, int]):
-        self._counts_by_step = [Counter() for _ in LADDER]
+        self._counts_by_step: list[Counter] = [Counter() for _ in LADDER]
         for traits, count in members.items():
             for counts, coarser in zip(self._counts_by_step, LADDER, strict=True):
                 counts[coarser(traits)] += count
@@ -132,9 +132,10 @@ def coarsened(groups: Mapping[GroupTraits, int], floor: int) -> Counter:
 
     The last step hides all traits and leaves the number of people.
     """
-    shown, small = Counter(), Counter(groups)
+    shown: Counter = Counter()
+    small = Counter(groups)
     for coarser in GROUP_LADDER:
-        merged = Counter()
+        merged: Counter = Counter()
         for traits, count in small.items():
             merged[coarser(traits)] += count
         shown.update({traits: count for traits, count in merged.items() if count >= floor})

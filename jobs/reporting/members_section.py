@@ -34,7 +34,7 @@ def members_section(rows: list[dict], plan_name: PlanName, drawn_plan: str, floo
 
 def _reasons(rows: list[dict], plan_name: PlanName) -> Table:
     """Ended memberships by plan and reason."""
-    counts = Counter()
+    counts: Counter = Counter()
     for row in MEASURES.select(rows, "members", "ended"):
         counts[row["plan_id"], row["item"]] += row["quantity"]
     return Table(

@@ -1,6 +1,7 @@
 """Plots, drawn by Altair as SVG inside the page, once for each language."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import vl_convert
@@ -16,8 +17,8 @@ WIDTH = 330
 YUAN = "format(datum.value / 100, ',.2~f')"  # values stay whole fen; only the axis labels are yuan
 # Space at the sides: the reader's fonts may be wider than the fonts of the layout.
 PADDING = {"left": 20, "right": 50, "top": 5, "bottom": 5}
-PLAIN = {"padding": PADDING, "view": {"stroke": None}, "font": FONT, "background": "white"}
-AXIS = {
+PLAIN: dict[str, Any] = {"padding": PADDING, "view": {"stroke": None}, "font": FONT, "background": "white"}
+AXIS: dict[str, Any] = {
     "labelFontSize": 14,
     "titleFontSize": 14,
     "titleFontWeight": "normal",

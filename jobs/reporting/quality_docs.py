@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from expectations.rule import Terms
 from expectations.suites import RuleResult
+from jobs.catalogue import Text, catalogue
 from jobs.gate.terms import terms_of
 from jobs.lake.small import SmallTables
 from jobs.lake.storage import write_text
@@ -17,10 +18,11 @@ from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.register.publications import published_in
 from jobs.register.quality import recorded_quality
 from jobs.register.runs import row_of
-from jobs.reporting.text import Links, Page, Section, Table, Text, number
+from jobs.reporting.text import Links, Page, Section, Table, number
 
 FOLDER = "report/quality"
-LABEL = Text("质量检验", "Quality checks")
+QUALITY = catalogue("jobs.reporting", "quality")
+LABEL = QUALITY["link"]
 JUDGING_JOBS = ("settle", "collect", "close")
 
 
@@ -91,21 +93,20 @@ def _row_counts(run: dict) -> dict[str, int]:
 
 def _page_of_links(judged: Iterable[JudgedTable], request: PeriodRequest, links: tuple) -> Page:
     period, judged = str(request.period), list(judged)
-    title = Text("{name} {period} 质量检验", "{name} {period}: quality checks").format(
-        name=Text(**request.platform.names), period=period
-    )
-    lead = Text(
-        "本期已发布的各次运行对每张表逐条规则的检验结果，由 Great Expectations 生成页面（英文），只含计数。",
-        "How each table of the period's published runs meets its rules, as Great Expectations shows it: counts only.",
-    )
     table = Table(
-        Text("各表检验结果", "Results by table"),
-        (Text("运行", "run of"), Text("表", "table"), Text("规则数", "rules"), Text("未满足", "broken")),
+        QUALITY["results_table"],
+        (QUALITY["run"], QUALITY["table"], QUALITY["rules"], QUALITY["broken"]),
         tuple(
             (each.job, each.table_name, number(len(each.results)), number(sum(not r.success for r in each.results)))
             for each in judged
         ),
     )
-    pages = Links(tuple((f"../quality/{each.file}", Text(*[f"{each.job}: {each.table_name}"] * 2)) for each in judged))
-    sections = (Section(Text("结果", "Results"), (table,)), Section(Text("明细", "In detail"), (pages,)))
-    return Page(quality_file(period), title, lead, sections, links)
+    pages = [
+        (f"../quality/{each.file}", QUALITY["page"].format(job=each.job, table=each.table_name)) for each in judged
+    ]
+    sections = (
+        Section(QUALITY["results_section"], (table,)),
+        Section(QUALITY["pages_section"], (Links(tuple(pages)),)),
+    )
+    title = QUALITY["title"].format(name=Text(**request.platform.names), period=period)
+    return Page(quality_file(period), title, QUALITY["lead"], sections, links)

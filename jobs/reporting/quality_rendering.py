@@ -16,7 +16,7 @@ from jinja2 import ChoiceLoader, DictLoader
 
 from expectations.rule import Terms
 from expectations.suites import RuleResult
-from expectations.validation import validation_result
+from expectations.validation import configuration_of, validation_result
 from jobs.pipeline.amounts import yuan
 
 TEMPLATE = "quality.html.j2"
@@ -74,7 +74,7 @@ def html_of(
     outcome = validation_result(table_name, results, terms, meta)
     for evaluated, result in zip(outcome.results, results, strict=True):
         shown = {"against_it": f"{result.unexpected_count:,}", "at_stake": yuan(result.amount_at_stake_fen)}
-        evaluated.expectation_config.meta.update(shown)
+        configuration_of(evaluated).meta.update(shown)
     back_file, back_label = back
     frame = {"title": title, "back_file": back_file, "back_label": back_label}
     return _view().render(ResultsPage().render(outcome), template=TEMPLATE, **frame)

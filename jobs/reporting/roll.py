@@ -57,7 +57,7 @@ class Roll:
         return spells.where(in_force_on(F.lit(self.publicity_on)))
 
     def _equals_head_count(self, counts: Counter) -> bool:
-        by_tier = Counter()
+        by_tier: Counter = Counter()
         for (plan_id, tier, *_), count in counts.items():
             by_tier[plan_id, tier] += count
         return min(counts.values(), default=0) >= 0 and {k: n for k, n in by_tier.items() if n} == dict(self.head_count)

@@ -41,7 +41,7 @@ class Table:
     """A table: cells are Text (by language), Number (flush right), English, or text from the data (shown as it is)."""
 
     caption: Text
-    columns: tuple[Text, ...]
+    columns: tuple[Text | str, ...]
     rows: tuple[tuple, ...]
     note: Text | None = None
 

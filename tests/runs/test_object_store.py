@@ -1,6 +1,5 @@
 """A lake behind an S3 API: tables of few rows, the run lock, errors of access, and the life of a period with Spark."""
 
-import json
 import shutil
 import socket
 import subprocess
@@ -14,7 +13,7 @@ from tests.clusters import standalone_cluster
 from tests.confs import write_conf
 from tests.lakes import PERIOD
 from tests.runs.test_cluster import jars
-from tests.runs.test_hdfs import HOLDING, LIFE, load, publications
+from tests.runs.test_hdfs import HOLDING, load, publications
 from tests.s3 import BUCKET, HOW_TO_GET_IT, SERVER_PYTHON, access, s3_on_loopback
 from tests.spark_settings import QUICK, SHORT_LIVED
 from tests.wheels import PROJECT, build_wheel
@@ -22,6 +21,7 @@ from tests.wheels import PROJECT, build_wheel
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SERVER_PYTHON.exists(), reason=HOW_TO_GET_IT)]
 
 ENDS_WITHIN_SECONDS = 20
+LIFE_WITHIN_SECONDS = 540
 CONTENDERS, ROUNDS = 3, 4
 # For each pair of lines on stdin: tries to hold the lake, says whether it does, and releases it at the second line.
 CONTENDING = """
@@ -49,6 +49,23 @@ from jobs.lake.storage import lock_storage
 owner = {"token": "t", "job": "collect", "period": "2020-11-P2", "host": "elsewhere", "pid": 4321, "pid_started": "1"}
 owner["expires_at_seconds"] = time.time() + float(sys.argv[2])
 assert lock_storage(SmallTables(sys.argv[1])).exchange(None, json.dumps(owner))
+"""
+# Loads both lakes and lives the life in both; stderr says how long each command took.
+LIVING = """
+import sys, time
+from tests.runs.test_hdfs import LIFE, load, run
+conf, *roots = sys.argv[1:]
+for root in roots:
+    load(root)
+for command, *words in LIFE:
+    for root in roots:
+        began = time.monotonic()
+        code, document, err = run(root, command, *words, "--conf", conf)
+        print(command, root, code, round(time.monotonic() - began, 1), err if code else "", file=sys.stderr, flush=True)
+        assert code == 0
+assert document["plans"][0]["follows"] and document["plans"][0]["due_fen"] == 33
+assert run(roots[0], *LIFE[0], "--conf", conf)[1]["state"] == "already settled"
+assert run(roots[0], "conform", "--conf", conf)[1]["conforms"]
 """
 
 
@@ -215,19 +232,12 @@ def quick_local(tmp_path) -> str:
 
 
 def test_the_life_of_a_period_is_that_of_a_local_folder(endpoint, reached, s3_jars, quick_local, tmp_path):
-    remote, local = load(f"{reached}/life"), load(str(tmp_path / "lake"))
-    for command, *words in LIFE:
-        for root in (remote, local):
-            ended = fentan(access(endpoint), command, "--lake", root, "--conf", quick_local, *words, "--json")
-            assert ended.returncode == 0, (command, root, ended.stderr[-3000:])
-            assert "writer-secret" not in ended.stdout + ended.stderr
-    assert json.loads(ended.stdout)["plans"][0]["due_fen"] == 33
-    assert publications(remote) == publications(local) and len(publications(local)) == 8
-    settle_again = ("settle", "--lake", f"s3a://{BUCKET}/life", "--conf", quick_local, "--period", PERIOD)
-    again = fentan(access(endpoint), *settle_again)
-    assert again.returncode == 0 and "already settled" in again.stdout, again.stdout + again.stderr
-    conforms = fentan(access(endpoint), "conform", "--lake", remote, "--json")
-    assert json.loads(conforms.stdout)["conforms"]
+    remote, local = f"{reached}/life", str(tmp_path / "lake")
+    with python(LIVING, quick_local, remote, local, env=access(endpoint)) as program:
+        out, err = program.communicate(timeout=LIFE_WITHIN_SECONDS)
+    assert program.returncode == 0, err[-4000:]
+    assert "writer-secret" not in out + err
+    assert publications(f"s3a://{BUCKET}/life") == publications(local) and len(publications(local)) == 8
 
 
 def test_on_a_standalone_cluster_the_life_begins_likewise(endpoint, reached, s3_jars, quick_local, tmp_path):
