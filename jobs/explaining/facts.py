@@ -89,7 +89,7 @@ def shares_of(pool: Mapping, rates: Sequence[Mapping], rules: SharingRules) -> A
     return apportion(pool["pool_fen"], covered, weights, rules.rounding)
 
 
-def _covered_and_weights(rates: list[Mapping], rules: SharingRules) -> tuple[dict[str, int], dict[str, int]]:
+def _covered_and_weights(rates: Sequence[Mapping], rules: SharingRules) -> tuple[dict[str, int], dict[str, int]]:
     """The covered members of each stored tier, and the tier's weight by the rules."""
     covered = {rate["tier"]: rate["covered_count"] for rate in rates}
     return covered, {tier: rules.weights_ppm.get(tier, 0) for tier in covered}
