@@ -67,14 +67,6 @@ def _overlapping(terms: Terms) -> Expectation:
         WHERE comparable AND NOT duplicated AND (latest_end > joined_on OR next_start < ends_on)""")
 
 
-def _payer_unknown(terms: Terms) -> Expectation:
-    return no_rows_where(
-        "payer_id IN (SELECT payer_id FROM {batch} WHERE payer_id <> member_id)"
-        " AND payer_id NOT IN (SELECT member_id FROM {batch} WHERE member_id IS NOT NULL AND plan_id IS NOT NULL)"
-        " AND coalesce(payer_id <> member_id, true)"
-    )
-
-
 ROW_RULES = (
     RowRule("member_key_missing", ERROR, "plan_id, member_id and joined_on are given.",
             lambda _: all_not_null("plan_id", "member_id", "joined_on")),
@@ -82,7 +74,8 @@ ROW_RULES = (
             lambda terms: in_set("plan_id", terms.tiers)),
     RowRule("member_tier_unknown", ERROR, "The tier has a weight in the plan's rules.",
             lambda terms: no_rows_where(tier_unknown(terms.tiers))),
-    RowRule("member_payer_missing", ERROR, "Somebody pays for the member.", lambda _: not_null("payer_id")),
+    RowRule("member_payer_missing", ERROR, "Somebody pays for the member, who need not be a member himself.",
+            lambda _: not_null("payer_id")),
     RowRule("member_birth_date_missing", ERROR, "The day of birth is given.", lambda _: not_null("birth_date")),
     RowRule("member_birth_after_joining", ERROR, "The member was born by the day of joining.",
             lambda _: in_order("birth_date", "joined_on")),
@@ -111,8 +104,6 @@ SET_RULES = (
               lambda _: unique("plan_id", "member_id", "joined_on")),
     TableRule("member_spells_overlap", ERROR,
               "Spells of a member in a plan do not overlap; all of such spells are held.", _overlapping),
-    TableRule("member_payer_unknown", ERROR, "Whoever pays for somebody else is a member, in any plan.",
-              _payer_unknown),
 )  # fmt: skip
 
 TABLE_RULES = (

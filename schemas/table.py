@@ -91,7 +91,7 @@ def nullable(column: Column) -> Column:
 PERIOD = Column("period", "STRING", "YYYY-MM-Pn", "settlement period")
 PLAN_ID = Column("plan_id", "STRING", "code", "plan the row belongs to")
 MEMBER_ID = Column("member_id", "BIGINT", "id", "member")
-PAYER_ID = Column("payer_id", "BIGINT", "id", "who is charged for the member")
+PAYER_ID = Column("payer_id", "BIGINT", "id", "who is charged for the member; need not be a member")
 TIER = Column("tier", "STRING", "standard, basic", "tier of the membership")
 CLAIM_ID = Column("claim_id", "BIGINT", "id", "claim")
 RUN_ID = Column("run_id", "STRING", "id", "run that wrote the row; valid once that run is published")

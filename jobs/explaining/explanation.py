@@ -78,6 +78,11 @@ def _pool(facts: MemberFacts) -> list[Step]:
         *differs("brought_forward_fen"),
         Step("per-case cap", say("per-case cap"), -expected.case_sponsored_fen, rule_of(facts, "per_case_cap")),
         *differs("case_sponsored_fen"),
+        *compared_fen(
+            "settled/benefits, sponsored_fen",
+            sum(row["sponsored_fen"] for row in facts.benefits),
+            expected.case_sponsored_fen,
+        ),
         Step("pool", say("pool"), expected.pool_fen),
         *differs("pool_fen"),
     ]

@@ -1,4 +1,4 @@
-"""Bitmaps of member ids: which members have more than one row, which payers are no members, and counts of all rows.
+"""Bitmaps of member ids: which members have more than one row, who pays for somebody else, and counts of all rows.
 
 A word is 64 ids in one BIGINT, kept once for the spells that last and once for those that ended. A member with a bit in
 both, or of a word whose rows outnumber its bits, may have more than one row.
@@ -89,18 +89,4 @@ def words_of_payers(members: DataFrame) -> DataFrame:
         for_others.select(word_of("payer_id").alias("word"), bit_of("payer_id").alias("bit"))
         .groupBy("word")
         .agg(F.bit_or("bit").alias("payers"))
-    )
-
-
-def unknown_payers_of(payers: DataFrame, words: DataFrame) -> DataFrame:
-    """One row per payer who pays for somebody else and is not a member of any plan: `payer_id`."""
-    known = words.groupBy("word").agg(F.bit_or("bits").alias("known"))
-    unknown = F.col("payers").bitwiseAND(F.bitwise_not(F.coalesce("known", F.lit(0).cast("bigint"))))
-    return (
-        payers.join(known, on="word", how="left")
-        .withColumn("unknown", unknown)
-        .where("unknown != 0")
-        .select("word", F.explode(F.sequence(F.lit(0), F.lit(63))).alias("place"), "unknown")
-        .where("shiftrightunsigned(unknown, place) & 1 = 1")
-        .select((F.col("word") * 64 + F.col("place")).alias("payer_id"))
     )

@@ -13,7 +13,7 @@ from tests.lakes import PERIOD, LakeFolder, claim, member, receipt
 from tests.tables import rows_of
 
 # Each member owes 10 fen. Payer 1 pays for himself, for 3, who joined in April, and for 2, who joined in May.
-# Grace ends on the 26th at 00:00. Member 7 is helped with 230 fen.
+# Grace ends on the 26th at 00:00. Member 7 is helped with 230 fen. Payers 66, 77 and 88 are in no plan.
 FAMILIES = """
 payer | members           | what comes in                 | on the 20th                  | on the 28th
 1     | 1 3 2             | 20 of 30: his own comes first | collected collected in_grace | collected collected lapsed
@@ -29,9 +29,9 @@ payer | members           | what comes in                 | on the 20th         
 13    | 13                | 2 on no day                   | in_grace                     | lapsed
 14    | 14                | below zero, and absurd sums   | in_grace                     | lapsed
 15    | 15                | 4, with an unknown outcome    | in_grace                     | lapsed
-16    | 16                | 10 of 10                      | collected                    | collected
-17    | 17                | nothing                       | in_grace                     | lapsed
-18    | 18 19             | 15 on the 14th, 5 on the 21st | collected in_grace           | collected
+66    | 16                | 10 of 10, from no member       | collected                    | collected
+77    | 17                | nothing, from no member       | in_grace                     | lapsed
+88    | 18 19             | 15 on the 14th, 5 on the 21st | collected in_grace           | collected
 20    | 20 21 22 23 24 25 | 60 of 60                      | collected                    | collected
 """
 # The money that is at stake of each receipt that is held, and the reason; in the order of the cases.
@@ -55,9 +55,9 @@ id | payer | fen                       | on    | outcome   | held on the 28th | 
 14 | 14    | 5,000,000,000,000,000,000 | 12-14 | failed    | 5,000,000,000,000,000,000 | receipt_amount_out_of_range
 15 | 14    | 5,000,000,000,000,000,000 | 12-14 | failed    | 5,000,000,000,000,000,000 | receipt_amount_out_of_range
 16 | 15    | 4                         | 12-14 | maybe     | 4                | receipt_outcome_unknown
-17 | 16    | 10                        | 12-14 | collected |                  |
-18 | 18    | 15                        | 12-14 | collected |                  |
-19 | 18    | 5                         | 12-21 | collected |                  |
+17 | 66    | 10                        | 12-14 | collected |                  |
+18 | 88    | 15                        | 12-14 | collected |                  |
+19 | 88    | 5                         | 12-21 | collected |                  |
 20 | 20    | 60                        | 12-14 | collected |                  |
 21 |       | 7                         | 12-14 | collected | 7                | receipt_key_missing
 22 | 99    | 10                        | 12-14 | collected | 10               | receipt_without_bill
@@ -120,6 +120,12 @@ def families(spark, tmp_path_factory):
 @pytest.mark.parametrize("day", ["20", "28"])
 def test_what_each_family_s_money_met(families, day):
     assert families.found[day][1] == expected_statuses(f"on the {day}th")
+
+
+def test_a_payer_without_membership_is_billed_for_his_members(families):
+    bills = {row["payer_id"]: (row["member_count"], row["due_fen"]) for row in families.rows("settled/bills")}
+    assert {payer_id: bills[payer_id] for payer_id in (66, 77, 88)} == {66: (1, 10), 77: (1, 10), 88: (2, 20)}
+    assert not families.exists("control/quarantine_members")
 
 
 def test_what_met_no_share_is_held_with_its_reason(families):

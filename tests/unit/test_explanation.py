@@ -185,7 +185,13 @@ WRONG = {
         [("settled/pools, benefit_fen", 90, 91), ("settled/pools, pool_fen", 95, 96)]),
     "the platform bears of a case": (
         lambda plan: known(plan, benefits=[{**BENEFIT, "sponsored_fen": 5}]),
-        [("settled/pools, case_sponsored_fen", 0, 5), ("settled/pools, pool_fen", 95, 90)]),
+        [("settled/benefits, sponsored_fen", 5, 0)]),
+    "the platform bears less than the rules say": (  # cap 5 fen x 10 members: 90 + 8 asks 98, 48 above 50
+        lambda plan: known(with_rules(plan, per_case_cap=5), benefits=[{**BENEFIT, "sponsored_fen": 47}],
+                           pool={**POOL, "case_sponsored_fen": 47, "pool_fen": 48, "billed_fen": 50,
+                                 "carried_forward_fen": 2}, rates=[{**RATE, "share_fen": 5}], assessment=assessed(5)),
+        [("settled/pools, case_sponsored_fen", 47, 48), ("settled/benefits, sponsored_fen", 47, 48),
+         ("settled/pools, pool_fen", 48, 47)]),
     "a case too many": (
         lambda plan: known(plan, pool={**POOL, "case_count": 2}), [("settled/pools, case_count", None, None)]),
     "brought forward wrong": (
