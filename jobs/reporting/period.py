@@ -48,7 +48,7 @@ def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: li
         *_members(lake, request, notice, floor),
         *collection,
         *_fees(lake, period),
-        *_balances(lake, period),
+        *period_balances(lake, period),
         *_money(notice),
         *_quality_rows(quality, notice),
         *_quarantine(lake, notice),
@@ -164,7 +164,7 @@ def _fees(lake: Lake, period: str) -> Iterable[dict]:
             yield PERIOD.row("fee", measure, fee[measure], plan_id=fee["plan_id"])
 
 
-def _balances(lake: Lake, period: str) -> Iterable[dict]:
+def period_balances(lake: Lake, period: str) -> Iterable[dict]:
     """The balance of each account after the close, debit positive; empty before it."""
     for balance in published_few_rows(lake.small, "ledger/balances", "close", period=period):
         for measure in PERIOD.by_topic["balances"]:
