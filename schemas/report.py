@@ -39,12 +39,14 @@ PERIOD_SUMMARY = Table(
     columns=(
         PERIOD,
         PLAN_ID,
-        Column("topic", "STRING", "code", "share, causes, members, collection, fee, money, quality, quarantine"),
+        Column(
+            "topic", "STRING", "code", "share, causes, members, collection, fee, balances, money, quality, quarantine"
+        ),
         Column("measure", "STRING", "code", "what is measured"),
         Column("tier", TIER.type, "standard, basic, all, hidden", "tier the measure is of; hidden: too few share it"),
         Column("age_band", "STRING", "years, from-to; all, hidden", "band of ten years on the publicity day"),
         Column("member_months", "STRING", "months, from-to; all, hidden", "how long a member on the publicity day"),
-        Column("item", "STRING", "code; all, hidden", "cause, status, rule or reason the measure is of"),
+        Column("item", "STRING", "code; all, hidden", "cause, status, account, rule or reason the measure is of"),
         nullable(count("quantity", "how many; null for a measure of money")),
         nullable(fen("amount_fen", "how much; null for a measure that counts")),
         RUN_ID,

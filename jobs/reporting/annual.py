@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import functions as F
@@ -15,7 +15,7 @@ from jobs.pipeline.request import Request
 from jobs.register.publications import Publication, published
 from jobs.reporting.annual_fee import fee_measures, reviews_rows, visits_rows
 from jobs.reporting.annual_published import published_rows_of
-from jobs.reporting.annual_sources import COSTS, REVIEWS, VISITS, claims_as_settled, year_sources
+from jobs.reporting.annual_sources import REVIEWS, VISITS, claims_as_settled, year_sources
 from jobs.reporting.masking import OTHER
 from jobs.reporting.measures import ANNUAL, YEAR_AMOUNTS
 from jobs.reporting.roll import roll_of
@@ -52,14 +52,15 @@ def year_report(lake: Lake, request: Request, year: int, floor: int) -> YearRepo
         [row for row in published_few_rows(lake.small, table, *jobs) if _is_in(year, row["period"])]
         for table, *jobs in (("settled/pools",), ("settled/rates",), ("ledger/fee", "collect", "close"))
     )
+    closed = {key for key in published(lake.small, "close") if key in settlements}
     run_id = hashlib.sha256(",".join(sorted({p.run_id for p in settlements.values()})).encode()).hexdigest()[:16]
     sources = year_sources(lake, request.platform.calendar, year)
     own_rows = [
         *_helped(lake, settlements, year, floor),
         *_shared_out(pools, rates),
-        *_periods(request, year, periods),
+        *_periods(request, year, settlements, closed),
         *_members(lake, request, last_settlements, floor),
-        *fee_measures(fees, sources.rows(COSTS, {period[:7] for period in periods})),
+        *fee_measures(fees, bool(closed)),
         *visits_rows(sources.rows(VISITS)),
         *reviews_rows(sources.rows(REVIEWS)),
         *sources.version_rows(),
@@ -126,10 +127,16 @@ def _shared_out(pools: list[dict], rates: list[dict]) -> Iterable[dict]:
         yield ANNUAL.row("shared_out", "periods", len(shares), plan_id=plan_id)
 
 
-def _periods(request: Request, year: int, periods: list[str]) -> Iterable[dict]:
-    """How many of the platform's periods of the year are published, and each one that is not."""
-    calendar = request.platform.calendar
+def _periods(
+    request: Request, year: int, settled: Collection[tuple[str, str]], closed: Collection[tuple[str, str]]
+) -> Iterable[dict]:
+    """How many of the platform's periods of the year are published and closed, and each one that is not published.
+
+    `settled`, `closed`: (period, plan_id); a period is closed once all its settled plans are.
+    """
+    calendar, periods = request.platform.calendar, {period for period, _ in settled}
     yield ANNUAL.row("periods", "published", len(periods))
+    yield ANNUAL.row("periods", "closed", len(periods - {key[0] for key in settled if key not in closed}))
     for period in calendar.between(calendar.first_period, calendar.last_period):
         if period.year == year and str(period) not in periods:
             yield ANNUAL.row("periods", "missing", 1, item=str(period))

@@ -154,7 +154,11 @@ class YearPage:
             ANNUAL["expenditure_table"],
             (COMMON["item"], ANNUAL["amount"], COMMON["part"]),
             tuple((category, money(fen), percent(fen, total_fen)) for category, fen in spent),
-            ANNUAL["expenditure_note"].format(result=money(self._value("fee", "result_fen"))),
+            ANNUAL["expenditure_note"].format(
+                closed=number(self._value("periods", "closed")),
+                count=number(self._value("periods", "published")),
+                result=money(self._value("fee", "result_fen")),
+            ),
         )
         visits = Table(
             ANNUAL["visits_table"],

@@ -48,6 +48,7 @@ def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: li
         *_members(lake, request, notice, floor),
         *collection,
         *_fees(lake, period),
+        *period_balances(lake, period),
         *_money(notice),
         *_quality_rows(quality, notice),
         *_quarantine(lake, notice),
@@ -161,6 +162,13 @@ def _fees(lake: Lake, period: str) -> Iterable[dict]:
     for fee in published_few_rows(lake.small, "ledger/fee", "collect", "close", period=period):
         for measure in PERIOD.by_topic["fee"]:
             yield PERIOD.row("fee", measure, fee[measure], plan_id=fee["plan_id"])
+
+
+def period_balances(lake: Lake, period: str) -> Iterable[dict]:
+    """The balance of each account after the close, debit positive; empty before it."""
+    for balance in published_few_rows(lake.small, "ledger/balances", "close", period=period):
+        for measure in PERIOD.by_topic["balances"]:
+            yield PERIOD.row("balances", measure, balance[measure], plan_id=balance["plan_id"], item=balance["account"])
 
 
 def _money(notice: Notice) -> Iterable[dict]:

@@ -90,14 +90,14 @@ class Close(Work):
         return CloseResult(digests_by_plan, transfers, fees, balances)
 
     def breaches(self, pinned: PinnedClose, gate: CostGate, result: CloseResult, sink: WritingSink) -> list[str]:
-        sums, earlier_fees = _collected(pinned), _earlier_fees(pinned)
+        sums, fees_before = _collected(pinned), earlier_fees(pinned)
         borne_by = pinned.request.platform.collection.shortfall_borne_by
         return [
             f"plan {p}: {breach}"
             for p in pinned.plan_ids
             for breach in (
                 *closing_breaches(result.transfers[p], result.balances[p], pinned.pools[p], sums[p], borne_by),
-                *identity_breaches(closed_books(result.balances[p], result.fees[p], earlier_fees[p])),
+                *identity_breaches(closed_books(result.balances[p], result.fees[p], fees_before[p])),
             )
         ]
 
@@ -154,7 +154,7 @@ def _brought_forward(pinned: PinnedClose) -> dict[str, dict[str, int]]:
     return balances
 
 
-def _earlier_fees(pinned: PinnedClose) -> dict[str, list[dict]]:
+def earlier_fees(pinned: PinnedClose) -> dict[str, list[dict]]:
     """By plan, its rows of ledger/fee of closed periods before this one."""
     calendar, period = pinned.request.platform.calendar, pinned.request.period
     closes = [

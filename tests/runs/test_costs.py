@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.lakes import PERIOD, LakeFolder, claim, member, receipt
+from tests.lakes import PERIOD, LakeFolder, claim, measured, member, receipt
 
 NEXT, MONTH = "2020-12-P2", "2020-12"
 USED = ("used_investigation_fen", "used_technology_fen", "used_staff_and_premises_fen")
@@ -112,6 +112,13 @@ def test_costs_are_used_once_when_a_plan_is_closed_after_the_others(closed):
     assert closed.run("collect", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
     close(closed)
     assert used(closed) == {"critical_illness": (9, 50, 0), "senior_cancer": (0, 15, 0)}
+    # The year's report has what the ledger has: the visits of 9, and of the month's costs P1's half of 130.
+    told = closed.run("report", "--year", "2020")
+    assert told.exit_code == 0, told.err
+    year = lambda measure, item="all": measured(told.document["annual"], topic="fee", measure=measure, item=item)  # noqa: E731
+    assert [year("used_fen", item) for item in ("investigation", "technology", "staff_and_premises")] == [9, 65, 0]
+    assert (year("used_fen"), year("used_ppm", "investigation")) == (74, 121_622), "9 / 74 = 0.1216216"
+    assert year("result_fen") == sum(row["result_fen"] for row in closed.rows("ledger/fee")) == 7 - 74
 
 
 def test_what_a_later_close_took_up_is_not_used_again_by_a_plan_that_is_closed_late(closed):
