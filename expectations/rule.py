@@ -25,7 +25,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """What the rules of a period need: the publicity day, and the codes and limits in force. Maps are by plan."""
+    """What the rules of a period need: the publicity day, and the codes and limits in force. Maps are by plan.
+
+    `calendar_days`: the first day of the platform's calendar, and the first day after it.
+    """
 
     publicity_on: date
     period_names: tuple[str, ...]
@@ -35,6 +38,12 @@ class Terms:
     joining_age_from_days: Mapping[str, int]
     joining_age_to_years: Mapping[str, int]
     membership_ends_at_age_years: Mapping[str, int | None]
+    calendar_days: tuple[date, date] = (date.min, date.max)
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """The months of the calendar, YYYY-MM, in order."""
+        return tuple(dict.fromkeys(name.partition("-P")[0] for name in self.period_names))
 
 
 NO_TERMS = Terms(date(1970, 1, 1), (), {}, (), {}, {}, {}, {})  # for rules that do not depend on the period

@@ -84,7 +84,7 @@ def counted_by_the_gate(name, frames, terms):
         return judge_receipts(frame, frame.where("false"), days).broken
     if name in costs.JUDGED_BY:
         id_column, rules, duplicated = costs.JUDGED_BY[name]
-        results = costs._judged(name, frame, F.lit(True), id_column, rules, duplicated).results
+        results = costs._judged(name, frame, F.lit(True), id_column, rules, duplicated, terms).results
         return {result.id: result.unexpected_count for result in results}
     if name in output_rules.FEW_ROW_RULES:
         rows = [row.asDict() for row in frame.collect()]
