@@ -45,8 +45,8 @@ def used(lake, period=PERIOD):
     return {row["plan_id"]: tuple(row[part] for part in USED) for row in lake.rows("ledger/fee", period)}
 
 
-def held(lake, table):
-    rows = lake.rows(f"control/quarantine_{table}")
+def held(lake, table, period=PERIOD):
+    rows = lake.rows(f"control/quarantine_{table}", held_in_period=period)
     return {
         (row["cost_id" if table == "costs" else "visit_id"], row["amount_at_stake_fen"], *row["reasons"])
         for row in rows
@@ -85,7 +85,8 @@ def test_bad_costs_and_visits_are_held_and_taken_up_by_the_month_s_next_period_o
     close(collected, NEXT, "2021-01-12")
     # Of 109 and 40 in all, 50 and 0 are in the books of P1; of visits of 22 in all, 8.
     assert used(collected, NEXT) == {"critical_illness": (14, 59, 40)}
-    assert held(collected, "costs") == set() and held(collected, "visits") == set()
+    assert {row[0] for row in held(collected, "costs", NEXT)} == set() == held(collected, "visits", NEXT)
+    assert len(held(collected, "costs")) == 9 - 1 and len(held(collected, "visits")) == 3, "as P1 left them"
 
 
 @pytest.fixture(scope="module")
