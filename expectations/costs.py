@@ -1,5 +1,6 @@
 """Rules of source/operating_costs and source/field_visits: what the fee was used for."""
 
+from expectations.dates import date_rules
 from expectations.expectation import (
     Expectation,
     all_not_null,
@@ -13,6 +14,7 @@ from expectations.expectation import (
 from expectations.rule import RowRule, Severity, TableRule, Terms
 from expectations.sql import literal
 from schemas.codes import COST_CATEGORIES, SITE_KINDS
+from schemas.sources import FIELD_VISITS
 
 ERROR = Severity.ERROR
 # A thousand times the published fee of a year: a mistake of units.
@@ -53,6 +55,7 @@ VISIT_RULES = (
             lambda _: not_null_in_set("site_kind", SITE_KINDS)),
     RowRule("visit_fee_out_of_range", ERROR, "The fee is at least zero and of a plausible size.",
             lambda _: not_null_between("fee_fen", 0, LARGEST_PLAUSIBLE_COST_FEN)),
+    *date_rules("visit", FIELD_VISITS),
 )  # fmt: skip
 
 VISIT_CALENDAR_RULES = (

@@ -16,7 +16,7 @@ from expectations.costs import (
     VISIT_SET_RULES,
 )
 from expectations.reviews import ROW_RULES as REVIEW_RULES
-from expectations.rule import NO_TERMS, RowRule, Rule, Severity, Terms, bits_of, breaks_any, broken_bits, reasons
+from expectations.rule import NO_TERMS, AnyRowRule, Rule, Severity, Terms, bits_of, breaks_any, broken_bits, reasons
 from expectations.suites import RuleResult, judge
 from jobs.gate.terms import calendar_terms
 from jobs.lake.lake import Lake, none_of
@@ -182,7 +182,7 @@ def _judged(
     rows: DataFrame,
     in_scope: Column,
     id_column: str,
-    rules: tuple[RowRule, ...],
+    rules: tuple[AnyRowRule, ...],
     duplicated: Rule,
     terms: Terms,
 ) -> CostRows:
@@ -200,7 +200,7 @@ def _judged(
 
 
 def _with_faults(
-    rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[RowRule, ...], terms: Terms
+    rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[AnyRowRule, ...], terms: Terms
 ) -> DataFrame:
     """The rows in scope with `broken` (bits of the rules), `several` (others share the id) and `is_held`.
 
@@ -217,12 +217,12 @@ def _with_faults(
     )
 
 
-def _counts(rows: DataFrame, rules: Collection[RowRule], terms: Terms) -> tuple[dict[str, int], int]:
+def _counts(rows: DataFrame, rules: Collection[AnyRowRule], terms: Terms) -> tuple[dict[str, int], int]:
     """Rows against each rule, and all rows."""
     broken = [F.count_if(rule.broken(terms)).alias(rule.id) for rule in rules]
     *counts, row_count = rows.agg(*broken, F.count(F.lit(1))).first()
     return dict(zip((rule.id for rule in rules), counts, strict=True)), row_count
 
 
-def _errors(rules: Collection[RowRule]) -> tuple[RowRule, ...]:
+def _errors(rules: Collection[AnyRowRule]) -> tuple[AnyRowRule, ...]:
     return tuple(rule for rule in rules if rule.severity is Severity.ERROR)

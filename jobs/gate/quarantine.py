@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from expectations.dates import date_columns, possible
 from expectations.receipts import PERIOD_UNKNOWN
 from jobs.gate.claims import ClaimGate
 from jobs.gate.members import MembershipGate
@@ -62,7 +63,12 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
         }
     )
     if lake.exists(HELD_RECEIPTS.name) or not held.isEmpty():
-        lake.replace(HELD_RECEIPTS, held, matching(held_in_period=period, period=period), run_id)
+        lake.replace(
+            HELD_RECEIPTS,
+            _with_possible_days(held, HELD_RECEIPTS),
+            matching(held_in_period=period, period=period),
+            run_id,
+        )
 
 
 def hold_receipts_of_no_period(
@@ -101,6 +107,11 @@ def claims_in_scope(members_scope: str, period: str, period_names: Iterable[str]
     return f"(({of_period} and {members_scope}) or {in_no_period})"
 
 
+def _with_possible_days(rows: DataFrame, table: Table) -> DataFrame:
+    """The rows, with null for days that Python cannot hold: their `reasons` name the columns."""
+    return rows.withColumns({column: possible(column) for column in date_columns(table)})
+
+
 def _hold(
     lake: Lake,
     table: Table,
@@ -125,7 +136,8 @@ def _hold(
     )
     same_row = [F.col(name).eqNullSafe(F.col(f"seen_{name}")) for name in key]
     rows = (
-        held.where(scope)
+        _with_possible_days(held, table)
+        .where(scope)
         .join(F.broadcast(first_seen), on=same_row, how="left")
         .withColumns(
             {

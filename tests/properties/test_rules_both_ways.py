@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from expectations import outputs as output_rules
-from expectations.rule import NO_TERMS, GateRule
+from expectations.rule import NO_TERMS, GateRowRule, GateRule
 from expectations.suites import SUITES, judge, suite_json
 from expectations.validation import loaded, suite_of, unexpected_counts, validate, validation_result
 from jobs.collection.allocation import CollectionDays
@@ -35,6 +35,7 @@ BY_THE_GATE_ALONE = {
     "claim_counted_before", "claim_differs_from_member", "claim_after_settlement",
     "receipts_quarantined_rate", "receipt_duplicated", "receipt_period_unknown", "receipt_without_bill",
     "receipt_after_grace", "receipt_overpaid", "receipt_not_enough", "receipt_after_lapse",
+    *(rule.id for rules in SUITES.values() for rule in rules if isinstance(rule, GateRowRule)),
 }  # fmt: skip
 OF_WHOLE_TABLES = {"members_present", "members_fresh", "claims_present", "receipts_present"}
 

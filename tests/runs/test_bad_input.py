@@ -4,16 +4,12 @@ from datetime import date
 from itertools import count
 
 import pytest
-from deltalake import write_deltalake
 from pyspark.sql import functions as F
 
-from jobs.lake.small import arrow_table
-from schemas import TABLES
-from tests.lakes import PERIOD, claim, measured, member
+from tests.lakes import PERIOD, claim, member
 from tests.platforms import write_platform
 from tests.worlds_rows import bad_claims, bad_members
 
-NEXT = "2020-12-P2"
 GOOD = [member(i) for i in range(1, 41)]
 
 JOINED_ON, PUBLIC_ON = date(2019, 6, 1), date(2020, 12, 7)
@@ -71,48 +67,6 @@ def test_every_kind_of_bad_claim_is_held_with_its_reason_and_the_good_are_settle
     assert {reason for row in held for reason in row["reasons"]} == {reason for reason, _ in BAD_CLAIMS}
     assert [row["case_count"] for row in lake.rows("settled/pools")] == [len(good)]
     no_personal_value_is_told(lake, ended, str(canary["claim_id"]))
-
-
-def test_any_text_of_a_key_is_held_exactly_and_each_period_keeps_its_own(lake):
-    """Text that no folder can be named after, also empty text, in a source without partitions; then it is corrected."""
-    texts = ["x" * 300, "大病互助计划", "", "a/b=c", "critical_illness\n"]
-    odd = [member(100 + n, text) for n, text in enumerate(texts)]
-    write_without_partitions(lake, "source/members", [*GOOD, *odd])
-    write_without_partitions(
-        lake, "source/approved_claims", [claim(n, n, publicity_period=text) for n, text in enumerate(texts, 1)]
-    )
-    for period in (PERIOD, NEXT):
-        assert lake.settle(period).exit_code == 0
-        held = lake.rows("control/quarantine_members", held_in_period=period)
-        assert sorted(row["plan_id"] for row in held) == sorted(texts)
-        assert {row["first_seen_period"] for row in held} == {PERIOD}
-        claims = lake.rows("control/quarantine_claims", held_in_period=period)
-        assert {row["first_seen_period"] for row in claims} == {PERIOD} and len(claims) == len(texts)
-    write_without_partitions(lake, "source/members", GOOD)
-    assert lake.settle("2021-01-P1").exit_code == 0
-    assert lake.rows("control/quarantine_members", held_in_period="2021-01-P1") == []
-    assert len(lake.rows("control/quarantine_members")) == 2 * len(texts)
-
-
-def write_without_partitions(lake, name, rows):
-    """As an owner may, so that no folder of the source is named after a text either."""
-    write_deltalake(lake.folder / name, arrow_table(TABLES[name], rows), mode="overwrite")
-
-
-def test_the_report_of_a_period_shows_what_that_period_held_whenever_it_is_made(lake):
-    lake.load([*GOOD, member(99, sex="X")], [claim(1, 1, sex="X"), claim(2, 2, approved_aid_fen=370)])
-    assert lake.settle().exit_code == 0
-    assert lake.run("report", "--period", PERIOD).exit_code == 0
-    rows, page = lake.rows("report/period_summary"), lake.folder / f"report/html/period-{PERIOD}.html"
-    assert measured(rows, topic="quarantine", measure="held", item="member_sex_unknown") == 1
-    assert measured(rows, topic="quarantine", measure="at_stake_fen", item="claim_sex_unknown") == 10_000_000
-    shown = page.read_text(encoding="utf-8")
-    lake.load(GOOD, [claim(1, 1, publicity_period=NEXT), claim(2, 2, approved_aid_fen=370)])
-    assert lake.settle(NEXT).exit_code == 0
-    assert lake.run("report", "--period", PERIOD).exit_code == 0
-    assert lake.rows("report/period_summary") == rows and page.read_text(encoding="utf-8") == shown
-    assert lake.run("report", "--period", NEXT).exit_code == 0
-    assert not [row for row in lake.rows("report/period_summary", NEXT) if row["topic"] == "quarantine"]
 
 
 def test_every_source_row_has_exactly_one_fate(lake):

@@ -1,16 +1,20 @@
 """The quarantine keeps what each period held, whatever text the rows hold; without Spark."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from deltalake import write_deltalake
 
+from expectations.dates import date_columns
+from expectations.rule import GateRowRule, Severity
+from expectations.suites import SUITES
 from jobs.errors import WrongUsage
-from jobs.lake.small import SmallTables
+from jobs.lake.small import EPOCH, FIRST_DAY, LAST_DAY, SmallTables, arrow_table
 from jobs.register.lake_record import LAKE, LAYOUT, platform_of, record_lake
 from jobs.register.publications import publish
 from jobs.works.late_claims import HELD_CLAIMS, LateClaims, hold_late_claims
 from schemas import TABLES
-from tests.lakes import PERIOD, claim
+from tests.lakes import PERIOD, claim, member
 
 NEXT = "2020-12-P2"
 QUARANTINE = [table for name, table in TABLES.items() if name.startswith("control/quarantine_")]
@@ -84,3 +88,29 @@ def test_what_a_settlement_held_is_no_late_claim():
     assert _is_held_by_settlement(row)
     assert not _is_held_by_settlement({**row, "held_in_period": NEXT})
     assert not _is_held_by_settlement({**row, "reasons": ["claim_after_settlement"]})
+
+
+@pytest.mark.parametrize("day", [FIRST_DAY - 1, LAST_DAY + 1, 6_660_000, -6_660_000, 2**31 - 1, -(2**31)])
+def test_a_day_that_python_cannot_hold_is_read_as_none(small, day):
+    """Days since 1970; with and without a condition that opens the file by its range of ids."""
+    rows = [member(1), {**member(2), "joined_on": day, "exited_on": day}]
+    write_deltalake(small.path("source/members"), arrow_table(TABLES["source/members"], rows))
+    for where in (None, "member_id > 0"):
+        first, second = sorted(small.rows("source/members", where), key=lambda row: row["member_id"])
+        assert first["joined_on"] == member(1)["joined_on"] and first["exited_on"] is None
+        assert (second["joined_on"], second["exited_on"], second["birth_date"]) == (None, None, date(1990, 6, 1))
+
+
+def test_the_first_and_the_last_day_are_days_like_any_other(small):
+    rows = [{**member(1), "birth_date": date.min, "exited_on": date.max}]
+    write_deltalake(small.path("source/members"), arrow_table(TABLES["source/members"], rows))
+    (row,) = small.rows("source/members")
+    assert (row["birth_date"], row["exited_on"]) == (date.min, date.max) and EPOCH == date(1970, 1, 1)
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name.startswith("source/") and date_columns(TABLES[name])])
+def test_every_column_of_days_of_every_source_has_a_rule_that_names_it(name):
+    rules = [rule for rule in SUITES[name] if isinstance(rule, GateRowRule)]
+    assert {rule.severity for rule in rules} == {Severity.ERROR}
+    for column in date_columns(TABLES[name]):
+        assert [rule for rule in rules if rule.id.endswith(f"_{column}_out_of_range")], column
