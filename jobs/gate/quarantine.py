@@ -109,7 +109,8 @@ def claims_in_scope(members_scope: str, period: str, period_names: Iterable[str]
 
 def _with_possible_days(rows: DataFrame, table: Table) -> DataFrame:
     """The rows, with null for days that Python cannot hold: their `reasons` name the columns."""
-    return rows.withColumns({column: possible(column) for column in date_columns(table)})
+    days = date_columns(table)
+    return rows.withColumns({column: possible(column) for column in days}) if days else rows
 
 
 def _hold(

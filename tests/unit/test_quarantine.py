@@ -90,7 +90,7 @@ def test_what_a_settlement_held_is_no_late_claim():
     assert not _is_held_by_settlement({**row, "reasons": ["claim_after_settlement"]})
 
 
-@pytest.mark.parametrize("day", [FIRST_DAY - 1, LAST_DAY + 1, 6_660_000, -6_660_000, 2**31 - 1, -(2**31)])
+@pytest.mark.parametrize("day", [FIRST_DAY - 1, LAST_DAY + 1, 6_660_000, -6_660_000])
 def test_a_day_that_python_cannot_hold_is_read_as_none(small, day):
     """Days since 1970; with and without a condition that opens the file by its range of ids."""
     rows = [member(1), {**member(2), "joined_on": day, "exited_on": day}]
