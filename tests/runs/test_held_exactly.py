@@ -38,24 +38,7 @@ IMPOSSIBLE_DAYS = (6_660_000, -6_660_000)  # since 1970: in the years 20204 and 
 
 def test_days_that_python_cannot_hold_are_held_by_every_command(lake):
     """Every column of days of all sources, after the year 9999 and before the year 1."""
-    changes = [(column, day) for day in IMPOSSIBLE_DAYS for column in ("birth_date", "joined_on", "waiting_ends_on",
-                                                                      "exited_on")]  # fmt: skip
-    odd = [{**member(100 + n), "exit_reason": "left" if column == "exited_on" else None, column: day}
-           for n, (column, day) in enumerate(changes)]  # fmt: skip
-    dates = [(column, day) for day in IMPOSSIBLE_DAYS for column in ("diagnosed_on", "birth_date", "approved_on")]
-    claims = [{**claim(10 + n, 10 + n), column: day} for n, (column, day) in enumerate(dates)]
-    write_without_partitions(lake, "source/members", [*GOOD, *odd])
-    write_without_partitions(lake, "source/approved_claims", [claim(1, 1, approved_aid_fen=370), *claims])
-    receipts = [receipt(n, n, 10) for n in range(1, 41)]
-    receipts += [{**receipt(100 + n, 1, 7), "attempted_on": day} for n, day in enumerate(IMPOSSIBLE_DAYS)]
-    write_without_partitions(lake, "source/receipts", receipts)
-    visit = {"claim_id": 1, "investigator_id": 1, "site_kind": "hospital", "site_id": 1, "fee_fen": 5}
-    visits = [{**visit, "visit_id": n, "visited_on": day} for n, day in enumerate(IMPOSSIBLE_DAYS)]
-    write_without_partitions(lake, "source/field_visits", visits)
-    review = {"claim_id": 1, "plan_id": "critical_illness", "received_on": PUBLIC_ON, "decided_on": PUBLIC_ON,
-              "decision": "refused", "requested_aid_fen": 1, "technique": "field"}  # fmt: skip
-    reviews = [{**review, "review_id": n, "decided_on": day} for n, day in enumerate(IMPOSSIBLE_DAYS)]
-    write_without_partitions(lake, "source/claim_reviews", reviews)
+    changes, dates = write_impossible_days(lake)
     for words in (
         ("check", "--period", PERIOD), ("preview", "--period", PERIOD), ("settle", "--period", PERIOD),
         ("settle", "--period", PERIOD), ("explain", "--member", "103", "--period", PERIOD),
@@ -80,6 +63,29 @@ def test_days_that_python_cannot_hold_are_held_by_every_command(lake):
     assert [(row["visited_on"], "visit_visited_on_out_of_range" in row["reasons"]) for row in held] == [
         (None, True)
     ] * 2
+
+
+def write_impossible_days(lake):
+    """Writes all sources; the changed columns of members and of claims, each with its day."""
+    changes = [(column, day) for day in IMPOSSIBLE_DAYS for column in ("birth_date", "joined_on", "waiting_ends_on",
+                                                                      "exited_on")]  # fmt: skip
+    odd = [{**member(100 + n), "exit_reason": "left" if column == "exited_on" else None, column: day}
+           for n, (column, day) in enumerate(changes)]  # fmt: skip
+    dates = [(column, day) for day in IMPOSSIBLE_DAYS for column in ("diagnosed_on", "birth_date", "approved_on")]
+    claims = [{**claim(10 + n, 10 + n), column: day} for n, (column, day) in enumerate(dates)]
+    write_without_partitions(lake, "source/members", [*GOOD, *odd])
+    write_without_partitions(lake, "source/approved_claims", [claim(1, 1, approved_aid_fen=370), *claims])
+    receipts = [receipt(n, n, 10) for n in range(1, 41)]
+    receipts += [{**receipt(100 + n, 1, 7), "attempted_on": day} for n, day in enumerate(IMPOSSIBLE_DAYS)]
+    write_without_partitions(lake, "source/receipts", receipts)
+    visit = {"claim_id": 1, "investigator_id": 1, "site_kind": "hospital", "site_id": 1, "fee_fen": 5}
+    visits = [{**visit, "visit_id": n, "visited_on": day} for n, day in enumerate(IMPOSSIBLE_DAYS)]
+    write_without_partitions(lake, "source/field_visits", visits)
+    review = {"claim_id": 1, "plan_id": "critical_illness", "received_on": PUBLIC_ON, "decided_on": PUBLIC_ON,
+              "decision": "refused", "requested_aid_fen": 1, "technique": "field"}  # fmt: skip
+    reviews = [{**review, "review_id": n, "decided_on": day} for n, day in enumerate(IMPOSSIBLE_DAYS)]
+    write_without_partitions(lake, "source/claim_reviews", reviews)
+    return changes, dates
 
 
 def write_without_partitions(lake, name, rows):
