@@ -33,6 +33,7 @@ test: setup
 	@$(PYTEST) -m "not slow"
 
 test-slow: setup
+	@bash tests/s3_server.sh
 	@$(PYTEST) -m slow
 
 wheel: setup

@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
 # Settles one period on a Spark cluster.
 #
-#   MASTER=spark://head:7077 LAKE=s3a://aid/lake conf/deploy/settle.sh 2020-12-P1 [--plan critical_illness ...]
+#   MASTER=spark://head:7077 LAKE=hdfs://head/aid/lake conf/deploy/settle.sh 2020-12-P1 [--plan critical_illness ...]
 #
 # Needs: the wheel (`make wheel`), Spark 4.1 on the path, and on the driver a Python >= 3.11 with the packages that
 # pyproject.toml pins (name it by PYSPARK_PYTHON; the executors need the same Python version, but none of the packages).
-# Every command of Fentan is submitted the same way: replace `settle` below by its name.
-# A lake in an object store needs JARs of its own and credentials: conf/OBJECT_STORES.md. Tried: a local folder, hdfs://
-# and, against an S3 API on loopback, s3:// and s3a://.
+# Every command of Fentan is submitted the same way: put its name in place of settle.
+# Tried: a lake in a local folder and one in HDFS. For object stores see conf/OBJECT_STORES.md: what they need,
+# and what was tried there.
 set -euo pipefail
 : "${MASTER:?set MASTER to the cluster, e.g. spark://head:7077 or yarn}"
-: "${LAKE:?set LAKE to the root of the lake, e.g. s3a://aid/lake}"
-: "${1:?name the period, e.g. 2020-12-P1}"
+: "${LAKE:?set LAKE to the root of the lake, e.g. hdfs://head/aid/lake}"
+: "${1:?say which period, e.g. 2020-12-P1}"
 period=$1
 shift
 home=$(cd "$(dirname "$0")/../.." && pwd)
 wheel=${WHEEL:-$(ls "$home"/dist/fentan-*.whl | tail -1)}
 
-# Spark downloads Delta by its coordinates. Without internet access, name the two JARs: DELTA="--jars a.jar,b.jar".
+# Delta by its coordinates, resolved by Spark. Without a way out, give the two JARs: DELTA="--jars a.jar,b.jar".
 # shellcheck disable=SC2086
 exec spark-submit \
     --master "$MASTER" \

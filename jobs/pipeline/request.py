@@ -58,7 +58,7 @@ def new_lake_request_of(args: argparse.Namespace) -> Request:
     """The request for a lake that may not exist yet; raises WrongUsage."""
     environment = load_environment(args.conf)
     check_reachable(SmallTables(args.lake, environment.storage))
-    return _request(args, environment, args.platform or environment.platform, args.lake)
+    return _request(args, environment, args.platform or environment.platform, _root_of(args.lake))
 
 
 def _request(args: argparse.Namespace, environment: Environment, platform_id: str, lake_root: str) -> Request:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from deltalake.exceptions import DeltaError
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
@@ -109,7 +110,7 @@ class Record:
         self._stages.append((stage, time.monotonic()))
 
     def _durations(self) -> list[dict]:
-        ends = [start for _, start in self._stages[1:]] + [time.monotonic()]
+        ends = [*(start for _, start in self._stages), time.monotonic()][1:]  # none without a stage
         return [
             {"stage": stage, "milliseconds": round(1_000 * (end - start))}
             for (stage, start), end in zip(self._stages, ends, strict=True)
@@ -150,7 +151,7 @@ def _record_interruption(record: Record, interruption: BaseException) -> None:
     job, period = record.run.job, record.run.period
     try:
         is_saved = _save_unless_published(record, "interrupted", "It was interrupted. Nothing was published.")
-    except Exception:  # storage cannot be reached: the next run of the job completes the record
+    except (OSError, DeltaError):  # storage cannot be reached: the next run of the job completes the record
         return
     interruption.add_note(
         f"Nothing of {job} {period} was published."

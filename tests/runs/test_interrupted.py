@@ -25,7 +25,10 @@ def states(lake) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "number, exit_code, stage",
-    [(signal.SIGINT, 130, "reading back settled/assessments"), (signal.SIGTERM, 143, "writing settled/bills")],
+    [
+        (signal.SIGINT, 130, "reading back settled/assessments"),
+        pytest.param(signal.SIGTERM, 143, "writing settled/bills", marks=pytest.mark.slow),
+    ],
 )
 def test_a_program_that_a_signal_ends(quick_conf, lake, number, exit_code, stage):
     lake.load([member(i) for i in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])

@@ -41,14 +41,15 @@ for _ in sys.stdin:
         sys.stdin.readline()
     print("released", flush=True)
 """
-# A run on another machine that died.
+# A run on another machine that died; its lease ends in so many seconds.
 LEAVING = """
 import json, sys, time
 from jobs.lake.small import SmallTables
 from jobs.lake.storage import lock_storage
 owner = {"token": "t", "job": "collect", "period": "2020-11-P2", "host": "elsewhere", "pid": 4321, "pid_started": "1"}
 owner["expires_at_seconds"] = time.time() + float(sys.argv[2])
-assert lock_storage(SmallTables(sys.argv[1])).exchange(None, json.dumps(owner))
+lock = lock_storage(SmallTables(sys.argv[1]))
+assert lock.exchange(lock.read(), json.dumps(owner))
 """
 # Loads both lakes and lives the life in both; stderr says how long each command took.
 LIVING = """
@@ -175,10 +176,10 @@ def test_without_conditional_put_they_would_all_get_it():
 
 def test_a_lease_that_ran_out_is_taken_over(endpoint, reached):
     root = f"{reached}/left"
-    assert python(LEAVING, root, "6").wait() == 0
+    assert python(LEAVING, root, "600").wait() == 0
     with python(HOLDING, root) as early:
         assert "collect 2020-11-P2 on elsewhere" in early.communicate("")[1]
-    time.sleep(6)
+    assert python(LEAVING, root, "-1").wait() == 0
     with python(HOLDING, root) as late:
         assert late.stdout.readline() == "held\n"
         late.communicate("")
