@@ -125,7 +125,7 @@ class PublishedRows:
             period=period,
             publicity_on=request.publicity_on,
             spells=[spell for spell in plan_rows["spells"] if spell["joined_on"] is not None],
-            held=[row for row in plan_rows["held"] if row["joined_on"] and row["run_id"] == settled.run_id],
+            held=[row for row in plan_rows["held"] if _is_dated(row) and row["run_id"] == settled.run_id],
             lapsed_on=[day for day, is_earlier in lapsed if is_earlier],
             lapsed_since=[day for day, is_earlier in lapsed if not is_earlier],
             pool=pool,
@@ -186,6 +186,11 @@ class PublishedRows:
 
 def _key(row: dict) -> tuple[str, str, int]:
     return row["period"], row["plan_id"], row["member_id"]
+
+
+def _is_dated(held: dict) -> bool:
+    """Whether a held row has a day of joining, perhaps one that Python cannot hold."""
+    return held["joined_on"] is not None or "member_joined_on_out_of_range" in held["reasons"]
 
 
 def _one(rows: list[dict]) -> dict | None:

@@ -41,13 +41,16 @@ def test_days_that_python_cannot_hold_are_held_by_every_command(lake):
     changes, dates = write_impossible_days(lake)
     for words in (
         ("check", "--period", PERIOD), ("preview", "--period", PERIOD), ("settle", "--period", PERIOD),
-        ("settle", "--period", PERIOD), ("explain", "--member", "103", "--period", PERIOD),
+        ("settle", "--period", PERIOD),
         ("explain", "--member", "1", "--period", PERIOD), ("collect", "--period", PERIOD, "--as-of", "2020-12-26"),
         ("close", "--period", PERIOD, "--as-of", "2020-12-26"), ("report", "--period", PERIOD),
         ("report", "--year", "2020"), ("status",), ("conform", "--rows"),
     ):  # fmt: skip
         ended = lake.run(*words)
         assert ended.exit_code == 0, (words, ended.err)
+    for member_id, column in ((101, "joined_on"), (103, "exited_on")):
+        ended = lake.run("explain", "--member", str(member_id), "--period", PERIOD)
+        assert f"member_{column}_out_of_range" in ended.out, ended.err
     # 370 + 30 (29.6) = 400 over 40 members = 10 each
     assert [row["due_fen"] for row in lake.rows("settled/assessments")] == [10] * 40
     for table, row, changed in (("members", "member", changes), ("claims", "claim", dates)):
