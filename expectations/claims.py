@@ -1,5 +1,6 @@
 """Rules of source/approved_claims: one row is one approved claim as publicised in one period."""
 
+from expectations.dates import date_rules
 from expectations.expectation import (
     Expectation,
     all_not_null,
@@ -14,6 +15,7 @@ from expectations.expectation import (
 from expectations.rule import GateRule, RowRule, Severity, TableRule, Terms
 from expectations.sql import literal, tier_unknown
 from schemas.codes import OBJECTIONS, PROVINCES, SEVERITIES, SEXES
+from schemas.sources import APPROVED_CLAIMS
 
 ERROR, WARNING, CRITICAL = Severity.ERROR, Severity.WARNING, Severity.CRITICAL
 
@@ -56,6 +58,7 @@ ROW_RULES = (
     RowRule("claim_sex_unknown", ERROR, "The sex is F or M.", lambda _: not_null_in_set("sex", SEXES)),
     RowRule("claim_province_unknown", ERROR, "The province is a GB/T 2260 code.",
             lambda _: not_null_in_set("province_code", PROVINCES)),
+    *date_rules("claim", APPROVED_CLAIMS),
 )  # fmt: skip
 
 SET_RULES = (

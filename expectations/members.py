@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from expectations.dates import date_rules
 from expectations.expectation import (
     Expectation,
     all_not_null,
@@ -19,6 +20,7 @@ from expectations.expectation import (
 from expectations.rule import GateRule, RowRule, Severity, TableRule, Terms
 from expectations.sql import for_plan, literal, one_of, tier_unknown
 from schemas.codes import CITY_TIERS, EXIT_REASONS, PROVINCES, SEXES
+from schemas.sources import MEMBERS
 
 ERROR, WARNING, CRITICAL = Severity.ERROR, Severity.WARNING, Severity.CRITICAL
 # The limits that sentences of the rules name; jobs.works.settle_gate counts by them.
@@ -96,6 +98,7 @@ ROW_RULES = (
     RowRule("member_over_age", WARNING, "The membership ended at the plan's end age.", _over_age),
     RowRule("member_exit_reason", WARNING, "A spell that ended, and only such a one, has a known exit reason.",
             _exit_reason),
+    *date_rules("member", MEMBERS),
 )  # fmt: skip
 
 SET_RULES = (

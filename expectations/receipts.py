@@ -1,5 +1,6 @@
 """Rules of source/receipts: one row is one attempt to deduct money from a payer."""
 
+from expectations.dates import date_rules
 from expectations.expectation import (
     Expectation,
     all_not_null,
@@ -42,6 +43,7 @@ ROW_RULES = (
             lambda _: no_rows_where(IMPOSSIBLE_AMOUNT)),
     RowRule("receipt_before_publicity", ERROR, "Nobody is charged before the period is public.",
             lambda terms: not_before("attempted_on", terms.publicity_on)),
+    *date_rules("receipt", RECEIPTS),
 )  # fmt: skip
 
 SET_RULES = (

@@ -93,7 +93,7 @@ CLAIM_REVIEWS = Table(
         Column("decided_on", "DATE", "date", "day it was decided"),
         Column("decision", "STRING", "approved, refused, fraud", "outcome of the review"),
         fen("requested_aid_fen", "aid asked for"),
-        Column("technique", "STRING", "ocr, remote_interview, graph, field", "what settled the review"),
+        Column("technique", "STRING", "ocr, remote_interview, graph, field, other", "what settled the review"),
     ),
 )
 

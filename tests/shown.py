@@ -5,6 +5,7 @@ from datetime import date
 from tests.lakes import LakeFolder, claim, member, receipt
 
 FIRST, SECOND = "2020-12-P1", "2020-12-P2"
+FREE_TEXT = "field: neighbour Wang of member 7 said so"
 PLAN, SENIOR = "critical_illness", "senior_cancer"
 
 
@@ -62,7 +63,7 @@ def receipts() -> list[dict]:
 
 
 def write_costs(lake: LakeFolder) -> None:
-    """650 fen of costs in December; two reviews, of which one found a fraud of 70 yuan; four visits."""
+    """650 fen of costs in December; two reviews, one a fraud of 70 yuan found by no listed technique; four visits."""
     costs = [("investigation", 300), ("technology", 200), ("technology", 100), ("staff_and_premises", 50)]
     lake.write("source/operating_costs", [
         {"cost_id": i, "month": "2020-12", "category": kind, "amount_fen": fen, "description": "<b>x</b>"}
@@ -70,8 +71,9 @@ def write_costs(lake: LakeFolder) -> None:
     ])  # fmt: skip
     lake.write("source/claim_reviews", [
         {"review_id": i, "claim_id": i, "plan_id": PLAN, "received_on": date(2020, 11, 1),
-         "decided_on": day, "decision": decision, "requested_aid_fen": 7_000, "technique": "field"}
-        for i, (day, decision) in enumerate([(date(2020, 11, 4), "approved"), (date(2020, 11, 6), "fraud")])
+         "decided_on": day, "decision": decision, "requested_aid_fen": 7_000, "technique": how}
+        for i, (day, decision, how) in enumerate(
+            [(date(2020, 11, 4), "approved", "field"), (date(2020, 11, 6), "fraud", FREE_TEXT)])
     ])  # fmt: skip
     lake.write("source/field_visits", [
         {"visit_id": i, "claim_id": 1, "investigator_id": 5, "site_kind": kind, "site_id": site,

@@ -52,6 +52,7 @@ def costs() -> list[dict]:
     cost = {"cost_id": 1, "month": "2020-12", "category": "technology", "amount_fen": 0, "description": None}
     changes = (
         {}, {"cost_id": None}, {"cost_id": None, "month": None}, {"month": "2020-13"}, {"month": "12/2020"},
+        {"month": "2020-12\r"}, {"month": "2020-12\n"}, {"month": "2202-12"},
         {"category": "bonus"}, {"category": None}, {"amount_fen": -1}, {"amount_fen": ABSURD_FEN}, {"amount_fen": None},
     )  # fmt: skip
     return [*({**cost, "cost_id": n, **change} for n, change in enumerate(changes, 10)), cost, cost]
@@ -61,7 +62,7 @@ def visits() -> list[dict]:
     visit = {"visit_id": 1, "claim_id": 7, "site_kind": "hospital", "visited_on": date(2020, 12, 8), "fee_fen": 0}
     changes = (
         {}, {"visit_id": None}, {"visited_on": None}, {"site_kind": "home"}, {"site_kind": None}, {"fee_fen": -1},
-        {"fee_fen": None},
+        {"fee_fen": None}, {"visited_on": date(2202, 12, 8)},
     )  # fmt: skip
     return [*({**visit, "visit_id": n, **change} for n, change in enumerate(changes, 10)), visit, visit, visit]
 

@@ -61,7 +61,7 @@ class PublishedRows:
         rows = {
             "spells": self._spells(publications, member_id),
             "assessments": few_rows_of(small, "settled/assessments", [*settled, *earlier], is_member),
-            "held": self._held([p.run_id for p in settled], member_id),
+            "held": self._held(str(request.period), [p.run_id for p in settled], member_id),
             "benefits": few_rows_of(small, "settled/benefits", settled),
             "pools": few_rows_of(small, "settled/pools", [*settled, *previous.values()]),
             "rates": few_rows_of(small, "settled/rates", settled),
@@ -103,15 +103,10 @@ class PublishedRows:
             rows += self._small.rows("source/members", where, columns, version)
         return rows
 
-    def _held(self, run_ids: Iterable[str], member_id: int) -> list[dict]:
-        """The member's rows in quarantine in the version that each run wrote; later runs may have changed them.
-
-        Every commit names its run. A run without a commit had no row of its plans in quarantine, before or after.
-        """
-        name, rows = "control/quarantine_members", []
-        for run_id, version in self._small.versions_by_run(name, run_ids).items():
-            rows += self._small.rows(name, matching(run_id=run_id, member_id=member_id), version=version)
-        return rows
+    def _held(self, period: str, run_ids: Iterable[str], member_id: int) -> list[dict]:
+        """The member's rows that these runs of the period held."""
+        where = matching(held_in_period=period, run_id=set(run_ids), member_id=member_id)
+        return self._small.rows("control/quarantine_members", where)
 
     def _facts(
         self, request: PeriodRequest, settled: Publication, member_id: int, rows: dict[str, list[dict]]
@@ -130,7 +125,7 @@ class PublishedRows:
             period=period,
             publicity_on=request.publicity_on,
             spells=[spell for spell in plan_rows["spells"] if spell["joined_on"] is not None],
-            held=[row for row in plan_rows["held"] if row["joined_on"] and row["run_id"] == settled.run_id],
+            held=[row for row in plan_rows["held"] if _is_dated(row) and row["run_id"] == settled.run_id],
             lapsed_on=[day for day, is_earlier in lapsed if is_earlier],
             lapsed_since=[day for day, is_earlier in lapsed if not is_earlier],
             pool=pool,
@@ -191,6 +186,11 @@ class PublishedRows:
 
 def _key(row: dict) -> tuple[str, str, int]:
     return row["period"], row["plan_id"], row["member_id"]
+
+
+def _is_dated(held: dict) -> bool:
+    """Whether a held row has a day of joining, perhaps one that Python cannot hold."""
+    return held["joined_on"] is not None or "member_joined_on_out_of_range" in held["reasons"]
 
 
 def _one(rows: list[dict]) -> dict | None:

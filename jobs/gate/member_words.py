@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from expectations.dates import possible
 from expectations.rule import Terms
 from jobs.settlement.coverage import COVERED, NOT_COVERED_REASONS
 from jobs.spark.id_filter import bit_of, word_of
@@ -40,7 +41,7 @@ def words_of_ids(members: DataFrame, terms: Terms) -> DataFrame:
         F.bit_or("ended_bit").alias("ended"),
         F.count(F.when(F.col("lasting_bit") != 0, 1)).alias("lasting_count"),
         F.count(F.when(F.col("ended_bit") != 0, 1)).alias("ended_count"),
-        F.max("joined_on").alias("last_joined_on"),
+        F.max(possible("joined_on")).alias("last_joined_on"),
         *counts,
     )
     crowded = [

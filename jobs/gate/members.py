@@ -12,6 +12,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from expectations.dates import possible
 from expectations.members import ROW_RULES, SET_RULES
 from expectations.rule import Severity, Terms, bits_of, breaks_any, broken_bits, reasons
 from jobs.gate.member_words import kinds, numbered_plans, words_of_ids, words_of_payers
@@ -132,7 +133,7 @@ def _groups_of(kept: DataFrame, terms: Terms) -> tuple[list[Group], dict[tuple, 
     tier = F.when(F.col("tier").isin(*tiers), F.col("tier")).alias("tier")
     has_id = F.col("member_id").isNotNull().alias("has_id")
     counted = kept.groupBy(plan_id, tier, "cover", "broken", "set_broken", has_id).agg(
-        F.count(F.lit(1)).alias("count"), F.max("joined_on").alias("last_joined_on")
+        F.count(F.lit(1)).alias("count"), F.max(possible("joined_on")).alias("last_joined_on")
     )
     groups: list[Group] = []
     numbered: dict[tuple, int] = {}

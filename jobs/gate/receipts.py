@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from expectations.dates import is_impossible, possible
 from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, PERIOD_UNKNOWN, ROW_RULES, SET_RULES
 from expectations.rule import NO_TERMS, broken_bits, reasons
 from expectations.suites import RuleResult, judge
@@ -56,7 +57,7 @@ class ReceiptGate:
 
 
 def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDays) -> ReceiptGate:
-    """Judges every receipt of the period up to the day `as_of`; a row without a day is judged on every day.
+    """Judges every receipt of the period up to the day `as_of`; a row without a possible day is judged on every day.
 
     `elsewhere`: the receipts of all other periods, up to the same day. A row whose id one of them has too is held,
     because it is not known which of the rows is true.
@@ -106,7 +107,8 @@ def held_above_ceiling(gate: ReceiptGate, ceiling_ppm: int, floor_rows: int) -> 
 
 
 def _until(receipts: DataFrame, days: CollectionDays) -> DataFrame:
-    return receipts.where(F.col("attempted_on").isNull() | (F.col("attempted_on") <= F.lit(days.as_of)))
+    is_dated = F.expr(f"attempted_on IS NOT NULL AND NOT {is_impossible('attempted_on')}")
+    return receipts.where(~is_dated | (F.col("attempted_on") <= F.lit(days.as_of)))
 
 
 def _unsound(rows: DataFrame, columns: list[str]) -> DataFrame:
@@ -128,7 +130,7 @@ def _held_fen(unsound: DataFrame, days: CollectionDays) -> dict[date, int]:
     Money from before the publicity day, or of no known day, is booked on the publicity day, when the books begin.
     """
     publicity_on = F.lit(days.publicity_on)
-    booked_on = F.greatest(F.coalesce("attempted_on", publicity_on), publicity_on)
+    booked_on = F.greatest(F.coalesce(possible("attempted_on"), publicity_on), publicity_on)
     is_possible = ~F.array_contains("reasons", NO_AMOUNT) & ~F.array_contains("reasons", REPEATED)
     money = unsound.where(F.col("outcome") == "collected").where(is_possible)
     by_day = money.groupBy(booked_on.alias("booked_on")).agg(F.sum("amount_fen").alias("fen")).collect()

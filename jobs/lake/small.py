@@ -5,9 +5,10 @@ log holds the partition and the smallest and largest ids of each file.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+from arro3.core import DataType
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.schema import ArrayType, PrimitiveType
@@ -20,6 +21,8 @@ KEPT_FOR = "interval 3650 days"
 CHECKPOINT_EVERY = "10"  # commits: a long log is slow to open over a network
 SQL_NAMES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT"}
 COLUMN_MAPPING_READER = 2  # this reader version introduced column mapping and nothing else
+EPOCH = date(1970, 1, 1)
+FIRST_DAY, LAST_DAY = (date.min - EPOCH).days, (date.max - EPOCH).days
 MOST_FILES = 50  # in a table of few rows: every run adds some, and a read opens all
 
 
@@ -80,7 +83,7 @@ class SmallTables:
     ) -> list[dict]:
         """The rows that satisfy `where` (SQL text; None: all), now or at a version; no rows where there is no table.
 
-        Dates are `date`, timestamps `datetime` in UTC.
+        Dates are `date`, None where Python cannot hold them; timestamps are `datetime` in UTC.
         """
         if not self.exists(name):
             return []
@@ -204,8 +207,16 @@ def _type_name(kind: Any) -> str:
 
 def _as_rows(batches) -> list[dict]:
     rows = batches.read_all()
-    values = [rows.column(name).to_pylist() for name in rows.column_names]
+    values = [_values(rows.column(name)) for name in rows.column_names]
     return [dict(zip(rows.column_names, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _values(column) -> list:
+    """The values of an Arrow column, as delta-rs reads it."""
+    if not DataType.is_date32(column.type):
+        return column.to_pylist()
+    days = column.cast(DataType.int32()).to_pylist()
+    return [EPOCH + timedelta(days=n) if n is not None and FIRST_DAY <= n <= LAST_DAY else None for n in days]
 
 
 def _arrow_type(kind: str):

@@ -6,8 +6,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.money import PPM, half_up
+from jobs.reporting.codes import listed
 from jobs.reporting.measures import ANNUAL, VISIT_COUNTS, YEAR_FEES
-from schemas.codes import COST_CATEGORIES, DECISIONS, SITE_KINDS
+from schemas.codes import COST_CATEGORIES, DECISIONS, SITE_KINDS, TECHNIQUES
 
 
 def fee_measures(fees: list[dict], has_closed: bool) -> Iterable[dict]:
@@ -44,18 +45,22 @@ def visits_rows(visits: DataFrame | None) -> Iterable[dict]:
 
 
 def reviews_rows(reviews: DataFrame | None) -> Iterable[dict]:
-    """Reviews by decision, their mean days by technique in tenths, and the aid requested in fraudulent applications."""
+    """Reviews by decision, their mean days by technique in tenths, and the aid requested in fraudulent applications.
+
+    A technique that is not listed, or missing, counts as `other`.
+    """
     if reviews is None:
         return
     days = F.sum(F.datediff("decided_on", "received_on")).alias("days")
     requested = F.sum("requested_aid_fen").alias("requested_fen")
-    rows = reviews.groupBy("decision", "technique").agg(F.count("*").alias("count"), days, requested).collect()
+    technique = listed(F.col("technique"), TECHNIQUES).alias("technique")
+    rows = reviews.groupBy("decision", technique).agg(F.count("*").alias("count"), days, requested).collect()
     for decision in DECISIONS:
         yield ANNUAL.row("review", "reviews", sum(r["count"] for r in rows if r.decision == decision), item=decision)
-    for technique in ("all", *sorted({row.technique for row in rows})):
-        same_technique = [row for row in rows if technique in ("all", row.technique)]
+    for name in ("all", *sorted({row.technique for row in rows})):
+        same_technique = [row for row in rows if name in ("all", row.technique)]
         if count := sum(row["count"] for row in same_technique):
             tenths = half_up(10 * sum(row.days for row in same_technique), count)
-            yield ANNUAL.row("review", "mean_days_tenths", tenths, item=technique)
+            yield ANNUAL.row("review", "mean_days_tenths", tenths, item=name)
     saved_fen = sum(row.requested_fen for row in rows if row.decision == "fraud")
     yield ANNUAL.row("review", "fraud_saved_fen", saved_fen)

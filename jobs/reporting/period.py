@@ -193,14 +193,10 @@ def _quality_rows(quality: list[dict], notice: Notice) -> Iterable[dict]:
 
 
 def _quarantine(lake: Lake, notice: Notice) -> Iterable[dict]:
-    """Rows still in quarantine, by reason: members first seen up to the period, claims first seen in it.
-
-    A row with two reasons is counted under both.
-    """
-    first_seen = F.col("first_seen_period")
-    seen_in_time = {"members": first_seen <= notice.period, "claims": first_seen == notice.period}
-    for source, is_seen in seen_in_time.items():
-        held = lake.read_or_empty(f"control/quarantine_{source}").where(is_seen & F.col("released_by").isNull())
+    """Members and claims that the period held, by reason; a row with two reasons is counted under both."""
+    is_held = (F.col("held_in_period") == notice.period) & F.col("released_by").isNull()
+    for source in ("members", "claims"):
+        held = lake.read_or_empty(f"control/quarantine_{source}").where(is_held)
         by_reason = held.select("plan_id", "amount_at_stake_fen", F.explode("reasons").alias("reason"))
         sums = by_reason.groupBy("plan_id", "reason").agg(
             F.count("*").alias("count"), F.sum("amount_at_stake_fen").alias("fen")

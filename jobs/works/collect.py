@@ -51,7 +51,8 @@ class Collect(Work):
     def remaining(self, pinned: PinnedCollection) -> PinnedCollection | Outcome:
         run_id = run_of_same_inputs(pinned)
         if run_id is not None:
-            _hold_without_period(pinned, run_id)
+            if not pinned.is_closed:
+                _hold_without_period(pinned, run_id)
             hold_late_claims(pinned.lake.small, pinned.late_claims, pinned.run.period, run_id)
             hold_returned_after_close(pinned.lake, pinned.returned_after_close, pinned.run.period, run_id)
             if not pinned.is_closed:

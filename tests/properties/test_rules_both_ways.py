@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from expectations import outputs as output_rules
-from expectations.rule import NO_TERMS, GateRule
+from expectations.rule import NO_TERMS, GateRowRule, GateRule
 from expectations.suites import SUITES, judge, suite_json
 from expectations.validation import loaded, suite_of, unexpected_counts, validate, validation_result
 from jobs.collection.allocation import CollectionDays
@@ -36,6 +36,7 @@ BY_THE_GATE_ALONE = {
     "receipts_quarantined_rate", "receipt_duplicated", "receipt_period_unknown", "receipt_without_bill",
     "receipt_after_grace", "receipt_overpaid", "receipt_not_enough", "receipt_after_lapse",
     "receipt_returned_too_much", "receipt_after_close",
+    *(rule.id for rules in SUITES.values() for rule in rules if isinstance(rule, GateRowRule)),
 }  # fmt: skip
 OF_WHOLE_TABLES = {"members_present", "members_fresh", "claims_present", "receipts_present"}
 
@@ -85,7 +86,7 @@ def counted_by_the_gate(name, frames, terms):
         return judge_receipts(frame, frame.where("false"), days).broken
     if name in costs.JUDGED_BY:
         id_column, rules, duplicated = costs.JUDGED_BY[name]
-        results = costs._judged(name, frame, F.lit(True), id_column, rules, duplicated).results
+        results = costs._judged(name, frame, F.lit(True), id_column, rules, duplicated, terms).results
         return {result.id: result.unexpected_count for result in results}
     if name in output_rules.FEW_ROW_RULES:
         rows = [row.asDict() for row in frame.collect()]

@@ -45,8 +45,8 @@ def used(lake, period=PERIOD):
     return {row["plan_id"]: tuple(row[part] for part in USED) for row in lake.rows("ledger/fee", period)}
 
 
-def held(lake, table):
-    rows = lake.rows(f"control/quarantine_{table}")
+def held(lake, table, period=PERIOD):
+    rows = lake.rows(f"control/quarantine_{table}", held_in_period=period)
     return {
         (row["cost_id" if table == "costs" else "visit_id"], row["amount_at_stake_fen"], *row["reasons"])
         for row in rows
@@ -55,19 +55,25 @@ def held(lake, table):
 
 def test_bad_costs_and_visits_are_held_and_taken_up_by_the_month_s_next_period_once_mended(collected):
     bad = [cost(3, -1), cost(4, 5, month=None), cost(5, 5, month="2020-13"), cost(6, 5, category="bonus")]
+    bad += [cost(8, 7, month=f"{MONTH}\r"), cost(9, 7, month=f"{MONTH}\n"), cost(10, 7, month="2202-12")]
     collected.write("source/operating_costs", [cost(1, 101), cost(2, 8), cost(2, 8), *bad])
     # The claim of visit 1 was not reviewed, but approved; who claim 77 is of nobody knows.
     visits = [visit(1, 1, 6), visit(2, 77, 2), visit(3, 1, 4, site_kind="home"), visit(4, 1, 9), visit(4, 1, 9)]
+    visits += [visit(6, 1, 9, date(2202, 12, 10))]
     collected.write("source/field_visits", visits)
     ended = close(collected)
     # Half of the month's sound costs of 101, and the sound visits of 6 and 2.
     assert used(collected) == {"critical_illness": (8, 50, 0)}
     assert held(collected, "costs") == {
         (2, 8, "cost_duplicated"), (3, -1, "cost_amount_out_of_range"), (4, 5, "cost_key_missing"),
-        (5, 5, "cost_month_malformed"), (6, 5, "cost_category_unknown"),
+        (5, 5, "cost_month_malformed", "cost_month_unknown"), (6, 5, "cost_category_unknown"),
+        (8, 7, "cost_month_malformed", "cost_month_unknown"), (9, 7, "cost_month_malformed", "cost_month_unknown"),
+        (10, 7, "cost_month_unknown"),
     }  # fmt: skip
-    assert len(collected.rows("control/quarantine_costs")) == 6, "both rows of one id"
-    assert held(collected, "visits") == {(3, 4, "visit_site_unknown"), (4, 9, "visit_duplicated")}
+    assert len(collected.rows("control/quarantine_costs")) == 9, "both rows of one id"
+    assert held(collected, "visits") == {
+        (3, 4, "visit_site_unknown"), (4, 9, "visit_duplicated"), (6, 9, "visit_day_unknown"),
+    }  # fmt: skip
     assert "control/quarantine_costs" in ended.err and "control/quarantine_visits" in ended.err
 
     collected.write("source/operating_costs", [cost(1, 101), cost(2, 8), cost(7, 40, category="staff_and_premises")])
@@ -79,7 +85,8 @@ def test_bad_costs_and_visits_are_held_and_taken_up_by_the_month_s_next_period_o
     close(collected, NEXT, "2021-01-12")
     # Of 109 and 40 in all, 50 and 0 are in the books of P1; of visits of 22 in all, 8.
     assert used(collected, NEXT) == {"critical_illness": (14, 59, 40)}
-    assert held(collected, "costs") == set() and held(collected, "visits") == set()
+    assert {row[0] for row in held(collected, "costs", NEXT)} == set() == held(collected, "visits", NEXT)
+    assert len(held(collected, "costs")) == 9 - 1 and len(held(collected, "visits")) == 3, "as P1 left them"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from jobs.pipeline.request import Request
 from jobs.reporting.comparison import comparison, comparison_text, whole_years
 from schemas import TABLES
 from tests.lakes import measured
-from tests.shown import FIRST, PLAN, SECOND
+from tests.shown import FIRST, FREE_TEXT, PLAN, SECOND
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -110,6 +110,8 @@ def test_the_year_is_the_sum_of_its_periods(shown):
     ]
     # 3 and 5 days: 4.0; the fraud had asked for 70 yuan
     assert year(topic="review", measure="mean_days_tenths") == 40
+    assert year(topic="review", measure="mean_days_tenths", item="field") == 30
+    assert year(topic="review", measure="mean_days_tenths", item="other") == 50
     assert year(topic="review", measure="fraud_saved_fen") == 7_000
     # 40 members born on 1990-06-01: 30 years on 2020-12-21, and one of 65: 1,265 / 41 = 30.85
     assert year(topic="members", measure="mean_age_tenths") == 309
@@ -180,6 +182,13 @@ def test_a_head_count_that_does_not_tie_is_counted_from_the_assessments(shown, t
 
 def test_an_unknown_year_is_refused(shown):
     assert shown.run("report", "--year", "2019").exit_code == 4
+
+
+def test_no_free_text_of_a_source_reaches_a_page_or_a_report(shown):
+    for page in (shown.folder / "report/html").iterdir():
+        assert FREE_TEXT not in page.read_text(encoding="utf-8"), page.name
+    reports = [table for table in TABLES if table.startswith("report/") and shown.exists(table)]
+    assert reports and not [table for table in reports if FREE_TEXT in str(shown.rows(table))]
 
 
 def test_pages_are_small_and_point_to_no_other_place(shown):
