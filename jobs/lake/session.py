@@ -7,6 +7,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import pyspark
+from py4j.java_gateway import JavaGateway
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
@@ -29,7 +30,22 @@ FIXED = {
     "spark.sql.ansi.enabled": "true",
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
     "spark.databricks.delta.properties.defaults.minReaderVersion": "1",
+    "spark.databricks.delta.properties.defaults.minWriterVersion": "2",
+    "spark.databricks.delta.replaceWhere.dataColumns.enabled": "true",
+    "spark.databricks.delta.replaceWhere.constraintCheck.enabled": "true",
+    "spark.databricks.delta.schema.autoMerge.enabled": "false",
+    "spark.databricks.delta.stats.collect": "true",
+    "spark.sql.sources.partitionOverwriteMode": "STATIC",
+    "spark.sql.storeAssignmentPolicy": "ANSI",
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.ansi.enforceReservedKeywords": "false",
+    "spark.sql.ansi.doubleQuotedIdentifiers": "false",
 }
+TABLE_DEFAULTS = "spark.databricks.delta.properties.defaults."
+# Of a site's spark-defaults.conf these are ignored: properties of new tables, which other programs must be able to
+# read, and older meanings of SQL.
+IGNORED_DEFAULTS = (TABLE_DEFAULTS, "spark.sql.legacy.")
 CHECKED_IN_SESSION = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
 TUNED = {
     "spark.sql.parquet.compression.codec": "zstd",
@@ -112,7 +128,7 @@ def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java
     """`store`: settings that may hold credentials, so they are kept off the command line of the JVM."""
     try:
         gateway = start_jvm(settings)
-        conf = SparkConf(_jvm=gateway.jvm).setAll(list({**store, **settings}.items()))
+        conf = _site_conf(gateway).setAll(list({**store, **settings}.items()))
         with keeping_signal_handler():
             context = SparkContext(conf=conf, gateway=gateway)
         context.setLogLevel("ERROR")
@@ -127,7 +143,7 @@ def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java
 def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str) -> SparkSession:
     """A session in the JVM of spark-submit, with its master and JARs; submitted settings override those of the conf."""
     gateway = launch_gateway()
-    submitted = SparkConf(_jvm=gateway.jvm)
+    submitted = _site_conf(gateway)
     settings = {key: value for key, value in {**TUNED, **conf_settings}.items() if not submitted.contains(key)}
     is_loadable = gateway.jvm.org.apache.spark.util.Utils.classIsLoadable
     if not is_loadable(FIXED["spark.sql.extensions"]):
@@ -147,6 +163,15 @@ def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: st
     return SparkSession.builder.getOrCreate()
 
 
+def _site_conf(gateway: JavaGateway) -> SparkConf:
+    """The settings that the JVM was started with, those of a site's spark-defaults.conf included."""
+    conf = SparkConf(_jvm=gateway.jvm)
+    for key, _ in conf.getAll():
+        if key.startswith(IGNORED_DEFAULTS):
+            conf._jconf.remove(key)
+    return conf
+
+
 def _stop(context: SparkContext) -> None:
     """Stops Spark and its jobs. In a thread of its own: the connection of the main thread was interrupted in a call."""
     stopping = threading.Thread(target=context.stop, daemon=True)
@@ -158,6 +183,11 @@ def _check_fixed(settings: dict[str, str], place: str) -> None:
     for key, value in settings.items():
         if FIXED.get(key, value) != value:
             raise WrongUsage(f"{place} has {key} = {value}; it must be {FIXED[key]}. Nothing was done. Leave it out.")
+        if key.startswith(TABLE_DEFAULTS) and key not in {**FIXED, **TUNED}:
+            raise WrongUsage(
+                f"{place} has {key}; the properties of tables are fixed, so that every reader can read them. Nothing "
+                "was done. Leave it out."
+            )
 
 
 def _delta_jars(folder: Path) -> list[str]:
