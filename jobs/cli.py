@@ -51,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     gc.set_threshold(100_000)  # imports and rules are many objects that are never garbage: saves a tenth of a second
     if argv is None:
+        process.use_utf8()
         process.protect_streams()
         process.raise_signals()
     words = list(sys.argv[1:] if argv is None else argv)

@@ -1,10 +1,13 @@
 """The Java below Spark: which one, and how it is started and ended on this machine."""
 
+import contextlib
+import locale
 import os
 import re
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from py4j.java_gateway import JavaGateway
@@ -12,6 +15,7 @@ from pyspark import SparkConf
 from pyspark.java_gateway import launch_gateway
 
 from jobs.errors import WrongUsage
+from jobs.lake.storage import is_local
 from jobs.process import ends_with_interruption
 from jobs.progress.logs import pass_on
 
@@ -20,6 +24,7 @@ VERSIONS = ("17", "21")
 SUPPRESSED_LINE = b"WARNING: Using incubator modules: jdk.incubator.vector\n"
 CLASSES = "classes.jsa"
 END_SECONDS = 10
+UTF8_LOCALES = ("C.UTF-8", "C.utf8", "en_US.UTF-8")  # the first that this machine has is Java's
 
 
 def find_java() -> Path:
@@ -43,12 +48,16 @@ def java_options(folder: Path, log_settings: Path, few_rows: bool) -> str:
     With `few_rows` Java compiles quickly rather than well. Spark makes one method of a whole stage; by default Java
     never compiles a method as long as the gate's.
     """
-    options = [f"-Dlog4j2.configurationFile={log_settings.as_uri()}", "-XX:-DontCompileHugeMethods"]
+    options = [
+        f"-Dlog4j2.configurationFile={log_settings.as_uri()}",
+        "-XX:-DontCompileHugeMethods",
+        "-Dfile.encoding=UTF-8",
+    ]
     user_options = os.environ.get("FENTAN_JAVA_OPTIONS", "")
     has_collector = re.search(r"-XX:\+Use\w+GC", user_options)
     collector = "" if has_collector else "-XX:+UseParallelGC"  # the fastest for batch work
     compiler = "-XX:TieredStopAtLevel=1" if few_rows else ""
-    options += ["-XX:ReservedCodeCacheSize=512m", collector, compiler, user_options]
+    options += ["-Dfile.encoding=UTF-8", "-XX:ReservedCodeCacheSize=512m", collector, compiler, user_options]
     archive = folder / CLASSES
     if archive.is_file() and not re.search(r"\s", str(archive)):
         # Java ignores an archive that no longer fits, but would report that on stdout.
@@ -65,11 +74,54 @@ def start_jvm(settings: dict[str, str]) -> JavaGateway:
     threading.Thread(target=_pass_on, args=(read_end,), daemon=True).start()
     options = {"stdout": write_end, "stderr": write_end, "start_new_session": True}
     try:
-        gateway = launch_gateway(SparkConf(loadDefaults=False).setAll(list(settings.items())), options)
+        with _java_variables():
+            gateway = launch_gateway(SparkConf(loadDefaults=False).setAll(list(settings.items())), options)
     finally:
         os.close(write_end)
     ends_with_interruption(lambda: _end(gateway.proc))
     return gateway
+
+
+def check_names(gateway: JavaGateway, lake_root: str) -> None:
+    """Raises WrongUsage if this Java cannot express the path of a local lake: its locale decides that."""
+    encoding = gateway.jvm.java.lang.System.getProperty("sun.jnu.encoding")
+    if is_local(lake_root) and not lake_root.isascii() and encoding.upper() not in ("UTF-8", "UTF8"):
+        raise WrongUsage(
+            f"Lake {lake_root}: Java cannot read that name; its locale has the encoding {encoding}. Nothing was done. "
+            f"Set LC_ALL to a locale of UTF-8, such as {UTF8_LOCALES[0]}, before Java starts."
+        )
+
+
+@contextlib.contextmanager
+def _java_variables() -> Iterator[None]:
+    """The environment variables for Java: it names files in UTF-8, whatever our locale is."""
+    utf8 = _utf8_locale()
+    changed = {"LC_ALL": utf8} if utf8 else {}
+    before = {name: os.environ.get(name) for name in changed}
+    _set_variables(changed)
+    try:
+        yield
+    finally:
+        _set_variables(before)
+
+
+def _set_variables(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _utf8_locale() -> str | None:
+    own = locale.setlocale(locale.LC_CTYPE)
+    try:
+        for name in UTF8_LOCALES:
+            with contextlib.suppress(locale.Error):
+                return locale.setlocale(locale.LC_CTYPE, name)
+        return None
+    finally:
+        locale.setlocale(locale.LC_CTYPE, own)
 
 
 def _end(jvm: subprocess.Popen) -> None:

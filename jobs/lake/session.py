@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from jobs.environment import Environment
 from jobs.errors import WrongUsage
-from jobs.lake.java import END_SECONDS, find_java, java_options, start_jvm
+from jobs.lake.java import END_SECONDS, check_names, find_java, java_options, start_jvm
 from jobs.lake.object_stores import PAGE, S3, S3A_CLASS, scheme_of, spark_address, spark_settings
 from jobs.process import ends_with_interruption, keeping_signal_handler
 
@@ -59,6 +59,7 @@ TUNED = {
     "spark.sql.autoBroadcastJoinThreshold": "64m",
     "spark.sql.adaptive.autoBroadcastJoinThreshold": "64m",
     "spark.sql.codegen.cache.maxEntries": "5000",  # a settlement compiles more than Spark's default of 100
+    "spark.executorEnv.LC_ALL": "C.UTF-8",  # executors name files in UTF-8
     "spark.python.sql.dataFrameDebugging.enabled": "false",  # it walks the Python stack at every column
 }
 # For few rows, planning and compiling a query takes more time than running it.
@@ -121,13 +122,14 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
         }
         if "FENTAN_DRIVER_MEMORY" in os.environ:
             settings["spark.driver.memory"] = os.environ["FENTAN_DRIVER_MEMORY"]
-        return _start_jvm_and_session(settings, store, java)
+        return _start_jvm_and_session(settings, store, java, lake_root)
 
 
-def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java: Path) -> SparkSession:
+def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java: Path, lake_root: str) -> SparkSession:
     """`store`: settings that may hold credentials, so they are kept off the command line of the JVM."""
     try:
         gateway = start_jvm(settings)
+        check_names(gateway, lake_root)
         conf = _site_conf(gateway).setAll(list({**store, **settings}.items()))
         with keeping_signal_handler():
             context = SparkContext(conf=conf, gateway=gateway)
@@ -143,6 +145,7 @@ def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java
 def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str) -> SparkSession:
     """A session in the JVM of spark-submit, with its master and JARs; submitted settings override those of the conf."""
     gateway = launch_gateway()
+    check_names(gateway, lake_root)
     submitted = _site_conf(gateway)
     settings = {key: value for key, value in {**TUNED, **conf_settings}.items() if not submitted.contains(key)}
     is_loadable = gateway.jvm.org.apache.spark.util.Utils.classIsLoadable
