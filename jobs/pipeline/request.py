@@ -60,8 +60,11 @@ def new_lake_request_of(args: argparse.Namespace) -> Request:
     """The request for a lake that may not exist yet; raises WrongUsage."""
     environment = load_environment(args.conf)
     _check_name(args.lake)
-    check_reachable(SmallTables(args.lake, environment.storage))
-    return _request(args, environment, args.platform or environment.platform, _root_of(args.lake))
+    lake_root = _root_of(args.lake)
+    check_reachable(SmallTables(lake_root, environment.storage))
+    is_new = is_local(args.lake) and not _is_folder(args.lake)
+    platform_id = args.platform or environment.platform if is_new else _platform_id(args, environment, lake_root)
+    return _request(args, environment, platform_id, lake_root)
 
 
 def _request(args: argparse.Namespace, environment: Environment, platform_id: str, lake_root: str) -> Request:
