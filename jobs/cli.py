@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
+import start_fentan  # noqa: F401, first: from here on our packages are found before others of the same names
 from jobs import process
 from jobs.environment import LOG_VALUES, load_environment
 from jobs.errors import Stop, WrongUsage, unexpected

@@ -11,13 +11,13 @@ from py4j.java_gateway import JavaGateway
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
-from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from jobs.environment import Environment
 from jobs.errors import WrongUsage
-from jobs.lake.java import END_SECONDS, check_names, find_java, java_options, start_jvm
+from jobs.lake.java import END_SECONDS, check_names, find_java, java_options, start_jvm, submitted_jvm
 from jobs.lake.object_stores import PAGE, S3, S3A_CLASS, scheme_of, spark_address, spark_settings
+from jobs.lake.storage import is_local
 from jobs.process import ends_with_interruption, keeping_signal_handler
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
@@ -75,7 +75,10 @@ LOCAL = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
+    "spark.submit.deployMode": "client",
+    "spark.eventLog.enabled": "false",
 }
+LOCAL_FILES = {"spark.hadoop.fs.defaultFS": "file:///"}
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 JARS_IN_CONF = {"spark.jars", "spark.jars.packages", "spark.driver.extraClassPath"}
 
@@ -113,6 +116,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
             **TUNED,
             **(FEW_ROWS if few_rows else {}),
             **(LOCAL if master.startswith("local") else {}),
+            **(LOCAL_FILES if is_local(lake_root) and master.startswith("local") else {}),
             "spark.jars": ",".join([*_delta_jars(folder), *_store_jars(folder, lake_root, conf_settings)]),
             **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
@@ -128,7 +132,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
 def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java: Path, lake_root: str) -> SparkSession:
     """`store`: settings that may hold credentials, so they are kept off the command line of the JVM."""
     try:
-        gateway = start_jvm(settings)
+        gateway = start_jvm(settings, on_this_machine=LOCAL_FILES.keys() <= settings.keys())
         check_names(gateway, lake_root)
         conf = _site_conf(gateway).setAll(list({**store, **settings}.items()))
         with keeping_signal_handler():
@@ -138,13 +142,14 @@ def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java
     except (PySparkException, Py4JError, OSError) as error:
         raise WrongUsage(
             f"Spark could not be started on {settings['spark.master']} with {java} ({type(error).__name__}). "
-            "Nothing was done. Check the master, the memory and the [spark] settings of the conf."
+            "Nothing was done. Check the master, the memory and the [spark] settings of the conf, and the site's "
+            "spark-defaults.conf, if SPARK_CONF_DIR is set."
         ) from error
 
 
 def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str) -> SparkSession:
     """A session in the JVM of spark-submit, with its master and JARs; submitted settings override those of the conf."""
-    gateway = launch_gateway()
+    gateway = submitted_jvm()
     check_names(gateway, lake_root)
     submitted = _site_conf(gateway)
     settings = {key: value for key, value in {**TUNED, **conf_settings}.items() if not submitted.contains(key)}
