@@ -1,8 +1,11 @@
 """Environments that other software leaves behind: packages of our names, a site's Spark and Hadoop, Java's options."""
 
+import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
+# As the installed command starts: Python's path decides where its modules come from.
+INSTALLED = (sys.executable, "-c", "import sys; from start_fentan import main; sys.exit(main())")
 TABLE_DEFAULTS = {
     "columnMapping.mode": "name", "checkpointPolicy": "v2", "enableDeletionVectors": "true", "minReaderVersion": "3",
     "minWriterVersion": "7", "feature.v2Checkpoint": "supported", "enableRowTracking": "true",
@@ -37,13 +40,15 @@ def strangers(folder: Path) -> Path:
 
 def site(folder: Path) -> dict[str, str]:
     """The variables of a site with a Spark, a Hadoop and a Java of its own, whose files are written to the folder."""
-    folder.mkdir()
+    spark, hadoop = folder / "spark", folder / "hadoop"
+    for each in (folder, spark, hadoop):
+        each.mkdir()
     defaults = "".join(f"{key} {value}\n" for key, value in SPARK_DEFAULTS.items())
-    (folder / "spark-defaults.conf").write_text(defaults)
-    (folder / "core-site.xml").write_text(CORE_SITE)
+    (spark / "spark-defaults.conf").write_text(defaults)
+    (hadoop / "core-site.xml").write_text(CORE_SITE)
     return {
-        "SPARK_CONF_DIR": str(folder),
-        "HADOOP_CONF_DIR": str(folder),
+        "SPARK_CONF_DIR": str(spark),
+        "HADOOP_CONF_DIR": str(hadoop),
         "SPARK_HOME": "/nowhere",
         "SPARK_REMOTE": "sc://127.0.0.1:1",
         "SPARK_TESTING": "1",

@@ -13,10 +13,8 @@ import pyspark
 import pytest
 from deltalake import DeltaTable
 
-from tests.hostile import PROJECT, site, strangers
+from tests.hostile import INSTALLED, PROJECT, site, strangers
 from tests.lakes import PERIOD, LakeFolder, claim, member
-
-START = str(PROJECT / "start_fentan.py")
 
 
 def ended_in(environment: dict, folder: Path, *words: str) -> subprocess.CompletedProcess:
@@ -31,10 +29,11 @@ def settled(tmp_path_factory, quick_conf):
     folder = tmp_path_factory.mktemp("hostile")
     lake = LakeFolder(None, folder / "湖")
     lake.load([member(n) for n in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])
-    environment = {**site(folder / "site"), "LC_ALL": "C", "PYTHONPATH": str(strangers(folder / "strangers"))}
+    path = f"{strangers(folder / 'strangers')}:{PROJECT}"
+    environment = {**site(folder / "site"), "LC_ALL": "C", "PYTHONPATH": path}
     where = ("--lake", str(lake.folder), "--conf", str(quick_conf), "--json")
-    lake.settling = ended_in(environment, folder, sys.executable, START, "settle", "--period", PERIOD, *where)
-    lake.conforming = ended_in(environment, folder, sys.executable, START, "conform", *where)
+    lake.settling = ended_in(environment, folder, *INSTALLED, "settle", "--period", PERIOD, *where)
+    lake.conforming = ended_in(environment, folder, *INSTALLED, "conform", *where)
     return lake
 
 
@@ -43,7 +42,7 @@ def test_a_period_is_settled_in_a_hostile_environment(settled):
     # 90 fen and 8 % fee, 7.2 -> 7: pool 97 over ten members
     assert {row["due_fen"] for row in settled.rows("settled/assessments")} == {10}
     for name in ("PYSPARK_SUBMIT_ARGS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "SPARK_REMOTE"):
-        assert f"{name}" in settled.settling.stderr
+        assert name in settled.settling.stderr
     assert "ignored" in settled.settling.stderr
 
 

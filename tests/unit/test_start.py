@@ -9,20 +9,21 @@ import pytest
 from jobs.errors import WrongUsage
 from jobs.lake.java import HADOOP, IGNORED, _java_variables, submitted_jvm
 from jobs.lake.object_stores import spark_address
-from tests.hostile import PROJECT, strangers
+from tests.hostile import INSTALLED, PROJECT, strangers
 
-START = [sys.executable, str(PROJECT / "start_fentan.py"), "--version"]
+START = [*INSTALLED, "--version"]
 SUBMITTED = [sys.executable, str(PROJECT / "jobs" / "cli.py"), "--version"]  # as spark-submit starts it
 
 
-def started(words: list[str], folder, *path) -> subprocess.CompletedProcess:
-    variables = {"PYTHONPATH": os.pathsep.join(map(str, path))}
+def started(words: list[str], folder, others) -> subprocess.CompletedProcess:
+    """The program with the folder `others` on Python's path before the one with our packages."""
+    variables = {"PYTHONPATH": f"{others}:{PROJECT}"}
     return subprocess.run(words, env=os.environ | variables, cwd=folder, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("words, more", [(START, []), (SUBMITTED, [PROJECT])], ids=["installed", "submitted"])
-def test_our_packages_come_before_others_of_their_names(tmp_path, words, more):
-    ended = started(words, tmp_path, strangers(tmp_path / "strangers"), *more)
+@pytest.mark.parametrize("words", [START, SUBMITTED], ids=["installed", "submitted"])
+def test_our_packages_come_before_others_of_their_names(tmp_path, words):
+    ended = started(words, tmp_path, strangers(tmp_path / "strangers"))
     assert ended.returncode == 0 and ended.stdout.startswith("fentan "), ended.stderr
 
 
