@@ -78,19 +78,28 @@ def java_options(folder: Path, log_settings: Path, few_rows: bool) -> str:
     return " ".join(options).strip()
 
 
+def leave_connect_out() -> None:
+    """Removes the variables of Spark Connect: PySpark reads them again at every expression."""
+    _report_ignored(CONNECT)
+    _set_variables(dict.fromkeys(CONNECT))
+
+
+def _report_ignored(names: Iterable[str]) -> None:
+    ignored = [name for name in names if name in os.environ]
+    if ignored:
+        LOGGER.warning(
+            "%s ignored: Java and Spark are started with the section [spark] of the conf and FENTAN_JAVA_OPTIONS.",
+            ", ".join(ignored),
+        )
+
+
 def start_jvm(settings: dict[str, str], on_this_machine: bool) -> JavaGateway:
     """Starts Spark's JVM with these settings. Its output is passed on to our stderr, except one line.
 
     Environment variables that would override the settings are ignored; `on_this_machine`: those of a cluster as well.
     It has a session of its own, so that signals to our process group do not reach it: an interruption ends it.
     """
-    ignored = [name for name in (*IGNORED, *CONNECT) if name in os.environ]
-    if ignored:
-        LOGGER.warning(
-            "%s ignored: Java and Spark are started with the section [spark] of the conf and FENTAN_JAVA_OPTIONS.",
-            ", ".join(ignored),
-        )
-    _set_variables(dict.fromkeys(CONNECT))  # PySpark reads them again at every expression
+    _report_ignored(IGNORED)
     read_end, write_end = os.pipe()
     threading.Thread(target=_pass_on, args=(read_end,), daemon=True).start()
     options = {"stdout": write_end, "stderr": write_end, "start_new_session": True}
@@ -105,7 +114,6 @@ def start_jvm(settings: dict[str, str], on_this_machine: bool) -> JavaGateway:
 
 def submitted_jvm() -> JavaGateway:
     """The JVM of the spark-submit that started this program; raises WrongUsage if there is none."""
-    _set_variables(dict.fromkeys(CONNECT))
     try:
         return launch_gateway()
     except (KeyError, ValueError, OSError, Py4JError) as error:

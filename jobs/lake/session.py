@@ -15,7 +15,15 @@ from pyspark.sql import SparkSession
 
 from jobs.environment import Environment
 from jobs.errors import WrongUsage
-from jobs.lake.java import END_SECONDS, check_names, find_java, java_options, start_jvm, submitted_jvm
+from jobs.lake.java import (
+    END_SECONDS,
+    check_names,
+    find_java,
+    java_options,
+    leave_connect_out,
+    start_jvm,
+    submitted_jvm,
+)
 from jobs.lake.object_stores import PAGE, S3, S3A_CLASS, scheme_of, spark_address, spark_settings
 from jobs.lake.storage import is_local
 from jobs.process import ends_with_interruption, keeping_signal_handler
@@ -88,6 +96,7 @@ def open_session(environment: Environment, app_name: str, few_rows: bool = False
 
     With `few_rows` a new session plans and compiles quickly rather than well; it can reach the store of `lake_root`.
     """
+    leave_connect_out()
     active = SparkSession.getActiveSession()
     spark = _start(environment, app_name, few_rows, lake_root) if active is None else active
     _check_fixed({key: spark.conf.get(key) for key in CHECKED_IN_SESSION}, "The Spark session")

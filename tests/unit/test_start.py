@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from jobs.errors import WrongUsage
-from jobs.lake.java import HADOOP, IGNORED, _java_variables, submitted_jvm
+from jobs.lake.java import HADOOP, IGNORED, _java_variables, leave_connect_out, submitted_jvm
 from jobs.lake.object_stores import spark_address
+from jobs.progress import LOGGER
 from tests.hostile import INSTALLED, PROJECT, strangers
 
 START = [*INSTALLED, "--version"]
@@ -62,6 +63,15 @@ def test_java_starts_without_variables_that_override_its_settings(monkeypatch):
     with _java_variables(HADOOP):
         assert not {*IGNORED, *HADOOP} & os.environ.keys()
     assert {os.environ[name] for name in (*IGNORED, *HADOOP)} == {"something"}
+
+
+def test_spark_connect_is_left_out_and_that_is_said(monkeypatch, caplog):
+    monkeypatch.setenv("SPARK_REMOTE", "sc://127.0.0.1:1")
+    monkeypatch.setattr(LOGGER, "propagate", True)
+    leave_connect_out()
+    assert "SPARK_REMOTE" not in os.environ and "SPARK_REMOTE ignored" in caplog.text
+    leave_connect_out()
+    assert caplog.text.count("ignored") == 1
 
 
 def test_a_local_lake_is_addressed_as_a_file_whatever_the_default_file_system():
