@@ -68,6 +68,7 @@ def test_java_starts_without_variables_that_override_its_settings(monkeypatch):
 def test_spark_connect_is_left_out_and_that_is_said(monkeypatch, caplog):
     monkeypatch.setenv("SPARK_REMOTE", "sc://127.0.0.1:1")
     monkeypatch.setattr(LOGGER, "propagate", True)
+    caplog.set_level("WARNING", logger=LOGGER.name)
     leave_connect_out()
     assert "SPARK_REMOTE" not in os.environ and "SPARK_REMOTE ignored" in caplog.text
     leave_connect_out()
