@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 LAKE ?= ./lake
 PYTHON ?=
+# Another Python's: set-up, tests and demo use their own.
+unexport PYTHONHOME PYTHONPATH
 
 .PHONY: help setup demo check test test-slow bench wheel clean
 

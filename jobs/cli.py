@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
+import start_fentan  # noqa: F401, first: from here on our packages are found before others of the same names
 from jobs import process
 from jobs.environment import LOG_VALUES, load_environment
 from jobs.errors import Stop, WrongUsage, unexpected
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     gc.set_threshold(100_000)  # imports and rules are many objects that are never garbage: saves a tenth of a second
     if argv is None:
+        process.use_utf8()
         process.protect_streams()
         process.raise_signals()
     words = list(sys.argv[1:] if argv is None else argv)

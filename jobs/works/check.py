@@ -14,6 +14,7 @@ from jobs.register.quality import record_quality
 from jobs.register.runs import Run
 from jobs.works.settle_gate import Gate, judge_sources
 from jobs.works.settle_pinning import PinnedSettlement, pin
+from jobs.works.unknown_plans import unknown_plan_messages
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Check(Query):
             "member_rows": {p: rows_by_fate(gate.members, p) for p in pinned.plan_ids},
         }
         late = pinned.late_claims.messages(pinned.plan_ids)
-        messages = (*pinned.skipped, *late, *gate.refused.values(), *answer.unrecorded)
+        unknown = unknown_plan_messages(gate.results, request.platform)
+        messages = (*pinned.skipped, *unknown, *late, *gate.refused.values(), *answer.unrecorded)
         return Outcome(document, _text(document), GateStopped.exit_code if stopped else 0, messages)
 
 

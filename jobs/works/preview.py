@@ -14,6 +14,7 @@ from jobs.works.settle_gate import Gate, previous_shares, results_with_shares
 from jobs.works.settle_pinning import PinnedSettlement, pin
 from jobs.works.settle_plans import SettlementResult
 from jobs.works.settle_shown import settlement_document, settlement_text
+from jobs.works.unknown_plans import unknown_plan_messages
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ class Preview(Query):
         previous_fen = previous_shares(pinned)
         document["previous_share_fen"] = {f"{p}/{tier}": fen for (p, tier), fen in sorted(previous_fen.items())}
         text = "\n\n".join([settlement_text(document), _roundings_text(document), _comparison_text(document)])
-        messages = (*pinned.skipped, *pinned.late_claims.messages(pinned.plan_ids), *gate.refused.values())
+        unknown = unknown_plan_messages(rule_results, request.platform)
+        late = pinned.late_claims.messages(pinned.plan_ids)
+        messages = (*pinned.skipped, *unknown, *late, *gate.refused.values())
         return Outcome(document, text, GateStopped.exit_code if gate.refused else 0, messages)
 
 

@@ -21,6 +21,7 @@ from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, sto
 from jobs.works.settle_pinning import PinnedSettlement, pin
 from jobs.works.settle_plans import SettlementResult, settle_plans
 from jobs.works.settle_shown import settlement_document, settlement_text
+from jobs.works.unknown_plans import unknown_plan_messages
 
 FEW_ROW_TABLES = ("settled/pools", "settled/rates", "ledger/journal", "ledger/fee")
 
@@ -103,7 +104,8 @@ class Settle(Work):
     ) -> Outcome:
         document = settlement_document(pinned, gate, rule_results, result, "published")
         late = pinned.late_claims.messages(pinned.plan_ids)
-        messages = (*pinned.skipped, *late, *gate.refused.values())
+        unknown = unknown_plan_messages(rule_results, pinned.request.platform)
+        messages = (*pinned.skipped, *unknown, *late, *gate.refused.values())
         return Outcome(document, settlement_text(document), GateStopped.exit_code if gate.refused else 0, messages)
 
     def totals(self, result: SettlementResult, outcome: Outcome) -> dict[str, dict]:

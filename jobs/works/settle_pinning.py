@@ -19,6 +19,7 @@ from jobs.rulebook.rules import RuleNotInForce
 from jobs.settlement.coverage import lapsed_on
 from jobs.works.history import History, history_before
 from jobs.works.late_claims import LateClaims, late_claims
+from jobs.works.unknown_plans import check_members_of_platform
 
 SOURCES = ("source/members", "source/approved_claims")
 
@@ -112,6 +113,7 @@ def pin(lake: Lake, request: PeriodRequest) -> PinnedSettlement:
     """Pins the newest versions of the sources and selects the plans to settle."""
     announce("pinning source versions")
     versions = pin_versions(lake, SOURCES)
+    check_members_of_platform(lake.small, request.platform, versions["source/members"])
     history, settled = history_before(lake, request.platform.calendar, request.period)
     if request.plan_ids:
         candidates = request.plan_ids

@@ -30,6 +30,8 @@ def test_every_kind_of_bad_member_is_held_with_all_its_reasons_and_the_good_are_
     lake.load(good + bad, [claim(1, 7, approved_aid_fen=1_480)])
     ended = lake.settle()
     assert ended.exit_code == 0, ended.err
+    unknown_count = sum(row["plan_id"] == "no_such_plan" for row in bad)
+    assert f"{unknown_count} rows belong to no plan of the platform xianghubao" in ended.err
     held = lake.rows("control/quarantine_members")
     assert len(held) == len(bad)
     assert {reason for row in held for reason in row["reasons"]} == {reason for reason, _ in BAD_MEMBERS}
@@ -107,6 +109,14 @@ def test_empty_members_stop_the_run(lake, claims, told):
     ended = lake.settle()
     assert ended.exit_code == 3
     assert told in ended.err
+    assert not lake.exists("control/publications")
+
+
+@pytest.mark.parametrize("command", ["settle", "check", "preview"])
+def test_members_of_another_platform_stop_the_run(lake, command):
+    lake.load([member(n, plan_id="of_another_platform") for n in range(1, 51)], [])
+    ended = lake.run(command, "--period", PERIOD)
+    assert ended.exit_code == 3 and "none of its 50 rows belongs to a plan of the platform xianghubao" in ended.err
     assert not lake.exists("control/publications")
 
 
