@@ -67,7 +67,7 @@ def _changed_rules(recorded: Mapping, now: Run) -> dict[str, str]:
     if recorded["conf_digest"] == now.conf_digest:
         return {}
     if recorded["rules"] is None:
-        return {"rules": "the rules (the run did not record which)"}
+        return {"rules": "the rules (the run did not record them)"}
     then, today = json.loads(recorded["rules"]), json_value(now.rules)
     keys_by_file: dict[str, list[str]] = {}
     for path in _differing_paths(then, today):
