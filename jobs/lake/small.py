@@ -94,6 +94,16 @@ class SmallTables:
         for batch in self._newest(name).scan([column], where):
             yield batch.column(column).to_numpy()
 
+    def sums_by(self, name: str, key: str, amount: str, where: str) -> dict[Any, tuple[int, int]]:
+        """By value of the column `key`: the count of rows that satisfy `where`, and the sum of the column `amount`."""
+        if not self.exists(name):
+            return {}
+        import pyarrow as pa
+
+        rows = pa.table(self._newest(name).scan([key, amount], where)).group_by(key)
+        sums = rows.aggregate([(amount, "sum"), ([], "count_all")]).to_pylist()
+        return {row[key]: (row["count_all"], row[f"{amount}_sum"] or 0) for row in sums}
+
     def versions_by_run(self, name: str, run_ids: Iterable[str]) -> dict[str, int]:
         """The last version that each run committed, by run id; runs without a commit are left out."""
         wanted = set(run_ids)
