@@ -69,7 +69,7 @@ def roll_of(
     """The roll of the publications of one run. `since_on`: the previous publicity day, None if there is none."""
     plan_ids = sorted({p.plan_id for p in publications})
     (run_id,) = {p.run_id for p in publications}
-    members = source_as_settled(lake, "source/members", versions_read(lake.small, run_id))
+    members = source_as_settled(lake, "source/members", versions_read(lake.small, run_id, ["source/members"]))
     members = members.where(F.col("plan_id").isin(*plan_ids))
     held = lake.read_or_empty(HELD_MEMBERS.name).where(F.col("plan_id").isin(*plan_ids)).select(*HELD_MEMBERS.key)
     lapses = _lapses(lake, plan_ids, time_zone)
