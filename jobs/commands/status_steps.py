@@ -42,7 +42,8 @@ def next_settlements(request: Request, settled: Iterable[tuple[str, str]]) -> di
         period = period_of(request, name)
         if period is not None and plan_id in request.platform.plans:
             last[plan_id] = max(period, last.get(plan_id, period))
-    calendar, steps = request.platform.calendar, {}
+    calendar = request.platform.calendar
+    steps: dict[Step, list[str]] = {}
     for plan_id, period in sorted(last.items()):
         following = calendar.next(period)
         if following is not None and exists_in(request.platform, plan_id, following):

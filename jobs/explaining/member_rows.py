@@ -101,7 +101,8 @@ class PublishedRows:
         plans_by_run: dict[str, list[str]] = {}
         for plan_id, publication in sorted(publications.items()):
             plans_by_run.setdefault(publication.run_id, []).append(plan_id)
-        rows, gone = [], {}
+        rows: list[dict] = []
+        gone: dict[str, str] = {}
         for run_id, plan_ids in plans_by_run.items():
             where = matching(plan_id=plan_ids, member_id=member_id)
             run_rows = self._spells_read_by(run_id, where)

@@ -50,7 +50,8 @@ def _changes_by_run(pinned: PinnedCollection, with_next_period: bool) -> dict[st
     if with_next_period and not pinned.is_closed:
         by_plan.append(AID_OF_NEXT)
     run_ids = {pinned.collected[p].run_id for p in pinned.settled if p in pinned.collected}
-    rows, changes = rows_of_runs(pinned.lake.small, run_ids), {}
+    rows = rows_of_runs(pinned.lake.small, run_ids)
+    changes: dict[str, dict[str, str]] = {}
     for run_id in sorted(run_ids):
         if (row := rows.get(run_id)) is None:
             changes[run_id] = {"record": f"run {run_id} is not in control/runs any more"}
