@@ -33,7 +33,7 @@ COMMANDS = {
     "explain": "explain one member's period step by step, or one year of a member or a payer",
     "conform": "check a lake's output tables against the data dictionary: columns, types, partitions, readers, keys",
     "views": "print, or create in Spark's catalog, views that show published rows only",
-    "status": "show the periods of a lake, their states, and its last runs",
+    "status": "show the stages of a lake's periods, its last runs, what is held, what can be done next",
 }
 
 LOG_FORMAT_VARIABLE = "FENTAN_LOG_FORMAT"

@@ -19,7 +19,8 @@ class MemberFacts:
     published, or published again, after it. `benefits`: the plan's rows of settled/benefits. `brought_forward_fen`: the
     residual of the previous period; None if its pool does not show it. `borne_fen`: the member's dues earlier in the
     calendar year. `members_before`: the assessed members before this one in the lot for one fen more; None if no member
-    pays it. `assessment`, `collection`, `bill`: the member's rows, or None.
+    pays it. `assessment`, `collection`, `bill`: the member's rows, or None. `source_gone`: why the version of
+    source/members that the settlement read is gone; `spells` is then empty and cover cannot be proved.
     """
 
     plan: Plan
@@ -40,6 +41,7 @@ class MemberFacts:
     collection: Mapping | None = None
     bill: Mapping | None = None
     lapses: Sequence[Mapping] = field(default_factory=list)
+    source_gone: str | None = None
 
     @cached_property
     def rules(self) -> SharingRules:

@@ -7,6 +7,7 @@ log holds the partition and the smallest and largest ids of each file.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from arro3.core import DataType
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
@@ -54,6 +55,21 @@ class SmallTables:
         """The identity of a table: a table that is dropped and created again has another, whatever its version."""
         return str(self._newest(name).metadata().id)
 
+    def is_readable(self, name: str, version: int) -> bool:
+        """Whether a version of a table can still be read: its log and each of its data files exist.
+
+        Only files that the newest version no longer has are looked up, because a vacuum removes no others.
+        """
+        from deltalake.fs import DeltaStorageHandler
+
+        try:
+            files = _paths(DeltaTable(self.path(name), version, self.options))
+        except DeltaError:
+            return False
+        removed = sorted(files - _paths(self._newest(name)))
+        handler = DeltaStorageHandler(self.path(name), self.options)
+        return all(info.is_file for info in handler.get_file_info(removed)) if removed else True
+
     def column_types(self, name: str, version: int | None = None) -> dict[str, str]:
         """The type of each column, now or at a version, named as in the data dictionary."""
         fields = DeltaTable(self.path(name), version, self.options).schema().fields
@@ -96,6 +112,16 @@ class SmallTables:
         """The values of one BIGINT column in the rows that satisfy `where`, in batches of numpy arrays."""
         for batch in self._newest(name).scan([column], where):
             yield batch.column(column).to_numpy()
+
+    def sums_by(self, name: str, key: str, amount: str, where: str) -> dict[Any, tuple[int, int]]:
+        """By value of the column `key`: the count of rows that satisfy `where`, and the sum of the column `amount`."""
+        if not self.exists(name):
+            return {}
+        import pyarrow as pa
+
+        rows = pa.table(self._newest(name).scan([key, amount], where)).group_by(key)
+        sums = rows.aggregate([(amount, "sum"), ([], "count_all")]).to_pylist()
+        return {row[key]: (row["count_all"], row[f"{amount}_sum"] or 0) for row in sums}
 
     def versions_by_run(self, name: str, run_ids: Iterable[str]) -> dict[str, int]:
         """The last version that each run committed, by run id; runs without a commit are left out."""
@@ -160,6 +186,11 @@ def _files_that_may_hold(table: DeltaTable, where: str | None) -> list[str]:
         return table.file_uris(file_pruning_predicate=where)
     except DeltaError:  # a condition that file statistics cannot decide, such as a pattern
         return table.file_uris()
+
+
+def _paths(table: DeltaTable) -> set[str]:
+    """The data files of a table, relative to its root."""
+    return {unquote(path) for path in table.get_add_actions(flatten=True).column("path").to_pylist()}
 
 
 def properties_of(table: Table) -> dict[str, str]:

@@ -52,7 +52,8 @@ class YearSources:
 def year_sources(lake: Lake, calendar: Calendar, year: int) -> YearSources:
     """The versions of the sources that a report of the year reads."""
     closes = _closes(lake, calendar, year)
-    recorded = {run_id: versions_read(lake.small, run_id) for run_ids in closes.values() for run_id in run_ids}
+    run_ids = {run_id for of_month in closes.values() for run_id in of_month}
+    recorded = {run_id: versions_read(lake.small, run_id, (COSTS, VISITS, REVIEWS)) for run_id in run_ids}
     versions: dict[str, dict[str, tuple[int, bool]]] = {}
     for name in (COSTS, VISITS, REVIEWS):
         if not lake.exists(name):
@@ -69,7 +70,7 @@ def claims_as_settled(lake: Lake, settlements: Mapping[tuple[str, str], Publicat
 
     `settlements`: by (period, plan_id). Columns: period, plan_id, claim_id, sex, province_code.
     """
-    versions = {p.run_id: versions_read(lake.small, p.run_id) for p in settlements.values()}
+    versions = {p.run_id: versions_read(lake.small, p.run_id, [CLAIMS]) for p in settlements.values()}
     periods_by_version: dict[int, set[str]] = {}
     for settlement in settlements.values():
         version = versions[settlement.run_id][CLAIMS]

@@ -69,7 +69,7 @@ def roll_of(
     """The roll of the publications of one run. `since_on`: the previous publicity day, None if there is none."""
     plan_ids = sorted({p.plan_id for p in publications})
     (run_id,) = {p.run_id for p in publications}
-    members = source_as_settled(lake, "source/members", versions_read(lake.small, run_id))
+    members = source_as_settled(lake, "source/members", versions_read(lake.small, run_id, ["source/members"]))
     members = members.where(F.col("plan_id").isin(*plan_ids))
     periods = sorted({p.period for p in publications})
     of_plans = F.col("held_in_period").isin(*periods) & F.col("plan_id").isin(*plan_ids)

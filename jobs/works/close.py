@@ -17,7 +17,7 @@ from jobs.ledger.fee_expenditure import expenditure_transfers
 from jobs.ledger.identities import closed_books, identity_breaches
 from jobs.ledger.journal import Transfer, journal_rows
 from jobs.pipeline.amounts import table_text, yuan
-from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.outcome import Outcome, UntilClosed
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
@@ -193,10 +193,21 @@ def _messages(pinned: PinnedClose, gate: CostGate) -> Iterable[str]:
         if name not in pinned.versions:
             yield f"{name} does not exist: no fee expenditure was posted from it"
         elif gate.judged[name].held_count:
-            yield (
-                f"{name}: rows are held in {held_in} and no fee expenditure was posted from them. Mend them before the "
-                "month's last period is closed: that close also posts costs that earlier ones of the month left out"
+            yield _held_message(
+                pinned, f"{name}: rows are held in {held_in} and no fee expenditure was posted from them"
             )
+
+
+def _held_message(pinned: PinnedClose, fact: str) -> str:
+    period, calendar = pinned.request.period, pinned.request.platform.calendar
+    last = calendar.of_month(period.year, period.month)[-1]
+    if period == last:
+        return f"{fact}. This was the month's last period: to post them, correct them and give them an open month"
+    advice = (
+        f"Correct them before {last}, the month's last period, is closed: that close also posts costs that earlier "
+        "ones of the month left out"
+    )
+    return UntilClosed(f"{fact}. {advice}", str(last), pinned.plan_ids)
 
 
 def _by_account(balances: Sequence[Mapping]) -> dict[str, int]:

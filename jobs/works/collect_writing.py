@@ -34,7 +34,7 @@ from jobs.works.earlier_arrears import take_from_aid
 from jobs.works.final_positions import overlapping_collections
 from jobs.works.set_off import aid_for_set_off, earlier_set_off
 
-KEY = ("plan_id", "member_id")
+KEY, MEMBERS = ("plan_id", "member_id"), "source/members"
 JOINED = T.StructType().add("plan_id", "string").add("member_id", "long").add("joined_on", "date")
 
 
@@ -156,8 +156,9 @@ def _joined(pinned: PinnedCollection, members: DataFrame) -> DataFrame:
     if members.isEmpty():
         return pinned.lake.empty(JOINED)
     small = pinned.lake.small
-    version = max(versions_read(small, settlement.run_id)["source/members"] for settlement in pinned.settled.values())
-    spells = read_source(pinned.lake, "source/members", version).select(*KEY, "joined_on", "exited_on")
+    run_ids = {settlement.run_id for settlement in pinned.settled.values()}
+    version = max(versions_read(small, run_id, [MEMBERS])[MEMBERS] for run_id in run_ids)
+    spells = read_source(pinned.lake, MEMBERS, version).select(*KEY, "joined_on", "exited_on")
     covered = spells.where(in_force_on(F.lit(pinned.days.publicity_on)))
     passed = with_passed(covered, "member_id", filter_of_ids(members, "member_id"), "passed")
     return passed.where("passed").groupBy(*KEY).agg(F.min("joined_on").alias("joined_on"))
