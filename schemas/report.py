@@ -45,7 +45,7 @@ PERIOD_SUMMARY = Table(
         Column("age_band", "STRING", "years, from-to; all, hidden", "band of ten years on the publicity day"),
         Column("member_months", "STRING", "months, from-to; all, hidden", "how long a member on the publicity day"),
         Column("item", "STRING", "code; all, hidden", "cause, status, rule or reason the measure is of"),
-        nullable(count("quantity", "how many; null for a measure of money")),
+        nullable(count("quantity", "how many; null for a measure of money; without a row: none, or hidden")),
         nullable(fen("amount_fen", "how much; null for a measure that counts")),
         RUN_ID,
     ),
