@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from jobs.catalogue import Text
+from jobs.register.runs import Run
 from jobs.reporting.annual import YearReport
 from jobs.reporting.annual_page import YearPage
 from jobs.reporting.masking import GroupTraits, coarsened
@@ -76,7 +77,8 @@ def test_a_masked_one_is_no_zero_in_the_plot(plan_id, labels):
 
 def year_page(platform, rows: list[dict]):
     request = SimpleNamespace(platform=platform)
-    return YearPage(YearReport(2020, rows, [], ["2020-12-P1"]), request)
+    run = Run("report", platform.platform_id, "2020", (), {}, {}, {})
+    return YearPage(YearReport(2020, rows, [], ["2020-12-P1"], run), request)
 
 
 def helped(sex: str, illness: str, count: int) -> dict:
