@@ -128,7 +128,7 @@ def _collections_table(collections: Iterable[Mapping]) -> str:
 
 def _balances_table(balances: Iterable[Mapping], period: str) -> str:
     rows = [[row["plan_id"], *(_yuan(row.get(account, 0)) for account in SHOWN_ACCOUNTS)] for row in balances]
-    return table_text(f"Balances at the close of {period} (yuan, debit positive)", ["plan", *SHOWN_ACCOUNTS], rows)
+    return table_text(f"Balances of {period} (yuan, debit positive)", ["plan", *SHOWN_ACCOUNTS], rows)
 
 
 def _member_lines(member: Mapping) -> list[str]:
