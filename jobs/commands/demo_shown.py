@@ -15,6 +15,8 @@ from jobs.reporting.rows import published_few_rows
 
 POOL_COLUMNS = ("case_count", "benefit_fen", "fee_fen", "case_sponsored_fen", "pool_fen", "due_fen", "covered_count")
 RATE_COLUMNS = ("covered_count", "share_fen", "share_aid_fen", "share_fee_fen")
+# Step of the explanation -> its name in the sum.
+POOL_TERMS = {"benefits": "aid", "fee": "fee", "brought forward": "residual", "per-case cap": "above cap"}
 SHOWN_ACCOUNTS = (CASH, POOL, FEE_INCOME, BAD_DEBT)
 
 
@@ -138,13 +140,15 @@ def _member_lines(member: Mapping) -> list[str]:
         steps = {step["name"]: step for step in plan["steps"]}
         lines.append(f"Member {member['member_id']}, {member['period']}: {plan['because']}")
         if "share" in steps:
-            aid, fee, residual, cap, pool, share = (
-                _yuan(abs(steps[name]["amount_fen"]))
-                for name in ("benefits", "fee", "brought forward", "per-case cap", "pool", "share")
-            )
-            lines.append(f"  aid {aid} + fee {fee} - residual {residual} - above cap {cap} = pool {pool}")
-            lines.append(f"  share {share} yuan: {steps['share']['says']}")
+            terms = " ".join(_term(name, steps[step]["amount_fen"]) for step, name in POOL_TERMS.items())
+            lines.append(f"  {terms.removeprefix('+ ')} = pool {_yuan(steps['pool']['amount_fen'])}")
+            lines.append(f"  share {_yuan(steps['share']['amount_fen'])} yuan: {steps['share']['says']}")
     return lines
+
+
+def _term(name: str, fen: int) -> str:
+    """A term of a sum with its sign, e.g. `- residual 81.23`."""
+    return f"{'-' if fen < 0 else '+'} {name} {yuan(abs(fen))}"
 
 
 def _next_lines(document: Mapping) -> list[str]:
