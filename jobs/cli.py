@@ -21,7 +21,7 @@ from jobs.version import program_version
 
 # Each command is a module of that name in jobs/commands, with EXAMPLES, add_arguments and run.
 COMMANDS = {
-    "demo": "make a small world and settle several whole periods of it",
+    "demo": "make a sample world, live through two whole periods of it and show the results",
     "generate": "make sample sources of any size, calibrated to the published figures",
     "check": "judge a period's sources by the quality gate, without settling",
     "preview": "show what settling a period would charge, without publishing anything",

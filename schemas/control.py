@@ -13,7 +13,7 @@ RUNS = Table(
     columns=(
         RUN_ID,
         Column("job", "STRING", "command", "command that ran"),
-        PERIOD,
+        Column("period", "STRING", "YYYY-MM-Pn; YYYY", "settlement period; of a report the year"),
         Column("plan_id", "STRING", "codes", "plans of the run, sorted, separated by commas"),
         Column("state", "STRING", "running, published, refused, failed, interrupted", "what became of the run"),
         Column("started_at", "TIMESTAMP", "UTC instant", "start of the latest attempt"),

@@ -40,6 +40,7 @@ class Table:
     """One table: what one row is, its key, how its files are partitioned, and its columns in order.
 
     `looked_up_by`: columns besides the key by which single rows are found: every file's range of them is kept.
+    `is_planned`: no command writes the table yet.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Table:
     partitioned_by: tuple[str, ...]
     columns: tuple[Column, ...]
     looked_up_by: tuple[str, ...] = ()
+    is_planned: bool = False
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def ageing_of(lake: Lake, period: str, deduction_on: date, grace_ends_on: date) 
     for row in arrears:
         as_of = _as_of(lake, collected[row.plan_id])
         aged_until = as_of if row.status == IN_GRACE else min(as_of, grace_ends_on)
-        rows.append(_row(row, collected[row.plan_id], as_of, (aged_until - deduction_on).days))
+        rows.append(_row(row, settled[row.plan_id], as_of, (aged_until - deduction_on).days))
     _check_journal(period, rows, transfers_of(lake.small, [*(settled[p] for p in collected), *collected.values()]))
     return rows
 
@@ -60,7 +60,8 @@ def debt_days(days: int) -> str:
     return f"{first}+ days" if last is None else f"{first}-{last} days"
 
 
-def _row(arrears, publication: Publication, as_of: date, age_days: int) -> dict:
+def _row(arrears, settlement: Publication, as_of: date, age_days: int) -> dict:
+    """`settlement`: its run identifies the row, as in the other reports of the period."""
     in_grace = arrears.status == IN_GRACE
     return {
         "plan_id": arrears.plan_id,
@@ -70,7 +71,7 @@ def _row(arrears, publication: Publication, as_of: date, age_days: int) -> dict:
         "member_count": arrears.member_count,
         "owed_fen": arrears.arrears_fen if in_grace else 0,
         "written_off_fen": 0 if in_grace else arrears.arrears_fen,
-        "run_id": publication.run_id,
+        "run_id": settlement.run_id,
     }
 
 

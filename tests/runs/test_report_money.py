@@ -1,5 +1,6 @@
 """Reports of periods that were collected and closed: what came in, who lapsed, ageing, a year by its closes."""
 
+import json
 from collections import Counter
 from datetime import date
 
@@ -154,3 +155,36 @@ def test_another_platform_reports_by_configuration_alone(lake):
     assert year.exit_code == 0, year.err
     assert not [row for row in year.document["annual"] if row["topic"] == "published"]
     assert "美团互助" in (lake.folder / "report/html/year-2020.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["report/publicity", "report/period_summary", "report/ageing"])
+def test_the_join_with_publications_keeps_every_row_of_a_report(shown, name):
+    """Each row carries the settlement's run id: it is that of the plan's pool."""
+    keys = lambda table: {  # noqa: E731
+        (row["period"], row["plan_id"], row["run_id"])
+        for period in (FIRST, SECOND)
+        for row in shown.rows(table, period)
+    }
+    assert keys(name) and keys(name) <= keys("settled/pools")
+
+
+def test_the_report_of_a_year_is_a_run(shown):
+    rows = shown.spark.read.format("delta").load(str(shown.folder / "report/annual")).collect()
+    (run_id,) = {row.run_id for row in rows}
+    (run,) = shown.rows("control/runs", "2020", run_id=run_id)
+    assert (run["job"], run["period"], run["state"]) == ("report", "2020", "published")
+    assert run["plan_id"] == f"{PLAN},{SENIOR}"
+    inputs = json.loads(run["input_versions"])
+    acts = [act for period in (FIRST, SECOND) for act in shown.rows("control/publications", period)]
+    assert set(inputs["runs"]) == {act["run_id"] for act in acts}
+    assert inputs["source_months"]["source/operating_costs"]["2020-12"] == 0
+
+
+def test_the_same_report_of_a_year_is_the_same_run_and_a_killed_one_is_ended(shown, tmp_path):
+    lake = shown.copied(tmp_path / "lake")
+    (run,) = lake.rows("control/runs", "2020", job="report")
+    lake.write("control/runs", [run | {"state": "running", "finished_at": None, "run_id": "report-2020-killed"}],
+               mode="append")  # fmt: skip
+    assert lake.run("report", "--year", "2020").exit_code == 0
+    states = {row["run_id"]: row["state"] for row in lake.rows("control/runs", "2020", job="report")}
+    assert states == {run["run_id"]: "published", "report-2020-killed": "failed"}
