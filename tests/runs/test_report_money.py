@@ -55,7 +55,7 @@ def test_the_year_tells_of_the_costs_that_the_close_of_the_month_read(shown, tmp
     assert measured(rows, topic="source", item="source/claim_reviews:2020-12", measure="version_of_close") == 0
     assert measured(rows, topic="source", item="source/claim_reviews:2020-11", measure="version_of_today") == 0
     html = (lake.folder / "report/html/year-2020.html").read_text(encoding="utf-8")
-    assert "as the close of the month's last period read it".replace("'", "&#39;") in html and "2020-01–2020-11" in html
+    assert "as read by the close of the month's last period".replace("'", "&#39;") in html and "2020-01–2020-11" in html
 
 
 def test_ageing_is_the_receivable_of_the_journal_or_no_report_is_made(shown, tmp_path):
