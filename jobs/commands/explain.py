@@ -15,7 +15,7 @@ from jobs.pipeline.query import Query, carry_out_query
 from jobs.pipeline.request import PeriodRequest, Request, period_request_of, request_of
 from jobs.progress import announce
 from jobs.register.inputs import REMEDY
-from jobs.reporting.explain_page import explanation_page, statement_page
+from jobs.reporting.explain_page import EXPLAIN, explanation_page, statement_page
 from jobs.reporting.pages import render
 
 EXAMPLES = """  fentan explain --lake ./lake --member 12345 --period 2020-12-P1
@@ -83,7 +83,7 @@ class MemberPeriod(Query):
         explained = [explain(plan) for plan in facts]
         document = {"member_id": self.member_id, "period": str(request.period), "plans": explained}
         if not explained:
-            document["because"] = "Not charged, because the member has no membership in any plan settled in the period."
+            document["because"] = EXPLAIN["no_membership"].en
         return {**document, "files_read": books.files_read}
 
     def show(self, request: PeriodRequest, answer: dict) -> Outcome:

@@ -48,7 +48,7 @@ class YearlyHeadroom:
     def with_headroom(
         self, covered: DataFrame, sharing: Mapping[str, Sharing], rules: Mapping[str, SharingRules]
     ) -> DataFrame:
-        """One row per covered member with `room_fen`: his headroom; null if the cap of his plan cannot bind."""
+        """One row per covered member with `headroom_fen`; null if the cap of the plan cannot bind."""
         caps = {plan_id: rules[plan_id].yearly_cap_fen for plan_id in rules}
         binding = {
             plan_id: cap
@@ -99,8 +99,8 @@ def follows_from_spells(spells: DataFrame, year: list[PeriodOfYear], cap_fen: in
 def with_headroom_from_spells(
     covered: DataFrame, ended_spells: DataFrame, year: Mapping[str, list[PeriodOfYear]], cap_fen: Mapping[str, int]
 ) -> DataFrame:
-    """One row per covered member with `room_fen`, from the spells alone. Arguments as for `borne_before` and
-    `room_by_spells`."""
+    """One row per covered member with `headroom_fen`, from the spells alone. Arguments as for `borne_in_ended_spells`
+    and `headroom_from_spells`."""
     before = computed_once(borne_in_ended_spells(ended_spells, year))
     return headroom_from_spells(covered, broadcast_if_few(before, before.count()), year, cap_fen)
 
