@@ -12,7 +12,7 @@ from expectations.expectation import (
     not_null_in_set,
     unique,
 )
-from expectations.rule import GateRule, RowRule, Severity, TableRule, Terms
+from expectations.rule import AnyRowRule, GateRule, RowRule, Severity, TableRule, Terms
 from expectations.sql import literal, tier_unknown
 from schemas.codes import OBJECTIONS, PROVINCES, SEVERITIES, SEXES
 from schemas.sources import APPROVED_CLAIMS
@@ -32,7 +32,7 @@ def _dates_out_of_order(terms: Terms) -> Expectation:
     )
 
 
-ROW_RULES = (
+ROW_RULES: tuple[AnyRowRule, ...] = (
     RowRule("claim_key_missing", ERROR, "claim_id, plan_id, member_id and publicity_period are given.",
             lambda _: all_not_null("claim_id", "plan_id", "member_id", "publicity_period")),
     RowRule("claim_period_unknown", ERROR, "The publicity period is in the calendar.",

@@ -11,7 +11,7 @@ from expectations.expectation import (
     not_null_in_set,
     unique,
 )
-from expectations.rule import RowRule, Severity, TableRule, Terms
+from expectations.rule import AnyRowRule, RowRule, Severity, TableRule, Terms
 from expectations.sql import literal
 from schemas.codes import COST_CATEGORIES, SITE_KINDS
 from schemas.sources import FIELD_VISITS
@@ -28,7 +28,7 @@ def _visited_outside_calendar(terms: Terms) -> Expectation:
     return no_rows_where(f"visited_on < {literal(first_on)} OR visited_on >= {literal(end_on)}")
 
 
-COST_RULES = (
+COST_RULES: tuple[AnyRowRule, ...] = (
     RowRule("cost_key_missing", ERROR, "cost_id and month are given.", lambda _: all_not_null("cost_id", "month")),
     RowRule("cost_month_malformed", ERROR, "The month is written YYYY-MM.", lambda _: matches("month", COST_MONTH)),
     RowRule("cost_category_unknown", ERROR, "The category is investigation, technology or staff_and_premises.",
@@ -38,7 +38,7 @@ COST_RULES = (
 )  # fmt: skip
 
 # What depends on the calendar of the platform.
-COST_CALENDAR_RULES = (
+COST_CALENDAR_RULES: tuple[AnyRowRule, ...] = (
     RowRule("cost_month_unknown", ERROR, "The month is one of the platform's calendar.",
             lambda terms: in_set("month", terms.months)),
 )  # fmt: skip
@@ -48,7 +48,7 @@ COST_SET_RULES = (
               lambda _: unique("cost_id")),
 )  # fmt: skip
 
-VISIT_RULES = (
+VISIT_RULES: tuple[AnyRowRule, ...] = (
     RowRule("visit_key_missing", ERROR, "visit_id and the day of the visit are given.",
             lambda _: all_not_null("visit_id", "visited_on")),
     RowRule("visit_site_unknown", ERROR, "The place is a hospital or an insurance office.",
@@ -58,7 +58,7 @@ VISIT_RULES = (
     *date_rules("visit", FIELD_VISITS),
 )  # fmt: skip
 
-VISIT_CALENDAR_RULES = (
+VISIT_CALENDAR_RULES: tuple[AnyRowRule, ...] = (
     RowRule("visit_day_unknown", ERROR, "The day of the visit is in a period of the platform's calendar.",
             _visited_outside_calendar),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from expectations.expectation import (
     not_null_in_set,
     unique,
 )
-from expectations.rule import GateRule, RowRule, Severity, TableRule, Terms
+from expectations.rule import AnyRowRule, GateRule, RowRule, Severity, TableRule, Terms
 from expectations.sql import for_plan, literal, one_of, tier_unknown
 from schemas.codes import CITY_TIERS, EXIT_REASONS, PROVINCES, SEXES
 from schemas.sources import MEMBERS
@@ -69,7 +69,7 @@ def _overlapping(terms: Terms) -> Expectation:
         WHERE comparable AND NOT duplicated AND (latest_end > joined_on OR next_start < ends_on)""")
 
 
-ROW_RULES = (
+ROW_RULES: tuple[AnyRowRule, ...] = (
     RowRule("member_key_missing", ERROR, "plan_id, member_id and joined_on are given.",
             lambda _: all_not_null("plan_id", "member_id", "joined_on")),
     RowRule("member_plan_unknown", ERROR, "The plan is one of the platform's plans.",

@@ -10,7 +10,7 @@ from expectations.expectation import (
     not_before,
     not_null_in_set,
 )
-from expectations.rule import GateRule, RowRule, Severity, TableRule, Terms
+from expectations.rule import AnyRowRule, GateRule, RowRule, Severity, TableRule, Terms
 from schemas.codes import RECEIPT_OUTCOMES
 from schemas.sources import RECEIPTS
 
@@ -33,7 +33,7 @@ def _copies(terms: Terms) -> Expectation:
         WHERE number > 1""")
 
 
-ROW_RULES = (
+ROW_RULES: tuple[AnyRowRule, ...] = (
     RowRule("receipt_key_missing", ERROR, "receipt_id, payer_id and the day of the attempt are given.",
             lambda _: all_not_null("receipt_id", "payer_id", "attempted_on")),
     RowRule("receipt_outcome_unknown", ERROR, "The outcome is collected, failed or returned.",

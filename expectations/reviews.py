@@ -2,7 +2,7 @@
 
 from expectations.dates import date_rules
 from expectations.expectation import all_not_null, no_rows_where, not_null, not_null_between, not_null_in_set
-from expectations.rule import RowRule, Severity
+from expectations.rule import AnyRowRule, RowRule, Severity
 from schemas.codes import DECISIONS
 from schemas.sources import CLAIM_REVIEWS
 
@@ -10,7 +10,7 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
 # A hundred times the highest published aid of a case: a mistake of units.
 LARGEST_PLAUSIBLE_AID_FEN = 3_000_000_000
 
-ROW_RULES = (
+ROW_RULES: tuple[AnyRowRule, ...] = (
     RowRule("review_key_missing", ERROR, "review_id and claim_id are given.",
             lambda _: all_not_null("review_id", "claim_id")),
     RowRule("review_plan_missing", ERROR, "plan_id is given.", lambda _: not_null("plan_id")),

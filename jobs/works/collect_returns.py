@@ -1,6 +1,7 @@
 """Returned receipts of a collection: the receipts less what went back."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -74,15 +75,18 @@ def returned_by_plan(parts: DataFrame | None, shares: DataFrame, first_plan_id: 
     """By plan, the money that went back (`parts`), by the account that it had been booked in."""
     if parts is None:
         return {}
-    by_plan: dict[str, ReturnedTotals] = {}
+    fen: dict[tuple[str, bool, bool], dict[date, int]] = {}
     for row in parts_by_account(parts, shares, first_plan_id).collect():
-        totals = by_plan.setdefault(row.plan_id, ReturnedTotals({}, {}, {}, {}))
-        by_account = (
-            (totals.unapplied_received_fen, totals.unapplied_returned_fen),
-            (totals.shares_received_fen, totals.shares_returned_fen),
+        fen.setdefault((row.plan_id, row.is_share, row.is_return), {})[row.attempted_on] = row.fen
+    return {
+        plan_id: ReturnedTotals(
+            shares_received_fen=fen.get((plan_id, True, False), {}),
+            shares_returned_fen=fen.get((plan_id, True, True), {}),
+            unapplied_received_fen=fen.get((plan_id, False, False), {}),
+            unapplied_returned_fen=fen.get((plan_id, False, True), {}),
         )
-        by_account[row.is_share][row.is_return][row.attempted_on] = row.fen
-    return by_plan
+        for plan_id in sorted({plan_id for plan_id, _, _ in fen})
+    }
 
 
 def _total_fen(receipts: DataFrame) -> int:
