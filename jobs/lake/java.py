@@ -70,7 +70,7 @@ def java_options(folder: Path, log_settings: Path, few_rows: bool) -> str:
     has_collector = re.search(r"-XX:\+Use\w+GC", user_options)
     collector = "" if has_collector else "-XX:+UseParallelGC"  # the fastest for batch work
     compiler = "-XX:TieredStopAtLevel=1" if few_rows else ""
-    options += ["-Dfile.encoding=UTF-8", "-XX:ReservedCodeCacheSize=512m", collector, compiler, user_options]
+    options += ["-XX:ReservedCodeCacheSize=512m", collector, compiler, user_options]
     archive = folder / CLASSES
     if archive.is_file() and not re.search(r"\s", str(archive)):
         # Java ignores an archive that no longer fits, but would report that on stdout.
