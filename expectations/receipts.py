@@ -20,7 +20,7 @@ ERROR, WARNING, CRITICAL = Severity.ERROR, Severity.WARNING, Severity.CRITICAL
 LARGEST_PLAUSIBLE_RECEIPT_FEN = 100_000_000
 IMPOSSIBLE_AMOUNT = (
     f"(outcome IN ('collected', 'returned') AND NOT coalesce(amount_fen BETWEEN 1 AND {LARGEST_PLAUSIBLE_RECEIPT_FEN}, "
-    "false)) OR (outcome = 'failed' AND amount_fen > 0)"
+    "false)) OR (outcome = 'failed' AND amount_fen <> 0)"
 )
 ALLOCATION = "the allocation of receipts to the bills of the period"
 

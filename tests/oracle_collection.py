@@ -249,7 +249,7 @@ def faults(r: dict, public_on: date) -> set[str]:
     moves = r["outcome"] in ("collected", "returned")
     if moves and not (r["amount_fen"] is not None and 1 <= r["amount_fen"] <= 100_000_000):
         found.add("receipt_amount_out_of_range")
-    if r["outcome"] == "failed" and (r["amount_fen"] or 0) > 0:
+    if r["outcome"] == "failed" and r["amount_fen"]:
         found.add("receipt_amount_out_of_range")
     if r["attempted_on"] is not None and r["attempted_on"] < public_on:
         found.add("receipt_before_publicity")

@@ -61,6 +61,7 @@ id | payer | fen                       | on    | outcome   | held on the 28th | 
 20 | 20    | 60                        | 12-14 | collected |                  |
 21 |       | 7                         | 12-14 | collected | 7                | receipt_key_missing
 22 | 99    | 10                        | 12-14 | collected | 10               | receipt_without_bill
+23 | 14    | -5                        | 12-14 | failed    | -5               | receipt_amount_out_of_range
 """
 KNOWN_ON_THE_20TH = {(18, 5, "receipt_not_enough")}  # the fifth fen of 10 comes on the 21st
 NOT_YET_ON_THE_20TH = {(4, 10, "receipt_after_grace")}
@@ -157,7 +158,7 @@ def test_money_is_booked_on_its_day_and_what_is_held_in_suspense(families):
 
 def test_what_is_told_adds_up_to_the_money_that_came_in(families):
     told = families.found["28"][0]["receipts"]
-    assert (told["rows"], told["without_share_fen"], told["money_fen"]) == (24, 85, 130 + 85)
+    assert (told["rows"], told["without_share_fen"], told["money_fen"]) == (25, 85, 130 + 85)
     assert told["held"] == Counter(reason for _, _, reason in expected_held())
     assert "held" in families.found["20"][0]["receipts"]
 
