@@ -26,6 +26,7 @@ from jobs.ledger.fee_expenditure import expenditure_by_plan_fen, to_post_fen
 from jobs.ledger.journal import moved_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import published_in
+from jobs.register.stages import is_closed
 from jobs.rulebook.calendar import Calendar, Period
 from schemas.codes import COST_CATEGORIES
 
@@ -150,7 +151,7 @@ class Costs:
 def costs_of(lake: Lake, calendar: Calendar, period: Period, versions: Mapping[str, int]) -> Costs:
     """The costs for the books of a period that is about to be closed."""
     of_month = calendar.of_month(period.year, period.month)
-    earlier = [p for p in of_month if p < period and _is_closed(lake, str(p))]
+    earlier = [p for p in of_month if p < period and is_closed(lake.small, str(p))]
     later = [p for p in of_month if p > period and published_in(lake.small, "close", str(p))]
     return Costs(lake, calendar, period, (*earlier, period, *later), versions)
 
@@ -170,11 +171,6 @@ def sound_rows(name: str, rows: DataFrame) -> DataFrame:
     id_column, rules, _ = JUDGED_BY[name]
     rules = tuple(rule for rule in rules if rule not in OF_CALENDAR)  # the rows requested are of the calendar
     return _with_faults(rows, F.lit(True), id_column, rules, NO_TERMS).where("not is_held").select(*rows.columns)
-
-
-def _is_closed(lake: Lake, period: str) -> bool:
-    settled, closed = (published_in(lake.small, job, period) for job in ("settle", "close"))
-    return bool(closed) and set(settled) <= set(closed)
 
 
 def _judged(

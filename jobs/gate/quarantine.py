@@ -65,7 +65,7 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
     if lake.exists(HELD_RECEIPTS.name) or not held.isEmpty():
         lake.replace(
             HELD_RECEIPTS,
-            _with_possible_days(held, HELD_RECEIPTS),
+            with_possible_days(held, HELD_RECEIPTS),
             matching(held_in_period=period, period=period),
             run_id,
         )
@@ -107,7 +107,7 @@ def claims_in_scope(members_scope: str, period: str, period_names: Iterable[str]
     return f"(({of_period} and {members_scope}) or {in_no_period})"
 
 
-def _with_possible_days(rows: DataFrame, table: Table) -> DataFrame:
+def with_possible_days(rows: DataFrame, table: Table) -> DataFrame:
     """The rows, with null for days that Python cannot hold: their `reasons` name the columns."""
     days = date_columns(table)
     return rows.withColumns({column: possible(column) for column in days}) if days else rows
@@ -137,7 +137,7 @@ def _hold(
     )
     same_row = [F.col(name).eqNullSafe(F.col(f"seen_{name}")) for name in key]
     rows = (
-        _with_possible_days(held, table)
+        with_possible_days(held, table)
         .where(scope)
         .join(F.broadcast(first_seen), on=same_row, how="left")
         .withColumns(

@@ -62,7 +62,7 @@ def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDa
     `elsewhere`: the receipts of all other periods, up to the same day. A row whose id one of them has too is held,
     because it is not known which of the rows is true.
     """
-    marked = with_shared_ids(_until(receipts, days), _until(elsewhere, days))
+    marked = with_shared_ids(known_until(receipts, days.as_of), known_until(elsewhere, days.as_of))
     judged = marked.withColumn("broken", broken_bits(ROW_RULES, replace(NO_TERMS, publicity_on=days.publicity_on)))
     is_sound = (F.col("broken") == 0) & ~F.col("is_duplicated") & ~F.col("is_repeated")
     is_money, is_return = is_sound & (F.col("outcome") == "collected"), F.col("outcome") == "returned"
@@ -106,9 +106,10 @@ def held_above_ceiling(gate: ReceiptGate, ceiling_ppm: int, floor_rows: int) -> 
     return above_ceiling(gate.held_count, gate.payment_count, ceiling_ppm, floor_rows)
 
 
-def _until(receipts: DataFrame, days: CollectionDays) -> DataFrame:
+def known_until(receipts: DataFrame, as_of: date) -> DataFrame:
+    """The receipts up to a day; those without a possible day are known on every day."""
     is_dated = F.expr(f"attempted_on IS NOT NULL AND NOT {is_impossible('attempted_on')}")
-    return receipts.where(~is_dated | (F.col("attempted_on") <= F.lit(days.as_of)))
+    return receipts.where(~is_dated | (F.col("attempted_on") <= F.lit(as_of)))
 
 
 def _unsound(rows: DataFrame, columns: list[str]) -> DataFrame:

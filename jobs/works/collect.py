@@ -28,7 +28,12 @@ from jobs.works.collect_shown import document_of, nothing_new, text_of
 from jobs.works.collect_unchanged import changes_since_collected, run_of_same_inputs
 from jobs.works.collect_writing import CollectionResult, collection_breaches, write_collection
 from jobs.works.late_claims import hold_late_claims
-from jobs.works.late_returns import AFTER_CLOSE, hold_returned_after_close, late_return_messages
+from jobs.works.late_returns import (
+    AFTER_CLOSE,
+    hold_returned_after_close,
+    late_return_messages,
+    late_return_sums,
+)
 
 THROUGH_SPARK, FEW_ROWS = ("settled/collections", "settled/lapses"), ("ledger/journal",)
 
@@ -54,7 +59,7 @@ class Collect(Work):
             if not pinned.is_closed:
                 _hold_without_period(pinned, run_id)
             hold_late_claims(pinned.lake.small, pinned.late_claims, pinned.run.period, run_id)
-            hold_returned_after_close(pinned.lake, pinned.returned_after_close, pinned.run.period, run_id)
+            hold_returned_after_close(pinned.lake.small, pinned.returned_after_close, pinned.run.period, run_id)
             if not pinned.is_closed:
                 goes_as_far_as(pinned.lake.small, run_id, str(pinned.days.as_of))
             return nothing_new(pinned, run_id, tuple(_messages(pinned)))
@@ -80,7 +85,7 @@ class Collect(Work):
         hold_receipts(pinned.lake, pinned.gate.unsound, result.excess, run.period, run.run_id)
         _hold_without_period(pinned, run.run_id)
         hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
-        hold_returned_after_close(pinned.lake, pinned.returned_after_close, run.period, run.run_id)
+        hold_returned_after_close(pinned.lake.small, pinned.returned_after_close, run.period, run.run_id)
 
     def rule_results(
         self, pinned: PinnedCollection, gate: None, result: CollectionResult | None
@@ -114,7 +119,7 @@ class Collect(Work):
 def held_by_reason(pinned: PinnedCollection, result: CollectionResult) -> dict[str, tuple[int, int]]:
     """By reason, the receipts held because their money is unapplied: count of receipts and fen."""
     late = pinned.returned_after_close
-    after_close = {AFTER_CLOSE: (len(late), sum(row["amount_fen"] or 0 for row in late))} if late else {}
+    after_close = {AFTER_CLOSE: late_return_sums(late)} if late else {}
     return {**result.excess_by_reason, **after_close, PERIOD_UNKNOWN.id: pinned.without_period_sums}
 
 

@@ -21,7 +21,7 @@ from jobs.works.collect_returns import NetReceipts, net_of_returns
 from jobs.works.earlier_arrears import EarlierArrears, earlier_arrears
 from jobs.works.final_positions import FinalPositions, final_positions_of, overlapping_collections
 from jobs.works.late_claims import LateClaims, late_claims
-from jobs.works.late_returns import RECEIPTS_VERSION, SOURCE, returned_after_close
+from jobs.works.late_returns import RECEIPTS_TABLE, RECEIPTS_VERSION, SOURCE, returned_after_close
 from jobs.works.set_off import earlier_set_off_fen, next_settlements
 
 JOB = "collect"
@@ -76,6 +76,7 @@ class PinnedCollection:
             settings={
                 "as_of": str(self.days.as_of),
                 RECEIPTS_VERSION: self.receipts_version,
+                RECEIPTS_TABLE: self.lake.small.table_id(SOURCE),
                 **self.stop_settings,
             },
         )
@@ -112,7 +113,8 @@ class PinnedCollection:
     @cached_property
     def returned_after_close(self) -> list[dict]:
         """The returns of closed periods that are in no books (see `returned_after_close`)."""
-        return returned_after_close(self.lake, self.receipts_version, str(self.request.period), self.days)
+        calendar, period = self.request.platform.calendar, str(self.request.period)
+        return returned_after_close(self.lake, calendar, self.receipts_version, period, self.days)
 
     @property
     def is_closed(self) -> bool:

@@ -9,8 +9,9 @@ from jobs.gate.claims import claims_added
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import TABLE_IDS
 from jobs.pipeline.amounts import yuan
-from jobs.register.publications import Publication, few_rows_of, published, published_in
+from jobs.register.publications import Publication, few_rows_of, published
 from jobs.register.runs import rows_of_runs
+from jobs.register.stages import is_closed
 from jobs.rulebook.rules import Platform
 from schemas import TABLES
 
@@ -91,7 +92,7 @@ def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id
     """
     late = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id in row["reasons"]]
     held = [row for row in late if row["held_in_period"] == period]
-    if sorted(map(_content, held)) == sorted(map(_content, claims.late)) or _is_closed(small, period):
+    if sorted(map(_content, held)) == sorted(map(_content, claims.late)) or is_closed(small, period):
         return
     first_seen: dict[tuple[str, ...], str] = {}
     for row in sorted(late, key=lambda row: row["first_seen_period"]):
@@ -114,11 +115,6 @@ def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id
 def _is_held_by_settlement(row: Mapping) -> bool:
     """Whether a row of the quarantine existed when its period was settled."""
     return row["held_in_period"] == row["publicity_period"] and AFTER_SETTLEMENT.id not in row["reasons"]
-
-
-def _is_closed(small: SmallTables, period: str) -> bool:
-    settled, closed = (published_in(small, job, period) for job in ("settle", "close"))
-    return bool(closed) and set(settled) <= set(closed)
 
 
 def _is_read_by_all(small: SmallTables, settled: Collection[Publication], version: int) -> bool:

@@ -61,15 +61,19 @@ def test_a_returned_receipt_leaves_its_share_unmet_until_the_close_and_then_is_h
     closed = settled.run("close", "--period", PERIOD, "--as-of", "2020-12-28")
     assert closed.exit_code == 0, closed.err
     rows = settled.rows("settled/collections")
-    late = [returned(41, 7, 10, date(2020, 12, 20)), returned(42, 10, 10, date(2020, 12, 30))]
+    late = [
+        returned(41, 7, 10, date(2020, 12, 20)), returned(42, 10, 10, date(2020, 12, 30)),
+        returned(43, 7, 5, None), returned(21, 4, 10, date(2020, 12, 16)),  # on no day; a copy of one in the books
+    ]  # fmt: skip
     settled.write("source/receipts", late, mode="append")
     assert settled.settle(NEXT).exit_code == 0
     for state in ("collected", "nothing new"):
         following = collect(settled, "2021-01-05", NEXT)
         assert (following.exit_code, following.document["state"]) == (0, state), following.err
-        assert "2 returns of 2020-12-P1 came after its close" in following.err and "0.20 yuan" in following.err
-        assert {row for row in held(settled) if row[-1] == "receipt_after_close"} == {
+        assert "4 returns of 2020-12-P1 came after its close" in following.err and "0.25 yuan" in following.err
+        assert {row for row in held(settled) if "receipt_after_close" in row} == {
             (41, 10, "receipt_after_close"), (42, 10, "receipt_after_close"),
+            (43, 5, "receipt_key_missing", "receipt_after_close"), (21, 0, "receipt_after_close", "receipt_repeated"),
         }  # fmt: skip
     assert settled.rows("settled/collections") == rows
 

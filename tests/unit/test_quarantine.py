@@ -6,6 +6,7 @@ import pytest
 from deltalake import write_deltalake
 
 from expectations.dates import date_columns
+from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN
 from expectations.rule import GateRowRule, Severity
 from expectations.suites import SUITES
 from jobs.errors import WrongUsage
@@ -13,10 +14,12 @@ from jobs.lake.small import EPOCH, FIRST_DAY, LAST_DAY, SmallTables, arrow_table
 from jobs.register.lake_record import LAKE, LAYOUT, platform_of, record_lake
 from jobs.register.publications import publish
 from jobs.works.late_claims import HELD_CLAIMS, LateClaims, hold_late_claims
+from jobs.works.late_returns import AFTER_CLOSE, hold_returned_after_close, late_return_messages, late_return_sums
 from schemas import TABLES
-from tests.lakes import PERIOD, claim, member
+from tests.lakes import PERIOD, claim, member, receipt
 
-NEXT = "2020-12-P2"
+NEXT, LATER = "2020-12-P2", "2021-01-P1"
+HELD_RECEIPTS = TABLES["control/quarantine_receipts"]
 QUARANTINE = [table for name, table in TABLES.items() if name.startswith("control/quarantine_")]
 ODD_TEXTS = ("x" * 300, "大病互助计划", "", " ", "a/b=c%20", "..", "line\nfeed\r", "quote'", None)
 
@@ -66,6 +69,52 @@ def test_a_closed_period_keeps_what_its_close_left(small):
     version = small.version(HELD_CLAIMS.name)
     hold_late_claims(small, late(), PERIOD, "run-3")
     assert held(small, PERIOD) == [(1, "chronic", PERIOD)] and small.version(HELD_CLAIMS.name) == version
+
+
+def returned(number, period, *others):
+    """A return that came after the close of the period, as a collection of another one finds it."""
+    row = receipt(number, number, 10, period=period, outcome="returned")
+    return {**row, "reasons": [*others, AFTER_CLOSE], "amount_at_stake_fen": 10}
+
+
+def held_receipts(small, period):
+    rows = small.rows(HELD_RECEIPTS.name, f"held_in_period = '{period}'")
+    return sorted((row["receipt_id"], row["period"], row["first_seen_period"], *row["reasons"]) for row in rows)
+
+
+def test_late_returns_replace_only_those_that_the_same_period_held_of_others(small):
+    own = {**returned(1, NEXT), "held_in_period": NEXT, "first_seen_period": NEXT, "run_id": "run-0"}
+    other = {**own, "receipt_id": 2, "period": PERIOD, "reasons": ["receipt_overpaid"]}
+    small.append(HELD_RECEIPTS, [own, other], "run-0")
+    of_run_0 = [(1, NEXT, NEXT, AFTER_CLOSE), (2, PERIOD, NEXT, "receipt_overpaid")]
+    hold_returned_after_close(small, [returned(3, PERIOD), returned(4, PERIOD)], NEXT, "run-1")
+    first = [(3, PERIOD, NEXT, AFTER_CLOSE), (4, PERIOD, NEXT, AFTER_CLOSE)]
+    assert held_receipts(small, NEXT) == [*of_run_0, *first]
+    hold_returned_after_close(small, [returned(3, PERIOD)], LATER, "run-2")
+    assert held_receipts(small, LATER) == [(3, PERIOD, NEXT, AFTER_CLOSE)]
+    assert held_receipts(small, NEXT) == [*of_run_0, *first], "what another period held stays"
+    hold_returned_after_close(small, [returned(3, PERIOD, "receipt_key_missing")], NEXT, "run-3")
+    assert held_receipts(small, NEXT) == [*of_run_0, (3, PERIOD, NEXT, "receipt_key_missing", AFTER_CLOSE)]
+    hold_returned_after_close(small, [], NEXT, "run-4")
+    assert held_receipts(small, NEXT) == of_run_0
+
+
+def test_late_returns_leave_the_quarantine_of_a_closed_period_and_one_that_is_up_to_date(small):
+    hold_returned_after_close(small, [returned(3, PERIOD)], NEXT, "run-1")
+    version = small.version(HELD_RECEIPTS.name)
+    hold_returned_after_close(small, [returned(3, PERIOD)], NEXT, "run-2")
+    publish(small, "settle", NEXT, "run-1", {"chronic": "d"})
+    publish(small, "close", NEXT, "run-2", {"chronic": "d"}, "closed")
+    hold_returned_after_close(small, [], NEXT, "run-3")
+    assert small.version(HELD_RECEIPTS.name) == version
+
+
+def test_late_returns_are_summed_where_their_amounts_can_be_true():
+    amounts = [10, -5, 0, 2**62, 2**62, LARGEST_PLAUSIBLE_RECEIPT_FEN]
+    late_returns = [{**returned(i, PERIOD), "amount_at_stake_fen": fen} for i, fen in enumerate(amounts)]
+    assert late_return_sums(late_returns) == (6, 10 + LARGEST_PLAUSIBLE_RECEIPT_FEN)
+    (message,) = late_return_messages(late_returns)
+    assert "6 returns of 2020-12-P1" in message and "1,000,000.10 yuan" in message
 
 
 def test_a_lake_of_the_layout_before_is_refused_with_the_remedy(small):
