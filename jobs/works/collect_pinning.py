@@ -133,7 +133,7 @@ class PinnedCollection:
             ENDED_BEFORE: dict(self.ended_before),
             CLOSED_BEFORE: _digests({p: self.final.settled[p] for p in self.final.closed}),
             FINAL_LAPSES: _digests(self.final.lapsed),
-            EARLIER_ARREARS: self.earlier_arrears.by_plan,
+            EARLIER_ARREARS: self.earlier_arrears.inputs,
         }
         return {
             SETTLED: _digests(self.settled),

@@ -29,7 +29,7 @@ from jobs.spark.id_filter import filter_of_ids, with_passed
 from jobs.works.collect_allocation import Allocations, allocate
 from jobs.works.collect_pinning import JOB, PinnedCollection
 from jobs.works.collect_returns import returned_by_plan
-from jobs.works.collection_sums import CollectionSums, sums_by_plan, suspense_by_plan
+from jobs.works.collection_sums import CollectionSums, set_off_part_fen, sums_by_plan, suspense_by_plan
 from jobs.works.earlier_arrears import take_from_aid
 from jobs.works.final_positions import overlapping_collections
 from jobs.works.set_off import aid_for_set_off, earlier_set_off
@@ -57,7 +57,8 @@ class CollectionResult:
 def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionResult:
     """Writes collections, lapses and journal; each is computed from the read-back rows of the one before."""
     allocations, arrears = _allocations(pinned), pinned.earlier_arrears
-    aid, taken_fen = take_from_aid(arrears, _aid_for_set_off(pinned), allocations.shares, pinned.days.is_final)
+    dues = _dues_before_arrears(pinned, allocations.shares)
+    aid, taken_fen = take_from_aid(arrears, _aid_for_set_off(pinned), dues, pinned.days.is_final)
     rows = collections(allocations.shares, aid, pinned.days)
     if pinned.final.lapsed:
         rows = rows.unionByName(pinned.final.final_lapses)
@@ -89,6 +90,19 @@ def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionR
         for p in pinned.plan_ids
     }
     return CollectionResult(digests, sums, transfers, fees, allocations.excess, _by_reason(allocations.excess))
+
+
+def _dues_before_arrears(pinned: PinnedCollection, shares: DataFrame) -> DataFrame:
+    """The dues that a member's aid pays before his earlier arrears: plan_id, member_id, due_fen, collected_fen.
+
+    Of a final lapse, that is what was set off from his aid.
+    """
+    columns = (*KEY, "due_fen", "collected_fen")
+    if not pinned.final.lapsed:
+        return shares.select(*columns)
+    set_off_fen = set_off_part_fen(pinned.days.grace_ends_on)
+    final = pinned.final.final_lapses.select(*KEY, set_off_fen.alias("due_fen"), F.lit(0).alias("collected_fen"))
+    return shares.select(*columns).unionByName(final)
 
 
 def _allocations(pinned: PinnedCollection) -> Allocations:

@@ -36,6 +36,14 @@ class EarlierArrears:
                 by_origin[origin] = by_origin.get(origin, 0) + fen
         return sums
 
+    @property
+    def inputs(self) -> dict[str, dict[str, list[int]]]:
+        """By plan and origin: the sum owed, and what aid of earlier periods has paid of the write-off."""
+        return {
+            plan_id: {name: [fen, self.write_offs[plan_id][name].taken_back_fen] for name, fen in by_origin.items()}
+            for plan_id, by_origin in self.by_plan.items()
+        }
+
 
 def earlier_arrears(
     lake: Lake, calendar: Calendar, period: Period, settled: Collection[Publication], days: CollectionDays
@@ -64,16 +72,17 @@ def earlier_arrears(
 
 
 def take_from_aid(
-    arrears: EarlierArrears, aid: DataFrame, shares: DataFrame, is_final: bool
+    arrears: EarlierArrears, aid: DataFrame, dues: DataFrame, is_final: bool
 ) -> tuple[DataFrame, dict[str, dict[str, int]]]:
     """The aid for set-off (from `aid_for_set_off`) less what pays earlier arrears; and that, by plan and origin.
 
-    The member's due of this period comes first: as much as is unmet of it is left in his aid.
+    The member's due of this period (one row of `dues` per plan and member) comes first: as much as is unmet of it is
+    left in his aid.
     """
     if not arrears.owed_fen:
         return aid, {}
     owing = _only(aid.where("not is_of_next"), arrears.owed_fen)
-    unmet = _only(shares, arrears.owed_fen).select(*KEY, "due_fen", "collected_fen")
+    unmet = _only(dues, arrears.owed_fen).select(*KEY, "due_fen", "collected_fen")
     taken: dict[str, dict[str, int]] = {}
     rows = []
     for row in owing.join(unmet, list(KEY), "left").collect():
