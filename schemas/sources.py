@@ -60,7 +60,7 @@ RECEIPTS = Table(
         Column("receipt_id", "BIGINT", "id", "receipt"),
         PERIOD,
         PAYER_ID,
-        fen("amount_fen", "money that came in; 0 where the deduction failed"),
+        fen("amount_fen", "money that came in, or went back; 0 where the deduction failed"),
         Column("outcome", "STRING", "collected, failed, returned", "what became of the attempt"),
         Column("attempted_on", "DATE", "date", "day of the attempt"),
     ),

@@ -150,7 +150,9 @@ def judged_receipts(
     """The results on source/receipts. `held`: by reason, the number and the money of receipts without a share;
     `too_many_held`: from `held_above_ceiling`."""
     table = {"receipts_present": int(days.is_deducting and not gate.row_count), RATE: too_many_held}
-    counts = {rule.id: held.get(rule.id, (0, 0))[0] for rule in (*SET_RULES, PERIOD_UNKNOWN)} | dict(gate.broken)
+    counts = dict(gate.broken)
+    for rule in (*SET_RULES, PERIOD_UNKNOWN):
+        counts[rule.id] = counts.get(rule.id, 0) + held.get(rule.id, (0, 0))[0]
     stakes_fen = {reason: fen for reason, (_, fen) in held.items()}
     return judge("source/receipts", {**table, **counts}, stakes_fen, gate.row_count)
 

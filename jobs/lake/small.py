@@ -119,9 +119,11 @@ class SmallTables:
             return {}
         import pyarrow as pa
 
-        rows = pa.table(self._newest(name).scan([key, amount], where)).group_by(key)
-        sums = rows.aggregate([(amount, "sum"), ([], "count_all")]).to_pylist()
-        return {row[key]: (row["count_all"], row[f"{amount}_sum"] or 0) for row in sums}
+        rows = pa.table(self._newest(name).scan([key, amount], where))
+        amounts = rows.column(amount).cast(pa.decimal128(19))  # two absurd amounts would overflow a sum of BIGINT
+        grouped = pa.table({key: rows.column(key), amount: amounts.cast(pa.decimal128(38))}).group_by(key)
+        sums = grouped.aggregate([(amount, "sum"), ([], "count_all")]).to_pylist()
+        return {row[key]: (row["count_all"], int(row[f"{amount}_sum"] or 0)) for row in sums}
 
     def versions_by_run(self, name: str, run_ids: Iterable[str]) -> dict[str, int]:
         """The last version that each run committed, by run id; runs without a commit are left out."""

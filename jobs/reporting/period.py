@@ -20,6 +20,7 @@ from jobs.settlement.coverage import in_force_on
 from schemas import TABLES
 
 SUMMARY = TABLES["report/period_summary"]
+MOST_PLAUSIBLE_FEN = 10**13  # a larger amount is a mistake, and two of them could overflow a sum
 
 
 @dataclass(frozen=True)
@@ -198,9 +199,9 @@ def _quarantine(lake: Lake, notice: Notice) -> Iterable[dict]:
     for source in ("members", "claims"):
         held = lake.read_or_empty(f"control/quarantine_{source}").where(is_held)
         by_reason = held.select("plan_id", "amount_at_stake_fen", F.explode("reasons").alias("reason"))
-        sums = by_reason.groupBy("plan_id", "reason").agg(
-            F.count("*").alias("count"), F.sum("amount_at_stake_fen").alias("fen")
-        )
+        is_plausible = F.col("amount_at_stake_fen").between(0, MOST_PLAUSIBLE_FEN)
+        fen = F.sum(F.when(is_plausible, F.col("amount_at_stake_fen")).otherwise(F.lit(0).cast("bigint")))
+        sums = by_reason.groupBy("plan_id", "reason").agg(F.count("*").alias("count"), fen.alias("fen"))
         for row in sums.orderBy("plan_id", "reason").collect():
             if row.plan_id in notice.publications:
                 yield PERIOD.row("quarantine", "held", row["count"], plan_id=row.plan_id, item=row.reason)

@@ -99,3 +99,12 @@ def test_the_text_names_stages_days_and_commands(small, capsys):
 
 def test_a_lake_without_publications_says_how_to_begin(tmp_path, capsys):
     assert "nothing has been settled yet" in status(SmallTables(str(tmp_path)), capsys)
+
+
+def test_amounts_at_stake_that_cannot_be_true_are_added_up_as_any_other(small):
+    row = {"plan_id": PLAN, "member_id": 8, "reasons": ["a"], "first_seen_period": "2020-12-P2", "run_id": "settle",
+           "held_in_period": "2020-12-P2"}  # fmt: skip
+    small.append(HELD, [{**row, "amount_at_stake_fen": fen} for fen in (2**62, 2**62, 2**62, -5)], "settle")
+    assert small.sums_by(HELD.name, "held_in_period", "amount_at_stake_fen", "released_by is null") == {
+        "2020-12-P1": (1, 12), "2020-12-P2": (4, 3 * 2**62 - 5)
+    }  # fmt: skip
