@@ -178,10 +178,10 @@ def collect(
             world.platform.collection.shortfall_borne_by,
             Counter({tuple(key): fen for (p, *key), fen in back.items() if p == plan_id}),
         )
-        back = taken_back(plan_id, arrears_paid, earlier, world.platform.collection.shortfall_borne_by)
-        posted.update({(deducted_on, *pair): fen for pair, fen in back.items()})
-        fees[plan_id]["received_fen"] += back["fee_accrued", "fee_income"]
-        fees[plan_id]["written_off_fen"] -= back["fee_accrued", "fee_income"]
+        regained = taken_back(plan_id, arrears_paid, earlier, world.platform.collection.shortfall_borne_by)
+        posted.update({(deducted_on, *pair): fen for pair, fen in regained.items()})
+        fees[plan_id]["received_fen"] += regained["fee_accrued", "fee_income"]
+        fees[plan_id]["written_off_fen"] -= regained["fee_accrued", "fee_income"]
         transfers += Counter({(plan_id, *key): fen for key, fen in posted.items() if fen})
     return Collected(collections, lapses, transfers, fees, held, netted_from_next, settled.period, arrears_paid)
 
