@@ -16,9 +16,10 @@ def write_conf(
     file: Path,
     quality: Mapping[str, int] | None = None,
     spark: Mapping[str, str] | None = None,
-    **top: str,
+    **top: str | int,
 ) -> Path:
-    """Writes conf/local.toml with other ceilings, other settings of Spark, or another `platform` or `platforms`."""
+    """Writes conf/local.toml with other ceilings, settings of Spark, or values of `platform`, `platforms`,
+    `few_rows_most`."""
     sections = {**SHIPPED, "quality": {**SHIPPED["quality"], **(quality or {})}}
     assert set(sections["quality"]) == set(SHIPPED["quality"]), "no such ceiling"
     sections["spark"] = {**SHIPPED["spark"], **(spark or {})}

@@ -26,7 +26,7 @@ settings.load_profile("untimed")
 def spark():
     environment = load_environment(None)
     # One core each for the two workers of a run; what costs in a command is the driver's planning, not the tasks.
-    environment.spark.update({"master": "local[1]", "spark.sql.shuffle.partitions": "2", **spark_settings.SHORT_LIVED})
+    environment.spark.update({"master": "local[1]", "spark.sql.shuffle.partitions": "2"})
     session = open_session(environment, "fentan tests")
     spark_settings.make_quick(session)
     yield session
@@ -67,10 +67,12 @@ def lake(spark, tmp_path):
 
 @pytest.fixture(scope="session")
 def quick_conf(tmp_path_factory):
-    """A conf with the same settings, for programs that a test starts: what is compiled anew in each takes half a
-    minute."""
+    """A conf for programs that a test starts. They compile little: compiling takes each of them half a minute.
+
+    They read and write the lake as large ones are read and written, while commands in the tests' own session do not.
+    """
     file = tmp_path_factory.mktemp("conf") / "quick.toml"
-    return write_conf(file, spark={**spark_settings.QUICK, **spark_settings.SHORT_LIVED})
+    return write_conf(file, spark={**spark_settings.QUICK, **spark_settings.SHORT_LIVED}, few_rows_most=0)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ QUICK = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "1",
     "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
     "spark.databricks.delta.writeChecksumFile.enabled": "false",
 }
 # A program that a test starts is over before it pays to compile anything well.

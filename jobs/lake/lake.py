@@ -9,7 +9,9 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.lake.object_stores import spark_address
+from jobs.lake.plain_files import plain_frame
 from jobs.lake.small import SmallTables, arrow_table, matching, properties_of
+from jobs.lake.storage import is_local
 from jobs.progress import announce
 from schemas import TABLES, Table
 
@@ -31,16 +33,24 @@ PLAIN = {
 
 
 class Lake:
-    """The tables of one lake. `small` accesses them through delta-rs. Spark starts when it is first needed."""
+    """The tables of one lake. `small` accesses them through delta-rs. Spark starts when it is first needed.
 
-    def __init__(self, small: SmallTables, open_spark: Callable[[], SparkSession]):
+    Where the lake is a local folder and `has_few_rows`, delta-rs commits the tables that grow with the members as well,
+    and Spark reads their files as plain Parquet: it spares Spark's jobs on the log of each table.
+    """
+
+    def __init__(self, small: SmallTables, open_spark: Callable[[], SparkSession], has_few_rows: Callable[[], bool]):
         self.small, self.root = small, small.root
-        self._open_spark = open_spark
+        self._open_spark, self._has_few_rows = open_spark, has_few_rows
 
     @cached_property
     def spark(self) -> SparkSession:
         announce("starting Spark")
         return self._open_spark()
+
+    @cached_property
+    def _spares_the_log(self) -> bool:
+        return is_local(self.root) and self._has_few_rows()
 
     def start(self) -> None:
         """Starts Spark if it is not running yet; column expressions cannot be built without it."""
@@ -58,6 +68,10 @@ class Lake:
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """The rows of a table at a version; without one, at the newest."""
+        if self._spares_the_log:
+            frame = plain_frame(self.spark, self.small.opened(table, version), self.path(table))
+            if frame is not None:
+                return frame
         reader = self.spark.read.format("delta")
         return (reader if version is None else reader.option("versionAsOf", version)).load(self._spark_path(table))
 
@@ -75,15 +89,20 @@ class Lake:
 
     def replace(self, table: Table, frame: DataFrame, where: str, run_id: str) -> None:
         """Replaces the rows that satisfy `where` by the frame's, in one commit with the run id in its metadata."""
+        if self._spares_the_log:
+            self.small.replace_arrow(table, frame.select(*table.column_names).toArrow(), where, run_id)
+            return
         writer = self._writer(table, frame, run_id)
         if self.small.holds_any(table.name, where):
             writer.mode("overwrite").option("replaceWhere", where).save(self._spark_path(table.name))
         else:
             writer.mode("append").save(self._spark_path(table.name))
 
-    def delete(self, table: Table, where: str) -> None:
+    def delete(self, table: Table, where: str, run_id: str) -> None:
         """Removes the rows that satisfy `where` in one commit; without such rows there is no commit."""
-        if self.small.holds_any(table.name, where):
+        if self._spares_the_log:
+            self.small.delete(table.name, where, run_id)
+        elif self.small.holds_any(table.name, where):
             DeltaTable.forPath(self.spark, self._spark_path(table.name)).delete(where)
 
     def _writer(self, table: Table, frame: DataFrame, run_id: str):

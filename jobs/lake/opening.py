@@ -1,5 +1,7 @@
 """Opens a lake. Spark starts when it is first needed, with settings that fit the lake's size."""
 
+from functools import cache
+
 from jobs.environment import Environment
 from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
@@ -11,7 +13,8 @@ GROWING_TABLES = ("source/members", "source/receipts")
 def open_lake(environment: Environment, root: str, purpose: str) -> Lake:
     """The lake at a root. `purpose` names Spark's application."""
     small = SmallTables(root, environment.storage)
-    return Lake(small, lambda: open_session(environment, f"fentan {purpose}", has_few_rows(small, environment), root))
+    few_rows = cache(lambda: has_few_rows(small, environment))
+    return Lake(small, lambda: open_session(environment, f"fentan {purpose}", few_rows(), root), few_rows)
 
 
 def has_few_rows(small: SmallTables, environment: Environment) -> bool:

@@ -77,6 +77,7 @@ FEW_ROWS = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "1",
     "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",  # paths: more are listed by a job
 }
 LOCAL = {
     "spark.ui.enabled": "false",

@@ -132,7 +132,7 @@ class WritingSink(MeasuringSink):
     def sweep(self, spark_tables: Iterable[str], few_row_tables: Iterable[str]) -> None:
         """Removes the rows of earlier runs of the job; repeating it changes nothing."""
         for name in spark_tables:
-            self.lake.delete(TABLES[name], self._others(TABLES[name]))
+            self.lake.delete(TABLES[name], self._others(TABLES[name]), self.run_id)
         for name in few_row_tables:
             self.lake.small.delete(name, self._others(TABLES[name]), self.run_id)
 

@@ -47,6 +47,10 @@ class SmallTables:
         """Whether the Delta table exists."""
         return DeltaTable.is_deltatable(self.path(name), self.options)
 
+    def opened(self, name: str, version: int | None = None) -> DeltaTable:
+        """The table at a version, or at its newest."""
+        return self._newest(name) if version is None else DeltaTable(self.path(name), version, self.options)
+
     def version(self, name: str) -> int:
         """The newest version of a table."""
         return self._newest(name).version()
@@ -103,7 +107,7 @@ class SmallTables:
         """
         if not self.exists(name):
             return []
-        table = self._newest(name) if version is None else DeltaTable(self.path(name), version, self.options)
+        table = self.opened(name, version)
         opened = len(_files_that_may_hold(table, where))
         self.files_read[name] = self.files_read.get(name, 0) + opened
         return _as_rows(table.scan(list(columns) if columns else None, where)) if opened else []
@@ -140,13 +144,17 @@ class SmallTables:
 
     def append(self, table: Table, rows: Iterable[dict], run_id: str) -> None:
         """Appends the rows in one commit."""
-        self._write(table, rows, run_id, mode="append")
+        self._write(table, arrow_table(table, rows), run_id, mode="append")
 
     def replace(self, table: Table, rows: Collection[dict], where: str, run_id: str) -> None:
         """Replaces the rows that satisfy `where` by these, which satisfy it too, in one commit with the run's id."""
+        self.replace_arrow(table, arrow_table(table, rows), where, run_id)
+
+    def replace_arrow(self, table: Table, rows: Any, where: str, run_id: str) -> None:
+        """Does the same with the rows of an Arrow table."""
         if not self.holds_any(table.name, where):
-            self.append(table, rows, run_id)
-        elif rows:
+            self._write(table, rows, run_id, mode="append")
+        elif rows.num_rows:
             self._write(table, rows, run_id, mode="overwrite", predicate=where)
         else:
             self.delete(table.name, where, run_id)
@@ -170,10 +178,10 @@ class SmallTables:
             table.update_incremental()
         return table
 
-    def _write(self, table: Table, rows: Iterable[dict], run_id: str, **how: Any) -> None:
+    def _write(self, table: Table, rows: Any, run_id: str, **how: Any) -> None:
         write_deltalake(
             self.path(table.name),
-            arrow_table(table, rows),
+            rows.cast(arrow_schema(table)),
             partition_by=list(table.partitioned_by) or None,
             configuration={"delta.checkpointInterval": CHECKPOINT_EVERY, **properties_of(table)},
             storage_options=self.options,
@@ -204,11 +212,18 @@ def properties_of(table: Table) -> dict[str, str]:
     }
 
 
+def arrow_schema(table: Table):
+    """The columns of the data dictionary as an Arrow schema."""
+    import pyarrow as pa
+
+    return pa.schema([pa.field(column.name, _arrow_type(column.type)) for column in table.columns])
+
+
 def arrow_table(table: Table, rows: Iterable[dict]):
     """The rows as an Arrow table with the columns of the data dictionary."""
     import pyarrow as pa
 
-    schema = pa.schema([pa.field(column.name, _arrow_type(column.type)) for column in table.columns])
+    schema = arrow_schema(table)
     return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema)
 
 

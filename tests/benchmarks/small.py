@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.small --members 20k --rounds 3 --beside ../before
 
-In every round a lake of three periods is lived through to the close of the second, by each checkout in turn: once with
-every command as a program of its own (start included), once with all commands in one running process. The figures are
-of the second period, medians of the rounds. `--beside` names a checkout that is set up (`git worktree add ../before
+In every round each checkout in turn settles, collects and closes two periods: once with every command as a program of
+its own (start included), once with all commands in one running process. The figures are of the second period, medians
+of the rounds. `--beside` names a checkout that is set up (`git worktree add ../before
 COMMIT && make -C ../before setup`); without it this one is measured alone.
 """
 
@@ -15,14 +15,17 @@ import shutil
 import subprocess
 import sys
 import time
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 
 from jobs.pipeline.amounts import table_text
+from tests.worlds_rows import claim
 
 PROJECT = Path(__file__).resolve().parents[2]
 PERIODS = (("2020-11-P1", "2020-11-26"), ("2020-11-P2", "2020-12-12"), ("2020-12-P1", "2020-12-26"))
 MEASURED = PERIODS[1][0]
+CLAIMED_PLAN = "critical_illness"
 # All commands in one process: prints the seconds of each.
 IN_PROCESS = """
 import io, json, sys, time
@@ -63,6 +66,26 @@ def generate(lake: Path, members: str) -> None:
     if not (lake / "source").exists():
         words = ["generate", "--lake", str(lake), "--members", members, "--seed", "1"]
         run(PROJECT, [*words, "--periods", f"{PERIODS[0][0]}..{PERIODS[-1][0]}"])
+        add_claims(lake)
+
+
+def add_claims(lake: Path) -> None:
+    """Six claims a period: by the calibrated rates, a small world has periods without any."""
+    import pyarrow as pa
+    from deltalake import DeltaTable, write_deltalake
+
+    claims = DeltaTable(lake / "source/approved_claims")
+    members = DeltaTable(lake / "source/members").scan(
+        ["member_id", "birth_date", "sex", "province_code", "tier"],
+        f"plan_id = '{CLAIMED_PLAN}' and joined_on < date '2020-01-01' and exited_on is null",
+    )
+    claimants = sorted(members.read_all().to_struct_array().to_pylist(), key=itemgetter("member_id"))
+    rows = [
+        claim(900_000 + n, plan_id=CLAIMED_PLAN, publicity_period=period, approved_aid_fen=30_000, **claimant)
+        for n, (period, claimant) in enumerate(zip([p for p, _ in PERIODS] * 6, claimants, strict=False))
+    ]
+    schema = pa.schema(claims.schema().to_arrow())
+    write_deltalake(claims, pa.Table.from_pylist(rows, schema), mode="append")
 
 
 def one_round(checkout: Path, sources: Path, lake: Path) -> dict[str, float]:

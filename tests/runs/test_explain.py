@@ -15,8 +15,10 @@ from jobs.explaining.cover import cover_on
 from jobs.explaining.explanation import explain
 from jobs.reporting.masking import GroupTraits, coarsened
 from jobs.settlement.coverage import COVERED
+from tests.confs import write_conf
 from tests.lakes import PERIOD, claim, member
 from tests.plain_head_counts import head_counts
+from tests.spark_settings import settings
 from tests.worlds_explained import FIRST, PERIODS, SECOND, every_known, settled_world
 
 
@@ -105,18 +107,16 @@ def test_the_head_counts_of_the_report_are_those_counted_plainly(world):
 
 
 @pytest.fixture
-def many_files(lake):
-    """Sixty members in six files of the source in the order of ids, settled into several files; 32 pays for 33."""
+def many_files(lake, tmp_path):
+    """Sixty members in six files of the source in the order of ids, settled into several files as a large lake is; 32
+    pays for 33."""
     lake.load([], [claim(1, 2, approved_aid_fen=600)])
     few_bytes = {"spark.sql.files.maxPartitionBytes": "1k", "spark.sql.files.openCostInBytes": "1"}
     members = [member(i, payer_id=32 if i == 33 else i) for i in range(2, 62)]
     for start in range(0, 60, 10):
         lake.write("source/members", members[start : start + 10], "append")
-    for key, value in few_bytes.items():
-        lake.spark.conf.set(key, value)
-    ended = lake.settle()
-    for key in few_bytes:
-        lake.spark.conf.unset(key)
+    with settings(lake.spark, few_bytes):
+        ended = lake.settle(PERIOD, "--conf", str(write_conf(tmp_path / "large.toml", few_rows_most=0)))
     assert ended.exit_code == 0, ended.err
     return lake
 

@@ -56,11 +56,13 @@ def conf(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settled(spark, conf, tmp_path_factory):
-    """The world in one file a plan, settled with the settings of a user, adaptive execution among them."""
+    """The world in one file a plan, settled with the settings of a user, adaptive execution among them, and read and
+    written as a large lake is."""
     lake = LakeFolder(spark, tmp_path_factory.mktemp("few") / "lake").load(MEMBERS, CLAIMS)
+    large = write_conf(conf.with_name("large.toml"), platforms="platforms", few_rows_most=0)
     with usual(spark):
         assert spark.conf.get("spark.sql.adaptive.enabled") == "true"
-        ended = lake.settle(PERIOD, "--conf", str(conf))
+        ended = lake.settle(PERIOD, "--conf", str(large))
     assert ended.exit_code == 0, ended.err
     return lake, digests(ended.document)
 

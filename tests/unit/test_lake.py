@@ -78,7 +78,7 @@ def test_valid_rows_are_those_of_a_publication_s_period_plan_and_run_together(sp
     rows = [{"period": p, "plan_id": plan, "tier": "basic", "share_fen": 1, "run_id": run} for p, plan, run in keys]
     two[0].append(rates, rows, "a run")
     wanted = [Publication(p, plan, "settle", 1, "published", run, "d") for p, plan, run in CHOSEN]
-    lake = Lake(two[0], lambda: spark)
+    lake = Lake(two[0], lambda: spark, lambda: False)
     through_spark = rows_of(lake, rates.name, wanted).select("period", "plan_id", "run_id").collect()
     plainly = [(r["period"], r["plan_id"], r["run_id"]) for r in few_rows_of(two[0], rates.name, wanted)]
     assert sorted(map(tuple, through_spark)) == sorted(plainly) == sorted(CHOSEN[:3])
