@@ -94,9 +94,10 @@ class SmallTables:
         return None if None in counts else sum(counts)
 
     def rows_committed(self, name: str) -> int:
-        """The number of rows that the newest commit wrote, as Spark recorded it."""
+        """The number of rows that the newest commit wrote, as the engine that made it recorded."""
         (commit,) = self._newest(name).history(1)
-        return int(commit.get("operationMetrics", {}).get("numOutputRows", 0))
+        measures = commit.get("operationMetrics", {})
+        return int(measures.get("numOutputRows", measures.get("num_added_rows", 0)))
 
     def rows(
         self, name: str, where: str | None = None, columns: Iterable[str] | None = None, version: int | None = None
