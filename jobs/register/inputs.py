@@ -28,7 +28,7 @@ def versions_read(small: SmallTables, run_id: str, needed: Iterable[str]) -> dic
 
 
 def gone_source(small: SmallTables, run_id: str, name: str) -> str | None:
-    """Why the version of a source table that a run read is gone, as a sentence; None if it is there, or was not read."""
+    """Why the version of a source table that a run read is gone, as a sentence; None if it is there or was not read."""
     recorded = input_versions_of(small, run_id)
     return _why_gone(small, run_id, name, recorded) if name in recorded else None
 
