@@ -76,7 +76,7 @@ def test_money_of_the_period_is_that_of_the_pool_and_the_ledger(shown):
 def test_a_row_held_back_is_told_with_its_reason_and_the_money_at_stake(shown):
     rows = shown.rows("report/period_summary", SECOND)
     assert measured(rows, topic="quarantine", measure="held", item="member_sex_unknown") == 1
-    (held,) = shown.rows("control/quarantine_members")
+    (held,) = shown.rows("control/quarantine_members", held_in_period=SECOND)
     assert (
         measured(rows, topic="quarantine", measure="at_stake_fen", item="member_sex_unknown")
         == held["amount_at_stake_fen"]
