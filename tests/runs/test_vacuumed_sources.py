@@ -25,7 +25,7 @@ def test_what_needs_a_vacuumed_version_stops_and_the_rest_goes_on(settled):
     text = settled.run("explain", *words, as_json=False)
     assert text.exit_code == 0 and "cannot be proved any more" in text.out
     stranger = settled.run("explain", "--member", "99", "--period", PERIOD)
-    assert stranger.exit_code == 0 and "why not cannot be shown" in stranger.document["plans"][0]["because"]
+    assert (stranger.exit_code, stranger.document["plans"]) == (0, []), "the log still says that no file had 99"
 
     for report in (("--period", PERIOD), ("--year", "2020")):
         stopped = settled.run("report", *report)
