@@ -25,6 +25,7 @@ COMMANDS = {
     "generate": "make sample sources of any size, calibrated to the published figures",
     "check": "judge a period's sources by the quality gate, without settling",
     "preview": "show what settling a period would charge, without publishing anything",
+    "approve": "record who approves the digest that a preview shows, before it is settled",
     "settle": "settle a period: check, apportion, write, read back, publish",
     "collect": "allocate a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received",
     "close": "close a collected period: post fee expenditure and carry balances forward; it never changes again",

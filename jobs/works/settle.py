@@ -16,6 +16,7 @@ from jobs.progress import announce
 from jobs.register.changes import changed_since
 from jobs.register.runs import rows_of_runs
 from jobs.spark.digest import plan_digest
+from jobs.works.approvals import check_approved
 from jobs.works.headroom import YEAR_RECORD, as_document
 from jobs.works.late_claims import hold_late_claims
 from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, stop_if_critical
@@ -79,8 +80,10 @@ class Settle(Work):
             shown = ", ".join(f"{plan_id} {digest}" for plan_id, digest in sorted(unexpected.items()))
             raise Refused(
                 f"Period {pinned.run.period}: the settlement differs from the one that was approved: {shown}. Nothing "
-                "was published. Run `fentan preview`, approve its result, and settle with its digests."
+                f"was published. Run `fentan preview --period {pinned.run.period}`, approve its result, and settle "
+                "with its digests."
             )
+        check_approved(pinned.lake.small, pinned.request, digests)
 
     def hold(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult) -> None:
         announce("holding bad rows")
