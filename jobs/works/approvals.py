@@ -24,7 +24,8 @@ def check_approved(small: SmallTables, request: PeriodRequest, digests: Mapping[
         raise Refused(
             f"Period {request.period}: the conf requires {required} approvals by other people than "
             f"{request.environment.settled_by}, who settles; they are missing for {'; '.join(texts)}. Nothing was "
-            f"published. {approve_advice(request, {p: digests[p] for p in missing})}, then settle again."
+            f"published. `fentan preview --period {request.period}` shows it; approve it with "
+            f"{approve_command(request, {p: digests[p] for p in missing})}, then settle again."
         )
 
 
@@ -35,10 +36,10 @@ def counted_approvers(small: SmallTables, request: PeriodRequest, digests: Mappi
     return {p: [name for name in of_plan if not same_person(name, settled_by)] for p, of_plan in names.items()}
 
 
-def approve_advice(request: PeriodRequest, digests: Mapping[str, str]) -> str:
+def approve_command(request: PeriodRequest, digests: Mapping[str, str]) -> str:
     """The command that approves these digests."""
     listed = " ".join(sorted(set(digests.values())))
     return (
-        f"`fentan preview --period {request.period}` shows it; approve it with `fentan approve --lake "
-        f"{shlex.quote(request.lake_root)} --period {request.period} --digest {listed} --by NAME`"
+        f"`fentan approve --lake {shlex.quote(request.lake_root)} --period {request.period} --digest {listed} "
+        "--by NAME`"
     )
