@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from jobs.errors import Refused
 from jobs.lake.lake import Lake
@@ -11,6 +10,7 @@ from jobs.pipeline.amounts import yuan
 from jobs.pipeline.request import PeriodRequest
 from jobs.register.publications import Publication, published, published_in, withdrawn_in
 from jobs.register.runs import Run
+from jobs.register.stages import correct_command
 from jobs.works.set_off import earlier_set_off_fen
 
 JOB, WITHDRAWN_JOB = "withdraw", "settle"
@@ -55,6 +55,21 @@ class PinnedWithdrawal:
         )
 
 
+@dataclass(frozen=True)
+class Obstacle:
+    """What rests on the settlement of a plan, as texts.
+
+    `is_final`: money was collected or set off against it, so it is corrected and not withdrawn. `later`: the
+    settlements of later periods.
+    """
+
+    plan_id: str
+    texts: tuple[str, ...]
+    is_final: bool
+    is_closed: bool
+    later: tuple[Publication, ...]
+
+
 def pin_withdrawal(lake: Lake, request: PeriodRequest, reason: str) -> PinnedWithdrawal:
     """The requested settlements of the period, by default all of them.
 
@@ -80,22 +95,27 @@ def _check_nothing_rests_on(request: PeriodRequest, small: SmallTables, settled:
     collected, closed = (published_in(small, job, period) for job in ("collect", "close"))
     later = _later_settlements(request, small, settled)
     set_off_fen = earlier_set_off_fen(small, request.platform.calendar, request.period, settled)
-    texts, ways_out = [], []
-    for plan_id in settled:
-        resting = [
-            *_stages(plan_id, collected, closed),
-            *(f"{act.period} is settled by {act.run_id}" for act in later.get(plan_id, ())),
-            *_set_off(request, set_off_fen.get(plan_id, 0)),
-        ]
-        if resting:
-            texts.append(f"{plan_id}: {'; '.join(resting)}")
-            is_final = plan_id in collected or plan_id in closed or plan_id in set_off_fen
-            last = later[plan_id][-1] if plan_id in later else None
-            ways_out.append(_way_out(request, plan_id, is_final, plan_id in closed, last))
-    if texts:
+    obstacles = [
+        Obstacle(
+            plan_id,
+            texts=(
+                *_stages(plan_id, collected, closed),
+                *(f"{act.period} is settled by {act.run_id}" for act in later[plan_id]),
+                *_set_off(request, set_off_fen.get(plan_id, 0)),
+            ),
+            is_final=plan_id in collected or plan_id in closed or plan_id in set_off_fen,
+            is_closed=plan_id in closed,
+            later=later[plan_id],
+        )
+        for plan_id in settled
+    ]
+    obstacles = [obstacle for obstacle in obstacles if obstacle.texts]
+    if obstacles:
+        texts = [f"{obstacle.plan_id}: {'; '.join(obstacle.texts)}" for obstacle in obstacles]
         raise Refused(
             f"Period {period}: the settlement cannot be withdrawn, because other results rest on it: "
-            f"{'. '.join(texts)}. Nothing was withdrawn. {' '.join(dict.fromkeys(ways_out))}"
+            f"{'. '.join(texts)}. Nothing was withdrawn. "
+            f"{' '.join(_way_out(request, small, obstacle) for obstacle in obstacles)}"
         )
 
 
@@ -115,30 +135,24 @@ def _later_settlements(
     request: PeriodRequest, small: SmallTables, plan_ids: Iterable[str]
 ) -> dict[str, tuple[Publication, ...]]:
     """The settlements of later periods of the plans, oldest first, by plan."""
-    calendar, later = request.platform.calendar, {}
+    calendar = request.platform.calendar
     acts = sorted(published(small, WITHDRAWN_JOB).values(), key=lambda act: calendar.period(act.period))
-    for plan_id in plan_ids:
-        of_plan = [act for act in acts if act.plan_id == plan_id and calendar.period(act.period) > request.period]
-        if of_plan:
-            later[plan_id] = tuple(of_plan)
-    return later
+    later = [act for act in acts if calendar.period(act.period) > request.period]
+    return {p: tuple(act for act in later if act.plan_id == p) for p in plan_ids}
 
 
-def _way_out(request: PeriodRequest, plan_id: str, is_final: bool, is_closed: bool, last: Publication | None) -> str:
+def _way_out(request: PeriodRequest, small: SmallTables, obstacle: Obstacle) -> str:
     """The commands that lead out, for one plan."""
-    period, calendar = request.period, request.platform.calendar
-    if not is_final and last is not None:
-        return f"Withdraw the later ones first, the last one before the others: {_command(plan_id, last.period)}."
-    into = calendar.next(period if last is None else calendar.period(last.period))
-    correct = f"`fentan correct --period {period} --into {into or 'Q'} --plan {plan_id} --reason ...`"
-    if is_closed:
+    period, calendar, plan_id = request.period, request.platform.calendar, obstacle.plan_id
+    if not obstacle.is_final:
+        last = obstacle.later[-1].period
+        command = f"`fentan withdraw --period {last} --plan {plan_id} --reason ...`"
+        return f"Withdraw the later ones first, beginning with the last: {command}."
+    correct = correct_command(small, calendar, str(period), plan_id)
+    if obstacle.is_closed:
         return f"A closed period is corrected: {correct}."
-    grace_ends_on: date = calendar.grace_ends_on(period)
+    grace_ends_on = calendar.grace_ends_on(period)
     return (
         f"Continue with `fentan collect --period {period} --as-of {grace_ends_on}` and `fentan close --period {period} "
         f"--as-of {grace_ends_on}`, then correct it: {correct}."
     )
-
-
-def _command(plan_id: str, period: str) -> str:
-    return f"`fentan withdraw --period {period} --plan {plan_id} --reason ...`"
