@@ -15,7 +15,7 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
 from jobs.register.books import fees_of, replace_fee, transfers_of
-from jobs.register.publications import published_in
+from jobs.register.publications import published_in, withdrawn_in
 from jobs.register.runs import goes_as_far_as, settings_of
 from jobs.register.stages import correct_command
 from jobs.works.collect_ceilings import (
@@ -167,6 +167,12 @@ def _messages(pinned: PinnedCollection) -> Iterable[str]:
             f"source/receipts: {count:,} rows are of no period of the calendar. They are held in "
             f"control/quarantine_receipts as {PERIOD_UNKNOWN.id}, and their money is in no books. Give them the "
             "period they belong to."
+        )
+    withdrawn = withdrawn_in(pinned.lake.small, "settle", str(period))
+    if withdrawn:
+        yield (
+            f"{', '.join(withdrawn)}: the settlement of {period} was withdrawn, so money for it meets no share. Run "
+            f"`fentan settle --period {period}`, then collect again before the period is closed."
         )
     yield from pinned.late_claims.messages(pinned.plan_ids)
     yield from late_return_messages(pinned.returned_after_close)

@@ -113,6 +113,19 @@ def _messages(pinned: PinnedWithdrawal) -> Iterable[str]:
             f"The pages of {period} in report/html show the withdrawn settlement until it is settled again and "
             f"`fentan report --period {period}` is run"
         )
+    yield from _collect_again(pinned)
+
+
+def _collect_again(pinned: PinnedWithdrawal) -> Iterable[str]:
+    """Plans whose previous period is collected and open: its arrears may be set off against the aid settled next."""
+    small, previous = pinned.lake.small, pinned.request.platform.calendar.previous(pinned.request.period)
+    collected, closed = (published_in(small, job, str(previous)) for job in ("collect", "close"))
+    plan_ids = [p for p in pinned.settled if p in collected and p not in closed]
+    if plan_ids:
+        yield (
+            f"{', '.join(plan_ids)}: once the period is settled again, run `fentan collect --period {previous}` again "
+            "before that period is closed, so that its arrears are set off against the new aid"
+        )
 
 
 def _already_withdrawn(pinned: PinnedWithdrawal) -> Outcome:

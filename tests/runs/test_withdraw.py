@@ -50,7 +50,8 @@ def test_settled_again_from_other_sources_only_the_new_rows_count(settled):
     (first,) = valid_runs(settled)
     settled.write("source/members", [member(90, tier="gold"), member(11)], mode="append")
     settled.write("source/approved_claims", [claim(2, 8, approved_aid_fen=100)], mode="append")
-    assert settled.settle().exit_code == 4
+    refused = settled.settle()
+    assert refused.exit_code == 4 and f"`fentan withdraw --period {PERIOD} --plan {PLAN}" in refused.err
     assert withdraw(settled).exit_code == 0
     again = settled.settle()
     assert again.exit_code == 0, again.err
@@ -64,9 +65,9 @@ def test_settled_again_from_other_sources_only_the_new_rows_count(settled):
 
 
 def test_after_the_next_settlement_money_meets_the_new_shares_and_no_withdrawal_is_possible(settled):
-    settled.write("source/approved_claims", [claim(1, 7, approved_aid_fen=180)])
+    settled.write("source/approved_claims", [claim(2, 8, approved_aid_fen=90)], mode="append")
     assert withdraw(settled).exit_code == 0 and settled.settle().exit_code == 0
-    # 180 + 14 (14.4) = 194 over 10 -> 20 each
+    # twice 90, 14 fee (14.4) = 194 over 10 -> 20 each
     settled.write("source/receipts", [receipt(i, i, 20, on=date(2020, 12, 14)) for i in range(4, 11)])
     assert collect(settled, "2020-12-14").exit_code == 0
     assert statuses(settled)[4] == ("collected", 20)

@@ -10,8 +10,10 @@ from jobs.environment import load_environment
 from jobs.errors import Refused
 from jobs.lake.small import SmallTables
 from jobs.register.approvals import approvers, record_approvals, same_person
-from jobs.register.runs import is_published
+from jobs.register.runs import Run, is_published
+from jobs.spark.digest import plan_digest
 from jobs.works.approvals import check_approved
+from jobs.works.approve import Approve, PinnedApproval
 from tests.confs import write_conf
 
 PERIOD, PLAN, OTHER = "2020-12-P1", "critical_illness", "senior_cancer"
@@ -96,3 +98,42 @@ def test_an_approval_without_a_name_or_digest_is_wrong_usage(tmp_path, words):
     with pytest.raises(SystemExit) as stop:
         main(["approve", "--lake", str(tmp_path), "--period", PERIOD, *words])
     assert stop.value.code == 2
+
+
+@pytest.fixture
+def work(small, request_with):
+    """Li Wei's conf requires one approval; `made(digests, name)`: the work, what it pinned, its result and digests."""
+    result = SimpleNamespace(digests={PLAN: {"settled/pools": {"rows": 1}}, OTHER: {"settled/pools": {"rows": 2}}})
+    computed = {p: plan_digest(tables) for p, tables in result.digests.items()}
+
+    def made(plans, name):
+        run = Run("settle", "xianghubao", PERIOD, (PLAN, OTHER), {"source/members": 3}, {}, {})
+        settlement = SimpleNamespace(lake=SimpleNamespace(small=small), request=request_with(1), run=run)
+        digests = tuple(computed.get(p, p) for p in plans)
+        return Approve(digests, name), PinnedApproval(settlement, digests, name), result, computed
+
+    return made
+
+
+def test_an_approval_is_of_the_plans_whose_digests_are_named(small, work):
+    approving, pinned, result, computed = work([PLAN], "Wang Fang")
+    approving.consent(pinned, result, computed)
+    approving.publish(pinned, computed)
+    (row,) = small.rows("control/approvals")
+    assert (row["plan_id"], row["digest"], row["run_id"]) == (PLAN, computed[PLAN], pinned.run.run_id)
+    assert is_published(small, {"job": "approve", "period": PERIOD, "run_id": pinned.run.run_id})
+    outcome = approving.show(pinned, None, result, ())
+    assert outcome.document["plans"] == {PLAN: {"digest": computed[PLAN], "approvers": ["Wang Fang"]}}
+    assert outcome.messages == () and work([PLAN], "li wei")[0].show(pinned, None, result, ()).messages
+
+
+def test_an_approval_is_another_run_for_another_person_or_digest(work):
+    ids = {work(plans, name)[1].run.run_id for plans in ([PLAN], [OTHER]) for name in ("Wang Fang", "Chen Jie")}
+    assert len(ids) == 4 and all(run_id.startswith(f"approve-{PERIOD}-") for run_id in ids)
+
+
+def test_one_digest_that_the_preview_does_not_give_refuses_all(small, work):
+    approving, pinned, result, computed = work([PLAN, "0" * 64], "Wang Fang")
+    with pytest.raises(Refused, match="`fentan preview --period 2020-12-P1`") as refused:
+        approving.consent(pinned, result, computed)
+    assert "0" * 64 in str(refused.value) and computed[PLAN] in str(refused.value)

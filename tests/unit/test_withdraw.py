@@ -112,6 +112,16 @@ def test_what_was_collected_or_closed_is_refused_with_the_way_out(small, capsys,
     assert withdraw(small, capsys, P1, "--plan", OTHER)[0] == 0, "of this plan nothing was collected"
 
 
+def test_the_previous_period_is_collected_again_afterwards_while_it_is_open(small, capsys):
+    done(small, "settle", P2, (PLAN,))
+    done(small, "collect", P1, (PLAN,), stage="final")
+    exit_code, _, err = withdraw(small, capsys, P2)
+    assert exit_code == 0 and f"`fentan collect --period {P1}` again" in err
+    done(small, "settle", P2, (PLAN,))
+    done(small, "close", P1, (PLAN,), "closed")
+    assert "fentan collect" not in withdraw(small, capsys, P2)[2]
+
+
 def test_a_later_settlement_is_withdrawn_first(small, capsys):
     for period in (P2, P3):
         done(small, "settle", period, (PLAN,))
