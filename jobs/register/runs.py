@@ -23,7 +23,11 @@ RUNS = TABLES["control/runs"]
 SPARK_ERRORS = (PySparkException, Py4JJavaError)  # the second when a Spark job is aborted
 KILLED = "It never ended: it was killed, or its machine stopped."
 # Jobs that publish no rows of their own: the table to which a commit of the run is its commit point.
-COMMITS_TO = {"withdraw": "control/publications", "approve": "control/approvals"}
+COMMITS_TO = {
+    "withdraw": "control/publications",
+    "approve": "control/approvals",
+    "quarantine": "control/decisions",
+}
 FEW_CONTROL_TABLES = ("control/runs", "control/publications", "control/approvals", "control/quality")
 
 

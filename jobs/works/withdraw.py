@@ -91,17 +91,18 @@ def _forget_held(small: SmallTables, withdrawn: Collection[Publication], run_id:
     """Removes from the quarantine what the withdrawn settlements held: the next settlement judges those rows again.
 
     Rows of no known plan stay while another plan of the same run is published. Claims that came after a withdrawn
-    settlement are not late any more, whoever held them.
+    settlement are not late any more, whoever held them. Rows on which somebody decided stay: `status` does not
+    count them, and the next settlement takes the decision into account.
     """
     for settled_by in sorted({act.run_id for act in withdrawn}):
         acts = [act for act in withdrawn if act.run_id == settled_by]
         period, plan_ids = acts[0].period, [act.plan_id for act in acts]
         published = published_in(small, WITHDRAWN_JOB, period).values()
         plans = {"plan_id": plan_ids} if any(act.run_id == settled_by for act in published) else {}
-        held = matching(held_in_period=period, run_id=settled_by, **plans)
+        held = matching(held_in_period=period, run_id=settled_by, released_by=None, **plans)
         small.delete(HELD_MEMBERS.name, held, run_id)
         small.delete(HELD_CLAIMS.name, f"{held} and not {IS_LATE}", run_id)
-        late = f"{matching(publicity_period=period, plan_id=plan_ids)} and {IS_LATE}"
+        late = f"{matching(publicity_period=period, plan_id=plan_ids, released_by=None)} and {IS_LATE}"
         small.delete(HELD_CLAIMS.name, late, run_id)
 
 

@@ -161,10 +161,12 @@ def test_what_it_held_does_not_count_any_more(small, capsys):
     held(
         small, "control/quarantine_claims", "settle-later", plan_id=PLAN, claim_id=21, **{**late, "held_in_period": P2}
     )
+    held(small, "control/quarantine_members", run_id, plan_id=PLAN, member_id=30, released_by="Wang Fang")
+    held(small, "control/quarantine_claims", run_id, plan_id=PLAN, claim_id=31, **late, released_by="Wang Fang")
     withdraw(small, capsys, P1, "--plan", PLAN)
-    assert _held_ids(small) == ([1, 2, 3], [1, 2, 3, 11, 12, 13, 20])
+    assert _held_ids(small) == ([1, 2, 3, 30], [1, 2, 3, 11, 12, 13, 20, 31])
     withdraw(small, capsys, P1, "--plan", OTHER)
-    assert _held_ids(small) == ([], [12, 13, 20])
+    assert _held_ids(small) == ([30], [12, 13, 20, 31]), "a row on which somebody decided is not held any more"
 
 
 def _held_ids(small):
