@@ -9,7 +9,7 @@ from jobs.errors import Refused
 from jobs.explaining.facts import MemberFacts, shares_of
 from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.request import PeriodRequest, Request
-from jobs.register.inputs import gone_source, versions_read
+from jobs.register.inputs import gone_source, version_read
 from jobs.register.publications import Publication, few_rows_of, in_force
 from jobs.rulebook.calendar import Period
 from jobs.settlement.one_fen_more import choice_key, count_before
@@ -115,10 +115,9 @@ class PublishedRows:
 
     def _spells_read_by(self, run_id: str, where: str) -> list[dict] | str:
         """Rows of source/members in the version that a run read, or a sentence that says why it is gone."""
-        text = gone_source(self._small, run_id, MEMBERS.name, with_files=False)
-        if text is not None:
-            return text
-        version = versions_read(self._small, run_id, ())[MEMBERS.name]
+        version = version_read(self._small, run_id, MEMBERS.name)
+        if isinstance(version, str):
+            return version
         try:
             return self._small.rows(MEMBERS.name, where, MEMBERS.column_names, version)
         except Exception:  # what delta-rs raises for a missing file has no class of its own
