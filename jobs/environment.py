@@ -1,5 +1,7 @@
 """The environment a command runs in: Spark settings, ceilings, lock lease. It holds no rule."""
 
+import getpass
+import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,7 +31,8 @@ class Environment:
     """The values of an environment conf. `platforms` None: the shipped folder of platforms.
 
     `few_rows_most`: a lake of at most so many rows is read with settings that plan quickly. `storage`: the options of
-    delta-rs for the lake's storage.
+    delta-rs for the lake's storage. `approvals_required`: how many people other than `settled_by`, the operator,
+    approve a settlement before it is published.
     """
 
     platform: str
@@ -45,6 +48,8 @@ class Environment:
     lapse_ceiling_ppm: int = 500_000
     log_format: str = "text"
     log_level: str = "info"
+    approvals_required: int = 0
+    settled_by: str = ""
 
 
 def _flat(section: Any) -> dict[str, Any]:
@@ -110,6 +115,22 @@ class Log(Strict):
     level: Annotated[str, _one_of("level"), WithJsonSchema({"enum": list(LOG_VALUES["level"])})] = "info"
 
 
+def _named(name: str) -> str:
+    if not name.strip():
+        raise refusal("is empty; write a name, or leave it out")
+    return " ".join(name.split())
+
+
+class Approval(Strict):
+    """Approvals: how many different people, none of them `settled_by`, must approve a digest before it is settled.
+
+    `settled_by`: who runs the commands; left out: FENTAN_BY, otherwise the system's user name.
+    """
+
+    required: Annotated[WholeNumber, Field(le=2)] = 0
+    settled_by: Annotated[str, AfterValidator(_named)] | None = None
+
+
 class Lock(Strict):
     """The lock of a lake: after so many seconds without a renewal it is free."""
 
@@ -129,6 +150,7 @@ class EnvironmentDocument(Strict):
     quality: Quality
     lock: Lock
     log: Log = Log()
+    approval: Approval = Approval()
 
 
 def load_environment(path: str | None) -> Environment:
@@ -149,8 +171,19 @@ def load_environment(path: str | None) -> Environment:
         storage=conf.storage,
         log_format=conf.log.format,
         log_level=conf.log.level,
+        approvals_required=conf.approval.required,
+        settled_by=conf.approval.settled_by or operator(),
         **dict(conf.quality),
     )
+
+
+def operator() -> str:
+    """The name in FENTAN_BY, otherwise the system's user name. It is not authenticated."""
+    named = " ".join(os.environ.get("FENTAN_BY", "").split())
+    try:
+        return named or getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as in some containers
+        return f"uid {os.getuid()}"
 
 
 def _toml(source: Path | Traversable) -> dict[str, Any]:

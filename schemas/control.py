@@ -68,6 +68,21 @@ PUBLICATIONS = Table(
     ),
 )
 
+APPROVALS = Table(
+    name="control/approvals",
+    grain="one approval of one digest by one person: append-only",
+    key=("period", "plan_id", "digest", "approved_by"),
+    partitioned_by=(),
+    columns=(
+        PERIOD,
+        PLAN_ID,
+        Column("digest", "STRING", "digest", "digest of a preview, over all tables of the plan"),
+        Column("approved_by", "STRING", "text", "who approved it; the name is not authenticated"),
+        Column("approved_at", "TIMESTAMP", "UTC instant", "instant of the approval"),
+        RUN_ID,
+    ),
+)
+
 QUALITY = Table(
     name="control/quality",
     grain="one expectation on one table in one run",
@@ -126,6 +141,6 @@ QUARANTINE_COSTS = _held_rows_of(OPERATING_COSTS, "control/quarantine_costs")
 QUARANTINE_VISITS = _held_rows_of(FIELD_VISITS, "control/quarantine_visits")
 
 CONTROL_TABLES = (
-    LAKE, LOCK, RUNS, PUBLICATIONS, QUALITY, QUARANTINE_MEMBERS, QUARANTINE_CLAIMS, QUARANTINE_RECEIPTS,
+    LAKE, LOCK, RUNS, PUBLICATIONS, APPROVALS, QUALITY, QUARANTINE_MEMBERS, QUARANTINE_CLAIMS, QUARANTINE_RECEIPTS,
     QUARANTINE_COSTS, QUARANTINE_VISITS,
 )  # fmt: skip

@@ -16,12 +16,14 @@ def write_conf(
     file: Path,
     quality: Mapping[str, int] | None = None,
     spark: Mapping[str, str] | None = None,
+    approval: Mapping[str, int | str] | None = None,
     **top: str | int,
 ) -> Path:
-    """Writes conf/local.toml with other ceilings, settings of Spark, or values of `platform`, `platforms`,
+    """Writes conf/local.toml with other ceilings, settings of Spark, approvals, or values of `platform`, `platforms`,
     `few_rows_most`."""
     sections = {**SHIPPED, "quality": {**SHIPPED["quality"], **(quality or {})}}
     assert set(sections["quality"]) == set(SHIPPED["quality"]), "no such ceiling"
+    sections["approval"] = {**SHIPPED["approval"], **(approval or {})}
     sections["spark"] = {**SHIPPED["spark"], **(spark or {})}
     alone = {**{key: value for key, value in sections.items() if not isinstance(value, dict)}, **top}
     lines = _lines(alone)

@@ -76,7 +76,8 @@ class MemberPeriod(Query):
         if not requested:
             raise Refused(
                 f"Period {request.period}: {', '.join(request.plan_ids)} is not published; {', '.join(settled)} is. "
-                "Nothing was explained. Name another plan, or settle it first."
+                "Nothing was explained. Name another plan, or settle it first with `fentan settle --period "
+                f"{request.period} --plan {' '.join(request.plan_ids)}`."
             )
         announce("reading the member's rows")
         facts = plans_to_explain(books.member_facts(request, requested, self.member_id))

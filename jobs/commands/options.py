@@ -7,16 +7,23 @@ from decimal import Decimal
 UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
 
 
-def add_period_arguments(command: argparse.ArgumentParser) -> None:
-    """--period and --plan, for the commands that work on one period."""
+def add_period_arguments(
+    command: argparse.ArgumentParser, plans: str = "only these plans (default: all with members or claims)"
+) -> None:
+    """--period and --plan, for the commands that work on one period. `plans`: the help of --plan."""
     command.add_argument("--period", required=True, metavar="P", help="settlement period, e.g. 2020-12-P1")
     command.add_argument(
         "--plan",
         nargs="+",
         action="extend",
         metavar="ID",
-        help="only these plans (default: all with members or claims)",
+        help=plans,
     )
+
+
+def add_reason(command: argparse.ArgumentParser, help_text: str) -> None:
+    """--reason, for the commands whose record says why they were run."""
+    command.add_argument("--reason", required=True, type=text, metavar="TEXT", help=help_text)
 
 
 def add_accept_lapses(command: argparse.ArgumentParser) -> None:
@@ -27,6 +34,14 @@ def add_accept_lapses(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="consent to up to N lapses in all if a collection stops because so many members would lapse",
     )
+
+
+def text(words: str) -> str:
+    """A text that says something, without the white space around it."""
+    stripped = " ".join("".join(sign for sign in words if sign.isprintable() or sign.isspace()).split())
+    if not stripped:
+        raise argparse.ArgumentTypeError("it is empty; write it in words")
+    return stripped
 
 
 def count(text: str) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from jobs.commands.status_steps import Step, next_settlements, next_step, period_of, steps_document
+from jobs.commands.status_withdrawn import withdrawn_settlements, withdrawn_table
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.pipeline.amounts import table_text, yuan
@@ -49,10 +50,12 @@ class Status(Query):
     def read(self, request: Request, lake: Lake) -> tuple[dict, LateClaims]:
         late = late_claims(lake.small, request.platform)
         acts = lake.small.rows(PUBLICATIONS.name)
-        periods, steps = _periods(request, lake.small, acts)
+        withdrawn = withdrawn_settlements(lake.small, acts)
+        periods, steps = _periods(request, lake.small, acts, withdrawn)
         document = {
             "lake": request.lake_root,
             "periods": periods,
+            "withdrawn": withdrawn,
             "runs": _runs(lake.small, self.run_count),
             "held": _held(lake.small),
             "claims_after_settlement": late.as_document(),
@@ -65,14 +68,18 @@ class Status(Query):
         return Outcome(document, _text(document), 0, tuple(late.messages(request.platform.plans)))
 
 
-def _periods(request: Request, small: SmallTables, acts: list[dict]) -> tuple[list[dict], dict[Step, list[str]]]:
+def _periods(
+    request: Request, small: SmallTables, acts: list[dict], withdrawn: list[dict]
+) -> tuple[list[dict], dict[Step, list[str]]]:
     """One row per settled period and plan, and the plans of each step that can be done next."""
     by_job = {job: in_force(acts, job) for job in JOB_OF_STAGE.values()}
     settled, stages = by_job["settle"], stages_of(acts)
     pools = {(row["period"], row["plan_id"]): row for row in few_rows_of(small, "settled/pools", settled.values())}
-    published_at = {(act["run_id"], act["plan_id"], act["action"]): act["published_at"] for act in acts}
+    published_at = {
+        (act["run_id"], act["plan_id"], act["revision"], act["action"]): act["published_at"] for act in acts
+    }
     runs = rows_of_runs(small, {p.run_id for of_job in by_job.values() for p in of_job.values()})
-    rows, steps = [], next_settlements(request, settled)
+    rows, steps = [], next_settlements(request, settled, [(row["period"], row["plan_id"]) for row in withdrawn])
     for key, p in settled.items():
         reached = {stage: by_job[job][key] for stage, job in JOB_OF_STAGE.items() if key in by_job[job]}
         step = next_step(request, p.period, stages[key], _is_final(reached.get("collected"), runs))
@@ -85,7 +92,7 @@ def _periods(request: Request, small: SmallTables, acts: list[dict]) -> tuple[li
                 "run_id": p.run_id,
                 "revision": p.revision,
                 "action": p.action,
-                "published_at": published_at[p.run_id, p.plan_id, p.action],
+                "published_at": published_at[p.run_id, p.plan_id, p.revision, p.action],
                 "digest": p.digest,
                 **{name: pools.get(key, {}).get(name) for name in POOL_COLUMNS},
                 "stage": stages[key],
@@ -93,7 +100,7 @@ def _periods(request: Request, small: SmallTables, acts: list[dict]) -> tuple[li
                 "stages": {
                     stage: {
                         "run_id": act.run_id,
-                        "published_at": published_at[act.run_id, act.plan_id, act.action],
+                        "published_at": published_at[act.run_id, act.plan_id, act.revision, act.action],
                         "duration_seconds": _duration_seconds(runs.get(act.run_id)),
                     }
                     for stage, act in reached.items()
@@ -157,6 +164,7 @@ def _text(document: dict) -> str:
     columns = ["period", "plan", "stage", *days, "cases", "covered", "due (yuan)", "took", "run"]
     tables = [
         table_text("Periods", columns, periods),
+        *withdrawn_table(document["withdrawn"]),
         table_text("Last runs", ["run", "state", "started (UTC)", "took", "plans"], runs),
         table_text("Held", ["table", "period", "rows", "yuan at stake"], held) if held else "Nothing is held",
     ]

@@ -35,20 +35,25 @@ def next_step(request: Request, name: str, stage: str, is_final: bool) -> Step |
     return Step(calendar.grace_ends_on(period), period, "close" if is_final else "collect")
 
 
-def next_settlements(request: Request, settled: Iterable[tuple[str, str]]) -> dict[Step, list[str]]:
-    """By step, the plans whose following period is to be settled. `settled`: every settled period and plan."""
+def next_settlements(
+    request: Request, settled: Iterable[tuple[str, str]], withdrawn: Iterable[tuple[str, str]] = ()
+) -> dict[Step, list[str]]:
+    """By step, the plans whose following period is to be settled, or whose withdrawn one is to be settled again.
+
+    `settled`, `withdrawn`: every period and plan.
+    """
     last: dict[str, Period] = {}
     for name, plan_id in settled:
         period = period_of(request, name)
         if period is not None and plan_id in request.platform.plans:
             last[plan_id] = max(period, last.get(plan_id, period))
     calendar = request.platform.calendar
+    following = {(plan_id, calendar.next(period)) for plan_id, period in last.items()}
+    again = {(plan_id, period_of(request, name)) for name, plan_id in withdrawn if plan_id in request.platform.plans}
     steps: dict[Step, list[str]] = {}
-    for plan_id, period in sorted(last.items()):
-        following = calendar.next(period)
-        if following is not None and exists_in(request.platform, plan_id, following):
-            step = Step(calendar.publicity_on(following), following, "settle")
-            steps.setdefault(step, []).append(plan_id)
+    for plan_id, period in sorted(following | again, key=str):
+        if period is not None and exists_in(request.platform, plan_id, period):
+            steps.setdefault(Step(calendar.publicity_on(period), period, "settle"), []).append(plan_id)
     return steps
 
 

@@ -46,8 +46,8 @@ class PublishedRows:
         }
         if not settled:
             raise Refused(
-                f"Period {period}: no plan of it is published. Nothing was explained. Settle it first; "
-                "`fentan status` shows what is settled."
+                f"Period {period}: no plan of it is published. Nothing was explained. Settle it first with `fentan "
+                f"settle --period {period}`; `fentan status` shows what is settled."
             )
         return settled
 
@@ -81,7 +81,8 @@ class PublishedRows:
         settled = [p for (period, _), p in self.settled.items() if period.startswith(f"{year:04d}-")]
         if not settled:
             raise Refused(
-                f"Year {year}: no period of it is published. Nothing was explained. Settle its periods first."
+                f"Year {year}: no period of it is published. Nothing was explained. `fentan status` shows which "
+                "periods are published; name the year of one of them."
             )
         assessments = few_rows_of(self._small, "settled/assessments", settled, matching(**{id_column: number}))
         keys = {(row["period"], row["plan_id"]) for row in assessments}

@@ -19,7 +19,7 @@ def table_text(title: str, columns: list[str], rows: list[list]) -> str:
     for row in rows:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
     stream = io.StringIO()
-    Console(file=stream, width=200, color_system=None).print(table)
+    Console(file=stream, width=200, color_system=None, markup=False, emoji=False).print(table)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 
 

@@ -26,12 +26,18 @@ class Work(ABC):
     """The steps of one command. `pinned` has at least `lake` and `run`, a result has `digests` by plan and table.
 
     `action`: that of its publications. `keeps_published_rows`: new rows are written next to the published ones, which
-    are deleted after the new publication; otherwise they replace all rows of the period and plans.
+    are deleted after the new publication; otherwise they replace all rows of the period and plans. `needs_spark`:
+    whether Spark starts. `ends`: the jobs whose killed runs of the period are ended first.
     """
 
     job: str
     action = "published"
     keeps_published_rows = False
+    needs_spark = True
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        return (self.job,)
 
     @abstractmethod
     def pin(self, lake: Lake, request: PeriodRequest) -> Any:
@@ -73,6 +79,11 @@ class Work(ABC):
         """The results of the quality rules on the sources. `result` is None if the gate stopped the run."""
         return ()
 
+    def publish(self, pinned: Any, digests: Mapping[str, str]) -> None:
+        """Makes the commit that is the run's commit point. `digests` is by plan."""
+        run = pinned.run
+        publish(pinned.lake.small, self.job, run.period, run.run_id, digests, self.action)
+
     def follow_up(self, pinned: Any, result: Any, sink: WritingSink) -> None:
         """Updates what depends on the publication; safe to repeat."""
         return None
@@ -107,7 +118,8 @@ def carry_out(work: Work, request: PeriodRequest, lake: Lake) -> Outcome:
             return pinned
         record_lake(small, request.platform.platform_id, pinned.run.run_id)
         record.begin(pinned.run)
-        lake.start()
+        if work.needs_spark:
+            lake.start()
         gate = _judge(work, pinned)
         plan_ids, run_id = work.plan_ids(pinned, gate), pinned.run.run_id
         sink = WritingSink(lake, work.job, period, plan_ids, run_id, work.keeps_published_rows)
@@ -120,7 +132,7 @@ def carry_out(work: Work, request: PeriodRequest, lake: Lake) -> Outcome:
         record_quality(small, [*source_results, *output_results], run_id, period)
         announce("publishing")
         lock.confirm()
-        publish(small, work.job, period, run_id, digests, work.action)
+        work.publish(pinned, digests)
         announce("following up")
         work.follow_up(pinned, result, sink)
         outcome = work.show(pinned, gate, result, source_results)
@@ -140,7 +152,7 @@ def _finish_killed_runs(work: Work, lake: Lake, request: PeriodRequest) -> None:
 
     Published ones get the follow-up they missed; the others become failed.
     """
-    for row in killed_runs(lake.small, work.job, str(request.period)):
+    for row in [row for job in work.ends for row in killed_runs(lake.small, job, str(request.period))]:
         if is_published(lake.small, row):
             announce(f"finishing {row['run_id']}")
             work.finish(lake, request, row)

@@ -46,13 +46,19 @@ def in_force(rows: Iterable[Mapping], job: str) -> dict[tuple[str, str], Publica
     return {(act.period, act.plan_id): act for act in sorted(acts, key=lambda act: (act.period, act.plan_id))}
 
 
+def withdrawn_in(small: SmallTables, job: str, period: str) -> dict[str, Publication]:
+    """The job's publications of one period that were taken back and not replaced, by plan."""
+    acts = latest_acts(_acts(small.rows(PUBLICATIONS.name, matching(job=job, period=period))))
+    return {act.plan_id: act for act in sorted(acts, key=lambda act: act.plan_id) if act.action == "withdrawn"}
+
+
 def published_in(small: SmallTables, job: str, period: str) -> dict[str, Publication]:
     """The job's publications in force of one period, by plan."""
     return {plan_id: act for (name, plan_id), act in published(small, job).items() if name == period}
 
 
 def publish(
-    small: SmallTables, job: str, period: str, run_id: str, digests: dict[str, str], action: str = "published"
+    small: SmallTables, job: str, period: str, run_id: str, digests: Mapping[str, str], action: str = "published"
 ) -> None:
     """Publishes a run's rows of the plans in a single commit, which also withdraws the publications they replace.
 
@@ -70,6 +76,13 @@ def publish(
     ]  # fmt: skip
     now = datetime.now(UTC)
     small.append(PUBLICATIONS, [{**row, "published_at": now} for row in (*withdrawn, *new)], run_id)
+
+
+def withdraw(small: SmallTables, publications: Iterable[Publication], run_id: str) -> None:
+    """Takes publications back in a single commit of the run; each row names the revision and the run it takes back."""
+    now = datetime.now(UTC)
+    rows = [{**asdict(act), "action": "withdrawn", "published_at": now} for act in publications]
+    small.append(PUBLICATIONS, sorted(rows, key=lambda row: (row["period"], row["plan_id"])), run_id)
 
 
 def rows_of(lake: Lake, table: str, publications: Collection[Publication]) -> DataFrame:

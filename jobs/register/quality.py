@@ -29,7 +29,10 @@ def record_quality(small: SmallTables, results: Iterable[RuleResult], run_id: st
         }
         for result in results
     ]
-    small.replace(QUALITY, rows, matching(run_id=run_id), run_id)
+    if rows:
+        small.replace(QUALITY, rows, matching(run_id=run_id), run_id)
+    else:
+        small.delete(QUALITY.name, matching(run_id=run_id), run_id)
 
 
 def recorded_quality(small: SmallTables, run_id: str) -> dict[str, list[RuleResult]]:

@@ -22,7 +22,13 @@ from schemas import TABLES
 RUNS = TABLES["control/runs"]
 SPARK_ERRORS = (PySparkException, Py4JJavaError)  # the second when a Spark job is aborted
 KILLED = "It never ended: it was killed, or its machine stopped."
-FEW_CONTROL_TABLES = ("control/runs", "control/publications", "control/quality")
+# Jobs that publish no rows of their own: the table to which a commit of the run is its commit point.
+COMMITS_TO = {
+    "withdraw": "control/publications",
+    "approve": "control/approvals",
+    "quarantine": "control/decisions",
+}
+FEW_CONTROL_TABLES = ("control/runs", "control/publications", "control/approvals", "control/quality")
 
 
 @dataclass(frozen=True)
@@ -162,8 +168,8 @@ def _record_interruption(record: Record, interruption: BaseException) -> None:
 
 def _save_unless_published(record: Record, state: str, message: str) -> bool:
     """Returns whether the state was saved."""
-    run = record.run
-    if record.has_begun and record.run_id in _published_runs(record.small, run.job, run.period):
+    run = {"job": record.run.job, "period": record.run.period, "run_id": record.run_id}
+    if record.has_begun and is_published(record.small, run):
         return False
     record.save(state, [message])
     return True
@@ -184,9 +190,12 @@ def end_killed_run(small: SmallTables, row: dict) -> None:
     _replace(small, {**row, "state": state, "finished_at": datetime.now(UTC), "settings": _json(settings)})
 
 
-def is_published(small: SmallTables, row: dict) -> bool:
-    """Whether the run of this row of control/runs is published."""
-    return row["run_id"] in _published_runs(small, row["job"], row["period"])
+def is_published(small: SmallTables, row: Mapping) -> bool:
+    """Whether the run of this row of control/runs is published, or made the commit that is its commit point."""
+    run_id, commits_to = row["run_id"], COMMITS_TO.get(row["job"])
+    if commits_to is not None:
+        return bool(small.versions_by_run(commits_to, [run_id]))
+    return run_id in {publication.run_id for publication in published_in(small, row["job"], row["period"]).values()}
 
 
 def goes_as_far_as(small: SmallTables, run_id: str, as_of: str) -> None:
@@ -234,10 +243,6 @@ def compact_control(small: SmallTables) -> None:
     """Compacts the control tables so that reading them stays fast over years. Call it under the run lock."""
     for name in FEW_CONTROL_TABLES:
         small.compact(name)
-
-
-def _published_runs(small: SmallTables, job: str, period: str) -> set[str]:
-    return {publication.run_id for publication in published_in(small, job, period).values()}
 
 
 def _replace(small: SmallTables, row: dict) -> None:

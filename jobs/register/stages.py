@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from jobs.lake.small import SmallTables, matching
-from jobs.register.publications import PUBLICATIONS, in_force, published_in
+from jobs.register.publications import PUBLICATIONS, in_force, published, published_in
+from jobs.rulebook.calendar import Calendar
 
 # In the order of a period's life: the stage, and the job whose publication reaches it.
 JOB_OF_STAGE = {"settled": "settle", "collected": "collect", "closed": "close"}
@@ -26,3 +27,10 @@ def is_closed(small: SmallTables, period: str) -> bool:
     """Whether every settled plan of the period is closed."""
     settled, closed = (published_in(small, job, period) for job in ("settle", "close"))
     return bool(closed) and set(settled) <= set(closed)
+
+
+def correct_command(small: SmallTables, calendar: Calendar, period: str, plan_id: str) -> str:
+    """The command that corrects a closed period of a plan, into the plan's first period that is not settled yet."""
+    settled = [calendar.period(name) for name, plan in published(small, "settle") if plan == plan_id]
+    into = calendar.next(max(settled)) if settled else None
+    return f"`fentan correct --period {period} --into {into or 'PERIOD'} --plan {plan_id} --reason ...`"

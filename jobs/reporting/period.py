@@ -15,7 +15,7 @@ from jobs.reporting.notice import Notice
 from jobs.reporting.people import counted, groups_of, movements, traits_on
 from jobs.reporting.roll import BEGINNING
 from jobs.reporting.rows import published_few_rows, published_rows
-from jobs.settlement.causes import ShareTerms, causes_of_change
+from jobs.settlement.causes import ShareTerms, causes_of_change, terms_of
 from jobs.settlement.coverage import in_force_on
 from schemas import TABLES
 
@@ -93,15 +93,7 @@ def _causes(history: list[dict], pools: list[dict], request: PeriodRequest) -> I
 
 
 def _terms(pool: dict, history: list[dict]) -> ShareTerms:
-    rates = [rate for rate in history if (rate["period"], rate["plan_id"]) == (pool["period"], pool["plan_id"])]
-    return ShareTerms(
-        case_count=pool["case_count"],
-        cost_fen=pool["benefit_fen"] + pool["fee_fen"] - pool["case_sponsored_fen"],
-        brought_forward_fen=pool["brought_forward_fen"],
-        covered_count={rate["tier"]: rate["covered_count"] for rate in rates},
-        weight_ppm={rate["tier"]: rate["weight_ppm"] for rate in rates},
-        rounding=pool["rounding"],
-    )
+    return terms_of(pool, [r for r in history if (r["period"], r["plan_id"]) == (pool["period"], pool["plan_id"])])
 
 
 def _head_counts(lake: Lake, request: PeriodRequest, notice: Notice) -> Iterable[tuple[str, dict]]:

@@ -58,5 +58,6 @@ def source_as_settled(lake: Lake, name: str, versions: dict[str, int]) -> DataFr
     except (KeyError, DeltaError, PySparkException) as error:
         raise Refused(
             f"{name}: version {versions.get(name, '(not recorded)')}, from which the period was settled, cannot be "
-            "read. No report was made. Restore the table's history (a vacuum may have removed it) and run again."
+            "read. No report was made. Restore the table's history (a vacuum may have removed it) and run `fentan "
+            "report` again."
         ) from error

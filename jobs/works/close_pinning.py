@@ -81,7 +81,9 @@ def _check_settled(period: str, settled: Mapping[str, Publication], requested: C
     unsettled = [p for p in requested if p not in settled]
     if unsettled or not settled:
         which = f"{', '.join(unsettled)}: not settled" if unsettled else "not settled"
-        raise Refused(f"Period {period}: {which}. Nothing was closed. Settle it first: `fentan settle`.")
+        raise Refused(
+            f"Period {period}: {which}. Nothing was closed. Settle it first with `fentan settle --period {period}`."
+        )
 
 
 def _check_turn(request: PeriodRequest, lake: Lake, plan_ids: tuple[str, ...]) -> None:
@@ -92,13 +94,14 @@ def _check_turn(request: PeriodRequest, lake: Lake, plan_ids: tuple[str, ...]) -
         if waiting:
             raise Refused(
                 f"Period {request.period}: {', '.join(waiting)}: the previous period {previous} is not closed. "
-                f"Nothing was closed. Close {previous} first."
+                f"Nothing was closed. Close it first with `fentan close --period {previous}`."
             )
     running = unended_runs(lake.small, str(request.period), plan_ids)
     if running:
         raise Refused(
             f"Period {request.period}: run {', '.join(running)} began and never ended. Nothing was closed. "
-            "Run its command again until it ends, then close."
+            f"Run its command again until it ends (`fentan settle --period {request.period}` or `fentan collect "
+            f"--period {request.period}`), then close."
         )
 
 
@@ -109,7 +112,7 @@ def _check_collected(
     if request.as_of < grace_ends_on:
         raise Refused(
             f"Period {request.period}: members may pay until {grace_ends_on}; today is {request.as_of}. Nothing was "
-            "closed. Close it on that day or later."
+            f"closed. Run `fentan close --period {request.period}` on that day or later."
         )
     stages = {p: input_versions_of(lake.small, collected[p].run_id)[STAGE] for p in plan_ids if p in collected}
     waiting = [p for p in plan_ids if stages.get(p) != "final"]

@@ -15,8 +15,9 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
 from jobs.register.books import fees_of, replace_fee, transfers_of
-from jobs.register.publications import published_in
+from jobs.register.publications import published_in, withdrawn_in
 from jobs.register.runs import goes_as_far_as, settings_of
+from jobs.register.stages import correct_command
 from jobs.works.collect_ceilings import (
     stop_if_too_many_are_held,
     stop_if_too_many_lapse,
@@ -136,11 +137,14 @@ def _check_open(pinned: PinnedCollection) -> None:
     received_fen = pinned.gate.money_fen
     booked_fen = sum(cash_received_fen(transfers) for transfers in posted.values())
     unbooked = f" ({received_fen - booked_fen:,} are in no books)" if received_fen > booked_fen else ""
+    calendar = pinned.request.platform.calendar
+    correct = correct_command(pinned.lake.small, calendar, pinned.run.period, pinned.plan_ids[0])
     raise Refused(
         f"Period {pinned.run.period}: closed for {', '.join(pinned.plan_ids)}, and changed since it was collected: "
         f"{'; '.join(changes_since_collected(pinned))}. {received_fen:,} fen came in until {pinned.days.as_of}, its "
         f"books hold {booked_fen:,}{unbooked}. "
-        "Nothing was collected. Assign later money to an open period, or restore the receipts to what they were."
+        "Nothing was collected. Assign later money to an open period and collect that (`fentan status` shows which are "
+        f"open), restore the receipts to what they were, or, for a member who paid in time, run {correct}."
     )
 
 
@@ -150,7 +154,8 @@ def _check_not_backwards(pinned: PinnedCollection) -> None:
     if str(pinned.days.as_of) < latest:
         raise Refused(
             f"Period {pinned.run.period}: collected up to {latest} already; collecting as of {pinned.days.as_of} would "
-            f"take back later receipts and lapses. Nothing was collected. Collect as of {latest} or later."
+            f"take back later receipts and lapses. Nothing was collected. Run `fentan collect --period "
+            f"{pinned.run.period} --as-of {latest}`, or as of a later day."
         )
 
 
@@ -162,6 +167,12 @@ def _messages(pinned: PinnedCollection) -> Iterable[str]:
             f"source/receipts: {count:,} rows are of no period of the calendar. They are held in "
             f"control/quarantine_receipts as {PERIOD_UNKNOWN.id}, and their money is in no books. Give them the "
             "period they belong to."
+        )
+    withdrawn = withdrawn_in(pinned.lake.small, "settle", str(period))
+    if withdrawn:
+        yield (
+            f"{', '.join(withdrawn)}: the settlement of {period} was withdrawn, so money for it meets no share. Run "
+            f"`fentan settle --period {period}`, then collect again before the period is closed."
         )
     yield from pinned.late_claims.messages(pinned.plan_ids)
     yield from late_return_messages(pinned.returned_after_close)

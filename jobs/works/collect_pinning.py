@@ -157,7 +157,10 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
     small, calendar, period = lake.small, request.platform.calendar, str(request.period)
     all_settled, closed = (published_in(small, job, period) for job in ("settle", "close"))
     if not all_settled:
-        raise Refused(f"Period {period}: not settled. Nothing was collected. Settle it first: `fentan settle`.")
+        raise Refused(
+            f"Period {period}: not settled. Nothing was collected. Settle it first with `fentan settle --period "
+            f"{period}`."
+        )
     settled = {p: publication for p, publication in all_settled.items() if p not in closed} or all_settled
     _check_plans(request, settled)
     days = days_of(request)

@@ -139,7 +139,8 @@ def _remaining_receipts(pinned: PinnedCollection, allocated_before: DataFrame) -
         raise Refused(
             f"Period {pinned.request.period}: source/receipts has less sound money than the period's closed books and "
             f"lapses were made from ({missing_fen:,} fen are missing). Nothing was collected. Bring those receipts "
-            "back, or mend those that are held now (one id twice, in this period or in two?), and collect again."
+            "back, or mend or release those that are held now (`fentan quarantine list --period "
+            f"{pinned.request.period}` shows them; one id twice, in this period or in two?), and collect again."
         )
     return replace(pinned.gate, in_time=remaining)
 

@@ -127,8 +127,8 @@ class History:
             if has_collection or has_receipts(self.lake.small, settlement.period, before):
                 raise Refused(
                     f"Plan {settlement.plan_id}, period {self.period}: the residual is carried on collected money, "
-                    f"but {settlement.period} is not collected up to {eve}. Nothing was settled. Run `fentan "
-                    f"collect --period {settlement.period}` as of that day or later first."
+                    f"but {settlement.period} is not collected up to {eve}. Nothing was settled. Run `fentan collect "
+                    f"--period {settlement.period} --as-of {eve}`, or as of a later day, first."
                 )
             announce(
                 f"{settlement.plan_id}: {settlement.period} has no receipts: its residual is carried on billed money"
@@ -186,7 +186,12 @@ def _counts_in_residual(account: str, less_receivables: bool) -> int:
 
 def _out_of_order(plan_id: str, period: Period, previous: Period | None, settlements: tuple[Publication, ...]) -> str:
     first, last = settlements[0].period, settlements[-1].period
+    way_out = (
+        "`fentan status` shows which periods are settled."
+        if previous is None
+        else f"Settle it first with `fentan settle --period {previous} --plan {plan_id}`."
+    )
     return (
         f"Plan {plan_id}, period {period}: its previous period {previous} is not settled (settled: {first} to "
-        f"{last}), and a plan's periods are settled in order. Nothing was settled. Settle {previous} first."
+        f"{last}), and a plan's periods are settled in order. Nothing was settled. {way_out}"
     )

@@ -10,6 +10,8 @@ from jobs.pipeline.query import Query
 from jobs.pipeline.request import PeriodRequest
 from jobs.register.stages import stages_in
 from jobs.settlement.pool import charges_by_rounding
+from jobs.works.approvals import approve_command, counted_approvers
+from jobs.works.preview_changes import changes_text, due_changes, expected_run, expected_text, share_changes
 from jobs.works.settle import settle_without_writing
 from jobs.works.settle_gate import Gate, previous_shares, results_with_shares
 from jobs.works.settle_pinning import PinnedSettlement, pin
@@ -39,7 +41,7 @@ class Preview(Query):
     def show(self, request: PeriodRequest, answer: PreviewResult) -> Outcome:
         pinned, gate, settled = answer.pinned, answer.gate, answer.settled
         if gate is None or settled is None:
-            document = {"period": str(request.period), "state": "nothing to settle", "plans": {}}
+            document: dict = {"period": str(request.period), "state": "nothing to settle", "plans": {}}
             return Outcome(document, f"Period {request.period}: no plan has members or claims", 0, pinned.skipped)
         rule_results = results_with_shares(pinned, gate, settled.share_fen, settled.limited_claims)
         document = settlement_document(pinned, gate, rule_results, settled, "preview: nothing was published")
@@ -48,8 +50,13 @@ class Preview(Query):
         document["published_digests"] = {p: act.digest for p, act in sorted(pinned.settled.items())}
         previous_fen = previous_shares(pinned)
         document["previous_share_fen"] = {f"{p}/{tier}": fen for (p, tier), fen in sorted(previous_fen.items())}
-        texts = [settlement_text(document), _stages_text(document), _roundings_text(document)]
-        text = "\n\n".join([*texts, _comparison_text(document)])
+        document["share_changes"] = share_changes(pinned, settled)
+        document["due_changes"] = due_changes(pinned, settled)
+        document["approvals"] = _approvals(pinned, document)
+        document["expected_run"] = expected_run(pinned.lake.small, settled.pools)
+        texts = [settlement_text(document), _stages_text(document), _approvals_text(pinned, document)]
+        texts += [_roundings_text(document), changes_text(document["share_changes"], document["due_changes"])]
+        text = "\n\n".join(part for part in (*texts, expected_text(document["expected_run"])) if part)
         unknown = unknown_plan_messages(rule_results, request.platform)
         late = pinned.late_claims.messages(pinned.plan_ids)
         messages = (*pinned.skipped, *unknown, *late, *gate.refused.values())
@@ -67,6 +74,26 @@ def _stages_text(document: dict) -> str:
     return "\n".join(["Stage of the period", *lines])
 
 
+def _approvals(pinned: PinnedSettlement, document: dict) -> dict:
+    """How many approvals the conf requires, and by plan who approved the digest, without the one who settles."""
+    digests = {p: plan["digest"] for p, plan in document["plans"].items()}
+    approved_by = counted_approvers(pinned.lake.small, pinned.request, digests)
+    return {"required": pinned.request.environment.approvals_required, "plans": approved_by}
+
+
+def _approvals_text(pinned: PinnedSettlement, document: dict) -> str:
+    approvals = document["approvals"]
+    if not approvals["required"]:
+        return ""
+    lines = [
+        f"{p}  {len(names)} of {approvals['required']}" + (f": {', '.join(names)}" if names else "")
+        for p, names in approvals["plans"].items()
+    ]
+    digests = {p: plan["digest"] for p, plan in document["plans"].items() if p not in document["published_digests"]}
+    advice = [f"Approve with {approve_command(pinned.request, digests)}"] if digests else []
+    return "\n".join(["Approvals", *lines, *advice])
+
+
 def _roundings_text(document: dict) -> str:
     rows = [
         [plan_id, policy, ", ".join(f"{tier} {yuan(fen)}" for tier, fen in priced["share_fen"].items()),
@@ -76,16 +103,3 @@ def _roundings_text(document: dict) -> str:
     ]  # fmt: skip
     columns = ["plan", "rounding", "shares", "billed", "carried fwd"]
     return table_text("What each rounding would charge, in yuan", columns, rows)
-
-
-def _comparison_text(document: dict) -> str:
-    previous_fen = document["previous_share_fen"]
-    rows = []
-    for plan_id, plan in document["plans"].items():
-        for rate in plan["rates"]:
-            before_fen, now_fen = previous_fen.get(f"{plan_id}/{rate['tier']}"), rate["share_fen"]
-            if before_fen is not None:
-                rows.append([plan_id, rate["tier"], yuan(before_fen), yuan(now_fen), yuan(now_fen - before_fen)])
-    if not rows:
-        return "No previous period to compare with"
-    return table_text("Compared with the previous period, in yuan", ["plan", "tier", "before", "now", "change"], rows)

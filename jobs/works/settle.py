@@ -14,8 +14,11 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
 from jobs.register.changes import changed_since
+from jobs.register.publications import published_in
 from jobs.register.runs import rows_of_runs
+from jobs.register.stages import correct_command
 from jobs.spark.digest import plan_digest
+from jobs.works.approvals import check_approved
 from jobs.works.headroom import YEAR_RECORD, as_document
 from jobs.works.late_claims import hold_late_claims
 from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, stop_if_critical
@@ -79,8 +82,10 @@ class Settle(Work):
             shown = ", ".join(f"{plan_id} {digest}" for plan_id, digest in sorted(unexpected.items()))
             raise Refused(
                 f"Period {pinned.run.period}: the settlement differs from the one that was approved: {shown}. Nothing "
-                "was published. Run `fentan preview`, approve its result, and settle with its digests."
+                f"was published. Run `fentan preview --period {pinned.run.period}`, approve its result, and settle "
+                "with its digests."
             )
+        check_approved(pinned.lake.small, pinned.request, digests)
 
     def hold(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult) -> None:
         announce("holding bad rows")
@@ -167,9 +172,21 @@ def _check_same_results(pinned: PinnedSettlement, changes: Mapping[str, Mapping[
                 f"Plan {plan_id}, period {publication.period}: already settled by run {publication.run_id} with "
                 f"digest {publication.digest}; from today's inputs it would be {digests.get(plan_id, 'nothing')}. "
                 f"Changed since: {'; '.join(changes[plan_id].values())}. Nothing was changed. "
-                "Restore the inputs; to see the difference by member, settle today's inputs into another lake."
+                f"{_way_out(pinned, plan_id)}"
             )
     return differing
+
+
+def _way_out(pinned: PinnedSettlement, plan_id: str) -> str:
+    """What to do about a settlement whose inputs changed: restore them, take it back, or correct it after its close."""
+    small, period = pinned.lake.small, pinned.run.period
+    if plan_id not in published_in(small, "collect", period):
+        return (
+            f"To settle today's inputs, take it back with `fentan withdraw --period {period} --plan {plan_id} --reason "
+            "...` and settle again; otherwise restore the inputs."
+        )
+    correct = correct_command(small, pinned.request.platform.calendar, period, plan_id)
+    return f"Restore the inputs; to settle today's, correct the period once it is closed: {correct}."
 
 
 def _lapsed_later(pinned: PinnedSettlement, plan_id: str) -> str:

@@ -61,7 +61,11 @@ class PinnedSettlement:
                 **self._inputs_from_collections(plan_ids),
             },
             rules=request.platform.settlement_rules(request.period, plan_ids),
-            settings={"as_of": str(request.as_of), "ceilings": _ceilings(request)},
+            settings={
+                "as_of": str(request.as_of),
+                "ceilings": _ceilings(request),
+                "settled_by": request.environment.settled_by,
+            },
         )
 
     def brought_forward_fen(self, plan_ids: tuple[str, ...]) -> dict[str, int]:

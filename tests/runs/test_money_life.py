@@ -106,7 +106,7 @@ def test_a_period_is_closed_in_its_turn_and_never_changes_again(settled):
     assert settled.settle(NEXT).exit_code == 0
     assert collect(settled, "2021-01-12", NEXT).exit_code == 0
     out_of_turn = close(NEXT, "2021-01-12")
-    assert out_of_turn.exit_code == 4 and f"Close {PERIOD} first" in out_of_turn.err
+    assert out_of_turn.exit_code == 4 and f"`fentan close --period {PERIOD}`" in out_of_turn.err
     assert close(PERIOD, "2020-12-26").exit_code == 0
     assert close(PERIOD, "2020-12-26").document["state"] == "already closed"
     balances = {r["account"]: r["carried_forward_fen"] for r in settled.rows("ledger/balances")}

@@ -179,3 +179,29 @@ def test_a_period_without_claims_charges_nothing_and_leaves_rows_to_explain(with
     rows = without_claims.rows("settled/assessments")
     assert [(row["share_fen"], row["due_fen"]) for row in rows] == [(0, 0), (0, 0)]
     assert [(row["member_count"], row["due_fen"]) for row in without_claims.rows("settled/bills")] == [(1, 0), (1, 0)]
+
+
+def test_a_preview_splits_the_change_of_the_share_and_expects_a_time(lake):
+    lake.load(
+        [member(i) for i in range(1, 8)],
+        [claim(1, 1, approved_aid_fen=20), claim(2, 2, approved_aid_fen=40, publicity_period="2020-12-P2")],
+    )
+    first = lake.run("preview", "--period", "2020-12-P1")
+    assert first.document["share_changes"] == [] and first.document["expected_run"] is None
+    assert lake.settle("2020-12-P1").exit_code == 0
+    preview = lake.run("preview", "--period", "2020-12-P2")
+    assert preview.exit_code == 0, preview.err
+    (change,) = preview.document["share_changes"]
+    # 22 over 7 -> 4; 40 + 2 -> 6; 40 + 3 -> 6.1 -> 7; less 6 brought forward -> 37 over 7 -> 6
+    assert (change["before_fen"], change["now_fen"], change["change_fen"]) == (4, 6, 2)
+    assert {part: fen for part, fen in change["parts"].items() if fen} == {
+        "benefits": 2,
+        "fee": 1,
+        "brought_forward": -1,
+    }
+    assert preview.document["due_changes"] == [
+        {"plan_id": "critical_illness", "before_fen": 28, "now_fen": 42, "change_fen": 14}
+    ]
+    assert preview.document["expected_run"]["milliseconds"] > 0
+    text = lake.run("preview", "--period", "2020-12-P2", as_json=False).out
+    assert "Compared with the previous period" in text and "Expected time of `fentan settle`" in text

@@ -1,5 +1,7 @@
 """Environment confs: what the shipped ones say, and what is not accepted."""
 
+import re
+
 import pytest
 
 from jobs.environment import load_environment
@@ -68,6 +70,27 @@ def test_a_conf_without_the_later_ceilings_has_those_of_the_local_conf(conf):
     later = "[quality]\nquarantine_ceiling_receipts_ppm = 5\nlapse_ceiling_ppm = 6"
     given = load_environment(conf(WHOLE.replace("[quality]", later)))
     assert (given.quarantine_ceiling_receipts_ppm, given.lapse_ceiling_ppm) == (5, 6)
+
+
+def test_approvals_are_asked_for_by_the_conf_and_the_operator_has_a_name(conf, monkeypatch):
+    monkeypatch.setenv("FENTAN_BY", "  Li \n Wei ")
+    environment = load_environment(conf(WHOLE))
+    assert (environment.approvals_required, environment.settled_by) == (0, "Li Wei")
+    environment = load_environment(conf(WHOLE + '[approval]\nrequired = 2\nsettled_by = "Wang Fang"'))
+    assert (environment.approvals_required, environment.settled_by) == (2, "Wang Fang"), "the conf comes first"
+    monkeypatch.delenv("FENTAN_BY")
+    monkeypatch.setenv("LOGNAME", "operator")
+    assert load_environment(conf(WHOLE)).settled_by == "operator"
+
+
+@pytest.mark.parametrize("approval, fault", [
+    ("required = 3", "key approval.required is 3, which is too large; it must be at most 2"),
+    ("required = -1", "key approval.required is -1"), ("required = true", "key approval.required"),
+    ('settled_by = " "', "key approval.settled_by is empty"), ('by = "x"', "key approval.by is not known"),
+])  # fmt: skip
+def test_approvals_that_cannot_be_asked_for_are_refused(conf, approval, fault):
+    with pytest.raises(WrongUsage, match=re.escape(fault)):
+        load_environment(conf(f"{WHOLE}[approval]\n{approval}"))
 
 
 def test_the_log_is_text_with_progress_unless_the_conf_changes_it(conf):

@@ -8,22 +8,11 @@ import pytest
 from jobs.cli import main
 from jobs.lake.small import SmallTables
 from jobs.register.lake_record import record_lake
-from jobs.register.publications import publish
-from jobs.register.runs import Run, recorded
 from schemas import TABLES
+from tests.runs_recorded import done
 
 PLAN, OTHER = "critical_illness", "senior_cancer"
 HELD = TABLES["control/quarantine_members"]
-
-
-def done(small, job, period, plan_ids, action="published", **inputs):
-    """A run of the job that is recorded and published."""
-    run = Run(job, "xianghubao", period, plan_ids, inputs, {}, {"as_of": "2020-12-26"})
-    with recorded(small, run) as record:
-        record.begin(run)
-        publish(small, job, period, run.run_id, dict.fromkeys(plan_ids, "digest"), action)
-        record.save("published")
-    return run.run_id
 
 
 @pytest.fixture
