@@ -4,6 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.rule import Terms
+from jobs.gate.claims import with_released_claims
 from jobs.gate.terms import terms_of
 from jobs.lake.lake import none_of
 from jobs.pipeline.request import exists_in
@@ -12,7 +13,16 @@ from jobs.works.settle_pinning import PinnedSettlement
 
 
 def claims_of_period(pinned: PinnedSettlement) -> DataFrame:
-    """The claims to judge: those of the period and plans and, if all plans are settled, those of no known period."""
+    """The claims to judge: those of the period and plans and, if all plans are settled, those of no known period.
+
+    With released ones, also those of earlier periods that count in this one, and a column `is_released`.
+    """
+    released = pinned.releases.claims_of(pinned.plan_ids)
+    return with_released_claims(_own_claims(pinned), pinned.source(CLAIMS.name), released, str(pinned.request.period))
+
+
+def _own_claims(pinned: PinnedSettlement) -> DataFrame:
+    """The claims to judge that name the period, or no known one."""
     claims = pinned.source("source/approved_claims")
     is_of_period = F.col("publicity_period") == str(pinned.request.period)
     if pinned.request.plan_ids is not None:
@@ -34,7 +44,8 @@ def _without_added(pinned: PinnedSettlement, claims: DataFrame) -> DataFrame:
 def with_diagnosis(pinned: PinnedSettlement, counted_before: DataFrame, spells: DataFrame) -> DataFrame:
     """The earlier benefits of members who claim now, with the day of diagnosis of the claim.
 
-    If the source no longer contains a claim, the publicity day on which it counted is used instead.
+    If the source no longer contains a claim, the publicity day on which it counted is used instead; also for a released
+    claim, which the source has under an earlier period.
     """
     members = spells.select("plan_id", "member_id").distinct()
     earlier = counted_before.join(F.broadcast(members), on=["plan_id", "member_id"], how="left_semi").localCheckpoint()
