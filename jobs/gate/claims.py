@@ -68,6 +68,19 @@ def with_released_claims(own: DataFrame, source: DataFrame, released: Collection
     return flagged.drop("is_first").unionByName(carried)
 
 
+def publicised_claims(claims: DataFrame, period: str, released: Collection[Mapping]) -> DataFrame:
+    """The rows of source/approved_claims that a settlement of the period read, as if the period publicised each.
+
+    `released`: the rows whose release the settlement used; no other row of their id is returned.
+    """
+    own = claims.where(F.col("publicity_period") == period)
+    if not released:
+        return own
+    others = own.where(~F.col("claim_id").isin(*sorted({row["claim_id"] for row in released})))
+    used = claims.where(is_one_of(CLAIMS, "claim_id", released)).dropDuplicates()
+    return others.unionByName(used.withColumn("publicity_period", F.lit(period)).select(*others.columns))
+
+
 def judge_claims(numbered: DataFrame, spells: DataFrame, counted_before: DataFrame, terms: Terms) -> ClaimGate:
     """Judges every claim of the period. `numbered`: from `numbered_claims`.
 

@@ -1,17 +1,19 @@
 """Decisions on held rows (control/decisions): the last one on a held_id counts; and which runs have used one."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from jobs.lake.small import SmallTables
+from jobs.lake.small import SmallTables, matching
 from jobs.register.publications import Publication, published
 from jobs.register.runs import rows_of_runs
-from schemas import TABLES
+from schemas import TABLES, Table
+from schemas.control import SOURCE_OF_HELD
 
 DECISIONS = TABLES["control/decisions"]
 RELEASE, WAIVE = "release", "waive"
 USED = "decisions"  # key of a run's input_versions: by held_id, the action of each decision that bears on it
+HELD_IN = {source.name: name for name, source in SOURCE_OF_HELD.items()}  # by source, its quarantine table
 # The jobs whose publication makes a decision final: of members and claims, and of receipts, costs and visits.
 JOBS_THAT_USE = ("settle", "close")
 
@@ -47,6 +49,20 @@ def decisions_used_by(small: SmallTables, run_ids: Iterable[str]) -> dict[str, d
     """By run, the decisions among its inputs: the action by held_id."""
     runs = rows_of_runs(small, run_ids)
     return {run_id: json.loads(row["input_versions"]).get(USED, {}) for run_id, row in runs.items()}
+
+
+def held_source_rows(small: SmallTables, source: Table, held_ids: Collection[str]) -> list[dict]:
+    """One row of the source per held_id that its quarantine table has: the source's columns and held_id."""
+    if not held_ids:
+        return []
+    held = small.rows(HELD_IN[source.name], matching(held_id=set(held_ids)), (*source.column_names, "held_id"))
+    return list({row["held_id"]: row for row in held}.values())
+
+
+def rows_used_by(small: SmallTables, source: Table, run_id: str) -> list[dict]:
+    """The rows of the source whose release is among the run's inputs, each with its held_id."""
+    used = decisions_used_by(small, [run_id]).get(run_id, {})
+    return held_source_rows(small, source, [held_id for held_id, action in used.items() if action == RELEASE])
 
 
 def uses(small: SmallTables) -> dict[str, list[Publication]]:

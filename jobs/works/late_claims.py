@@ -58,8 +58,7 @@ class LateClaims:
             yield (
                 f"{CLAIMS.name}: {count:,} claims of {period}, {plan_id or 'no plan'}, came after its settlement and "
                 f"are in no settlement: {AFTER_SETTLEMENT.id}, {yuan(fen)} yuan of aid. `fentan quarantine` "
-                "releases or waives them; or remove the rows, or give them the publicity_period of a period that is not "
-                "settled yet."
+                "releases or waives them; or remove the rows, or give them the publicity_period of an unsettled period."
             )
 
 

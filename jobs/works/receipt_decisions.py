@@ -1,66 +1,46 @@
 """The decisions on held receipts that bear on a period's collection: rows that count, and rows declared untrue."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
+from jobs.gate.held_id import held_id_of
 from jobs.gate.receipt_decisions import NO_DECISIONS, DecidedReceipts
-from jobs.lake.small import SmallTables
-from jobs.register.decisions import RELEASE, WAIVE, decisions_used_by, last_decisions
-from jobs.works.releases import held_source_rows, still_in_source
+from jobs.lake.small import SmallTables, matching
+from jobs.register.decisions import RELEASE, decisions_used_by, held_source_rows, last_decisions
 from schemas.sources import RECEIPTS
-
-
-@dataclass(frozen=True)
-class Decided:
-    """Decided rows of source/receipts, each with its held_id, by action."""
-
-    released: tuple[dict, ...]
-    waived: tuple[dict, ...]
 
 
 def decided_receipts(
     small: SmallTables, period: str, version: int, collected_by: Iterable[str], is_closed: bool
 ) -> DecidedReceipts:
-    """The decided receipts of the period that the version of the source still has.
+    """The receipts of the period, in a version of the source, on which a decision bears.
 
-    `collected_by`: the runs that collected the period. A closed period keeps the decisions that these used.
+    A released row is true, and any other row of its id is not. `collected_by`: the runs that collected the period. A
+    closed period keeps the decisions that these used.
     """
     if is_closed:
-        actions = _used(small, set(collected_by))
-        if not actions:
-            return NO_DECISIONS
-        rows = _rows_by_action(small, actions)
-        return _of_period(small, period, version, rows.released, rows.waived)
-    actions = {h: row["action"] for h, row in last_decisions(small).items() if row["table_name"] == RECEIPTS.name}
-    if RELEASE not in actions.values():
+        by_run = decisions_used_by(small, set(collected_by))
+        used = {held_id: action for of_run in by_run.values() for held_id, action in of_run.items()}
+        released = {held_id for held_id, action in used.items() if action == RELEASE}
+        rows = _rows(small, period, version, held_source_rows(small, RECEIPTS, used))
+        rows = {held_id: row for held_id, row in rows.items() if held_id in used}
+    else:
+        decided = last_decisions(small)
+        released = {held_id for held_id, row in decided.items() if row["action"] == RELEASE}
+        rows = _rows(small, period, version, held_source_rows(small, RECEIPTS, released))
+    if not rows:
         return NO_DECISIONS
-    rows = _rows_by_action(small, actions)
-    return _of_period(small, period, version, rows.released, contradicting(rows.waived, rows.released))
+    return DecidedReceipts(
+        released=tuple(row for held_id, row in rows.items() if held_id in released),
+        untrue=tuple(row for held_id, row in rows.items() if held_id not in released),
+    )
 
 
-def contradicting(rows: Iterable[dict], released: Collection[dict]) -> list[dict]:
-    """The rows that share their receipt_id with a released row: as that one is true, these are not."""
-    true_ids = {row["receipt_id"] for row in released}
-    return [row for row in rows if row["receipt_id"] in true_ids]
-
-
-def _used(small: SmallTables, run_ids: Collection[str]) -> dict[str, str]:
-    return {held_id: action for used in decisions_used_by(small, run_ids).values() for held_id, action in used.items()}
-
-
-def _rows_by_action(small: SmallTables, actions: dict[str, str]) -> Decided:
-    by_action = {
-        action: tuple(held_source_rows(small, RECEIPTS, [h for h, taken in actions.items() if taken == action]))
-        for action in (RELEASE, WAIVE)
-    }
-    return Decided(by_action[RELEASE], by_action[WAIVE])
-
-
-def _of_period(
-    small: SmallTables, period: str, version: int, released: Iterable[dict], untrue: Iterable[dict]
-) -> DecidedReceipts:
-    there = [
-        tuple(still_in_source(small, RECEIPTS, [row for row in rows if row["period"] == period], version))
-        for rows in (released, untrue)
-    ]
-    return DecidedReceipts(*there)
+def _rows(small: SmallTables, period: str, version: int, decided: Iterable[dict]) -> dict[str, dict]:
+    """The receipts of the period that share their id with a decided one, by held_id."""
+    ids = {row["receipt_id"] for row in decided if row["receipt_id"] is not None}
+    if not ids:
+        return {}
+    where = matching(period=period, receipt_id=ids)
+    rows = small.rows(RECEIPTS.name, where, RECEIPTS.column_names, version)
+    by_id = {held_id_of(RECEIPTS, row): row for row in rows}
+    return {held_id: {**row, "held_id": held_id} for held_id, row in sorted(by_id.items())}

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 
 from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, matching
-from jobs.register.decisions import RELEASE, decisions_used_by, last_decisions, uses
+from jobs.register.decisions import RELEASE, decisions_used_by, held_source_rows, last_decisions, uses
 from jobs.register.publications import Publication
 from jobs.rulebook.calendar import Calendar, Period
 from schemas import TABLES, Table
-from schemas.control import SOURCE_OF_HELD
 
-MEMBERS, CLAIMS = TABLES["source/members"], TABLES["source/approved_claims"]
-# By source of a settlement, the columns by which its rows are looked up.
-LOOKED_UP_BY = {MEMBERS.name: ("plan_id", "member_id"), CLAIMS.name: ("publicity_period", "claim_id")}
-HELD_OF_SOURCE = {source.name: name for name, source in SOURCE_OF_HELD.items()}
+MEMBERS, CLAIMS, RECEIPTS = (TABLES[f"source/{name}"] for name in ("members", "approved_claims", "receipts"))
+# By source, the columns by which its rows are looked up; else by its key.
+LOOKED_UP_BY = {
+    MEMBERS.name: ("plan_id", "member_id"),
+    CLAIMS.name: ("publicity_period", "claim_id"),
+    RECEIPTS.name: ("period", "receipt_id"),
+}
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,21 @@ def releases_for(
     )
 
 
-def held_source_rows(small: SmallTables, source: Table, held_ids: Collection[str]) -> list[dict]:
-    """One row of the source per held_id that its quarantine table has: the source's columns and held_id."""
-    held = small.rows(HELD_OF_SOURCE[source.name], matching(held_id=set(held_ids)), (*source.column_names, "held_id"))
-    return list({row["held_id"]: row for row in held}.values())
-
-
 def still_in_source(small: SmallTables, source: Table, rows: Iterable[dict], version: int | None = None) -> list[dict]:
     """The rows (with held_id) that a version of the source, or its newest, still has."""
     rows = list(rows)
     if not rows:
         return []
     names = LOOKED_UP_BY.get(source.name, source.key)
-    where = matching(**{name: {row[name] for row in rows if row[name] is not None} for name in names})
+    where = " and ".join(_one_of(name, {row[name] for row in rows}) for name in names)
     there = {held_id_of(source, row) for row in small.rows(source.name, where, source.column_names, version)}
     return [row for row in rows if row["held_id"] in there]
+
+
+def _one_of(name: str, values: Collection) -> str:
+    """SQL text: the column has one of the values, of which one may be None."""
+    known = matching(**{name: {value for value in values if value is not None}})
+    return f"({known} or {name} is null)" if None in values else known
 
 
 def _is_claim_of(
