@@ -63,13 +63,13 @@ class HeldList(Query):
 
     def read(self, request: Request, lake: Lake) -> list[HeldRow]:
         rows = held_rows(lake.small, SOURCE_OF_HELD if self.table is None else (self.table,))
-        return [row for row in rows if self._is_asked_for(row)]
+        return [row for row in rows if self._matches(row)]
 
     def show(self, request: Request, answer: list[HeldRow]) -> Outcome:
         document = list_document(request.lake_root, answer, self.reason, self.period, self.most)
         return Outcome(document, list_text(document))
 
-    def _is_asked_for(self, row: HeldRow) -> bool:
+    def _matches(self, row: HeldRow) -> bool:
         return any(
             self.period in (None, held["held_in_period"]) and (self.reason is None or self.reason in held["reasons"])
             for held in row.held

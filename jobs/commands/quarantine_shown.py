@@ -141,10 +141,10 @@ def _advice(document: Mapping) -> list[str]:
     elif document["release_refused"] is not None:
         advice = [f"It cannot be released: {document['release_refused']}. The owner of the source corrects it."]
     else:
-        says = "To say that it is true" if document["same_key"] else "To release it"
+        purpose = "To say that it is true" if document["same_key"] else "To release it"
         others = " The other rows of its key are then waived." if document["same_key"] else ""
         advice = [
-            f"{says}: fentan quarantine release {held_id} --by WHO --reason TEXT. {document['release_does']}{others}"
+            f"{purpose}: fentan quarantine release {held_id} --by WHO --reason TEXT. {document['release_does']}{others}"
         ]
     return [*advice, f"To waive it: fentan quarantine waive {held_id} --by WHO --reason TEXT."]
 

@@ -165,8 +165,8 @@ def _check_spells(small: SmallTables, row: HeldRow) -> None:
         is_same_key = other["joined_on"] == entry["joined_on"]  # such a row is waived
         if is_released and not is_same_key and _overlap(other, entry):
             raise Refused(
-                f"{row.held_id}: it overlaps with the spell {other['held_id']}, which is released. {NOTHING} Waive that "
-                "one first, or ask the owner of source/members to correct the days."
+                f"{row.held_id}: it overlaps with the spell {other['held_id']}, which is released. {NOTHING} Waive "
+                "that one first, or ask the owner of source/members to correct the days."
             )
 
 

@@ -11,10 +11,7 @@ from schemas.control import SOURCE_OF_HELD
 from tests.worlds_rows import claim
 
 REASONS = {
-    rule.id
-    for source in SOURCE_OF_HELD.values()
-    for rule in SUITES[source.name]
-    if rule.severity is Severity.ERROR
+    rule.id for source in SOURCE_OF_HELD.values() for rule in SUITES[source.name] if rule.severity is Severity.ERROR
 }
 
 
