@@ -59,6 +59,13 @@ def held_source_rows(small: SmallTables, source: Table, held_ids: Collection[str
     return list({row["held_id"]: row for row in held}.values())
 
 
+def released_rows(small: SmallTables, source: Table) -> list[dict]:
+    """The rows of the source whose last decision is a release, each with its held_id."""
+    decided = last_decisions(small).items()
+    released = [h for h, row in decided if row["action"] == RELEASE and row["table_name"] == source.name]
+    return held_source_rows(small, source, released)
+
+
 def rows_used_by(small: SmallTables, source: Table, run_id: str) -> list[dict]:
     """The rows of the source whose release is among the run's inputs, each with its held_id."""
     used = decisions_used_by(small, [run_id]).get(run_id, {})

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from jobs.gate.costs import COSTS, REVIEWS, VISITS, sound_rows
 from jobs.gate.held_id import is_one_of
 from jobs.lake.lake import Lake
-from jobs.register.decisions import rows_used_by
+from jobs.register.decisions import released_rows, rows_used_by
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, published
 from jobs.reporting.measures import ANNUAL
@@ -37,8 +37,11 @@ class YearSources:
         months_by_version: dict[int, list[str]] = {}
         for month, (version, _) in self.versions.get(name, {}).items():
             months_by_version.setdefault(version, []).append(month)
+        released = released_rows(self.lake.small, TABLES[name])
         return _union(
-            sound_rows(name, source_as_settled(self.lake, name, {name: version})).where(_month(name).isin(*months_read))
+            sound_rows(name, source_as_settled(self.lake, name, {name: version}), released).where(
+                _month(name).isin(*months_read)
+            )
             for version, months_read in sorted(months_by_version.items())
         )
 

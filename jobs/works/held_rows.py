@@ -92,7 +92,7 @@ def undecided_by_table(rows: Iterable[HeldRow]) -> list[dict]:
 def _by_held_id(rows: Iterable[dict]) -> dict[str, tuple[dict, ...]]:
     by_id: dict[str, list[dict]] = {}
     for row in sorted(rows, key=lambda row: row["held_in_period"]):
-        by_id.setdefault(row["held_id"], []).append(row)
+        by_id.setdefault(row["held_id"] or "", []).append(row)
     return {held_id: tuple(held) for held_id, held in by_id.items()}
 
 

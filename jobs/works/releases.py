@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, matching
-from jobs.register.decisions import RELEASE, decisions_used_by, held_source_rows, last_decisions, uses
+from jobs.register.decisions import RELEASE, decisions_used_by, held_source_rows, last_decisions, released_rows, uses
 from jobs.register.publications import Publication
 from jobs.rulebook.calendar import Calendar, Period
+from jobs.works.sealed import COSTS, VISITS, last_period
 from schemas import TABLES, Table
 
 MEMBERS, CLAIMS, RECEIPTS = (TABLES[f"source/{name}"] for name in ("members", "approved_claims", "receipts"))
@@ -67,6 +68,23 @@ def releases_for(
     return Releases(
         bearing(MEMBERS, lambda _: True), bearing(CLAIMS, lambda row: _is_claim_of(row, calendar, period, users))
     )
+
+
+def released_costs(
+    small: SmallTables, calendar: Calendar, period: Period, versions: Mapping[str, int]
+) -> dict[str, tuple[dict, ...]]:
+    """By source, the released costs and visits of the period's month that the version of the source still has."""
+    by_source = {}
+    for name in (COSTS, VISITS):
+        rows = released_rows(small, TABLES[name]) if name in versions else []
+        of_month = [row for row in rows if _is_of_month(last_period(calendar, name, row), period)]
+        if there := still_in_source(small, TABLES[name], of_month, versions.get(name)):
+            by_source[name] = tuple(sorted(there, key=lambda row: row["held_id"]))
+    return by_source
+
+
+def _is_of_month(last: Period | None, period: Period) -> bool:
+    return last is not None and (last.year, last.month) == (period.year, period.month)
 
 
 def still_in_source(small: SmallTables, source: Table, rows: Iterable[dict], version: int | None = None) -> list[dict]:

@@ -18,11 +18,11 @@ def last_period_that_takes(calendar: Calendar, small: SmallTables, source: str, 
     A receipt belongs to its period. Costs and visits of a month go into any period of the month that is still open.
     Members and claims go into the next settlement, which is always open.
     """
-    period = _last_period(calendar, source, row)
+    period = last_period(calendar, source, row)
     return str(period) if period is not None and is_closed(small, str(period)) else None
 
 
-def _last_period(calendar: Calendar, source: str, row: Mapping[str, Any]) -> Period | None:
+def last_period(calendar: Calendar, source: str, row: Mapping[str, Any]) -> Period | None:
     """The last period whose books can take the row; None if there is no such limit, or its period is not known."""
     if source == RECEIPTS:
         return _period(calendar, row["period"])
