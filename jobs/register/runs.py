@@ -22,7 +22,7 @@ from schemas import TABLES
 RUNS = TABLES["control/runs"]
 SPARK_ERRORS = (PySparkException, Py4JJavaError)  # the second when a Spark job is aborted
 KILLED = "It never ended: it was killed, or its machine stopped."
-FEW_CONTROL_TABLES = ("control/runs", "control/publications", "control/quality")
+FEW_CONTROL_TABLES = ("control/runs", "control/publications", "control/quality", "control/decisions")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def lake(tmp_path):
     small = SmallTables(str(tmp_path))
     for period, plans in (("2020-12-P1", [PLAN]), ("2020-12-P2", [PLAN, LATER_PLAN]), ("2021-01-P1", [PLAN])):
         publish(small, "settle", period, f"settle-{period}", {plan: f"digest {period}" for plan in plans})
-    return Lake(small, lambda: pytest.fail("no Spark is needed"))
+    return Lake(small, lambda: pytest.fail("no Spark is needed"), lambda: True)
 
 
 def history(lake, xianghubao, period):
