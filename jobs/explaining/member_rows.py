@@ -10,8 +10,8 @@ from jobs.explaining.facts import MemberFacts, shares_of
 from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.request import PeriodRequest, Request
-from jobs.register.decisions import decisions_used_by
-from jobs.register.inputs import gone_source, versions_read
+from jobs.register.decisions import DECISIONS, decisions_used_by
+from jobs.register.inputs import gone_source, version_read
 from jobs.register.publications import Publication, few_rows_of, in_force
 from jobs.rulebook.calendar import Period
 from jobs.settlement.one_fen_more import choice_key, count_before
@@ -116,10 +116,9 @@ class PublishedRows:
 
     def _spells_read_by(self, run_id: str, where: str) -> list[dict] | str:
         """Rows of source/members in the version that a run read, or a sentence that says why it is gone."""
-        text = gone_source(self._small, run_id, MEMBERS.name, with_files=False)
-        if text is not None:
-            return text
-        version = versions_read(self._small, run_id, ())[MEMBERS.name]
+        version = version_read(self._small, run_id, MEMBERS.name)
+        if isinstance(version, str):
+            return version
         try:
             return self._small.rows(MEMBERS.name, where, MEMBERS.column_names, version)
         except Exception:  # what delta-rs raises for a missing file has no class of its own
@@ -135,7 +134,9 @@ class PublishedRows:
 
     def _released(self, settled: Publication, spells: Iterable[dict]) -> list[dict]:
         """The spells whose release the settlement used; equal spells once."""
-        used = decisions_used_by(self._small, [settled.run_id]).get(settled.run_id, {}) if spells else {}
+        if not spells or not self._small.exists(DECISIONS.name):
+            return []
+        used = decisions_used_by(self._small, [settled.run_id]).get(settled.run_id, {})
         by_id = {held_id_of(MEMBERS, spell): spell for spell in spells} if used else {}
         return [spell for held_id, spell in by_id.items() if held_id in used]
 

@@ -1,6 +1,7 @@
 """The source versions that a run recorded, checked against the tables of today."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from jobs.errors import GateStopped
 from jobs.lake.small import SmallTables
@@ -26,14 +27,21 @@ def versions_read(small: SmallTables, run_id: str, needed: Iterable[str]) -> dic
     return {name: version for name, version in recorded.items() if name.startswith("source/")}
 
 
-def gone_source(small: SmallTables, run_id: str, name: str, with_files: bool = True) -> str | None:
-    """Why the version of a source table that a run read is gone, as a sentence; None if it is there, or was not read.
-
-    `with_files` False: only whether it is still the same table.
-    """
+def gone_source(small: SmallTables, run_id: str, name: str) -> str | None:
+    """Why the version of a source table that a run read is gone, as a sentence; None if it is there or was not read."""
     recorded = input_versions_of(small, run_id)
-    if name not in recorded:
-        return None
+    return _why_gone(small, run_id, name, recorded) if name in recorded else None
+
+
+def version_read(small: SmallTables, run_id: str, name: str) -> int | str:
+    """The version of a source table that a run read; a sentence if it is another table today. Its files may be gone."""
+    recorded = input_versions_of(small, run_id)
+    return _why_gone(small, run_id, name, recorded, with_files=False) or recorded[name]
+
+
+def _why_gone(
+    small: SmallTables, run_id: str, name: str, recorded: Mapping[str, Any], with_files: bool = True
+) -> str | None:
     version, table_id = recorded[name], recorded.get(TABLE_IDS, {}).get(name)
     if not small.exists(name):
         why = "the table was dropped"

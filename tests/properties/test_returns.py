@@ -14,25 +14,33 @@ from tests.properties.test_collection import DAYS, frame
 PUBLIC_ON, LIMIT_ON = DAYS.publicity_on, DAYS.grace_ends_on
 
 
-def row(number, payer_id, fen, days, outcome):
-    return receipt(number, payer_id, fen, PUBLIC_ON + timedelta(days=days), outcome=outcome)
-
-
 outcomes = st.sampled_from(("collected", "returned"))
+# (payer of the life, fen, days after the publicity day, outcome)
 lives = st.lists(
-    st.tuples(st.sampled_from((1, 1, 2)), st.integers(1, 30), st.integers(0, 24), outcomes),
-    min_size=1,
-    max_size=9,
-).map(lambda drawn: [row(number, *values) for number, values in enumerate(drawn, 1)])  # fmt: skip
+    st.tuples(st.sampled_from((1, 1, 2)), st.integers(1, 30), st.integers(0, 24), outcomes), min_size=1, max_size=9
+)
+LIVES = [
+    [(1, 21, 7, "collected"), (1, 21, 9, "returned")],
+    [(1, 21, 7, "returned"), (1, 21, 9, "collected"), (1, 30, 23, "returned")],
+    [(1, 10, 7, "collected"), (1, 8, 20, "collected"), (1, 11, 22, "returned"), (1, 5, 22, "collected"),
+     (1, 9, 23, "returned")],
+]  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-@given(came=lives)
-@example(came=[row(1, 1, 21, 7, "collected"), row(2, 1, 21, 9, "returned")])
-@example(came=[row(1, 1, 21, 7, "returned"), row(2, 1, 21, 9, "collected"), row(3, 1, 30, 23, "returned")])
-@example(came=[row(1, 1, 10, 7, "collected"), row(2, 1, 8, 20, "collected"), row(3, 1, 11, 22, "returned"),
-               row(4, 1, 5, 22, "collected"), row(5, 1, 9, 23, "returned")])  # fmt: skip
-def test_returns_take_the_latest_fen_that_came_before_them(spark, came):
+def receipts_of(drawn):
+    """The receipts of many lives at once: each has two payers of its own, 10 n + 1 (with shares) and 10 n + 2."""
+    return [
+        receipt(100 * n + number, 10 * n + payer, fen, PUBLIC_ON + timedelta(days=days), outcome=outcome)
+        for n, life in enumerate(drawn)
+        for number, (payer, fen, days, outcome) in enumerate(life)
+    ]
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(drawn=st.lists(lives, min_size=12, max_size=12))
+@example(drawn=LIVES)
+def test_returns_take_the_latest_fen_that_came_before_them(spark, drawn):
+    came = receipts_of(drawn)
     money = [r for r in came if r["outcome"] == "collected"]
     in_time, late, returned = (
         frame(spark, RECEIPTS, rows)
@@ -52,15 +60,16 @@ def test_returns_take_the_latest_fen_that_came_before_them(spark, came):
     assert kept == left
     assert {r.receipt_id: r.excess_fen for r in taken.excess.collect()} == excess
     shares = spark.createDataFrame(
-        [(1, "a", 5, 0), (1, "b", 7, 2)], "payer_id long, plan_id string, due_fen long, collected_fen long"
+        [(10 * n + 1, *share) for n in range(len(drawn)) for share in (("a", 5, 0), ("b", 7, 2))],
+        "payer_id long, plan_id string, due_fen long, collected_fen long",
     )
     booked = Counter()
     for r in parts_by_account(taken.parts, shares, "a").collect():
         booked[r.plan_id, r.is_share, r.is_return] += r.fen
-    in_time_fen = sum(fen for (payer_id, is_late), fen in pairs.items() if payer_id == 1 and not is_late)
+    with_shares = [pairs[10 * n + 1, False] for n in range(len(drawn))]
     for is_return in (False, True):
-        assert booked["a", True, is_return] == min(in_time_fen, 5)
-        assert booked["b", True, is_return] == min(max(in_time_fen - 5, 0), 5)
+        assert booked["a", True, is_return] == sum(min(fen, 5) for fen in with_shares)
+        assert booked["b", True, is_return] == sum(min(max(fen - 5, 0), 5) for fen in with_shares)
         assert sum(fen for (*_, back), fen in booked.items() if back == is_return) == sum(pairs.values())
 
 
