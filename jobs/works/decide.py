@@ -16,7 +16,7 @@ from jobs.register.runs import Run, end_killed_run, killed_runs, recorded
 from jobs.register.stages import is_closed
 from jobs.works.held_rows import WAIVED, HeldRow, held_row
 from jobs.works.releases import CLAIMS, MEMBERS, RECEIPTS
-from jobs.works.sealed import last_period_that_takes
+from jobs.works.sealed import is_over, last_period_that_takes
 from schemas import TABLES
 
 JOB = "quarantine"
@@ -151,6 +151,11 @@ def _check_release(request: Request, small: SmallTables, row: HeldRow) -> None:
         raise WrongUsage(
             f"{row.held_id}: {row.source.name} has no such row any more: it was corrected or removed. {NOTHING} There "
             "is nothing to release."
+        )
+    if row.source.name in (MEMBERS.name, CLAIMS.name) and is_over(request.platform, small, entry["plan_id"]):
+        raise Refused(
+            f"{row.held_id}: the last period of {entry['plan_id']} is settled; none can take the row in any more. "
+            f"{NOTHING} `fentan correct` changes what is settled, after the close."
         )
     if row.source.name == MEMBERS.name:
         _check_spells(small, row)

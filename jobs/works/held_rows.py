@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from jobs.lake.small import SmallTables, matching
-from jobs.register.decisions import RELEASE, last_decisions
+from jobs.register.decisions import HELD_IN, RELEASE, WAIVE, last_decisions
 from jobs.register.publications import published
 from jobs.works.releases import LOOKED_UP_BY, MEMBERS, still_in_source
 from schemas import Table
@@ -77,6 +77,19 @@ def held_row(small: SmallTables, held_id: str) -> HeldRow | None:
             is_there = bool(still_in_source(small, source, [dict(held[-1])])) if small.exists(source.name) else False
             return HeldRow(held_id, table, held, last_decisions(small).get(held_id), not is_there)
     return None
+
+
+def waived_count(small: SmallTables, source: Table, reason: str) -> int:
+    """How many rows that the newest version of the source has are held for the reason and waived."""
+    waived = [held_id for held_id, row in last_decisions(small).items() if row["action"] == WAIVE]
+    if not waived:
+        return 0
+    columns = tuple(dict.fromkeys((*NARROW, *LOOKED_UP_BY.get(source.name, source.key))))
+    by_id = _by_held_id(small.rows(HELD_IN[source.name], matching(held_id=set(waived)), columns))
+    rows = [HeldRow(held_id, HELD_IN[source.name], held, None) for held_id, held in by_id.items()]
+    rows = [row for row in rows if reason in row.reasons]
+    there = {row["held_id"] for row in still_in_source(small, source, [dict(row.held[-1]) for row in rows])}
+    return sum(len(row.latest) for row in rows if row.held_id in there)
 
 
 def undecided_by_table(rows: Iterable[HeldRow]) -> list[dict]:

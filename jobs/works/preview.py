@@ -50,7 +50,7 @@ class Preview(Query):
         document["previous_share_fen"] = {f"{p}/{tier}": fen for (p, tier), fen in sorted(previous_fen.items())}
         texts = [settlement_text(document), _stages_text(document), _roundings_text(document)]
         text = "\n\n".join([*texts, _comparison_text(document)])
-        unknown = unknown_plan_messages(rule_results, request.platform)
+        unknown = unknown_plan_messages(rule_results, request.platform, pinned.lake.small)
         late = pinned.late_claims.messages(pinned.plan_ids)
         messages = (*pinned.skipped, *unknown, *late, *gate.refused.values())
         return Outcome(document, text, GateStopped.exit_code if gate.refused else 0, messages)

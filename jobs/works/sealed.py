@@ -1,12 +1,15 @@
-"""Whether the books that a held row would go into are closed."""
+"""Whether the books that a held row would go into are closed, or its plan is over."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from jobs.lake.small import SmallTables
+from jobs.pipeline.request import exists_in
+from jobs.register.publications import published
 from jobs.register.stages import is_closed
 from jobs.rulebook.calendar import Calendar, Period
+from jobs.rulebook.rules import Platform
 
 MONTH = re.compile("[0-9]{4}-[0-9]{2}")
 RECEIPTS, COSTS, VISITS = "source/receipts", "source/operating_costs", "source/field_visits"
@@ -20,6 +23,14 @@ def last_period_that_takes(calendar: Calendar, small: SmallTables, source: str, 
     """
     period = last_period(calendar, source, row)
     return str(period) if period is not None and is_closed(small, str(period)) else None
+
+
+def is_over(platform: Platform, small: SmallTables, plan_id: str) -> bool:
+    """Whether the plan has no further settlement that could take a row in: its last period is settled."""
+    periods = [period for period, settled in published(small, "settle") if settled == plan_id]
+    last = _period(platform.calendar, max(periods, default=None))
+    following = None if last is None else platform.calendar.next(last)
+    return last is not None and (following is None or not exists_in(platform, plan_id, following))
 
 
 def last_period(calendar: Calendar, source: str, row: Mapping[str, Any]) -> Period | None:

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from deltalake import write_deltalake
 
+from expectations.suites import judge
 from jobs.cli import main
 from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, arrow_table
@@ -16,6 +17,7 @@ from jobs.register.runs import Run, recorded
 from jobs.rulebook import load_platform
 from jobs.works.receipt_decisions import decided_receipts
 from jobs.works.releases import releases_for
+from jobs.works.unknown_plans import unknown_plan_messages
 from schemas import TABLES
 from schemas.control import SOURCE_OF_HELD
 from tests.lakes import PERIOD, claim, member, receipt
@@ -253,6 +255,27 @@ def test_overlapping_spells_are_not_released_together(small, capsys):
     assert "overlaps" in told["error"] and key(one, MEMBERS) in told["error"]
     quarantine(small, capsys, "waive", key(one, MEMBERS), *BY)
     assert quarantine(small, capsys, "release", key(other, MEMBERS), *BY)["state"] == "decided"
+
+
+def test_waived_rows_of_no_plan_are_not_reported_again(small, capsys):
+    rows = [member(31, "no_such_plan"), member(32, "no_such_plan")]
+    for row in rows:
+        hold(small, MEMBERS, row, "member_plan_unknown")
+    load(small, MEMBERS, rows)
+    results = judge(MEMBERS, {"member_plan_unknown": 2})
+    platform = load_platform("xianghubao")
+    told = lambda: [text.split()[1] for text in unknown_plan_messages(results, platform, small)]  # noqa: E731
+    assert told() == ["2"]
+    quarantine(small, capsys, "waive", key(rows[0], MEMBERS), *BY)
+    assert told() == ["1"]
+    quarantine(small, capsys, "waive", key(rows[1], MEMBERS), *BY)
+    assert told() == []
+
+
+def test_nothing_is_released_into_a_plan_that_is_over(small, capsys):
+    last = load_platform("xianghubao").plans[PLAN].last_period or load_platform("xianghubao").calendar.last_period
+    settled(small, str(last))
+    assert "is settled" in quarantine(small, capsys, "release", key(LATE, CLAIMS), *BY, exit_code=4)["error"]
 
 
 def test_errors_and_the_record_name_no_person(small, capsys):
