@@ -106,7 +106,7 @@ _HELD = (
         "money the row would move: aid, a share, a cost, or what met no share",
     ),
     nullable(
-        Column("released_by", "STRING", "text", "who decided on the row (control/decisions); null while nobody has")
+        Column("released_by", "STRING", "text", "who decided on the row (control/decisions); null before a decision")
     ),
     RUN_ID,
 )
@@ -153,7 +153,7 @@ DECISIONS = Table(
         Column("period", "STRING", "YYYY-MM-Pn", "period in which the row was held when it was decided on"),
         Column("action", "STRING", "release, waive", "release: the row passes the rules it broke; waive: it is settled "
                "by nobody and reported no more"),
-        Column("decided_by", "STRING", "text", "who decided, as the command was told"),
+        Column("decided_by", "STRING", "text", "who decided (--by)"),
         Column("reason", "STRING", "text", "why"),
         Column("decided_at", "TIMESTAMP", "UTC instant", "instant of the decision"),
         RUN_ID,

@@ -1,5 +1,7 @@
 """Inputs of a period's quality gate: claims to judge, earlier benefits with their diagnosis, rule parameters."""
 
+from collections.abc import Collection
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -8,6 +10,7 @@ from jobs.gate.claims import with_released_claims
 from jobs.gate.terms import terms_of
 from jobs.lake.lake import none_of
 from jobs.pipeline.request import exists_in
+from jobs.register.decisions import DECISIONS, held_source_rows, uses
 from jobs.works.late_claims import CLAIMS
 from jobs.works.settle_pinning import PinnedSettlement
 
@@ -44,13 +47,14 @@ def _without_added(pinned: PinnedSettlement, claims: DataFrame) -> DataFrame:
 def with_diagnosis(pinned: PinnedSettlement, counted_before: DataFrame, spells: DataFrame) -> DataFrame:
     """The earlier benefits of members who claim now, with the day of diagnosis of the claim.
 
-    If the source no longer contains a claim, the publicity day on which it counted is used instead; also for a released
-    claim, which the source has under an earlier period.
+    If the source no longer contains a claim, the publicity day on which it counted is used instead.
     """
     members = spells.select("plan_id", "member_id").distinct()
     earlier = counted_before.join(F.broadcast(members), on=["plan_id", "member_id"], how="left_semi").localCheckpoint()
     periods = [row.period for row in earlier.select("period").distinct().collect()]
     claims = pinned.source("source/approved_claims").where(F.col("publicity_period").isin(*periods))
+    if carried := _carried_claims(pinned, periods):
+        claims = claims.unionByName(pinned.lake.frame(CLAIMS, carried).select(*claims.columns))
     diagnosed = claims.select("plan_id", "claim_id", F.col("publicity_period").alias("period"), "diagnosed_on")
     calendar, counted_on = pinned.request.platform.calendar, F.lit(None).cast("date")
     for name in periods:
@@ -59,6 +63,20 @@ def with_diagnosis(pinned: PinnedSettlement, counted_before: DataFrame, spells: 
     return earlier.join(diagnosed, on=["plan_id", "claim_id", "period"], how="left").withColumn(
         "diagnosed_on", F.coalesce("diagnosed_on", counted_on)
     )
+
+
+def _carried_claims(pinned: PinnedSettlement, periods: Collection[str]) -> list[dict]:
+    """The released claims that counted in one of the periods, under that period; the source has an earlier one."""
+    small = pinned.lake.small
+    if not small.exists(DECISIONS.name):
+        return []
+    users = uses(small)
+    return [
+        {**row, "publicity_period": act.period}
+        for row in held_source_rows(small, CLAIMS, set(users))
+        for act in users[row["held_id"]]
+        if act.plan_id == row["plan_id"] and act.period in periods and act.period != row["publicity_period"]
+    ]
 
 
 def terms_of_period(pinned: PinnedSettlement) -> Terms:
