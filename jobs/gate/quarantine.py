@@ -16,7 +16,7 @@ from jobs.gate.members import MembershipGate
 from jobs.gate.results import claims_held_count, members_held_count
 from jobs.lake.lake import Lake, none_of
 from jobs.lake.small import matching
-from jobs.register.decisions import deciders
+from jobs.register.decisions import deciders, except_released, released_held_in
 from jobs.settlement.coverage import COVERED
 from jobs.spark.by_plan import by_plan_and_tier, fen
 from schemas import TABLES, Table
@@ -67,12 +67,8 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
     )
     held = held.withColumn("released_by", _decided_by(lake, HELD_RECEIPTS))
     if lake.exists(HELD_RECEIPTS.name) or not held.isEmpty():
-        lake.replace(
-            HELD_RECEIPTS,
-            with_possible_days(held, HELD_RECEIPTS),
-            matching(held_in_period=period, period=period),
-            run_id,
-        )
+        where = matching(held_in_period=period, period=period)
+        _replace(lake, HELD_RECEIPTS, with_possible_days(held, HELD_RECEIPTS), where, period, run_id)
 
 
 def hold_receipts_of_no_period(
@@ -163,4 +159,12 @@ def _hold(
         )
         .withColumn("released_by", _decided_by(lake, table))
     )
-    lake.replace(table, rows, f"{matching(held_in_period=period)} and {scope}", run_id)
+    _replace(lake, table, rows, f"{matching(held_in_period=period)} and {scope}", period, run_id)
+
+
+def _replace(lake: Lake, table: Table, rows: DataFrame, where: str, period: str, run_id: str) -> None:
+    """Replaces the period's rows that satisfy `where` (SQL text); released ones stay."""
+    released = released_held_in(lake.small, SOURCE_OF_HELD[table.name], period)
+    if released:
+        rows = rows.where(~F.col("held_id").isin(*sorted(released)))
+    lake.replace(table, rows, except_released(where, released), run_id)

@@ -66,6 +66,23 @@ def released_rows(small: SmallTables, source: Table) -> list[dict]:
     return held_source_rows(small, source, released)
 
 
+def released_held_in(small: SmallTables, source: Table, period: str) -> set[str]:
+    """The held_ids of released rows that the period holds: the quarantine keeps them, for later runs to look up."""
+    decided = last_decisions(small).items()
+    released = {h for h, row in decided if row["action"] == RELEASE and row["table_name"] == source.name}
+    if not released:
+        return set()
+    where = matching(held_in_period=period, held_id=released)
+    return {row["held_id"] for row in small.rows(HELD_IN[source.name], where, ("held_id",))}
+
+
+def except_released(where: str, released: Collection[str]) -> str:
+    """SQL text: the rows of a quarantine table that satisfy `where`, without the released ones."""
+    if not released:
+        return where
+    return f"({where}) and (held_id is null or not ({matching(held_id=set(released))}))"
+
+
 def rows_used_by(small: SmallTables, source: Table, run_id: str) -> list[dict]:
     """The rows of the source whose release is among the run's inputs, each with its held_id."""
     used = decisions_used_by(small, [run_id]).get(run_id, {})

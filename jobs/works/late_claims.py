@@ -10,7 +10,7 @@ from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import TABLE_IDS
 from jobs.pipeline.amounts import yuan
-from jobs.register.decisions import deciders
+from jobs.register.decisions import deciders, except_released, released_held_in
 from jobs.register.publications import Publication, few_rows_of, published
 from jobs.register.runs import rows_of_runs
 from jobs.register.stages import is_closed
@@ -94,14 +94,15 @@ def late_claims(small: SmallTables, platform: Platform, version: int | None = No
 
 
 def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id: str) -> None:
-    """Makes the period's quarantine hold exactly the late claims, decided or not; call it under the run lock.
+    """Makes the period's quarantine hold exactly the late claims and the released ones; call it under the run lock.
 
     Writes nothing if it already does, or if the period is closed: its quarantine stays as the close left it. A row
     keeps the period in which it was first held.
     """
+    released = released_held_in(small, CLAIMS, period)  # these stay
     late = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id in row["reasons"]]
-    held = [row for row in late if row["held_in_period"] == period]
-    new = [*claims.late, *claims.decided]
+    held = [row for row in late if row["held_in_period"] == period and row["held_id"] not in released]
+    new = [row for row in (*claims.late, *claims.decided) if held_id_of(CLAIMS, row) not in released]
     if sorted(map(_held_content, held)) == sorted(map(_held_content, new)) or is_closed(small, period):
         return
     first_seen: dict[tuple[str, ...], str] = {}
@@ -120,7 +121,7 @@ def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id
         for row in new
     ]
     where = f"{matching(held_in_period=period)} and array_has(reasons, '{AFTER_SETTLEMENT.id}')"
-    small.replace(HELD_CLAIMS, rows, where, run_id)
+    small.replace(HELD_CLAIMS, rows, except_released(where, released), run_id)
 
 
 def _is_held_by_settlement(row: Mapping) -> bool:

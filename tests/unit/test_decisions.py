@@ -15,6 +15,7 @@ from jobs.register.lake_record import record_lake
 from jobs.register.publications import publish, published_in
 from jobs.register.runs import Run, recorded
 from jobs.rulebook import load_platform
+from jobs.works.late_claims import LateClaims, hold_late_claims
 from jobs.works.receipt_decisions import decided_receipts
 from jobs.works.releases import releases_for
 from jobs.works.unknown_plans import unknown_plan_messages
@@ -231,6 +232,17 @@ def test_released_rows_bear_on_the_next_settlement_and_claims_on_one(small, caps
     assert bears(small, LATER) == {of_member}, "the member stays, the claim has counted"
     load(small, MEMBERS, [member(1, sex="F"), member(3)])
     assert bears(small, LATER) == set(), "the source was corrected: the release bears on nothing"
+
+
+def test_a_released_row_stays_in_the_quarantine_for_later_runs_to_look_up(small, capsys):
+    of_claim, other = key(LATE, CLAIMS), claim(14, 7, approved_aid_fen=3)
+    quarantine(small, capsys, "release", of_claim, *BY)
+    for claims in (LateClaims(late=[other]), LateClaims(), LateClaims(decided=[{**LATE, "released_by": "Li Wei"}])):
+        hold_late_claims(small, claims, PERIOD, "run-2")
+        rows = small.rows(HELD_IN[CLAIMS], "array_has(reasons, 'claim_after_settlement')")
+        assert sorted(row["claim_id"] for row in rows) == [LATE["claim_id"], *(row["claim_id"] for row in claims.late)]
+        assert {row["released_by"] for row in rows if row["held_id"] == of_claim} == {"Li Wei"}
+    assert bears(small, NEXT) == {of_claim}
 
 
 def test_of_one_receipt_id_the_released_row_is_true_and_the_others_are_not(small, capsys):
