@@ -115,6 +115,21 @@ def test_the_list_counts_rows_and_money_by_table_reason_and_period(small, capsys
     assert quarantine(small, capsys, "list", "--period", LATER)["groups"] == []
 
 
+def test_the_list_as_text_has_ids_money_and_who_decided(small, capsys):
+    quarantine(small, capsys, "waive", key(LATE, CLAIMS), *BY)
+    assert main(["quarantine", "list", "--lake", small.root]) == 0
+    text = capsys.readouterr().out
+    for expected in (
+        key(NO_SEX, MEMBERS),
+        "waived by Li Wei",
+        "5.00",
+        "receipt_duplicated",
+        "7 rows are left to decide",
+    ):
+        assert expected in text, (expected, text)
+    assert "payer_id" not in text and "critical_illness" not in text, "whose rows they are is shown of one row alone"
+
+
 def test_a_row_is_shown_whole_with_the_others_of_its_key(small, capsys):
     first, second = ids(ONE_ID, RECEIPTS)
     told = quarantine(small, capsys, "show", first)
