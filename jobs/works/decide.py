@@ -51,7 +51,10 @@ def decide(request: Request, lake: Lake, decision: Decision) -> Outcome:
         with recorded(small, run) as record:
             waived = _waived_with(small, row) if decision.action == RELEASE else []
             if row.decision is not None and row.decision["action"] == decision.action:
-                mark(small, row.table, {row.held_id: row.decision["decided_by"]}, row.decision["run_id"])
+                # A run that was killed after its decision has not marked the rows.
+                of_key = (row, *rows_of_one_key(small, row))
+                by_whom = {each.held_id: each.decision["decided_by"] for each in of_key if each.decision is not None}
+                mark(small, row.table, by_whom, row.decision["run_id"])
                 return _already(row)
             _check(request, small, row, decision.action, waived)
             record.begin(run)

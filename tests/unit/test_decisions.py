@@ -155,7 +155,10 @@ def test_a_release_is_kept_with_who_when_and_why_and_waives_the_others_of_its_ke
     (run,) = small.rows("control/runs", f"run_id = '{told['run_id']}'")
     assert (run["job"], run["state"], run["period"]) == ("quarantine", "published", PERIOD)
     assert quarantine(small, capsys, "show", first)["decisions"][0]["decided_by"] == "Li Wei"
+    held = TABLES[HELD_IN[RECEIPTS]]  # as a run leaves them that was killed after its decision
+    small.replace(held, [{**row, "released_by": None} for row in small.rows(held.name)], "true", "run-1")
     again = quarantine(small, capsys, "release", first, *BY)
+    assert {row["released_by"] for row in small.rows(held.name)} == {"Li Wei"}
     assert again["state"] == "already decided" and len(small.rows("control/decisions")) == 2
     rows = {row["held_id"]: row["state"] for row in quarantine(small, capsys, "list")["rows"]}
     assert (rows[first], rows[second]) == ("released", "waived")
