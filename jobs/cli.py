@@ -30,6 +30,7 @@ COMMANDS = {
     "collect": "allocate a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received",
     "close": "close a collected period: post fee expenditure and carry balances forward; it never changes again",
     "withdraw": "take back a settlement of which nothing was collected, so that its period is settled again",
+    "quarantine": "show the rows held back, and decide on them: release or waive, by whom and why",
     "run": "settle, collect and close a range of periods in date order, resuming where it stopped",
     "report": "make the publicity notice and the report of a period, the report of a year, or the index of all reports",
     "explain": "explain one member's period step by step, or one year of a member or a payer",

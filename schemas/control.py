@@ -107,6 +107,12 @@ QUALITY = Table(
 )
 
 _HELD = (
+    Column(
+        "held_id",
+        "STRING",
+        "digest",
+        "names the row: a digest of its values (jobs/gate/held_id.py); equal rows share it",
+    ),
     Column("reasons", "ARRAY<STRING>", "codes", "every rule the row breaks"),
     Column("held_in_period", "STRING", "YYYY-MM-Pn", "period whose run held the row; rows of earlier periods stay"),
     Column("first_seen_period", "STRING", "YYYY-MM-Pn", "period in which the row was first held"),
@@ -114,7 +120,9 @@ _HELD = (
         "amount_at_stake_fen",
         "money the row would move: aid, a share, a cost, or what met no share",
     ),
-    nullable(Column("released_by", "STRING", "text", "who or what released the row; null while it is held")),
+    nullable(
+        Column("released_by", "STRING", "text", "who decided on the row (control/decisions); null before a decision")
+    ),
     RUN_ID,
 )
 
@@ -140,7 +148,34 @@ QUARANTINE_RECEIPTS = replace(
 QUARANTINE_COSTS = _held_rows_of(OPERATING_COSTS, "control/quarantine_costs")
 QUARANTINE_VISITS = _held_rows_of(FIELD_VISITS, "control/quarantine_visits")
 
+# By quarantine table: the source whose rows it holds.
+SOURCE_OF_HELD = {
+    QUARANTINE_MEMBERS.name: MEMBERS,
+    QUARANTINE_CLAIMS.name: APPROVED_CLAIMS,
+    QUARANTINE_RECEIPTS.name: RECEIPTS,
+    QUARANTINE_COSTS.name: OPERATING_COSTS,
+    QUARANTINE_VISITS.name: FIELD_VISITS,
+}
+
+DECISIONS = Table(
+    name="control/decisions",
+    grain="one decision on a held row: append-only; the last one on a held_id counts",
+    key=("held_id", "decided_at"),
+    partitioned_by=(),
+    columns=(
+        Column("held_id", "STRING", "digest", "row that was decided on"),
+        Column("table_name", "STRING", "table", "source table that the row belongs to"),
+        Column("period", "STRING", "YYYY-MM-Pn", "period in which the row was held when it was decided on"),
+        Column("action", "STRING", "release, waive", "release: the row passes the rules it broke; waive: it is settled "
+               "by nobody and reported no more"),
+        Column("decided_by", "STRING", "text", "who decided (--by)"),
+        Column("reason", "STRING", "text", "why"),
+        Column("decided_at", "TIMESTAMP", "UTC instant", "instant of the decision"),
+        RUN_ID,
+    ),
+)  # fmt: skip
+
 CONTROL_TABLES = (
     LAKE, LOCK, RUNS, PUBLICATIONS, APPROVALS, QUALITY, QUARANTINE_MEMBERS, QUARANTINE_CLAIMS, QUARANTINE_RECEIPTS,
-    QUARANTINE_COSTS, QUARANTINE_VISITS,
+    QUARANTINE_COSTS, QUARANTINE_VISITS, DECISIONS,
 )  # fmt: skip

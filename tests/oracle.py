@@ -10,7 +10,7 @@ from datetime import date
 from jobs.rulebook.calendar import Period
 from jobs.rulebook.rules import Plan
 from tests.oracle_benefits import benefit_row, judge, weights_of
-from tests.oracle_gate import Held, hold_claims, hold_members
+from tests.oracle_gate import Held, hold_claims, hold_members, released_claims
 from tests.oracle_shares import assess, bills, fee_ledger, fill_pool, journal, pay_one_fen_more, rates, share_out, total
 from tests.oracle_world import Case, History, World, memberships
 
@@ -47,6 +47,7 @@ class Settled:
     skipped: dict[str, str]
     held_members: list[Held]
     held_claims: list[Held]
+    used_claims: tuple[dict, ...] = ()  # released claims that it settled, as the source has them
 
     def rows(self, table: str) -> list[dict]:
         """All plans' rows of `benefits`, `pool`, `rates`, `assessments`, `bills`, `journal` or `fee`."""
@@ -71,7 +72,8 @@ def settle(
     publicity_on = platform.calendar.publicity_on(platform.calendar.period(period))
     members, held_members = hold_members(world, publicity_on)
     unbroken = memberships(world, members)
-    claims, held_claims = hold_claims(world, period, publicity_on, unbroken, history.counted_claims)
+    released = released_claims(world, period, history)
+    claims, held_claims = hold_claims(world, period, publicity_on, unbroken, history.counted_claims, released)
     plans, refused, skipped = {}, {}, {}
     for plan_id, plan in sorted(platform.plans.items()):
         table = [row for row in (*world.members, *world.claims) if row["plan_id"] == plan_id]
@@ -87,7 +89,8 @@ def settle(
             refused[plan_id] = why_not
         else:
             plans[plan_id] = settle_plan(case, of_plan, (one_fen_more or {}).get(plan_id))
-    return Settled(period, publicity_on, plans, refused, skipped, held_members, held_claims)
+    used = tuple(claim for claim in released if claim["plan_id"] in plans)
+    return Settled(period, publicity_on, plans, refused, skipped, held_members, held_claims, used)
 
 
 def settle_all(world: World, first: str, last: str) -> list[Settled]:

@@ -57,7 +57,8 @@ def why_not_counted(case: Case, claim: dict) -> str | None:
     rules = benefit_rules_on(case.plan, claim["diagnosed_on"])
     spell = covering(case.spells[claim["member_id"]], claim["diagnosed_on"])
     may_wait = rules.waiting_applies_to_accidents or not claim["accident"]
-    if may_wait and claim["diagnosed_on"] <= spell.row["waiting_ends_on"]:
+    # A released claim may be of somebody who was not covered on the day: then no waiting period runs.
+    if spell is not None and may_wait and claim["diagnosed_on"] <= spell.row["waiting_ends_on"]:
         return "in_waiting_period"
     if rules.helped_illnesses is not None and claim["illness_code"] not in rules.helped_illnesses:
         return "illness_not_in_plan"
@@ -72,7 +73,7 @@ def same_membership(case: Case, earlier: dict, claim: dict) -> bool:
         return False
     spells = case.spells[claim["member_id"]]
     then, now = covering(spells, earlier["diagnosed_on"]), covering(spells, claim["diagnosed_on"])
-    return then is not None and then.began_on == now.began_on
+    return then is not None and now is not None and then.began_on == now.began_on
 
 
 def benefit_rules_on(plan: Plan, day: date) -> BenefitRules:

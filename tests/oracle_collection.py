@@ -31,11 +31,13 @@ class Collected:
 def collect(
     world: World, settled: Settled, receipts: list[dict], as_of: date, earlier_lapses: list[dict],
     following: Settled | None = None, before: Collected | None = None, earlier: tuple[Collected, ...] = (),
+    released: tuple[dict, ...] = (),
 ) -> Collected:  # fmt: skip
     """Gives every payer's money to his members' shares, and tells what became of each due and each receipt.
 
     `following`: the next period, once it is settled: its aid is not paid when the grace of this one ends. `before`: how
-    the collection of the previous period ended; `earlier`: how all before this one did.
+    the collection of the previous period ended; `earlier`: how all before this one did. `released`: receipts that the
+    operator has released: they are true, and no other receipt of their id is money.
     """
     calendar = world.platform.calendar
     period = calendar.period(settled.period)
@@ -52,12 +54,19 @@ def collect(
     held, suspense, money, returns = Counter(), Counter(), [], []
     contents = contents_by_id(receipts, as_of)
     seen = []
+    true_ids = {r["receipt_id"] for r in released}
     for r in looked_at:
         why = faults(r, public_on) | ({"receipt_duplicated"} if len(contents.get(r["receipt_id"], ())) > 1 else set())
         if r in seen:
             held[r["receipt_id"], 0, frozenset(why | {"receipt_repeated"})] += 1
             continue
         seen.append(r)
+        if r in released:
+            why = set()
+            r = {**r, "attempted_on": max(r["attempted_on"], public_on)}
+        elif r["receipt_id"] in true_ids:
+            held[r["receipt_id"], 0, frozenset(why)] += 1
+            continue
         if why:
             held[r["receipt_id"], r["amount_fen"] or 0, frozenset(why)] += 1
             if r["outcome"] == "collected" and "receipt_amount_out_of_range" not in why:

@@ -1,12 +1,12 @@
 """The oracle's gate: which source rows are held, each with all its reasons."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
-from tests.oracle_world import Spell, World, covering
+from tests.oracle_world import History, Spell, World, covering
 
 SEXES, CITY_TIERS, SEVERITIES = ("F", "M"), range(1, 7), ("severe", "light")
 OBJECTIONS = ("none", "pending", "upheld", "dismissed")
@@ -60,7 +60,25 @@ def hold_members(world: World, publicity_on: date) -> tuple[list[dict], list[Hel
     for index in overlapping(members, keys, reasons):
         if "member_duplicated" not in reasons[index]:
             reasons[index].add("member_spells_overlap")
-    return hold(members, reasons)
+    return hold(members, lifted(members, reasons, world.released))
+
+
+def lifted(rows: list[dict], reasons: list[set[str]], released: Sequence[dict]) -> list[set[str]]:
+    """The reasons, none where the row is released; of equal rows one is."""
+    left = [row for index, row in enumerate(released) if row not in released[:index]]
+    passing = []
+    for row, why in zip(rows, reasons, strict=True):
+        is_released = row in left
+        if is_released:
+            left.remove(row)
+        passing.append(set() if is_released else why)
+    return passing
+
+
+def released_claims(world: World, period: str, history: History) -> list[dict]:
+    """The released claims that count in the period: of it or of an earlier one, in the source, settled by none yet."""
+    of_source = [row for row in world.released if row in world.claims]
+    return [row for row in of_source if row["publicity_period"] <= period and row not in history.used_claims]
 
 
 def member_row_reasons(world: World, row: dict, publicity_on: date) -> set[str]:
@@ -112,12 +130,17 @@ def hold_claims(
     publicity_on: date,
     unbroken: dict[str, dict[int, list[Spell]]],
     counted_claims: tuple[dict, ...],
+    released: list[dict],
 ) -> tuple[list[dict], list[Held]]:
     """The period's claims that pass the gate, and those held; a claim of no known period is held in every one.
+
+    Released claims of earlier periods are judged as if this one publicised them, and pass.
 
     A claim that is bad in itself, or one of several with one id, speaks against no other claim of the period.
     """
     claims = [row for row in world.claims if row["publicity_period"] == period or in_no_period(world, row)]
+    late = [{**row, "publicity_period": period} for row in released if row["publicity_period"] != period]
+    claims += late
     reasons = [claim_row_reasons(world, row, publicity_on) for row in claims]
     seen = Counter(row["claim_id"] for row in claims if row["publicity_period"] == period)
     for row, why in zip(claims, reasons, strict=True):
@@ -129,7 +152,7 @@ def hold_claims(
         if twice_now or claimed_under_another_id(row, counted_claims):
             why.add("claim_illness_claimed_twice")
         why |= reference_reasons(row, unbroken)
-    return hold(claims, reasons)
+    return hold(claims, lifted(claims, reasons, [*late, *released]))
 
 
 def in_no_period(world: World, row: dict) -> bool:

@@ -11,21 +11,29 @@ from jobs.rulebook.rules import Plan, Platform, SharingRules
 
 @dataclass(frozen=True)
 class World:
-    """The sources and the rules. A lapse is {plan_id, member_id, ended_at}, an aware instant."""
+    """The sources and the rules. A lapse is {plan_id, member_id, ended_at}, an aware instant.
+
+    `released`: rows of members and claims that the operator has released before the settlement.
+    """
 
     platform: Platform
     members: tuple[dict, ...]
     claims: tuple[dict, ...]
     lapses: tuple[dict, ...] = ()
+    released: tuple[dict, ...] = ()
 
 
 @dataclass(frozen=True)
 class History:
-    """What earlier settled periods left: the last pool of each plan, claims counted, and due per member and year."""
+    """What earlier settled periods left: the last pool of each plan, claims counted, and due per member and year.
+
+    `used_claims`: released claims that a period has settled.
+    """
 
     last_pool: Mapping[str, dict] = field(default_factory=dict)
     counted_claims: tuple[dict, ...] = ()
     borne_fen: Mapping[tuple[str, int, int], int] = field(default_factory=dict)
+    used_claims: tuple[dict, ...] = ()
 
     def after(self, settled) -> "History":
         """The same with one more settled period; dues count in the year of its publicity day."""
@@ -34,7 +42,8 @@ class History:
             borne_fen[row["plan_id"], row["member_id"], settled.publicity_on.year] += row["due_fen"]
         pools = {plan_id: plan.pool for plan_id, plan in settled.plans.items()}
         counted = [claim for plan in settled.plans.values() for claim in plan.counted_claims]
-        return History({**self.last_pool, **pools}, (*self.counted_claims, *counted), borne_fen)
+        used = (*self.used_claims, *settled.used_claims)
+        return History({**self.last_pool, **pools}, (*self.counted_claims, *counted), borne_fen, used)
 
 
 @dataclass(frozen=True)

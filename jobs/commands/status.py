@@ -16,6 +16,7 @@ from jobs.pipeline.request import Request, request_of
 from jobs.register.publications import PUBLICATIONS, Publication, few_rows_of, in_force
 from jobs.register.runs import rows_of_runs
 from jobs.register.stages import JOB_OF_STAGE, stages_of
+from jobs.works.held_rows import held_rows, undecided_by_table
 from jobs.works.late_claims import LateClaims, late_claims
 from schemas import TABLES
 from schemas.control import CONTROL_TABLES
@@ -58,6 +59,7 @@ class Status(Query):
             "withdrawn": withdrawn,
             "runs": _runs(lake.small, self.run_count),
             "held": _held(lake.small),
+            "undecided": undecided_by_table(held_rows(lake.small)),
             "claims_after_settlement": late.as_document(),
             "next": steps_document(request, steps),
         }
@@ -161,6 +163,7 @@ def _text(document: dict) -> str:
         for row in document["runs"]
     ]
     held = [[row["table"], row["period"], row["count"], yuan(row["amount_at_stake_fen"])] for row in document["held"]]
+    undecided = [[row["table"], row["count"], yuan(row["amount_at_stake_fen"])] for row in document["undecided"]]
     columns = ["period", "plan", "stage", *days, "cases", "covered", "due (yuan)", "took", "run"]
     tables = [
         table_text("Periods", columns, periods),
@@ -168,6 +171,9 @@ def _text(document: dict) -> str:
         table_text("Last runs", ["run", "state", "started (UTC)", "took", "plans"], runs),
         table_text("Held", ["table", "period", "rows", "yuan at stake"], held) if held else "Nothing is held",
     ]
+    if undecided:
+        columns = ["table", "rows", "yuan at stake"]
+        tables.append(table_text("Left to release, waive or correct (fentan quarantine)", columns, undecided))
     if document["next"]:
         tables.append("\n".join(["What can be done next", *map(_step_line, document["next"])]))
     return "\n\n".join(tables)

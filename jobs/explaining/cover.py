@@ -63,4 +63,7 @@ def _without_cover(facts: MemberFacts, cover: str, spell: Mapping) -> list[Step]
 
 def _sound_spells(facts: MemberFacts) -> list[Mapping]:
     held = {row["joined_on"] for row in facts.held}
-    return [spell for spell in facts.spells if spell["joined_on"] not in held]
+    # A released spell may share its day of joining with held ones, and of equal spells one is released.
+    return [spell for spell in facts.spells if spell["joined_on"] not in held] + [
+        spell for spell in facts.released if spell["joined_on"] in held
+    ]

@@ -15,12 +15,13 @@ class MemberFacts:
     """The stored rows that concern one member in one plan and period.
 
     `spells`: the member's rows of source/members in the version that the settlement read; `held`: those in quarantine,
-    with `reasons`. `lapsed_on`: local days of lapses published before the settlement; `lapsed_since`: of lapses
-    published, or published again, after it. `benefits`: the plan's rows of settled/benefits. `brought_forward_fen`: the
-    residual of the previous period; None if its pool does not show it. `borne_fen`: the member's dues earlier in the
-    calendar year. `members_before`: the assessed members before this one in the lot for one fen more; None if no member
-    pays it. `assessment`, `collection`, `bill`: the member's rows, or None. `source_gone`: why the version of
-    source/members that the settlement read is gone; `spells` is then empty and cover cannot be proved.
+    with `reasons`; `released`: those whose release the settlement used. `lapsed_on`: local days of lapses published
+    before the settlement; `lapsed_since`: of lapses published, or published again, after it. `benefits`: the plan's
+    rows of settled/benefits. `brought_forward_fen`: the residual of the previous period; None if its pool does not show
+    it. `borne_fen`: the member's dues earlier in the calendar year. `members_before`: the assessed members before this
+    one in the lot for one fen more; None if no member pays it. `assessment`, `collection`, `bill`: the member's rows,
+    or None. `source_gone`: why the version of source/members that the settlement read is gone; `spells` is then empty
+    and cover cannot be proved.
     """
 
     plan: Plan
@@ -42,6 +43,7 @@ class MemberFacts:
     bill: Mapping | None = None
     lapses: Sequence[Mapping] = field(default_factory=list)
     source_gone: str | None = None
+    released: Sequence[Mapping] = field(default_factory=list)
 
     @cached_property
     def rules(self) -> SharingRules:

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 from jobs.errors import Refused
 from jobs.explaining.facts import MemberFacts, shares_of
+from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.request import PeriodRequest, Request
+from jobs.register.decisions import DECISIONS, decisions_used_by
 from jobs.register.inputs import gone_source, version_read
 from jobs.register.publications import Publication, few_rows_of, in_force
 from jobs.rulebook.calendar import Period
@@ -131,6 +133,14 @@ class PublishedRows:
         where = matching(held_in_period=period, run_id=set(run_ids), member_id=member_id)
         return self._small.rows("control/quarantine_members", where)
 
+    def _released(self, settled: Publication, spells: Iterable[dict]) -> list[dict]:
+        """The spells whose release the settlement used; equal spells once."""
+        if not spells or not self._small.exists(DECISIONS.name):
+            return []
+        used = decisions_used_by(self._small, [settled.run_id]).get(settled.run_id, {})
+        by_id = {held_id_of(MEMBERS, spell): spell for spell in spells} if used else {}
+        return [spell for held_id, spell in by_id.items() if held_id in used]
+
     def _facts(
         self, request: PeriodRequest, settled: Publication, member_id: int, rows: dict[str, list[dict]]
     ) -> MemberFacts:
@@ -149,6 +159,7 @@ class PublishedRows:
             publicity_on=request.publicity_on,
             spells=[spell for spell in plan_rows["spells"] if spell["joined_on"] is not None],
             held=[row for row in plan_rows["held"] if _is_dated(row) and row["run_id"] == settled.run_id],
+            released=self._released(settled, plan_rows["spells"]),
             lapsed_on=[day for day, is_earlier in lapsed if is_earlier],
             lapsed_since=[day for day, is_earlier in lapsed if not is_earlier],
             pool=pool,

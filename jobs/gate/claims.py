@@ -1,6 +1,6 @@
 """Judges the claims of a period, a few thousand rows, with the membership spells of their claimants."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Row, Window
@@ -8,12 +8,15 @@ from pyspark.sql import functions as F
 
 from expectations.claims import ROW_RULES, SET_RULES
 from expectations.rule import Severity, Terms, bits_of, broken_bits, reasons
+from jobs.gate.held_id import is_one_of
 from jobs.settlement.coverage import in_force_on, with_member_since
+from schemas.sources import APPROVED_CLAIMS as CLAIMS
 
 ROW_ERRORS = bits_of(ROW_RULES, Severity.ERROR)
 SET_ERRORS = bits_of(SET_RULES, Severity.ERROR)
 CLAIM_KEY = ("publicity_period", "plan_id", "claim_id")
 CLAIM_CONTENT = ("member_id", "illness_code", "severity", "approved_aid_fen")  # what settled/benefits keeps of it
+IS_RELEASED = "is_released"
 SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
 
 
@@ -45,11 +48,45 @@ def numbered_claims(claims: DataFrame) -> DataFrame:
     return claims.withColumn("row_number", F.monotonically_increasing_id()).localCheckpoint()
 
 
+def with_released_claims(own: DataFrame, source: DataFrame, released: Collection[Mapping], period: str) -> DataFrame:
+    """The claims with `is_released`, and the released claims of earlier periods as if this period publicised them.
+
+    `own`: the claims to judge. `released`: rows of source/approved_claims; without any, `own` as it is. Of equal rows
+    one is released.
+    """
+    if not released:
+        return own
+    equal_rows = Window.partitionBy(*own.columns).orderBy("claim_id")
+    is_first = F.row_number().over(equal_rows) == 1
+    now = [row for row in released if row["publicity_period"] == period]
+    flagged = own.withColumn("is_first", is_first).withColumn(
+        IS_RELEASED, F.col("is_first") & is_one_of(CLAIMS, "claim_id", now)
+    )
+    earlier = [row for row in released if row["publicity_period"] != period]
+    carried = source.where(is_one_of(CLAIMS, "claim_id", earlier)).select(*own.columns).dropDuplicates()
+    carried = carried.withColumns({"publicity_period": F.lit(period), IS_RELEASED: F.lit(True)})
+    return flagged.drop("is_first").unionByName(carried)
+
+
+def publicised_claims(claims: DataFrame, period: str, released: Collection[Mapping]) -> DataFrame:
+    """The rows of source/approved_claims that a settlement of the period read, as if the period publicised each.
+
+    `released`: the rows whose release the settlement used; no other row of their id is returned.
+    """
+    own = claims.where(F.col("publicity_period") == period)
+    if not released:
+        return own
+    others = own.where(~F.col("claim_id").isin(*sorted({row["claim_id"] for row in released})))
+    used = claims.where(is_one_of(CLAIMS, "claim_id", released)).dropDuplicates()
+    return others.unionByName(used.withColumn("publicity_period", F.lit(period)).select(*others.columns))
+
+
 def judge_claims(numbered: DataFrame, spells: DataFrame, counted_before: DataFrame, terms: Terms) -> ClaimGate:
     """Judges every claim of the period. `numbered`: from `numbered_claims`.
 
     `spells`: one row per spell of a claimant that is not held back, with `member_since`. `counted_before`: one row per
-    benefit that counted in an earlier period (plan_id, member_id, claim_id, illness_code).
+    benefit that counted in an earlier period (plan_id, member_id, claim_id, illness_code). A row with `is_released`
+    passes the rules of severity error.
     """
     judged = numbered.withColumn("broken", broken_bits(ROW_RULES, terms))
     judged = _with_duplicates(judged)
@@ -68,14 +105,28 @@ def judge_claims(numbered: DataFrame, spells: DataFrame, counted_before: DataFra
         claim_differs_from_member=_is_true(F.col("birth_date") != F.col("membership_birth_date"))
         | _is_true(F.col("sex") != F.col("membership_sex")),
     )
-    kept = [name for name in numbered.columns if name != "row_number"]
+    kept = [name for name in numbered.columns if name not in ("row_number", IS_RELEASED)]
     kept += ["broken", "set_broken", "member_since", "waiting_ends_on"]
-    judged = judged.withColumn("set_broken", broken).select(*kept).localCheckpoint()
+    judged = judged.withColumn("set_broken", broken)
+    if IS_RELEASED in numbered.columns:
+        judged = _with_released_passing(judged)
+    judged = judged.select(*kept).localCheckpoint()
     plan_id = F.when(F.col("plan_id").isin(*terms.tiers), F.col("plan_id")).alias("plan_id")
     groups = judged.groupBy(plan_id, "broken", "set_broken").agg(
         F.count(F.lit(1)).alias("count"), F.sum(_plausible_aid_fen()).alias("aid_fen")
     )
     return ClaimGate(judged, groups.collect())
+
+
+def _with_released_passing(judged: DataFrame) -> DataFrame:
+    """The claims, where a released one breaks no rule of severity error; its warnings stay."""
+    without = lambda bits, errors: F.when(F.col(IS_RELEASED), bits.bitwiseAND(F.lit(~errors))).otherwise(bits)  # noqa: E731
+    return judged.withColumns(
+        {
+            "broken": without(F.col("broken"), ROW_ERRORS),
+            "set_broken": without(F.col("set_broken"), SET_ERRORS),
+        }
+    )
 
 
 def _is_held() -> Column:

@@ -1,9 +1,9 @@
 """Fee expenditure of a period: costs of its month and field visits, judged, less what closed books already posted."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -18,6 +18,7 @@ from expectations.costs import (
 from expectations.reviews import ROW_RULES as REVIEW_RULES
 from expectations.rule import NO_TERMS, AnyRowRule, Rule, Severity, Terms, bits_of, breaks_any, broken_bits, reasons
 from expectations.suites import RuleResult, judge
+from jobs.gate.held_id import is_one_of
 from jobs.gate.terms import calendar_terms
 from jobs.lake.lake import Lake, none_of
 from jobs.lake.small import matching
@@ -28,6 +29,7 @@ from jobs.register.books import transfers_of
 from jobs.register.publications import published_in
 from jobs.register.stages import is_closed
 from jobs.rulebook.calendar import Calendar, Period
+from schemas import TABLES
 from schemas.codes import COST_CATEGORIES
 
 CLAIM_AND_PLAN = T.StructType([T.StructField("claim_id", T.LongType()), T.StructField("plan_id", T.StringType())])
@@ -60,7 +62,7 @@ class Costs:
 
     `periods`: those whose costs this close accounts for: the period; earlier closed ones of its month, whose costs may
     have arrived since; later ones with a closed plan, whose books already include such costs.
-    Source: assumption, a month's costs are known after it.
+    Source: assumption, a month's costs are known after it. `released`: by source, the rows that a decision lets pass.
     """
 
     lake: Lake
@@ -68,12 +70,13 @@ class Costs:
     period: Period
     periods: tuple[Period, ...]
     versions: Mapping[str, int]
+    released: Mapping[str, Collection[Mapping]] = field(default_factory=dict)
 
     def judged(self) -> dict[str, CostRows]:
         """By existing source: its rows of the periods, and those of no day or month of the calendar."""
         terms = calendar_terms(self.calendar)
         return {
-            name: _judged(name, self._rows(name), F.expr(self.scopes[name]), *rules, terms)
+            name: _judged(name, self._rows(name), F.expr(self.scopes[name]), *rules, terms, self.released.get(name, ()))
             for name, rules in JUDGED_BY.items()
             if name in self.versions
         }
@@ -148,12 +151,18 @@ class Costs:
         return read_source(self.lake, name, self.versions[name])
 
 
-def costs_of(lake: Lake, calendar: Calendar, period: Period, versions: Mapping[str, int]) -> Costs:
-    """The costs for the books of a period that is about to be closed."""
+def costs_of(
+    lake: Lake,
+    calendar: Calendar,
+    period: Period,
+    versions: Mapping[str, int],
+    released: Mapping[str, Collection[Mapping]],
+) -> Costs:
+    """The costs for the books of a period that is about to be closed. `released`: by source, released rows."""
     of_month = calendar.of_month(period.year, period.month)
     earlier = [p for p in of_month if p < period and is_closed(lake.small, str(p))]
     later = [p for p in of_month if p > period and published_in(lake.small, "close", str(p))]
-    return Costs(lake, calendar, period, (*earlier, period, *later), versions)
+    return Costs(lake, calendar, period, (*earlier, period, *later), versions, released)
 
 
 def judged_reviews(lake: Lake, versions: Mapping[str, int]) -> list[RuleResult]:
@@ -164,13 +173,14 @@ def judged_reviews(lake: Lake, versions: Mapping[str, int]) -> list[RuleResult]:
     return judge(REVIEWS, counts, element_count=row_count)
 
 
-def sound_rows(name: str, rows: DataFrame) -> DataFrame:
-    """The rows of a source of costs, or of the reviews, that break no rule of severity error."""
+def sound_rows(name: str, rows: DataFrame, released: Collection[Mapping]) -> DataFrame:
+    """The rows of a source of costs, or of the reviews, that break no rule of severity error or are released."""
     if name == REVIEWS:
         return rows.where(~breaks_any(_errors(REVIEW_RULES), NO_TERMS))
     id_column, rules, _ = JUDGED_BY[name]
     rules = tuple(rule for rule in rules if rule not in OF_CALENDAR)  # the rows requested are of the calendar
-    return _with_faults(rows, F.lit(True), id_column, rules, NO_TERMS).where("not is_held").select(*rows.columns)
+    judged = _with_faults(name, rows, F.lit(True), id_column, rules, NO_TERMS, released)
+    return judged.where("not is_held").select(*rows.columns)
 
 
 def _judged(
@@ -181,13 +191,15 @@ def _judged(
     rules: tuple[AnyRowRule, ...],
     duplicated: Rule,
     terms: Terms,
+    released: Collection[Mapping] = (),
 ) -> CostRows:
-    """Judges the rows in scope."""
-    judged = _with_faults(rows, in_scope, id_column, rules, terms).localCheckpoint()
+    """Judges the rows in scope. A released row breaks no rule."""
+    judged = _with_faults(name, rows, in_scope, id_column, rules, terms, released).localCheckpoint()
     twice = F.when(F.col("several"), F.array(F.lit(duplicated.id))).otherwise(F.array().cast("array<string>"))
     every_reason = F.concat(reasons(rules, F.col("broken")), twice).alias("reasons")
-    counts, row_count = _counts(judged, rules, terms)
-    counts[duplicated.id] = judged.where("several").count()
+    against = judged.where("not is_released") if released else judged
+    counts, row_count = _counts(against, rules, terms)
+    counts[duplicated.id] = against.where("several").count()
     return CostRows(
         sound=judged.where("not is_held").select(*rows.columns),
         held=judged.where("is_held").select(*rows.columns, every_reason),
@@ -196,20 +208,33 @@ def _judged(
 
 
 def _with_faults(
-    rows: DataFrame, in_scope: Column, id_column: str, rules: tuple[AnyRowRule, ...], terms: Terms
+    name: str,
+    rows: DataFrame,
+    in_scope: Column,
+    id_column: str,
+    rules: tuple[AnyRowRule, ...],
+    terms: Terms,
+    released: Collection[Mapping],
 ) -> DataFrame:
-    """The rows in scope with `broken` (bits of the rules), `several` (others share the id) and `is_held`.
+    """The rows in scope with `broken` (bits of the rules), `several` (others share the id), `is_released`, `is_held`.
 
-    Every row of a shared id is held, even where the other rows are out of scope.
+    Every row of a shared id is held, even where the other rows are out of scope, but for a released one; of equal rows
+    one is released.
     """
     several = rows.where(F.col(id_column).isNotNull()).groupBy(id_column).count().where("count > 1")
     several = F.broadcast(several.select(id_column, F.lit(True).alias("several")))
     is_wrong = F.col("broken").bitwiseAND(F.lit(bits_of(rules, Severity.ERROR))) != 0
+    is_released = F.lit(False)
+    if released:
+        equal_rows = Window.partitionBy(*rows.columns).orderBy(id_column)
+        rows = rows.withColumn("copy", F.row_number().over(equal_rows))
+        is_released = is_one_of(TABLES[name], id_column, released) & (F.col("copy") == 1)
     return (
         rows.where(in_scope)
         .join(several, id_column, "left")
         .withColumns({"several": F.coalesce("several", F.lit(False)), "broken": broken_bits(rules, terms)})
-        .withColumn("is_held", F.col("several") | is_wrong)
+        .withColumn("is_released", is_released)
+        .withColumn("is_held", (F.col("several") | is_wrong) & ~F.col("is_released"))
     )
 
 

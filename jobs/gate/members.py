@@ -5,7 +5,7 @@ The pass keeps the rows that break a rule, belong to a member with several rows,
 rows are compared with each other; the rest are counted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,10 +15,12 @@ from pyspark.sql import functions as F
 from expectations.dates import possible
 from expectations.members import ROW_RULES, SET_RULES
 from expectations.rule import Severity, Terms, bits_of, breaks_any, broken_bits, reasons
+from jobs.gate.held_id import is_one_of
 from jobs.gate.member_words import kinds, numbered_plans, words_of_ids, words_of_payers
 from jobs.settlement.coverage import COVERED
 from jobs.spark.broadcasting import broadcast_if_few
 from jobs.spark.id_filter import bit_of, filter_of_words, with_passed, word_of
+from schemas.sources import MEMBERS
 
 ROW_ERRORS = bits_of(ROW_RULES, Severity.ERROR)
 ERROR_RULES = tuple(rule for rule in ROW_RULES if rule.severity is Severity.ERROR)
@@ -50,13 +52,14 @@ class MembershipGate:
     `rows`: every row with `cover` and `erroneous`, whether it breaks a rule of severity error on its own. `kept`: the
     rows that break a rule, are one of several of their member, or are a claimant's, with `broken` (bits of ROW_RULES)
     and `set_broken` (bits of SET_RULES). `groups` count all rows. `family_payers`: a filter that every payer for
-    somebody else passes.
+    somebody else passes. `released`: the kept rows that a decision lets pass; None if there are none.
     """
 
     rows: DataFrame
     kept: DataFrame
     groups: tuple[Group, ...]
     family_payers: DataFrame
+    released: DataFrame | None = None
 
     @property
     def good(self) -> DataFrame:
@@ -65,10 +68,16 @@ class MembershipGate:
         if any(group.broken & ROW_ERRORS for group in self.groups):
             rows = rows.where("not erroneous")
         held_together = sum(group.count for group in self.groups if group.set_broken)
-        if not held_together:
+        if not held_together and self.released is None:
             return rows
-        keys = self.kept.where("set_broken != 0").select(*KEY).distinct()
-        return rows.join(broadcast_if_few(keys, held_together), on=list(KEY), how="left_anti")
+        keys = self.kept.where("set_broken != 0").select(*KEY)
+        if self.released is None:
+            return rows.join(broadcast_if_few(keys.distinct(), held_together), on=list(KEY), how="left_anti")
+        # A released row may share its key with rows that are held: it is added once its key is left out.
+        keys = keys.unionByName(self.released.select(*KEY)).distinct()
+        others = rows.join(broadcast_if_few(keys, held_together), on=list(KEY), how="left_anti")
+        released = self.released.withColumn("erroneous", F.lit(False))
+        return others.unionByName(released.select(*others.columns))
 
     @property
     def kept_good(self) -> DataFrame:
@@ -83,12 +92,16 @@ class MembershipGate:
 
 
 def judge_memberships(
-    members: DataFrame, claimants: DataFrame, terms: Terms, plan_ids: Iterable[str] | None
+    members: DataFrame,
+    claimants: DataFrame,
+    terms: Terms,
+    plan_ids: Iterable[str] | None,
+    released: Collection[Mapping] = (),
 ) -> MembershipGate:
     """Judges every spell of the plans (None: of every plan, and rows of no known plan).
 
     `members`: source/members with `cover`. `claimants`: the member_id of every claim of the period. A payer need not
-    be a member.
+    be a member. `released`: rows of source/members that pass the rules of severity error; of equal rows one passes.
     """
     in_scope = members if plan_ids is None else members.where(F.col("plan_id").isin(*plan_ids))
     words = words_of_ids(in_scope, terms).localCheckpoint()
@@ -102,11 +115,28 @@ def judge_memberships(
     candidates = with_passed(suspects, "member_id", filter_of_words(several.unionByName(claimant_ids)), "compared")
     kept = candidates.where("compared or suspect").drop("compared", "suspect").localCheckpoint()
     kept = _with_set_broken(kept.withColumn("broken", broken_bits(ROW_RULES, terms)))
+    passing = None
+    if released:
+        kept, passing = _with_released_passing(kept, released)
     groups_of_kept, numbered = _groups_of(kept, terms)
     rest = _groups_of_the_rest(words, numbered, terms, plan_ids)
     rows = in_scope.withColumn("erroneous", breaks_any(ERROR_RULES, terms))
     family_payers = filter_of_words(payers.select("word", F.col("payers").alias("bits")))
-    return MembershipGate(rows, kept, (*rest, *groups_of_kept), family_payers)
+    return MembershipGate(rows, kept, (*rest, *groups_of_kept), family_payers, passing)
+
+
+def _with_released_passing(kept: DataFrame, released: Collection[Mapping]) -> tuple[DataFrame, DataFrame]:
+    """The kept rows, of which the released ones break no rule of severity error; and the released ones alone."""
+    flagged = kept.withColumn("is_released", is_one_of(MEMBERS, "member_id", released)).localCheckpoint()
+    equal_rows = Window.partitionBy(*KEY).orderBy("joined_on")
+    numbered = flagged.where("is_released").withColumn("copy", F.row_number().over(equal_rows))
+    numbered = numbered.drop("is_released").localCheckpoint()
+    without_errors = F.col("broken").bitwiseAND(F.lit(~ROW_ERRORS))
+    passing = numbered.where("copy = 1").select(*kept.columns)
+    passing = passing.withColumns({"broken": without_errors, "set_broken": F.lit(0).cast("bigint")})
+    others = flagged.where("not is_released").select(*kept.columns)
+    copies = numbered.where("copy > 1").select(*kept.columns)
+    return others.unionByName(copies).unionByName(passing).localCheckpoint(), passing.localCheckpoint()
 
 
 def covered_count(gate: MembershipGate) -> dict[str, dict[str, int]]:

@@ -5,19 +5,22 @@ Each period keeps the rows that it held: a run replaces rows of its own period o
 
 from collections.abc import Iterable, Mapping
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from expectations.dates import date_columns, possible
 from expectations.receipts import PERIOD_UNKNOWN
 from jobs.gate.claims import ClaimGate
+from jobs.gate.held_id import held_id_column
 from jobs.gate.members import MembershipGate
 from jobs.gate.results import claims_held_count, members_held_count
 from jobs.lake.lake import Lake, none_of
 from jobs.lake.small import matching
+from jobs.register.decisions import deciders, except_released, released_held_in
 from jobs.settlement.coverage import COVERED
 from jobs.spark.by_plan import by_plan_and_tier, fen
 from schemas import TABLES, Table
+from schemas.control import SOURCE_OF_HELD
 
 HELD_MEMBERS = TABLES["control/quarantine_members"]
 HELD_CLAIMS = TABLES["control/quarantine_claims"]
@@ -58,17 +61,14 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
             "period": F.lit(period),
             "held_in_period": F.lit(period),
             "first_seen_period": F.lit(period),
-            "released_by": F.lit(None).cast("string"),
             "run_id": F.lit(run_id),
+            "held_id": held_id_column(SOURCE_OF_HELD[HELD_RECEIPTS.name]),
         }
     )
+    held = held.withColumn("released_by", _decided_by(lake, HELD_RECEIPTS))
     if lake.exists(HELD_RECEIPTS.name) or not held.isEmpty():
-        lake.replace(
-            HELD_RECEIPTS,
-            with_possible_days(held, HELD_RECEIPTS),
-            matching(held_in_period=period, period=period),
-            run_id,
-        )
+        where = matching(held_in_period=period, period=period)
+        _replace(lake, HELD_RECEIPTS, with_possible_days(held, HELD_RECEIPTS), where, period, run_id)
 
 
 def hold_receipts_of_no_period(
@@ -113,6 +113,15 @@ def with_possible_days(rows: DataFrame, table: Table) -> DataFrame:
     return rows.withColumns({column: possible(column) for column in days}) if days else rows
 
 
+def _decided_by(lake: Lake, table: Table) -> Column:
+    """Who took the last decision on the row of `held_id`; null where nobody has."""
+    decided = deciders(lake.small, SOURCE_OF_HELD[table.name].name)
+    if not decided:
+        return F.lit(None).cast("string")
+    names = F.create_map(*(F.lit(text) for pair in sorted(decided.items()) for text in pair))
+    return F.try_element_at(names, F.col("held_id"))
+
+
 def _hold(
     lake: Lake,
     table: Table,
@@ -144,9 +153,18 @@ def _hold(
             {
                 "held_in_period": F.lit(period),
                 "first_seen_period": F.coalesce("seen_before", F.lit(period)),
-                "released_by": F.lit(None).cast("string"),
                 "run_id": F.lit(run_id),
+                "held_id": held_id_column(SOURCE_OF_HELD[table.name]),
             }
         )
+        .withColumn("released_by", _decided_by(lake, table))
     )
-    lake.replace(table, rows, f"{matching(held_in_period=period)} and {scope}", run_id)
+    _replace(lake, table, rows, f"{matching(held_in_period=period)} and {scope}", period, run_id)
+
+
+def _replace(lake: Lake, table: Table, rows: DataFrame, where: str, period: str, run_id: str) -> None:
+    """Replaces the period's rows that satisfy `where` (SQL text); released ones stay."""
+    released = released_held_in(lake.small, SOURCE_OF_HELD[table.name], period)
+    if released:
+        rows = rows.where(~F.col("held_id").isin(*sorted(released)))
+    lake.replace(table, rows, except_released(where, released), run_id)

@@ -12,6 +12,7 @@ from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, PERIOD_UNKNOWN,
 from expectations.rule import NO_TERMS, broken_bits, reasons
 from expectations.suites import RuleResult, judge
 from jobs.collection.allocation import CollectionDays
+from jobs.gate.receipt_decisions import NO_DECISIONS, DecidedReceipts, with_released_passing
 from jobs.gate.receipt_ids import with_shared_ids
 from jobs.gate.results import above_ceiling
 from jobs.spark.digest import digest_measures, digest_of, digest_of_all, with_row_hash
@@ -56,14 +57,17 @@ class ReceiptGate:
         return self.in_time_fen + self.late_fen + sum(self.held_fen.values())
 
 
-def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDays) -> ReceiptGate:
+def judge_receipts(
+    receipts: DataFrame, elsewhere: DataFrame, days: CollectionDays, decided: DecidedReceipts = NO_DECISIONS
+) -> ReceiptGate:
     """Judges every receipt of the period up to the day `as_of`; a row without a possible day is judged on every day.
 
     `elsewhere`: the receipts of all other periods, up to the same day. A row whose id one of them has too is held,
-    because it is not known which of the rows is true.
+    because it is not known which of the rows is true, unless `decided` says it.
     """
     marked = with_shared_ids(known_until(receipts, days.as_of), known_until(elsewhere, days.as_of))
     judged = marked.withColumn("broken", broken_bits(ROW_RULES, replace(NO_TERMS, publicity_on=days.publicity_on)))
+    judged = with_released_passing(judged, decided, days)
     is_sound = (F.col("broken") == 0) & ~F.col("is_duplicated") & ~F.col("is_repeated")
     is_money, is_return = is_sound & (F.col("outcome") == "collected"), F.col("outcome") == "returned"
     in_time = F.col("attempted_on") < F.lit(days.grace_ends_on)
@@ -71,7 +75,8 @@ def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDa
     broken = _broken(groups)
     # Where every row is sound, the receipts are not scanned again.
     is_any_unsound = any(broken.values())
-    unsound = _unsound(judged.where(~is_sound if is_any_unsound else "false"), receipts.columns).localCheckpoint()
+    held = judged.where(~is_sound if is_any_unsound else "false")
+    unsound = _unsound(held, receipts.columns, decided).localCheckpoint()
     sound = judged.where(is_money)
     payments = [row for row in groups if not row["is_repeated"]]
     return ReceiptGate(
@@ -88,7 +93,7 @@ def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDa
         in_time_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_money"] and row["is_in_time"]),
         late_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_money"] and not row["is_in_time"]),
         returned_count=sum(row["returned_count"] for row in payments if not row["broken"] and not row["is_duplicated"]),
-        held_fen=_held_fen(unsound, days) if is_any_unsound else {},
+        held_fen=_held_fen(unsound, days, decided) if is_any_unsound else {},
     )
 
 
@@ -112,12 +117,15 @@ def known_until(receipts: DataFrame, as_of: date) -> DataFrame:
     return receipts.where(~is_dated | (F.col("attempted_on") <= F.lit(as_of)))
 
 
-def _unsound(rows: DataFrame, columns: list[str]) -> DataFrame:
-    """The rows with all their `reasons` and `amount_at_stake_fen`, which is zero for a copy: money counts once."""
+def _unsound(rows: DataFrame, columns: list[str], decided: DecidedReceipts) -> DataFrame:
+    """The rows with all their `reasons` and `amount_at_stake_fen`.
+
+    It is zero for a copy, because money counts once, and for a row that a decision declared untrue.
+    """
     none = F.array().cast("array<string>")
     twice = F.when(F.col("is_duplicated"), F.array(F.lit(DUPLICATED))).otherwise(none)
     copied = F.when(F.col("is_repeated"), F.array(F.lit(REPEATED))).otherwise(none)
-    at_stake_fen = F.when(~F.col("is_repeated"), F.col("amount_fen"))
+    at_stake_fen = F.when(~F.col("is_repeated") & ~decided.is_untrue, F.col("amount_fen"))
     return rows.select(
         *columns,
         F.concat(reasons(ROW_RULES, F.col("broken")), twice, copied).alias("reasons"),
@@ -125,15 +133,17 @@ def _unsound(rows: DataFrame, columns: list[str]) -> DataFrame:
     )
 
 
-def _held_fen(unsound: DataFrame, days: CollectionDays) -> dict[date, int]:
-    """The money of unsound rows with a plausible amount, without copies, by day; every distinct row of an id counts.
+def _held_fen(unsound: DataFrame, days: CollectionDays, decided: DecidedReceipts) -> dict[date, int]:
+    """The money of unsound rows with a plausible amount, without copies, by day.
+
+    Every distinct row of an id counts, unless a decision says which of them is true.
 
     Money from before the publicity day, or of no known day, is booked on the publicity day, when the books begin.
     """
     publicity_on = F.lit(days.publicity_on)
     booked_on = F.greatest(F.coalesce(possible("attempted_on"), publicity_on), publicity_on)
     is_possible = ~F.array_contains("reasons", NO_AMOUNT) & ~F.array_contains("reasons", REPEATED)
-    money = unsound.where(F.col("outcome") == "collected").where(is_possible)
+    money = unsound.where(F.col("outcome") == "collected").where(is_possible & ~decided.is_untrue)
     by_day = money.groupBy(booked_on.alias("booked_on")).agg(F.sum("amount_fen").alias("fen")).collect()
     return {row.booked_on: row.fen for row in by_day}
 

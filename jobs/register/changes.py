@@ -27,6 +27,7 @@ MEANING_OF_INPUT = {
     "aid_of_next": "the settlement of the next period",
     "netted_before_fen": "the aid that arrears of the previous period took",
     "ended_before": "the lapses of earlier periods",
+    "decisions": "the decisions on held rows",
     "earlier_arrears_fen": "the arrears of earlier periods that aid may pay",
 }
 

@@ -28,7 +28,13 @@ COMMITS_TO = {
     "approve": "control/approvals",
     "quarantine": "control/decisions",
 }
-FEW_CONTROL_TABLES = ("control/runs", "control/publications", "control/approvals", "control/quality")
+FEW_CONTROL_TABLES = (
+    "control/runs",
+    "control/publications",
+    "control/approvals",
+    "control/quality",
+    "control/decisions",
+)
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,22 @@ report and books agree, or in the current version if the month is not closed. Co
 them; for a closed month the version is shown that its close read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.gate.costs import COSTS, REVIEWS, VISITS, sound_rows
+from jobs.gate.held_id import is_one_of
 from jobs.lake.lake import Lake
+from jobs.register.decisions import released_rows, rows_used_by
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, published
 from jobs.reporting.measures import ANNUAL
 from jobs.reporting.rows import source_as_settled
 from jobs.rulebook.calendar import Calendar
+from schemas import TABLES
 
 CLAIMS = "source/approved_claims"
 
@@ -34,8 +37,11 @@ class YearSources:
         months_by_version: dict[int, list[str]] = {}
         for month, (version, _) in self.versions.get(name, {}).items():
             months_by_version.setdefault(version, []).append(month)
+        released = released_rows(self.lake.small, TABLES[name])
         return _union(
-            sound_rows(name, source_as_settled(self.lake, name, {name: version})).where(_month(name).isin(*months_read))
+            sound_rows(name, source_as_settled(self.lake, name, {name: version}), released).where(
+                _month(name).isin(*months_read)
+            )
             for version, months_read in sorted(months_by_version.items())
         )
 
@@ -75,12 +81,26 @@ def claims_as_settled(lake: Lake, settlements: Mapping[tuple[str, str], Publicat
     for settlement in settlements.values():
         version = versions[settlement.run_id][CLAIMS]
         periods_by_version.setdefault(version, set()).add(settlement.period)
-    claims = _union(
+    own = (
         source_as_settled(lake, CLAIMS, {CLAIMS: version}).where(F.col("publicity_period").isin(*sorted(periods)))
         for version, periods in sorted(periods_by_version.items())
     )
+    claims = _union((*own, *_released_claims(lake, settlements, versions)))
     columns = (F.col("publicity_period").alias("period"), "plan_id", "claim_id", "sex", "province_code")
     return claims.select(*columns).dropDuplicates(["period", "plan_id", "claim_id"])
+
+
+def _released_claims(
+    lake: Lake, settlements: Mapping[tuple[str, str], Publication], versions: Mapping[str, Mapping[str, int]]
+) -> Iterator[DataFrame]:
+    """The claims of earlier periods whose release a settlement used, as if its period publicised them."""
+    for run_id, period in sorted({(p.run_id, p.period) for p in settlements.values()}):
+        rows = rows_used_by(lake.small, TABLES[CLAIMS], run_id)
+        carried = [row for row in rows if row["publicity_period"] != period]
+        if carried:
+            claims = source_as_settled(lake, CLAIMS, {CLAIMS: versions[run_id][CLAIMS]})
+            released = claims.where(is_one_of(TABLES[CLAIMS], "claim_id", carried))
+            yield released.withColumn("publicity_period", F.lit(period)).select(*claims.columns)
 
 
 def _union(frames: Iterable[DataFrame]) -> DataFrame | None:

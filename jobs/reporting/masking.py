@@ -57,8 +57,8 @@ class MaskedCase:
 
 
 def region_of(province_code: str) -> str:
-    """The region of a province: the first digit of its GB/T 2260 code, e.g. 4x for Henan."""
-    return f"{province_code[:1]}x"
+    """The region of a province: the first digit of its GB/T 2260 code, e.g. 4x for Henan; HIDDEN stays."""
+    return HIDDEN if province_code == HIDDEN else f"{province_code[:1]}x"
 
 
 def twenty_years_of(age_band: str) -> str:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.gate.claims import publicised_claims
 from jobs.lake.lake import Lake
 from jobs.lake.small import matching
 from jobs.pipeline.request import PeriodRequest
+from jobs.register.decisions import rows_used_by
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication
 from jobs.reporting.masking import Case, Crowd, MaskedCase, Traits, masked
@@ -16,6 +18,7 @@ from jobs.reporting.people import crowds, groups_of, months_band, traits_on
 from jobs.reporting.roll import Roll, roll_of
 from jobs.reporting.rows import publications_of, published_few_rows, published_rows, source_as_settled
 from schemas import TABLES
+from schemas.report import HIDDEN
 
 PUBLICITY = TABLES["report/publicity"]
 CLAIMS = "source/approved_claims"
@@ -51,7 +54,8 @@ def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
         claims = source_as_settled(lake, CLAIMS, versions_read(lake.small, run_id, [CLAIMS]))
         rolls[run_id] = roll = _roll(lake, request, [p for p in publications.values() if p.run_id == run_id])
         run_groups = groups_of(roll.covered(traits_on(request.publicity_on)))
-        unmasked = _unmasked_cases(benefits, claims, roll.sound, request, run_id)
+        released = rows_used_by(lake.small, TABLES[CLAIMS], run_id)
+        unmasked = _unmasked_cases(benefits, claims, released, roll.sound, request, run_id)
         cases += _masked_by_plan(unmasked, run_groups, _publicised_counts(benefits, claims, request), floor)
         groups += run_groups
     return Notice(period, publications, cases, {row["plan_id"]: row for row in pools}, rates, groups, rolls)
@@ -75,11 +79,19 @@ def _roll(lake: Lake, request: PeriodRequest, publications: list[Publication]) -
 
 
 def _unmasked_cases(
-    benefits: DataFrame, claims: DataFrame, spells: DataFrame, request: PeriodRequest, run_id: str
+    benefits: DataFrame,
+    claims: DataFrame,
+    released: list[dict],
+    spells: DataFrame,
+    request: PeriodRequest,
+    run_id: str,
 ) -> list[dict]:
-    """One row per claim of the run's notice: its row of settled/benefits with sex, province, months, objection."""
+    """One row per claim of the run's notice: its row of settled/benefits with sex, province, months, objection.
+
+    `released`: the claims whose release the run used.
+    """
     run_benefits = benefits.where((F.col("period") == str(request.period)) & (F.col("run_id") == run_id))
-    publicised = claims.where(F.col("publicity_period") == str(request.period))
+    publicised = publicised_claims(claims, str(request.period), released)
     columns = ["plan_id", "claim_id", "sex", "province_code", "diagnosed_on", "objection"]
     claimed = run_benefits.join(F.broadcast(publicised.select(*columns)), on=["plan_id", "claim_id"], how="left")
     cases = (
@@ -139,7 +151,8 @@ def _masked_by_plan(
 
 
 def _traits(case: dict) -> Traits:
-    return Traits(case["age_band"], case["sex"], case["province_code"], case["member_months"])
+    sex, place = (case[name] or HIDDEN for name in ("sex", "province_code"))
+    return Traits(case["age_band"], sex, place, case["member_months"])
 
 
 def _public_row(case: dict, mask: MaskedCase, floor: int) -> dict:

@@ -13,6 +13,7 @@ from jobs.settlement.ages import age_years
 from jobs.settlement.coverage import with_member_since
 from jobs.spark.id_filter import filter_of_ids, with_passed
 from schemas.codes import EXIT_REASONS
+from schemas.report import HIDDEN
 
 MONTHS = ((0, 5), (6, 11), (12, 23), (24, None))
 SPELL = (
@@ -37,7 +38,8 @@ def traits_on(publicity_on: date) -> dict[str, Column]:
     band = F.lit(len(MONTHS) - 1)
     for number, (_, last) in reversed(list(enumerate(MONTHS[:-1]))):
         band = F.when(months <= last, F.lit(number)).otherwise(band)
-    return {"decade": age - age % 10, "sex": F.col("sex"), "place": F.col("province_code"), "band": band}
+    sex, place = (F.coalesce(name, F.lit(HIDDEN)) for name in ("sex", "province_code"))  # a released row may lack them
+    return {"decade": age - age % 10, "sex": sex, "place": place, "band": band}
 
 
 def counted(spells: DataFrame, by: Mapping[str, Column]) -> Counter:

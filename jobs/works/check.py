@@ -57,7 +57,7 @@ class Check(Query):
             "member_rows": {p: rows_by_fate(gate.members, p) for p in pinned.plan_ids},
         }
         late = pinned.late_claims.messages(pinned.plan_ids)
-        unknown = unknown_plan_messages(gate.results, request.platform)
+        unknown = unknown_plan_messages(gate.results, request.platform, pinned.lake.small)
         messages = (*pinned.skipped, *unknown, *late, *gate.refused.values(), *answer.unrecorded)
         return Outcome(document, _text(document), GateStopped.exit_code if stopped else 0, messages)
 

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from expectations.suites import RuleResult
 from jobs.collection.allocation import NETTED
 from jobs.gate.costs import COSTS, VISITS, CostRows, Costs, costs_of, judged_reviews
+from jobs.gate.held_id import held_id_column
 from jobs.gate.quarantine import hold_costs
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import WritingSink
@@ -22,6 +23,7 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
 from jobs.register.books import FEE, fees_of, replace_fee
+from jobs.register.decisions import deciders
 from jobs.register.publications import few_rows_of, published, published_in, rows_of
 from jobs.register.runs import compact_control
 from jobs.spark.digest import digest_of_rows
@@ -68,7 +70,7 @@ class Close(Work):
     def judge(self, pinned: PinnedClose) -> CostGate:
         announce("judging costs")
         calendar = pinned.request.platform.calendar
-        costs = costs_of(pinned.lake, calendar, pinned.request.period, pinned.versions)
+        costs = costs_of(pinned.lake, calendar, pinned.request.period, pinned.versions, pinned.released)
         return CostGate(costs, costs.judged())
 
     def compute(self, pinned: PinnedClose, gate: CostGate, sink: WritingSink) -> CloseResult:
@@ -192,10 +194,16 @@ def _messages(pinned: PinnedClose, gate: CostGate) -> Iterable[str]:
     for name, held_in in HELD_IN.items():
         if name not in pinned.versions:
             yield f"{name} does not exist: no fee expenditure was posted from it"
-        elif gate.judged[name].held_count:
+        elif gate.judged[name].held_count and _is_any_undecided(pinned, name, gate.judged[name]):
             yield _held_message(
                 pinned, f"{name}: rows are held in {held_in} and no fee expenditure was posted from them"
             )
+
+
+def _is_any_undecided(pinned: PinnedClose, name: str, judged: CostRows) -> bool:
+    """Whether nobody has decided on some held row of the source."""
+    decided = deciders(pinned.lake.small, name)
+    return not decided or not judged.held.where(~held_id_column(TABLES[name]).isin(*sorted(decided))).isEmpty()
 
 
 def _held_message(pinned: PinnedClose, fact: str) -> str:

@@ -1,7 +1,7 @@
 """Inputs of a period's close, and the checks that the period is ready for it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
@@ -13,11 +13,13 @@ from jobs.ledger.journal import Transfer
 from jobs.pipeline.request import PeriodRequest
 from jobs.progress import announce
 from jobs.register.books import transfers_of
+from jobs.register.decisions import RELEASE, USED
 from jobs.register.publications import Publication, few_rows_of, published_in
 from jobs.register.runs import Run, input_versions_of, settings_of, unended_runs
 from jobs.works.collect_pinning import STAGE, pin_collection
 from jobs.works.collect_unchanged import changes_since_collected, run_of_same_inputs
 from jobs.works.late_claims import LateClaims, late_claims
+from jobs.works.releases import released_costs
 
 JOB = "close"
 
@@ -25,7 +27,7 @@ JOB = "close"
 @dataclass(frozen=True)
 class PinnedClose:
     """What a period is closed from. Maps are by plan; `plan_ids`: the plans this run closes; `closed`: earlier
-    closes."""
+    closes; `released`: by source, the costs and visits that a decision lets pass."""
 
     request: PeriodRequest
     lake: Lake
@@ -36,6 +38,7 @@ class PinnedClose:
     plan_ids: tuple[str, ...]
     versions: Mapping[str, int]
     run: Run
+    released: Mapping[str, tuple[dict, ...]] = field(default_factory=dict)
 
     @cached_property
     def late_claims(self) -> LateClaims:
@@ -60,6 +63,8 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> PinnedClose:
         _check_collected(request, lake, collected, plan_ids)
         _check_collection_is_current(request, lake, [collected[p] for p in plan_ids])
     versions = pin_versions(lake, tuple(name for name in (COSTS, VISITS, REVIEWS, CLAIMS) if lake.exists(name)))
+    released = released_costs(lake.small, request.platform.calendar, request.period, versions)
+    decided = {row["held_id"]: RELEASE for rows in released.values() for row in rows}
     run = Run(
         job=JOB,
         platform_id=request.platform.platform_id,
@@ -69,12 +74,13 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> PinnedClose:
             **pinned_inputs(lake, versions),
             "settled": {p: settled[p].digest for p in plan_ids},
             "collected": {p: collected[p].digest for p in plan_ids},
+            **({USED: decided} if decided else {}),
         },
         rules=request.platform.closing_rules(request.period),
         settings={"as_of": str(request.as_of)},
     )
     pools = {row["plan_id"]: row for row in few_rows_of(lake.small, "settled/pools", settled.values())}
-    return PinnedClose(request, lake, settled, collected, closed, pools, plan_ids, versions, run)
+    return PinnedClose(request, lake, settled, collected, closed, pools, plan_ids, versions, run, released)
 
 
 def _check_settled(period: str, settled: Mapping[str, Publication], requested: Collection[str]) -> None:

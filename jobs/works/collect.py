@@ -34,6 +34,7 @@ from jobs.works.late_returns import (
     hold_returned_after_close,
     late_return_messages,
     late_return_sums,
+    undecided,
 )
 
 THROUGH_SPARK, FEW_ROWS = ("settled/collections", "settled/lapses"), ("ledger/journal",)
@@ -161,12 +162,12 @@ def _check_not_backwards(pinned: PinnedCollection) -> None:
 
 def _messages(pinned: PinnedCollection) -> Iterable[str]:
     period, calendar = pinned.request.period, pinned.request.platform.calendar
-    count, _ = pinned.without_period_sums
+    count = pinned.undecided_without_period_count
     if count:
         yield (
             f"source/receipts: {count:,} rows are of no period of the calendar. They are held in "
             f"control/quarantine_receipts as {PERIOD_UNKNOWN.id}, and their money is in no books. Give them the "
-            "period they belong to."
+            "period they belong to, or `fentan quarantine waive` them."
         )
     withdrawn = withdrawn_in(pinned.lake.small, "settle", str(period))
     if withdrawn:
@@ -175,7 +176,7 @@ def _messages(pinned: PinnedCollection) -> Iterable[str]:
             f"`fentan settle --period {period}`, then collect again before the period is closed."
         )
     yield from pinned.late_claims.messages(pinned.plan_ids)
-    yield from late_return_messages(pinned.returned_after_close)
+    yield from late_return_messages(undecided(pinned.lake.small, pinned.returned_after_close))
     if pinned.next_unsettled:
         plans, following = ", ".join(pinned.next_unsettled), calendar.next(period)
         text = (

@@ -10,11 +10,14 @@ from pyspark.sql import functions as F
 
 from jobs.collection.allocation import CollectionDays
 from jobs.errors import Refused, WrongUsage
+from jobs.gate.held_id import held_id_column
+from jobs.gate.receipt_decisions import NO_DECISIONS, DecidedReceipts
 from jobs.gate.receipts import ReceiptGate, count_and_fen, judge_receipts
 from jobs.lake.lake import Lake, none_of
 from jobs.lake.sources import pin_versions, read_source
 from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
+from jobs.register.decisions import USED, deciders
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run
 from jobs.works.collect_returns import NetReceipts, net_of_returns
@@ -22,7 +25,9 @@ from jobs.works.earlier_arrears import EarlierArrears, earlier_arrears
 from jobs.works.final_positions import FinalPositions, final_positions_of, overlapping_collections
 from jobs.works.late_claims import LateClaims, late_claims
 from jobs.works.late_returns import RECEIPTS_TABLE, RECEIPTS_VERSION, SOURCE, returned_after_close
+from jobs.works.receipt_decisions import decided_receipts
 from jobs.works.set_off import earlier_set_off_fen, next_settlements
+from schemas.sources import RECEIPTS as RECEIPTS_SOURCE
 
 JOB = "collect"
 # Keys of a collection's input_versions in control/runs. They enter run ids: never change them.
@@ -42,8 +47,9 @@ class PinnedCollection:
     `ended_before`: collections of earlier periods whose lapses ended cover before this period's grace limit.
     `earlier_arrears`: what the period's beneficiaries owe from earlier periods, written off then.
     `net`: the period's receipts, less what went back; `receipts_version`: of the source.
-    `receipts_without_period`: receipts whose period is missing or not in the calendar. `stop_settings`: the
-    ceilings and the operator's consent, as settings of the run.
+    `receipts_without_period`: receipts whose period is missing or not in the calendar. `decided`:
+    decisions on receipts of the period. `stop_settings`: the ceilings and the operator's consent, as settings of the
+    run.
     """
 
     request: PeriodRequest
@@ -61,6 +67,7 @@ class PinnedCollection:
     net: NetReceipts
     receipts_version: int
     receipts_without_period: DataFrame
+    decided: DecidedReceipts = NO_DECISIONS
     stop_settings: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -106,6 +113,16 @@ class PinnedCollection:
         return count_and_fen(self.receipts_without_period)
 
     @cached_property
+    def undecided_without_period_count(self) -> int:
+        """The count of receipts without a period on which nobody has decided."""
+        count, _ = self.without_period_sums
+        decided = deciders(self.lake.small, SOURCE) if count else {}
+        if not decided:
+            return count
+        is_decided = held_id_column(RECEIPTS_SOURCE).isin(*sorted(decided))
+        return self.receipts_without_period.where(~is_decided).count()
+
+    @cached_property
     def late_claims(self) -> LateClaims:
         """Claims of settled periods that arrived after the settlement, in the newest version of the source."""
         return late_claims(self.lake.small, self.request.platform)
@@ -134,6 +151,7 @@ class PinnedCollection:
             CLOSED_BEFORE: _digests({p: self.final.settled[p] for p in self.final.closed}),
             FINAL_LAPSES: _digests(self.final.lapsed),
             EARLIER_ARREARS: self.earlier_arrears.inputs,
+            USED: self.decided.inputs,
         }
         return {
             SETTLED: _digests(self.settled),
@@ -167,13 +185,15 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
     final = final_positions_of(lake, calendar, request.period, settled)
     version = pin_versions(lake, (SOURCE,))[SOURCE]
     is_closed = all(p in closed for p in settled)
-    gate, receipts_without_period = _judge(request, lake, days, version, is_closed)
+    collected = published_in(small, JOB, period)
+    decided = decided_receipts(small, period, version, (p.run_id for p in collected.values()), is_closed)
+    gate, receipts_without_period = _judge(request, lake, days, version, is_closed, decided)
     return PinnedCollection(
         request=request,
         lake=lake,
         days=days,
         settled=settled,
-        collected=published_in(small, JOB, period),
+        collected=collected,
         closed=closed,
         final=final,
         next_settled=next_settlements(small, calendar, request.period, settled) if days.is_final else {},
@@ -184,18 +204,24 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
         net=net_of_returns(gate, days, final),
         receipts_version=version,
         receipts_without_period=receipts_without_period,
+        decided=decided,
     )
 
 
 def _judge(
-    request: PeriodRequest, lake: Lake, days: CollectionDays, version: int, is_closed: bool
+    request: PeriodRequest,
+    lake: Lake,
+    days: CollectionDays,
+    version: int,
+    is_closed: bool,
+    decided: DecidedReceipts,
 ) -> tuple[ReceiptGate, DataFrame]:
     """The period's receipts as judged, and the receipts without a period of the calendar."""
     period, receipts = str(request.period), read_source(lake, SOURCE, version)
     announce("judging receipts")
     # If an id occurs in a closed period and in a later one, the later row is held: closed books do not change.
     elsewhere = receipts.where(F.lit(not is_closed) & (F.col("period").isNull() | (F.col("period") != period)))
-    gate = judge_receipts(receipts.where(F.col("period") == period), elsewhere, days)
+    gate = judge_receipts(receipts.where(F.col("period") == period), elsewhere, days, decided)
     return gate, receipts.where(none_of("period", request.platform.calendar.period_names))
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from jobs.gate.receipts import payments_of
 from jobs.register.changes import changed_since
+from jobs.register.decisions import USED
 from jobs.register.runs import rows_of_runs
 from jobs.works.collect_pinning import (
     AID_OF_NEXT,
@@ -73,5 +74,6 @@ def _relevant(versions: dict, in_both: Collection[str], by_plan: Collection[str]
         "plans": {**versions[SETTLED], **versions.get(CLOSED_BEFORE, {})},
         "receipts": payments_of(versions[RECEIPTS]) if is_closed else versions[RECEIPTS],
         "stage": versions[STAGE],
+        USED: versions.get(USED, {}),
         **{name: {p: x for p, x in versions.get(name, {}).items() if p in in_both} for name in by_plan},
     }

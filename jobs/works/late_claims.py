@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from expectations.claims import AFTER_SETTLEMENT
 from jobs.gate.claims import claims_added
+from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import TABLE_IDS
 from jobs.pipeline.amounts import yuan
+from jobs.register.decisions import deciders, except_released, released_held_in
 from jobs.register.publications import Publication, few_rows_of, published
 from jobs.register.runs import rows_of_runs
 from jobs.register.stages import is_closed
@@ -24,12 +26,14 @@ MOST_PLAUSIBLE_FEN = 10**13  # a larger amount is a mistake, and is left out of 
 class LateClaims:
     """Claims of settled periods that arrived after the settlement, as rows of source/approved_claims.
 
-    `added`: all of them. `late`: those that have not counted in another period either. `sums`: count of late claims and
-    their aid in fen, by (publicity_period, plan_id); plan_id is None if the platform has no such plan.
+    `added`: all of them. `late`: those that have not counted in another period either and on which nobody has decided;
+    `decided`: those with a decision, with `released_by`. `sums`: count of late claims and their aid in fen, by
+    (publicity_period, plan_id); plan_id is None if the platform has no such plan.
     """
 
     added: list[dict] = field(default_factory=list)
     late: list[dict] = field(default_factory=list)
+    decided: list[dict] = field(default_factory=list)
     sums: Mapping[tuple[str, str | None], tuple[int, int]] = field(default_factory=dict)
 
     def plan_sums(self, plan_ids: Collection[str]) -> dict[tuple[str, str | None], tuple[int, int]]:
@@ -53,8 +57,8 @@ class LateClaims:
         for (period, plan_id), (count, fen) in sorted(self.plan_sums(plan_ids).items(), key=str):
             yield (
                 f"{CLAIMS.name}: {count:,} claims of {period}, {plan_id or 'no plan'}, came after its settlement and "
-                f"are in no settlement: {AFTER_SETTLEMENT.id}, {yuan(fen)} yuan of aid. Remove the rows, or give them "
-                "the publicity_period of a period that is not settled yet."
+                f"are in no settlement: {AFTER_SETTLEMENT.id}, {yuan(fen)} yuan of aid. `fentan quarantine` "
+                "releases or waives them; or remove the rows, or give them the publicity_period of an unsettled period."
             )
 
 
@@ -80,19 +84,26 @@ def late_claims(small: SmallTables, platform: Platform, version: int | None = No
     benefits = few_rows_of(small, "settled/benefits", settled.values())
     held = [row for row in small.rows(HELD_CLAIMS.name) if _is_held_by_settlement(row)]
     added = claims_added(candidates, [*held, *({**row, "publicity_period": row["period"]} for row in benefits)])
-    late = [row for row in added if not _counted_elsewhere(row, benefits)]
-    return LateClaims(added, late, _sums(late, platform))
+    uncounted = [row for row in added if not _counted_elsewhere(row, benefits)]
+    by_whom = deciders(small, CLAIMS.name) if uncounted else {}
+    late = [row for row in uncounted if held_id_of(CLAIMS, row) not in by_whom]
+    decided = [
+        {**row, "released_by": by_whom[held_id]} for row in uncounted if (held_id := held_id_of(CLAIMS, row)) in by_whom
+    ]
+    return LateClaims(added, late, decided, _sums(late, platform))
 
 
 def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id: str) -> None:
-    """Makes the period's quarantine hold exactly the late claims, of all plans; call it under the run lock.
+    """Makes the period's quarantine hold exactly the late claims and the released ones; call it under the run lock.
 
     Writes nothing if it already does, or if the period is closed: its quarantine stays as the close left it. A row
     keeps the period in which it was first held.
     """
+    released = released_held_in(small, CLAIMS, period)  # these stay
     late = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id in row["reasons"]]
-    held = [row for row in late if row["held_in_period"] == period]
-    if sorted(map(_content, held)) == sorted(map(_content, claims.late)) or is_closed(small, period):
+    held = [row for row in late if row["held_in_period"] == period and row["held_id"] not in released]
+    new = [row for row in (*claims.late, *claims.decided) if held_id_of(CLAIMS, row) not in released]
+    if sorted(map(_held_content, held)) == sorted(map(_held_content, new)) or is_closed(small, period):
         return
     first_seen: dict[tuple[str, ...], str] = {}
     for row in sorted(late, key=lambda row: row["first_seen_period"]):
@@ -100,16 +111,17 @@ def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id
     rows = [
         {
             **row,
+            "held_id": held_id_of(CLAIMS, row),
             "reasons": [AFTER_SETTLEMENT.id],
             "held_in_period": period,
             "first_seen_period": first_seen.get(_content(row), period),
             "amount_at_stake_fen": row["approved_aid_fen"] or 0,
             "run_id": run_id,
         }
-        for row in claims.late
+        for row in new
     ]
     where = f"{matching(held_in_period=period)} and array_has(reasons, '{AFTER_SETTLEMENT.id}')"
-    small.replace(HELD_CLAIMS, rows, where, run_id)
+    small.replace(HELD_CLAIMS, rows, except_released(where, released), run_id)
 
 
 def _is_held_by_settlement(row: Mapping) -> bool:
@@ -149,3 +161,7 @@ def _sums(late: list[dict], platform: Platform) -> dict[tuple[str, str | None], 
 
 def _content(row: Mapping) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in CLAIMS.column_names)
+
+
+def _held_content(row: Mapping) -> tuple[str, ...]:
+    return *_content(row), str(row.get("released_by"))

@@ -11,12 +11,14 @@ from pyspark.sql import functions as F
 from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, ROW_RULES
 from expectations.rule import NO_TERMS, broken_bits, reasons
 from jobs.collection.allocation import CollectionDays
+from jobs.gate.held_id import held_id_of
 from jobs.gate.quarantine import with_possible_days
 from jobs.gate.receipts import REPEATED, known_until
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import read_source
 from jobs.pipeline.amounts import yuan
+from jobs.register.decisions import deciders
 from jobs.register.publications import published, published_in
 from jobs.register.runs import rows_of_runs
 from jobs.register.stages import is_closed
@@ -108,9 +110,10 @@ def hold_returned_after_close(small: SmallTables, rows: Collection[dict], period
     first_seen: dict[tuple[str, ...], str] = {}
     for row in sorted(held, key=lambda row: row["first_seen_period"]):
         first_seen.setdefault(_content(row), row["first_seen_period"])
+    decided = deciders(small, SOURCE)
     new = [
         {
-            **row,
+            **_named(row, decided),
             "first_seen_period": first_seen.get(_content(row), period),
             "held_in_period": period,
             "run_id": run_id,
@@ -120,13 +123,20 @@ def hold_returned_after_close(small: SmallTables, rows: Collection[dict], period
     small.replace(HELD, new, f"{matching(held_in_period=period)} and {is_late}", run_id)
 
 
+def undecided(small: SmallTables, rows: Collection[dict]) -> list[dict]:
+    """The returns on which nobody has decided."""
+    decided = deciders(small, SOURCE) if rows else {}
+    return [row for row in rows if held_id_of(TABLES[SOURCE], row) not in decided]
+
+
 def late_return_messages(rows: Collection[dict]) -> Iterator[str]:
-    """The message that collections repeat until the owner of the rows has corrected them."""
+    """The message that collections repeat until somebody corrects the rows or decides on them."""
     for period in sorted({row["period"] for row in rows}):
         count, fen = late_return_sums([row for row in rows if row["period"] == period])
         yield (
             f"{SOURCE}: {count:,} returns of {period} came after its close and are in no books: {AFTER_CLOSE}, "
-            f"{yuan(fen)} yuan. They are held in {HELD.name}. Settle that money with the payers outside of the plan."
+            f"{yuan(fen)} yuan. They are held in {HELD.name}. Settle that money with the payers outside of the plan; "
+            "then `fentan quarantine waive` ends this message."
         )
 
 
@@ -134,6 +144,12 @@ def late_return_sums(rows: Collection[Mapping]) -> tuple[int, int]:
     """The count of rows, and the sum of the plausible amounts at stake in fen."""
     amounts = [row["amount_at_stake_fen"] for row in rows]
     return len(amounts), sum(fen for fen in amounts if 0 < fen <= LARGEST_PLAUSIBLE_RECEIPT_FEN)
+
+
+def _named(row: dict, decided: Mapping[str, str]) -> dict:
+    """The receipt with its `held_id`, and `released_by` from who decided on it (by held_id)."""
+    held_id = held_id_of(TABLES[SOURCE], row)
+    return {**row, "held_id": held_id, "released_by": decided.get(held_id)}
 
 
 def _content(row: Mapping) -> tuple[str, ...]:

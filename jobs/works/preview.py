@@ -57,7 +57,7 @@ class Preview(Query):
         texts = [settlement_text(document), _stages_text(document), _approvals_text(pinned, document)]
         texts += [_roundings_text(document), changes_text(document["share_changes"], document["due_changes"])]
         text = "\n\n".join(part for part in (*texts, expected_text(document["expected_run"])) if part)
-        unknown = unknown_plan_messages(rule_results, request.platform)
+        unknown = unknown_plan_messages(rule_results, request.platform, pinned.lake.small)
         late = pinned.late_claims.messages(pinned.plan_ids)
         messages = (*pinned.skipped, *unknown, *late, *gate.refused.values())
         return Outcome(document, text, GateStopped.exit_code if gate.refused else 0, messages)

@@ -109,7 +109,7 @@ class Settle(Work):
     ) -> Outcome:
         document = settlement_document(pinned, gate, rule_results, result, "published")
         late = pinned.late_claims.messages(pinned.plan_ids)
-        unknown = unknown_plan_messages(rule_results, pinned.request.platform)
+        unknown = unknown_plan_messages(rule_results, pinned.request.platform, pinned.lake.small)
         messages = (*pinned.skipped, *unknown, *late, *gate.refused.values())
         return Outcome(document, settlement_text(document), GateStopped.exit_code if gate.refused else 0, messages)
 

@@ -13,12 +13,14 @@ from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import pin_versions, pinned_inputs, read_source
 from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
+from jobs.register.decisions import USED
 from jobs.register.publications import Publication, few_rows_of, published, rows_of
 from jobs.register.runs import Run
 from jobs.rulebook.rules import RuleNotInForce
 from jobs.settlement.coverage import lapsed_on
 from jobs.works.history import History, history_before
 from jobs.works.late_claims import LateClaims, late_claims
+from jobs.works.releases import NO_RELEASES, Releases, releases_for
 from jobs.works.unknown_plans import check_members_of_platform
 
 SOURCES = ("source/members", "source/approved_claims")
@@ -30,7 +32,7 @@ class PinnedSettlement:
 
     `lapsed_in`: collections whose grace limit is on or before the publicity day, so their lapses have ended cover.
     `settled`: the period's settlements so far, by plan. `plan_ids`: the plans to settle or compare. `skipped`: why
-    other plans are left out.
+    other plans are left out. `releases`: released rows that bear on the period.
     """
 
     request: PeriodRequest
@@ -41,6 +43,7 @@ class PinnedSettlement:
     settled: Mapping[str, Publication]
     plan_ids: tuple[str, ...]
     skipped: tuple[str, ...]
+    releases: Releases = NO_RELEASES
 
     @property
     def run(self) -> Run:
@@ -49,7 +52,7 @@ class PinnedSettlement:
 
     def run_of(self, plan_ids: tuple[str, ...]) -> Run:
         """The run that settles these plans from the pinned inputs."""
-        request = self.request
+        request, decided = self.request, self.releases.inputs(plan_ids)
         return Run(
             job="settle",
             platform_id=request.platform.platform_id,
@@ -59,6 +62,7 @@ class PinnedSettlement:
                 **pinned_inputs(self.lake, self.versions),
                 "predecessors": self._predecessor_digests(plan_ids),
                 **self._inputs_from_collections(plan_ids),
+                **({USED: decided} if decided else {}),
             },
             rules=request.platform.settlement_rules(request.period, plan_ids),
             settings={
@@ -133,7 +137,8 @@ def pin(lake: Lake, request: PeriodRequest) -> PinnedSettlement:
     _check_rules_in_force(request, plan_ids)
     skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in plan_ids)
     lapsed_in = _lapsed_in(lake, request)
-    return PinnedSettlement(request, lake, versions, history, lapsed_in, history.settled, plan_ids, skipped)
+    releases = releases_for(lake.small, request.platform.calendar, request.period, versions, history.settled)
+    return PinnedSettlement(request, lake, versions, history, lapsed_in, history.settled, plan_ids, skipped, releases)
 
 
 def _candidates(request: PeriodRequest, history: History) -> tuple[str, ...]:

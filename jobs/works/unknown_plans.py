@@ -7,6 +7,8 @@ from expectations.suites import RuleResult
 from jobs.errors import GateStopped
 from jobs.lake.small import SmallTables, matching
 from jobs.rulebook.rules import Platform
+from jobs.works.held_rows import waived_count
+from schemas import TABLES
 
 MEMBERS = "source/members"
 RULES = ("member_plan_unknown", "claim_plan_unknown")
@@ -25,11 +27,17 @@ def check_members_of_platform(small: SmallTables, platform: Platform, version: i
     )
 
 
-def unknown_plan_messages(results: Iterable[RuleResult], platform: Platform) -> tuple[str, ...]:
-    """One message per source with rows of unknown plans, with their count."""
+def unknown_plan_messages(
+    results: Iterable[RuleResult], platform: Platform, small: SmallTables | None = None
+) -> tuple[str, ...]:
+    """One message per source with rows of unknown plans, with their count. `small`: to leave out the waived rows."""
     return tuple(
-        f"{result.table_name}: {result.unexpected_count:,} rows belong to no plan of the platform "
+        f"{result.table_name}: {count:,} rows belong to no plan of the platform "
         f"{platform.platform_id} and are held ({result.id})"
         for result in results
-        if result.id in RULES and result.unexpected_count
+        if result.id in RULES and (count := result.unexpected_count - _waived_count(small, result)) > 0
     )
+
+
+def _waived_count(small: SmallTables | None, result: RuleResult) -> int:
+    return 0 if small is None else waived_count(small, TABLES[result.table_name], result.id)

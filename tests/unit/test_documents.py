@@ -2,10 +2,12 @@
 
 import importlib
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from jobs.cli import COMMANDS, _parser
 from jobs.rulebook import load_platform, platform_ids, rules_page
 from jobs.rulebook.values import KINDS
 from schemas import TABLES
@@ -13,8 +15,8 @@ from tests.unit.test_house import ROOMS
 from tests.wheels import PROJECT
 
 DOCUMENTS = (
-    "README.md", "CHANGELOG.md", "jobs/ARCHITECTURE.md", "conf/RULES.md", "conf/OPERATIONS.md", "schemas/GLOSSARY.md",
-    "schemas/QUERIES.md", "tests/README.md",
+    "README.md", "CHANGELOG.md", "jobs/ARCHITECTURE.md", "conf/RULES.md", "conf/OPERATIONS.md", "conf/RUNBOOK.md",
+    "schemas/GLOSSARY.md", "schemas/QUERIES.md", "tests/README.md",
 )  # fmt: skip
 # Of the changelog the paths of today only: it speaks of earlier ones, too.
 OF_TODAY = tuple(name for name in DOCUMENTS if name != "CHANGELOG.md")
@@ -119,6 +121,22 @@ def test_a_grade_is_what_the_source_says(reference, grades):
 def test_the_table_of_rooms_is_the_one_that_is_tested():
     rooms = re.findall(r"^\| `(\w+)(?:/|\.py)` \|", ARCHITECTURE, re.MULTILINE)
     assert rooms == list(ROOMS)
+
+
+RUNBOOK_COMMANDS = re.findall(r"^    fentan (.*?)(?: +#.*)?$", text_of("conf/RUNBOOK.md"), re.MULTILINE)
+BUILT_NEXT = {"withdraw", "approve", "correct"}
+
+
+@pytest.mark.parametrize("command", RUNBOOK_COMMANDS)
+def test_every_command_of_the_runbook_is_one_that_the_program_takes(command):
+    words = shlex.split(command)
+    assert words[0] in {*COMMANDS, *BUILT_NEXT}
+    if words[0] in COMMANDS:
+        _parser(words).parse_args(words)
+
+
+def test_the_runbook_shows_every_way_back():
+    assert {command.split()[0] for command in RUNBOOK_COMMANDS} >= {*BUILT_NEXT, "quarantine", "settle", "preview"}
 
 
 @pytest.mark.parametrize(("document", "lines"), [("jobs/ARCHITECTURE.md", 200), ("README.md", 150)])

@@ -492,3 +492,37 @@ def test_the_order_of_the_rows_does_not_matter(world, random):
     members, claims = random.sample(world.members, len(world.members)), random.sample(world.claims, len(world.claims))
     shuffled = replace(world, members=tuple(members), claims=tuple(claims))
     assert settle_all(shuffled, PERIOD, "2021-01-P1") == settle_all(world, PERIOD, "2021-01-P1")
+
+
+# --- released rows
+
+
+def test_a_released_member_is_covered_from_then_on_and_of_equal_rows_one_is():
+    odd = member(11, sex="X")
+    before = settled([*TEN, odd], [claim(1, 1, approved_aid_fen=900)])
+    assert len(before.held_members) == 1 and before.plans["critical_illness"].pool["covered_count"] == 10
+    after = settled([*TEN, odd, odd], [claim(1, 1, approved_aid_fen=900)], released=(odd,))
+    assert after.plans["critical_illness"].pool["covered_count"] == 11
+    assert [held.reasons for held in after.held_members] == [("member_duplicated", "member_sex_unknown")]
+
+
+def test_a_released_claim_counts_in_the_next_settlement_once():
+    odd = claim(1, 1, sex="X", approved_aid_fen=900)
+    first = settled(TEN, [odd])
+    assert len(first.held_claims) == 1 and first.plans["critical_illness"].pool["benefit_fen"] == 0
+    history, found = History().after(first), []
+    for period in ("2020-12-P2", "2021-01-P1"):
+        now = settled(TEN, [odd], period=period, history=history, released=(odd,))
+        assert not now.held_claims
+        found.append(now.plans["critical_illness"].pool["benefit_fen"])
+        assert_conserved(now.plans["critical_illness"])
+        history = history.after(now)
+    assert found == [900, 0]
+
+
+def test_of_two_claims_with_one_id_the_released_one_counts():
+    true, other = claim(1, 1, approved_aid_fen=900), claim(1, 2, approved_aid_fen=500)
+    second = settled(TEN, [true, other], period="2020-12-P2", history=History().after(settled(TEN, [true, other])),
+                     released=(true,))  # fmt: skip
+    (benefit,) = second.plans["critical_illness"].benefits
+    assert (benefit["member_id"], benefit["benefit_fen"]) == (1, 900)
