@@ -17,7 +17,10 @@ PUBLICATIONS = TABLES["control/publications"]
 
 @dataclass(frozen=True)
 class Publication:
-    """A row of control/publications: one plan's period was published, closed or withdrawn by a run."""
+    """A row of control/publications: one plan's period was published, closed or withdrawn by a run.
+
+    `origin_period`: of a correction into the period, the closed period that it corrects.
+    """
 
     period: str
     plan_id: str
@@ -26,6 +29,7 @@ class Publication:
     action: str
     run_id: str
     digest: str
+    origin_period: str | None = None
 
 
 def latest_acts(acts: Iterable[Publication]) -> list[Publication]:

@@ -19,10 +19,10 @@ MODULES = sorted(JOBS.rglob("*.py"))
 ROOMS = (
     "canonical", "catalogue", "errors", "version", "process", "progress", "money", "rulebook", "spark", "collection",
     "ledger",
-    "settlement", "environment", "lake", "register", "gate", "pipeline", "explaining", "reporting", "works", "sample",
+    "settlement", "correction", "environment", "lake", "register", "gate", "pipeline", "explaining", "reporting", "works", "sample",
     "commands", "cli",
 )  # fmt: skip
-CHAPTERS = ("settlement", "collection", "ledger", "rulebook", "money", "canonical")
+CHAPTERS = ("settlement", "correction", "collection", "ledger", "rulebook", "money", "canonical")
 OF_CHAPTERS = {*CHAPTERS, "spark"}
 # (module, room)
 NOT_OF_CHAPTERS = {("rulebook/loader.py", "errors"), ("rulebook/strict.py", "errors")}
