@@ -104,8 +104,8 @@ _POOL = {
     "fee_fen": 72, "carried_forward_fen": 8,
 }  # fmt: skip
 _ADJUSTMENT = {
-    "origin_period": "2020-11-P2", "revision": 1, "member_id": 1, "payer_id": 1, "disposition": "asked", "delta_fen": 54,
-    "reason": "share",
+    "origin_period": "2020-11-P2", "revision": 1, "member_id": 1, "payer_id": 1, "disposition": "asked",
+    "delta_fen": 54, "reason": "share",
 }  # fmt: skip
 _ADJUSTED_POOL = {
     "delta_due_fen": 540, "delta_case_sponsored_fen": 0, "delta_member_sponsored_fen": 0, "delta_benefit_fen": 500,
@@ -126,7 +126,8 @@ OUTPUTS = {
         {"tier": None, "payer_id": None}, {"due_fen": 6}, {"due_fen": -1, "sponsored_fen": 10}, {"share_fen": None},
     )),
     "settled/bills": ({"member_count": 1, "due_fen": 0, "adjustment_fen": 0}, (
-        {"member_count": 0}, {"member_count": -1}, {"due_fen": -1}, {"member_count": 0, "due_fen": 5}, {"due_fen": None},
+        {"member_count": 0}, {"member_count": -1}, {"due_fen": -1}, {"member_count": 0, "due_fen": 5},
+        {"due_fen": None},
         {"member_count": 0, "adjustment_fen": -98}, {"adjustment_fen": None},
     )),
     "settled/adjustments": (_ADJUSTMENT, (

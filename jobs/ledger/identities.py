@@ -102,8 +102,8 @@ def cash_is_owed_earned_or_carried(books: ClosedBooks) -> list[str]:
 def cash_below_zero_has_a_cause(books: ClosedBooks) -> list[str]:
     """Cash is below zero only where the pool is (the next period pays) or benefits_payable is (its aid paid arrears).
 
-    Or suspense is: a plan that took over unapplied cash from the books of another owes that much less. Or fee_income is:
-    a correction returned fee of which less had been received.
+    Or suspense is: a plan that took over unapplied cash from the books of another owes that much less. Or fee_income
+    is: a correction returned fee of which less had been received.
     """
     causes_fen = [books.credit_fen(account) for account in (POOL, BENEFITS_PAYABLE, SUSPENSE, FEE_INCOME)]
     cash_fen = books.debit_fen(CASH)

@@ -12,7 +12,7 @@ from jobs.spark.id_filter import with_passed
 def bills(
     assessments: DataFrame, plan_ids: Collection[str], family_payers: DataFrame, adjustments: DataFrame | None = None
 ) -> DataFrame:
-    """The rows of settled/bills: one row per plan and payer with an assessment or an adjustment. Key: plan_id, payer_id.
+    """The rows of settled/bills: one row per plan and payer with an assessment or adjustment. Key: plan_id, payer_id.
 
     `adjustments`: additional dues and refunds of corrections into the period (plan_id, payer_id, delta_fen); None: no
     correction, and every `adjustment_fen` is 0.

@@ -175,7 +175,8 @@ class Kept:
                 c[4][key]["delta_sponsored_fen"] for c in self.of(origin) if key in c[4]
             )
             row = {"delta_benefit_fen": case.benefit_fen - case.effective_fen,
-                   "delta_sponsored_fen": given[key] - given_before, "recovered_fen": case.newly_recovered_fen}  # fmt: skip
+                   "delta_sponsored_fen": given[key] - given_before, "recovered_fen": case.newly_recovered_fen,
+                   }  # fmt: skip
             if any(row.values()):
                 assert case.marker in ("added", "aid_changed", "struck_out", "recovered")
                 case_rows[key] = row

@@ -212,7 +212,8 @@ def test_additional_dues_are_met_whole_after_all_shares():
 def stored_example(**changed) -> CorrectionReadBack:
     """Example 1 as stored, with a column of the pool's row changed."""
     before = {"case_count": 1, "benefit_fen": 900, "fee_fen": 72, "case_sponsored_fen": 0, "billed_fen": 980,
-              "member_sponsored_fen": 0, "due_fen": 980, "carried_forward_fen": 8, "brought_forward_fen": 0}  # fmt: skip
+              "member_sponsored_fen": 0, "due_fen": 980, "carried_forward_fen": 8, "brought_forward_fen": 0,
+              }  # fmt: skip
     now = before | {"case_count": 2, "benefit_fen": 1_400, "fee_fen": 112, "billed_fen": 1_520, "due_fen": 1_520}
     parts = {"asked": 486, "refunded": 0, "written_off": 0, "pooled": 54}
     amounts = CorrectionAmounts(before, now, *parts.values(), 0, WriteOff(98, 8, 0))
