@@ -28,6 +28,7 @@ COMMANDS = {
     "settle": "settle a period: check, apportion, write, read back, publish",
     "collect": "allocate a period's receipts to its bills: shares met, arrears, lapses, aid paid, fee received",
     "close": "close a collected period: post fee expenditure and carry balances forward; it never changes again",
+    "correct": "settle a closed period again and post the signed differences into the first period not settled yet",
     "run": "settle, collect and close a range of periods in date order, resuming where it stopped",
     "report": "make the publicity notice and the report of a period, the report of a year, or the index of all reports",
     "explain": "explain one member's period step by step, or one year of a member or a payer",

@@ -37,7 +37,7 @@ def fee_row(transfers: list[Transfer], brought_forward_fen: int) -> dict:
     sponsored_fen = sponsored_part_fen(
         own_fee_fen, moved_fen(own, SPONSOR_RECEIVABLE, POOL), due_fen, brought_forward_fen
     )
-    accrued_fen = own_fee_fen + _corrected_fen(transfers, FEE_CORRECTED, POOL, FEE_ACCRUED)
+    accrued_fen = own_fee_fen + corrected_fee_fen(transfers)
     sponsored_fen += _corrected_fen(transfers, FEE_SPONSORED_CORRECTED, FEE_ACCRUED, SPONSOR_RECEIVABLE)
     received_fen = net_moved_fen(transfers, FEE_ACCRUED, FEE_INCOME)
     written_off_fen = sum(net_moved_fen(transfers, FEE_ACCRUED, a) for a in (MEMBERS_RECEIVABLE, BENEFITS_PAYABLE))
@@ -54,6 +54,11 @@ def fee_row(transfers: list[Transfer], brought_forward_fen: int) -> dict:
         **{f"used_{category}_fen": fen for category, fen in used_fen.items()},
         "result_fen": received_fen - sum(used_fen.values()),
     }
+
+
+def corrected_fee_fen(transfers: list[Transfer]) -> int:
+    """The fee that corrections of earlier periods accrued."""
+    return _corrected_fen(transfers, FEE_CORRECTED, POOL, FEE_ACCRUED)
 
 
 def _corrected_fen(transfers: list[Transfer], reason: str, debit_account: str, credit_account: str) -> int:

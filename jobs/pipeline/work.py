@@ -26,12 +26,14 @@ class Work(ABC):
     """The steps of one command. `pinned` has at least `lake` and `run`, a result has `digests` by plan and table.
 
     `action`: that of its publications. `keeps_published_rows`: new rows are written next to the published ones, which
-    are deleted after the new publication; otherwise they replace all rows of the period and plans.
+    are deleted after the new publication; otherwise they replace all rows of the period and plans. `origin_period`: of
+    a correction, the closed period that it corrects. A result without digests is not published.
     """
 
     job: str
     action = "published"
     keeps_published_rows = False
+    origin_period: str | None = None
 
     @abstractmethod
     def pin(self, lake: Lake, request: PeriodRequest) -> Any:
@@ -120,7 +122,7 @@ def carry_out(work: Work, request: PeriodRequest, lake: Lake) -> Outcome:
         record_quality(small, [*source_results, *output_results], run_id, period)
         announce("publishing")
         lock.confirm()
-        publish(small, work.job, period, run_id, digests, work.action)
+        publish(small, work.job, period, run_id, digests, work.action, work.origin_period)
         announce("following up")
         work.follow_up(pinned, result, sink)
         outcome = work.show(pinned, gate, result, source_results)

@@ -16,7 +16,7 @@ from jobs.canonical import canonical_digest, canonical_json
 from jobs.errors import IntegrityBroken, Stop
 from jobs.lake.small import SmallTables, matching
 from jobs.register.code import code_version
-from jobs.register.publications import published_in
+from jobs.register.publications import CORRECT, corrections_into, published_in
 from schemas import TABLES
 
 RUNS = TABLES["control/runs"]
@@ -237,6 +237,8 @@ def compact_control(small: SmallTables) -> None:
 
 
 def _published_runs(small: SmallTables, job: str, period: str) -> set[str]:
+    if job == CORRECT:
+        return {publication.run_id for publication in corrections_into(small, period)}
     return {publication.run_id for publication in published_in(small, job, period).values()}
 
 

@@ -110,7 +110,7 @@ def _allocations(pinned: PinnedCollection) -> Allocations:
     assessments, bills = pinned.settled_rows("settled/assessments"), pinned.settled_rows("settled/bills")
     final = pinned.final
     if not final:
-        allocations = _allocate(pinned, assessments, bills, pinned.gate)
+        allocations = allocate_to_shares(pinned, assessments, bills, pinned.gate)
         if pinned.net.parts is None:
             return allocations
         return replace(allocations, excess=pinned.net.with_whole_amounts(allocations.excess).localCheckpoint())
@@ -118,11 +118,14 @@ def _allocations(pinned: PinnedCollection) -> Allocations:
         assessments = assessments.join(final.final_lapses.select(*KEY), list(KEY), "left_anti")
         bills = assessments  # of a bill, only payer_id and due_fen are read: the assessments have both
     allocated_before = final.allocated_by_payer().localCheckpoint()
-    allocations = _allocate(pinned, assessments, bills, _remaining_receipts(pinned, allocated_before))
+    allocations = allocate_to_shares(pinned, assessments, bills, _remaining_receipts(pinned, allocated_before))
     return replace(allocations, excess=_with_final_reasons(pinned, allocations.excess, allocated_before))
 
 
-def _allocate(pinned: PinnedCollection, assessments: DataFrame, bills: DataFrame, receipts: ReceiptGate) -> Allocations:
+def allocate_to_shares(
+    pinned: PinnedCollection, assessments: DataFrame, bills: DataFrame, receipts: ReceiptGate
+) -> Allocations:
+    """The receipts allocated to these shares by the rules of the platform."""
     whole_shares = pinned.request.platform.collection.deducts == "whole_shares"
     return allocate(
         assessments, bills, receipts, lambda members: _joined(pinned, members), whole_shares, pinned.plan_ids[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.allocation import LAPSED, CollectionDays
 from jobs.collection.arrears import arrears_after, taken_from
 from jobs.lake.lake import Lake
 from jobs.ledger.arrears_postings import WriteOff, write_off_of
@@ -99,6 +99,30 @@ def take_from_aid(
     left_fen = F.col("aid_fen") - F.when(is_own, F.coalesce("taken_fen", F.lit(0))).otherwise(F.lit(0)).cast("bigint")
     reduced = aid.join(F.broadcast(less), list(KEY), "left").withColumn("aid_fen", left_fen).select(*aid.columns)
     return reduced.localCheckpoint(), taken
+
+
+def paid_by_later_aid(lake: Lake, calendar: Calendar, origin: str, plan_ids: Collection[str]) -> DataFrame | None:
+    """What later aid has paid of the write-offs of the period `origin`: plan_id, member_id, `fen`. None: nothing."""
+    collected = {key: act for key, act in published(lake.small, "collect").items() if key[1] in plan_ids}
+    settled = published(lake.small, "settle").items()
+    later = [act for (name, p), act in settled if p in plan_ids and calendar.period(name) > calendar.period(origin)]
+    helped = {
+        (row["plan_id"], row["member_id"])
+        for row in few_rows_of(lake.small, "settled/benefits", later)
+        if row["counted"] and row["benefit_fen"] > 0
+    }
+    of_origin = [act for (name, _), act in collected.items() if name == origin]
+    owing = _who_lapsed(lake, of_origin, helped)
+    if not owing:
+        return None
+    owed = _owed(lake, calendar, collected, owing)
+    rows = []
+    lapsed = _only(rows_of(lake, "settled/collections", of_origin), owing).where(F.col("status") == LAPSED)
+    for row in lapsed.collect():
+        paid_fen = row.due_fen - row.collected_fen - owed.get((row.plan_id, row.member_id), {}).get(origin, 0)
+        if paid_fen:
+            rows.append((row.plan_id, row.member_id, paid_fen))
+    return lapsed.sparkSession.createDataFrame(rows, "plan_id string, member_id bigint, fen bigint") if rows else None
 
 
 def _who_lapsed(lake: Lake, earlier: Collection[Publication], helped: set[tuple[str, int]]) -> set[tuple[str, int]]:

@@ -9,7 +9,7 @@ from jobs.gate.claims import claims_added
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import TABLE_IDS
 from jobs.pipeline.amounts import yuan
-from jobs.register.publications import Publication, few_rows_of, published
+from jobs.register.publications import Publication, corrections, few_rows_of, published
 from jobs.register.runs import rows_of_runs
 from jobs.register.stages import is_closed
 from jobs.rulebook.rules import Platform
@@ -24,7 +24,7 @@ MOST_PLAUSIBLE_FEN = 10**13  # a larger amount is a mistake, and is left out of 
 class LateClaims:
     """Claims of settled periods that arrived after the settlement, as rows of source/approved_claims.
 
-    `added`: all of them. `late`: those that have not counted in another period either. `sums`: count of late claims and
+    `added`: all of them. `late`: those that no correction counted and that have not counted in another period. `sums`: count of late claims and
     their aid in fen, by (publicity_period, plan_id); plan_id is None if the platform has no such plan.
     """
 
@@ -80,7 +80,12 @@ def late_claims(small: SmallTables, platform: Platform, version: int | None = No
     benefits = few_rows_of(small, "settled/benefits", settled.values())
     held = [row for row in small.rows(HELD_CLAIMS.name) if _is_held_by_settlement(row)]
     added = claims_added(candidates, [*held, *({**row, "publicity_period": row["period"]} for row in benefits)])
-    late = [row for row in added if not _counted_elsewhere(row, benefits)]
+    corrected = {
+        (row["origin_period"], row["plan_id"], row["claim_id"])
+        for row in few_rows_of(small, "settled/adjusted_benefits", corrections(small))
+    }
+    of_no_books = [row for row in added if (row["publicity_period"], row["plan_id"], row["claim_id"]) not in corrected]
+    late = [row for row in of_no_books if not _counted_elsewhere(row, benefits)]
     return LateClaims(added, late, _sums(late, platform))
 
 
