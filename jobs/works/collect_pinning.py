@@ -17,6 +17,7 @@ from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run
+from jobs.works.collect_adjustments import PeriodCorrections, corrections_of_period
 from jobs.works.collect_returns import NetReceipts, net_of_returns
 from jobs.works.earlier_arrears import EarlierArrears, earlier_arrears
 from jobs.works.final_positions import FinalPositions, final_positions_of, overlapping_collections
@@ -29,6 +30,7 @@ JOB = "collect"
 SETTLED, RECEIPTS, STAGE = "settled", "receipts", "stage"
 AID_OF_NEXT, EARLIER_SET_OFF_FEN, ENDED_BEFORE = "aid_of_next", "netted_before_fen", "ended_before"
 CLOSED_BEFORE, FINAL_LAPSES, EARLIER_ARREARS = "closed_before", "standing_lapses", "earlier_arrears_fen"
+CORRECTIONS = "corrections"
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class PinnedCollection:
     `ended_before`: collections of earlier periods whose lapses ended cover before this period's grace limit.
     `earlier_arrears`: what the period's beneficiaries owe from earlier periods, written off then.
     `net`: the period's receipts, less what went back; `receipts_version`: of the source.
-    `receipts_without_period`: receipts whose period is missing or not in the calendar. `stop_settings`: the
-    ceilings and the operator's consent, as settings of the run.
+    `corrections`: those into the period. `receipts_without_period`: receipts whose period is missing or not in the
+    calendar. `stop_settings`: the ceilings and the operator's consent, as settings of the run.
     """
 
     request: PeriodRequest
@@ -61,6 +63,7 @@ class PinnedCollection:
     net: NetReceipts
     receipts_version: int
     receipts_without_period: DataFrame
+    corrections: PeriodCorrections
     stop_settings: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -134,6 +137,7 @@ class PinnedCollection:
             CLOSED_BEFORE: _digests({p: self.final.settled[p] for p in self.final.closed}),
             FINAL_LAPSES: _digests(self.final.lapsed),
             EARLIER_ARREARS: self.earlier_arrears.inputs,
+            CORRECTIONS: self.corrections.digests,
         }
         return {
             SETTLED: _digests(self.settled),
@@ -181,6 +185,7 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
         net=net_of_returns(gate, days, final),
         receipts_version=version,
         receipts_without_period=receipts_without_period,
+        corrections=corrections_of_period(lake, period, tuple(sorted(settled))),
     )
 
 

@@ -13,7 +13,7 @@ from jobs.correction.pools import effective_pool, pool_deltas
 from jobs.errors import GateStopped
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import Measurement, MeasuringSink, WritingSink
-from jobs.ledger.arrears_postings import write_off_of
+from jobs.ledger.arrears_postings import WriteOff, write_off_of
 from jobs.ledger.correction_postings import CorrectionAmounts, adjusted_fen, correction_transfers
 from jobs.ledger.journal import Transfer, journal_rows
 from jobs.pipeline.outcome import Outcome
@@ -194,13 +194,13 @@ def _amounts(
         written_off_fen=parts_fen["written_off"],
         pooled_fen=parts_fen["pooled"],
         recovered_fen=sum(row["recovered_fen"] for row in case_rows),
-        write_off=_write_off(pinned, plan_id, of_plan),
+        write_off=_write_off(pinned, plan_id),
         paid_in_time_fen=void.by_account_fen.get(plan_id, {}),
         handed_over_fen=void.handed_over_fen.get(plan_id, 0),
     )
 
 
-def _write_off(pinned: PinnedCorrection, plan_id: str, of_plan: list[dict]):
+def _write_off(pinned: PinnedCorrection, plan_id: str) -> WriteOff:
     """The period's write-off, with what later aid and earlier corrections took back of it."""
     small, calendar = pinned.lake.small, pinned.request.platform.calendar
     own = transfers_of(small, [pinned.collected[plan_id]])[plan_id]
@@ -210,9 +210,7 @@ def _write_off(pinned: PinnedCorrection, plan_id: str, of_plan: list[dict]):
         if p == plan_id and calendar.period(name) > pinned.origin.request.period
     ]
     posted_later = transfers_of(small, later).get(plan_id, [])
-    posted = transfers_of(small, [p for p in pinned.of_origin.publications if p.plan_id == plan_id]).get(plan_id, [])
-    paid_in_time_fen = sum(t.amount_fen for t in posted if t.reason == "paid_in_time")
-    corrected_fen = paid_in_time_fen - sum(row["written_off_fen"] for row in of_plan)
+    corrected_fen = pinned.of_origin.of([pinned.origin_name], [plan_id]).taken_back_fen()
     return write_off_of(pinned.origin_name, own, posted_later, corrected_fen)
 
 

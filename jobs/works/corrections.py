@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 from jobs.correction.dispositions import ASKED, POOLED, REFUNDED
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
-from jobs.ledger.journal import Transfer
+from jobs.ledger.correction_postings import PAID_IN_TIME
+from jobs.ledger.journal import Transfer, moved_for_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, corrections, corrections_into, few_rows_of, rows_of
 from jobs.rulebook.calendar import Calendar, Period
@@ -43,6 +44,12 @@ class Corrections:
     def case_rows(self) -> list[dict]:
         """Their rows of settled/adjusted_benefits."""
         return few_rows_of(self.lake.small, BENEFITS, self.publications)
+
+    def taken_back_fen(self) -> int:
+        """What they took back of write-offs: by differences, and by money paid in time."""
+        posted = transfers_of(self.lake.small, self.publications).values()
+        paid_in_time_fen = sum(moved_for_fen(transfers, PAID_IN_TIME) for transfers in posted)
+        return paid_in_time_fen - sum(row["written_off_fen"] for row in self.pool_rows())
 
     def member_rows(self) -> DataFrame:
         """Their rows of settled/adjustments."""

@@ -24,7 +24,7 @@ MOST_PLAUSIBLE_FEN = 10**13  # a larger amount is a mistake, and is left out of 
 class LateClaims:
     """Claims of settled periods that arrived after the settlement, as rows of source/approved_claims.
 
-    `added`: all of them. `late`: those that no correction counted and that have not counted in another period. `sums`: count of late claims and
+    `added`: all of them. `late`: those that no correction counted, nor another period. `sums`: count of late claims and
     their aid in fen, by (publicity_period, plan_id); plan_id is None if the platform has no such plan.
     """
 
