@@ -7,13 +7,16 @@ import pytest
 from tests.collected import collect
 from tests.lakes import PERIOD, claim, member, receipt
 
-NEXT, PLAN = "2020-12-P2", "critical_illness"
+BETWEEN, NEXT, PLAN = "2020-12-P2", "2021-01-P1", "critical_illness"
 LATE = claim(2, 2, approved_aid_fen=500)
 
 
 @pytest.fixture
 def corrected(lake):
-    """P, settled, collected and closed: due 980, carried 8, 98 written off = fee 8 + aid 90."""
+    """P, settled, collected and closed: due 980, carried 8, 98 written off = fee 8 + aid 90.
+
+    The period between has no cases and carries the 8 on; it is public before the lapse of 10, the next one after it.
+    """
     lake.load([member(i) for i in range(1, 11)], [claim(1, 1, approved_aid_fen=900)])
     assert lake.settle().exit_code == 0
     lake.write("source/receipts", [receipt(i, i, 98) for i in range(1, 10)])
@@ -21,11 +24,12 @@ def corrected(lake):
     assert ended.exit_code == 0, ended.err
     ended = lake.run("close", "--period", PERIOD, "--as-of", "2020-12-26")
     assert ended.exit_code == 0, ended.err
+    assert lake.settle(BETWEEN).exit_code == 0
     return lake
 
 
 def correct(lake, reason="a claim came late", into=NEXT, period=PERIOD):
-    return lake.run("correct", "--period", period, "--into", into, "--reason", reason, "--as-of", "2020-12-26")
+    return lake.run("correct", "--period", period, "--into", into, "--reason", reason, "--as-of", "2021-01-07")
 
 
 def parts(lake) -> dict:
@@ -54,12 +58,16 @@ def test_a_late_claim_from_the_correction_to_the_close_of_the_next_period(correc
     settled = ended.document["plans"][PLAN]["pool"]
     assert (settled["brought_forward_fen"], settled["adjusted_fen"], settled["due_fen"]) == (-46, -54, 54)
     assert {r["adjustment_fen"] for r in lake.rows("settled/bills", NEXT)} == {54}
-    paid = [receipt(20 + i, i, 60, date(2020, 12, 28), NEXT) for i in range(1, 10)]
+    ended = collect(lake, "2021-01-12", BETWEEN)
+    assert ended.exit_code == 0, ended.err
+    ended = lake.run("close", "--period", BETWEEN, "--as-of", "2021-01-12")
+    assert ended.exit_code == 0, ended.err
+    paid = [receipt(20 + i, i, 60, date(2021, 1, 14), NEXT) for i in range(1, 10)]
     lake.write("source/receipts", paid, mode="append")
-    ended = collect(lake, "2021-01-12", NEXT)
+    ended = collect(lake, "2021-01-26", NEXT)
     assert ended.exit_code == 0, ended.err
     assert {r["status"] for r in lake.rows("settled/adjustment_collections", NEXT)} == {"collected"}
-    ended = lake.run("close", "--period", NEXT, "--as-of", "2021-01-12")
+    ended = lake.run("close", "--period", NEXT, "--as-of", "2021-01-26")
     assert ended.exit_code == 0, ended.err
     balances = {r["account"]: r["carried_forward_fen"] for r in lake.rows("ledger/balances", NEXT)}
     assert {a: fen for a, fen in balances.items() if fen} == {
@@ -110,5 +118,5 @@ def test_what_is_refused(corrected):
     assert ended.exit_code == 2 and "later period" in ended.err
     ended = correct(corrected, reason=" ")
     assert ended.exit_code == 2 and "--reason" in ended.err
-    ended = correct(corrected, into="2021-01-P1")
+    ended = correct(corrected, into="2021-01-P2")
     assert ended.exit_code == 4 and f"it is {NEXT}" in ended.err
