@@ -31,6 +31,28 @@ def above_zero(column: str) -> RowTest:
     return RowTest(f"coalesce({column} > 0, false)", lambda row: (row[column] or 0) > 0)
 
 
+def given(*columns: str) -> RowTest:
+    """None of the columns is missing."""
+    sql = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+    return RowTest(sql, lambda row: all(row[column] is not None for column in columns))
+
+
+def not_zero(*columns: str) -> RowTest:
+    """At least one of the columns is a number other than zero."""
+    sql = " OR ".join(f"coalesce({column} <> 0, false)" for column in columns)
+    return RowTest(f"({sql})", lambda row: any(row[column] for column in columns))
+
+
+def at_most_zero(column: str) -> RowTest:
+    """The column is a number of at most zero; a missing value is a fault."""
+    return RowTest(f"coalesce({column} <= 0, false)", lambda row: row[column] is not None and row[column] <= 0)
+
+
+def at_least_zero(column: str) -> RowTest:
+    """The column is a number of at least zero; a missing value is a fault."""
+    return RowTest(f"coalesce({column} >= 0, false)", lambda row: row[column] is not None and row[column] >= 0)
+
+
 def different(first: str, second: str) -> RowTest:
     """The columns differ; two missing values do not."""
     return RowTest(f"NOT ({first} <=> {second})", lambda row: row[first] != row[second])

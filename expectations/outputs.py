@@ -1,7 +1,7 @@
 """Rules of the tables Fentan writes, checked on what was read back. One broken row and nothing is published."""
 
-from expectations.expectation import all_not_null, no_rows_where
-from expectations.few_rows import above_zero, different, every, sums_equal
+from expectations.expectation import all_not_null, no_rows_where, not_null_in_set
+from expectations.few_rows import above_zero, at_least_zero, at_most_zero, different, every, not_zero, sums_equal
 from expectations.rule import FewRowRule, RowRule, Severity
 
 CRITICAL = Severity.CRITICAL
@@ -26,8 +26,37 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
                 )),
     ),
     "settled/bills": (
-        RowRule("bill_has_members", CRITICAL, "A bill is for at least one member and not below zero.",
-                lambda _: no_rows_where("member_count < 1 OR due_fen < 0")),
+        RowRule("bill_has_members", CRITICAL,
+                "A bill is not below zero, and zero where it is for adjustments of corrected periods only.",
+                lambda _: no_rows_where(
+                    "NOT coalesce(member_count >= 0 AND due_fen >= 0 AND adjustment_fen IS NOT NULL"
+                    " AND (member_count > 0 OR due_fen = 0), false)")),
+    ),
+    "settled/adjustments": (
+        RowRule("adjustment_key_missing", CRITICAL, "Origin, revision, member, payer and disposition are given.",
+                lambda _: all_not_null("origin_period", "revision", "member_id", "payer_id", "disposition")),
+        RowRule("adjustment_has_the_sign_of_its_disposition", CRITICAL,
+                "Additional dues are above zero, refunds and write-offs taken back below, pooled amounts not zero.",
+                lambda _: no_rows_where(
+                    "NOT coalesce((disposition = 'asked' AND delta_fen > 0)"
+                    " OR (disposition IN ('refunded', 'written_off') AND delta_fen < 0)"
+                    " OR (disposition = 'pooled' AND delta_fen <> 0), false)")),
+        RowRule("adjustment_reason_known", CRITICAL, "The reason is not_covered, newly_covered, tier or share.",
+                lambda _: not_null_in_set("reason", ("not_covered", "newly_covered", "tier", "share"))),
+    ),
+    "settled/reinstatements": (
+        RowRule("reinstatement_has_a_reason", CRITICAL,
+                "A reinstated member is given, with a reason and the money taken in, if any.",
+                lambda _: no_rows_where(
+                    "NOT coalesce(member_id IS NOT NULL AND ((reason = 'paid_in_time' AND amount_fen >= 0)"
+                    " OR (reason = 'nothing_owed' AND amount_fen = 0)), false)")),
+    ),
+    "settled/adjustment_collections": (
+        RowRule("additional_due_met_whole", CRITICAL,
+                "An additional due or refund is met whole or not at all, and its status says so.",
+                lambda _: no_rows_where(
+                    "NOT coalesce((status IN ('collected', 'refunded') AND met_fen = delta_fen)"
+                    " OR (status IN ('in_grace', 'written_off') AND met_fen = 0), false)")),
     ),
     "settled/collections": (
         RowRule("collection_within_due", CRITICAL, "What is collected is between nothing and what is due.",
@@ -50,6 +79,21 @@ FEW_ROW_RULES: dict[str, tuple[FewRowRule, ...]] = {
                    "Due + sponsored + brought forward = benefits + fee + carried forward, to the fen.",
                    sums_equal(("due_fen", "member_sponsored_fen", "case_sponsored_fen", "brought_forward_fen"),
                               ("benefit_fen", "fee_fen", "carried_forward_fen"))),
+    ),
+    "settled/adjusted_benefits": (
+        FewRowRule("adjusted_benefit_differs", CRITICAL,
+                   "The benefit, its sponsored part or the recovered aid differs.",
+                   not_zero("delta_benefit_fen", "delta_sponsored_fen", "recovered_fen")),
+    ),
+    "settled/adjusted_pools": (
+        FewRowRule("differences_conserve", CRITICAL,
+                   "C1: delta due + delta sponsored = delta benefits + delta fee + delta residual, to the fen.",
+                   sums_equal(("delta_due_fen", "delta_case_sponsored_fen", "delta_member_sponsored_fen"),
+                              ("delta_benefit_fen", "delta_fee_fen", "delta_carried_forward_fen"))),
+        FewRowRule("dispositions_add_up", CRITICAL,
+                   "C2: asked + refunded + written off + pooled = delta due, to the fen.",
+                   every(sums_equal(("asked_fen", "refunded_fen", "written_off_fen", "pooled_fen"), ("delta_due_fen",)),
+                         at_least_zero("asked_fen"), at_most_zero("refunded_fen"), at_most_zero("written_off_fen"))),
     ),
     "settled/rates": (
         FewRowRule("share_parts_add_up", CRITICAL, "Aid part and fee part of a share are the share.",

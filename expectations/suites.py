@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from expectations import claims, costs, members, outputs, receipts, reviews
+from expectations import claims, costs, members, outputs, receipts, recoveries, reviews
 from expectations.expectation import COLUMN_MAX, GATE_ONLY, ROW_COUNT, UNEXPECTED_ROWS, Expectation
 from expectations.rule import NO_TERMS, GateRule, Rule, Severity, Terms
 
@@ -20,6 +20,7 @@ SUITES: dict[str, tuple[Rule, ...]] = {
     "source/operating_costs": (*costs.COST_RULES, *costs.COST_CALENDAR_RULES, *costs.COST_SET_RULES),
     "source/claim_reviews": reviews.ROW_RULES,
     "source/field_visits": (*costs.VISIT_RULES, *costs.VISIT_CALENDAR_RULES, *costs.VISIT_SET_RULES),
+    "source/recoveries": recoveries.ROW_RULES,
     **outputs.ROW_RULES,
     **outputs.FEW_ROW_RULES,
 }

@@ -31,6 +31,7 @@ COMMANDS = {
     "close": "close a collected period: post fee expenditure and carry balances forward; it never changes again",
     "withdraw": "take back a settlement of which nothing was collected, so that its period is settled again",
     "quarantine": "show the rows held back, and decide on them: release or waive, by whom and why",
+    "correct": "settle a closed period again and post the signed differences into the first period not settled yet",
     "run": "settle, collect and close a range of periods in date order, resuming where it stopped",
     "report": "make the publicity notice and the report of a period, the report of a year, or the index of all reports",
     "explain": "explain one member's period step by step, or one year of a member or a payer",

@@ -65,6 +65,7 @@ PUBLICATIONS = Table(
         RUN_ID,
         Column("published_at", "TIMESTAMP", "UTC instant", "instant of the act"),
         Column("digest", "STRING", "digest", "digest over all tables of the plan"),
+        nullable(Column("origin_period", "STRING", "YYYY-MM-Pn", "of a correction: the closed period it corrects")),
     ),
 )
 

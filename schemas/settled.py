@@ -1,5 +1,7 @@
 """Settled tables: what a period's settlement and collection say of each case, pool, tier, member and payer."""
 
+from dataclasses import replace
+
 from schemas.table import (
     CLAIM_ID,
     MEMBER_ID,
@@ -53,7 +55,10 @@ POOLS = Table(
         count("case_count", "claims that count"),
         fen("benefit_fen", "sum of the benefits that count"),
         fen("fee_fen", "administration fee on the benefits, half up"),
-        fen("brought_forward_fen", "residual of the previous period; negative where too little was charged"),
+        fen(
+            "brought_forward_fen", "residual of the previous period and adjusted_fen; negative: too little was charged"
+        ),
+        fen("adjusted_fen", "part of it that corrections of closed periods posted into the period"),
         fen("case_sponsored_fen", "borne by the platform under the per-case cap"),
         fen("pool_fen", "benefits + fee - brought forward - case sponsored: what the members share"),
         count("covered_count", "members covered at 00:00 of the publicity day"),
@@ -108,32 +113,131 @@ ASSESSMENTS = Table(
 
 BILLS = Table(
     name="settled/bills",
-    grain="one payer with at least one assessment in one plan and period, zero due included",
+    grain="one payer with an assessment or an adjustment in one plan and period, zero due included",
     key=("period", "plan_id", "payer_id"),
     partitioned_by=BY_PERIOD_AND_PLAN,
     columns=(
         PERIOD,
         PLAN_ID,
         PAYER_ID,
-        count("member_count", "assessments on the bill"),
+        count("member_count", "assessments on the bill; 0 where it has adjustments only"),
         _DUE,
+        fen("adjustment_fen", "additional dues less refunds of corrected periods"),
         RUN_ID,
     ),
 )
 
+ORIGIN = Column("origin_period", "STRING", "YYYY-MM-Pn", "closed period that is corrected")
+REVISION = Column("revision", "INT", "number from 1", "correction into the period that the row belongs to")
+DISPOSITION = Column(
+    "disposition", "STRING", "asked, refunded, written_off, pooled", "who bears it: payer, write-off or next pool"
+)
+
 ADJUSTMENTS = Table(
     name="settled/adjustments",
-    grain="one correction of one member, posted into an open period",
-    key=("period", "plan_id", "member_id", "origin_period"),
+    grain="one part of one member's difference of a closed period, posted into an open one",
+    key=("period", "plan_id", "origin_period", "revision", "member_id", "disposition"),
     partitioned_by=BY_PERIOD_AND_PLAN,
-    is_planned=True,
+    looked_up_by=("payer_id",),
     columns=(
         PERIOD,
         PLAN_ID,
+        ORIGIN,
+        REVISION,
         MEMBER_ID,
-        Column("origin_period", "STRING", "YYYY-MM-Pn", "closed period that is corrected"),
-        fen("delta_fen", "signed change of what was due"),
-        Column("reason", "STRING", "code", "why it is corrected"),
+        DISPOSITION,
+        replace(PAYER_ID, meaning="who is asked: today's payer; refunded or written off: the one charged then"),
+        fen("delta_fen", "signed change of the due, never 0"),
+        Column("reason", "STRING", "not_covered, newly_covered, tier, share", "why the due differs"),
+        RUN_ID,
+    ),
+)
+
+ADJUSTED_BENEFITS = Table(
+    name="settled/adjusted_benefits",
+    grain="one case whose benefit is corrected",
+    key=("period", "plan_id", "origin_period", "revision", "claim_id"),
+    partitioned_by=BY_PERIOD_AND_PLAN,
+    columns=(
+        PERIOD,
+        PLAN_ID,
+        ORIGIN,
+        REVISION,
+        CLAIM_ID,
+        MEMBER_ID,
+        fen("delta_benefit_fen", "signed change of the benefit"),
+        fen("delta_sponsored_fen", "signed change of the part borne by the platform under the per-case cap"),
+        fen("recovered_fen", "recovered aid booked; below 0 where a recovery was withdrawn"),
+        Column("marker", "STRING", "added, aid_changed, struck_out, recovered", "why the benefit differs"),
+        RUN_ID,
+    ),
+)
+
+ADJUSTED_POOLS = Table(
+    name="settled/adjusted_pools",
+    grain="one correction of one closed period and plan",
+    key=("period", "plan_id", "origin_period", "revision"),
+    partitioned_by=BY_PERIOD_AND_PLAN,
+    columns=(
+        PERIOD,
+        PLAN_ID,
+        ORIGIN,
+        REVISION,
+        count("delta_case_count", "signed change of the claims that count"),
+        fen("delta_benefit_fen", "signed change of the benefits"),
+        fen("delta_fee_fen", "signed change of the fee"),
+        fen("delta_case_sponsored_fen", "signed change of what the platform bears under the per-case cap"),
+        fen("delta_billed_fen", "signed change of the shares"),
+        fen("delta_member_sponsored_fen", "signed change of the shares borne by the platform"),
+        fen("delta_due_fen", "signed change of the dues"),
+        fen("delta_carried_forward_fen", "signed change of the residual"),
+        fen("asked_fen", "additional dues"),
+        fen("refunded_fen", "refunds, at most 0"),
+        fen("written_off_fen", "write-offs taken back, at most 0"),
+        fen("pooled_fen", "signed differences borne by the members of the open period"),
+        fen("adjusted_fen", "what the correction adds to the residual brought forward by the open period"),
+        Column("reason", "STRING", "text", "why the period is corrected, in the operator's words"),
+        RULE_VERSION,
+        RUN_ID,
+    ),
+)
+
+REINSTATEMENTS = Table(
+    name="settled/reinstatements",
+    grain="one member whose lapse for a closed period is void",
+    key=("period", "plan_id", "origin_period", "revision", "member_id"),
+    partitioned_by=BY_PERIOD_AND_PLAN,
+    columns=(
+        PERIOD,
+        PLAN_ID,
+        ORIGIN,
+        REVISION,
+        MEMBER_ID,
+        Column("reason", "STRING", "paid_in_time, nothing_owed", "why the lapse is void"),
+        fen("amount_fen", "money paid in time that is taken in now"),
+        RUN_ID,
+    ),
+)
+
+ADJUSTMENT_COLLECTIONS = Table(
+    name="settled/adjustment_collections",
+    grain="one additional due or refund in the collection of the period it was posted into",
+    key=("period", "plan_id", "origin_period", "revision", "member_id", "disposition"),
+    partitioned_by=BY_PERIOD_AND_PLAN,
+    columns=(
+        PERIOD,
+        PLAN_ID,
+        ORIGIN,
+        REVISION,
+        MEMBER_ID,
+        replace(DISPOSITION, unit="asked, refunded", meaning="additional due or refund"),
+        PAYER_ID,
+        fen("delta_fen", "the additional due, or the refund below 0"),
+        fen("met_fen", "what of it is met or paid out, with the sign of delta_fen: whole or 0"),
+        Column(
+            "status", "STRING", "collected, in_grace, written_off, refunded", "state of the additional due or refund"
+        ),
+        nullable(Column("collected_on", "DATE", "date", "day on which it was met or paid out")),
         RUN_ID,
     ),
 )
@@ -169,4 +273,7 @@ LAPSES = Table(
     ),
 )
 
-SETTLED_TABLES = (BENEFITS, POOLS, RATES, ASSESSMENTS, BILLS, ADJUSTMENTS, COLLECTIONS, LAPSES)
+SETTLED_TABLES = (
+    BENEFITS, POOLS, RATES, ASSESSMENTS, BILLS, ADJUSTMENTS, ADJUSTED_BENEFITS, ADJUSTED_POOLS, REINSTATEMENTS,
+    ADJUSTMENT_COLLECTIONS, COLLECTIONS, LAPSES,
+)  # fmt: skip

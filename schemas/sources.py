@@ -113,4 +113,17 @@ FIELD_VISITS = Table(
     ),
 )
 
-SOURCE_TABLES = (MEMBERS, APPROVED_CLAIMS, RECEIPTS, OPERATING_COSTS, CLAIM_REVIEWS, FIELD_VISITS)
+RECOVERIES = Table(
+    name="source/recoveries",
+    grain="one amount of aid that came back after a fraud or a mistake; the table may be absent",
+    key=("recovery_id",),
+    partitioned_by=(),
+    columns=(
+        Column("recovery_id", "BIGINT", "id", "recovery"),
+        CLAIM_ID,
+        fen("amount_fen", "aid that came back, always above zero"),
+        Column("recovered_on", "DATE", "date", "day the money came in"),
+    ),
+)
+
+SOURCE_TABLES = (MEMBERS, APPROVED_CLAIMS, RECEIPTS, OPERATING_COSTS, CLAIM_REVIEWS, FIELD_VISITS, RECOVERIES)

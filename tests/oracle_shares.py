@@ -22,6 +22,7 @@ def fill_pool(case: Case, benefits: list[dict]) -> tuple[int, dict]:
         "benefit_fen": benefit_fen,
         "fee_fen": fee_fen,
         "brought_forward_fen": brought_forward_fen,
+        "adjusted_fen": 0,
         "case_sponsored_fen": case_sponsored_fen,
         "pool_fen": pool_fen,
     }
@@ -107,7 +108,13 @@ def bills(case: Case, assessments: list[dict]) -> list[dict]:
     payers = sorted({row["payer_id"] for row in assessments})
     of_payer = {payer_id: [row for row in assessments if row["payer_id"] == payer_id] for payer_id in payers}
     return [
-        {**case.keys, "payer_id": payer_id, "member_count": len(rows), "due_fen": total(rows, "due_fen")}
+        {
+            **case.keys,
+            "payer_id": payer_id,
+            "member_count": len(rows),
+            "due_fen": total(rows, "due_fen"),
+            "adjustment_fen": 0,
+        }
         for payer_id, rows in of_payer.items()
     ]
 

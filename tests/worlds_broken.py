@@ -81,6 +81,13 @@ def reviews() -> list[dict]:
     return [{**review, **change} for change in changes]
 
 
+def recoveries() -> list[dict]:
+    recovery = {"recovery_id": 1, "claim_id": 7, "amount_fen": 540, "recovered_on": date(2020, 12, 8)}
+    changes = ({}, {"recovery_id": None}, {"claim_id": None}, {"recovered_on": None}, {"amount_fen": 0},
+               {"amount_fen": None}, {"amount_fen": -1})  # fmt: skip
+    return [{**recovery, **change} for change in changes]
+
+
 SOURCES = {
     "source/members": members,
     "source/approved_claims": claims,
@@ -88,12 +95,22 @@ SOURCES = {
     "source/operating_costs": costs,
     "source/field_visits": visits,
     "source/claim_reviews": reviews,
+    "source/recoveries": recoveries,
 }
 _BENEFIT = {"counted": True, "benefit_fen": 5, "approved_aid_fen": 9, "sponsored_fen": 0, "marker": None}
 _SHARE = {"member_id": 1, "payer_id": 1, "tier": "basic", "share_fen": 9, "sponsored_fen": 4, "due_fen": 5}
 _POOL = {
     "due_fen": 980, "member_sponsored_fen": 0, "case_sponsored_fen": 0, "brought_forward_fen": 0, "benefit_fen": 900,
     "fee_fen": 72, "carried_forward_fen": 8,
+}  # fmt: skip
+_ADJUSTMENT = {
+    "origin_period": "2020-11-P2", "revision": 1, "member_id": 1, "payer_id": 1, "disposition": "asked",
+    "delta_fen": 54, "reason": "share",
+}  # fmt: skip
+_ADJUSTED_POOL = {
+    "delta_due_fen": 540, "delta_case_sponsored_fen": 0, "delta_member_sponsored_fen": 0, "delta_benefit_fen": 500,
+    "delta_fee_fen": 40, "delta_carried_forward_fen": 0, "asked_fen": 486, "refunded_fen": 0, "written_off_fen": 0,
+    "pooled_fen": 54,
 }  # fmt: skip
 _FEE = {"accrued_fen": 9, "received_fen": 2, "sponsored_fen": 3, "outstanding_fen": 4, "written_off_fen": 0}
 _BALANCE = {"brought_forward_fen": 1, "debit_fen": 5, "credit_fen": 2, "carried_forward_fen": 4}
@@ -108,8 +125,31 @@ OUTPUTS = {
     "settled/assessments": (_SHARE, (
         {"tier": None, "payer_id": None}, {"due_fen": 6}, {"due_fen": -1, "sponsored_fen": 10}, {"share_fen": None},
     )),
-    "settled/bills": ({"member_count": 1, "due_fen": 0}, (
-        {"member_count": 0}, {"due_fen": -1}, {"member_count": 0, "due_fen": -1}, {"due_fen": None},
+    "settled/bills": ({"member_count": 1, "due_fen": 0, "adjustment_fen": 0}, (
+        {"member_count": 0}, {"member_count": -1}, {"due_fen": -1}, {"member_count": 0, "due_fen": 5},
+        {"due_fen": None},
+        {"member_count": 0, "adjustment_fen": -98}, {"adjustment_fen": None},
+    )),
+    "settled/adjustments": (_ADJUSTMENT, (
+        {"payer_id": None}, {"delta_fen": 0}, {"delta_fen": -1}, {"delta_fen": None}, {"disposition": "refunded"},
+        {"disposition": "refunded", "delta_fen": -5}, {"disposition": "written_off"}, {"disposition": "pooled"},
+        {"disposition": "pooled", "delta_fen": 0}, {"disposition": None}, {"reason": "other"}, {"reason": None},
+    )),
+    "settled/adjusted_benefits": ({"delta_benefit_fen": -540, "delta_sponsored_fen": 0, "recovered_fen": 540}, (
+        {"delta_benefit_fen": 0}, {"delta_benefit_fen": 0, "recovered_fen": 0},
+        {"delta_benefit_fen": None, "recovered_fen": None},
+    )),
+    "settled/adjusted_pools": (_ADJUSTED_POOL, (
+        {"delta_fee_fen": 41}, {"pooled_fen": 55}, {"asked_fen": -1}, {"refunded_fen": 1}, {"written_off_fen": None},
+        {"asked_fen": 588, "refunded_fen": -102}, {"asked_fen": 384, "refunded_fen": 102},
+    )),
+    "settled/reinstatements": ({"member_id": 1, "reason": "paid_in_time", "amount_fen": 98}, (
+        {"member_id": None}, {"reason": "nothing_owed"}, {"reason": "nothing_owed", "amount_fen": 0},
+        {"reason": None}, {"amount_fen": -1}, {"amount_fen": None},
+    )),
+    "settled/adjustment_collections": ({"status": "collected", "delta_fen": 54, "met_fen": 54}, (
+        {"met_fen": 53}, {"met_fen": 0}, {"status": "in_grace", "met_fen": 0}, {"status": "written_off"},
+        {"status": "refunded", "delta_fen": -98, "met_fen": -98}, {"status": None}, {"met_fen": None},
     )),
     "settled/collections": ({"due_fen": 5, "collected_fen": 5, "status": "collected"}, (
         {"status": "lapsed"}, {"collected_fen": 4}, {"collected_fen": 4, "status": "in_grace"}, {"collected_fen": 6},

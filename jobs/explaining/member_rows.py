@@ -12,7 +12,7 @@ from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.request import PeriodRequest, Request
 from jobs.register.decisions import DECISIONS, decisions_used_by
 from jobs.register.inputs import gone_source, version_read
-from jobs.register.publications import Publication, few_rows_of, in_force
+from jobs.register.publications import Publication, corrections, few_rows_of, in_force
 from jobs.rulebook.calendar import Period
 from jobs.settlement.one_fen_more import choice_key, count_before
 from schemas import TABLES
@@ -32,6 +32,7 @@ class PublishedRows:
         self.request, self._small = request, small
         acts = small.rows("control/publications")
         self.settled, self.collected = (in_force(acts, job) for job in ("settle", "collect"))
+        self._corrections = corrections(small)
         self._published_at = {
             (act["job"], act["period"], act["plan_id"], act["revision"]): act["published_at"]
             for act in sorted(acts, key=lambda act: act["published_at"])
@@ -72,11 +73,33 @@ class PublishedRows:
             "rates": few_rows_of(small, "settled/rates", settled),
             "collections": few_rows_of(small, "settled/collections", collected, is_member),
             "lapses": few_rows_of(small, "settled/lapses", collected_in_all_periods, is_member),
+            **self._corrected(request, publications, earlier, is_member),
         }
+        void = {(row["origin_period"], row["plan_id"]) for row in rows["reinstated"]}
+        rows["lapses"] = [row for row in rows["lapses"] if (row["period"], row["plan_id"]) not in void]
         payers = {row["payer_id"] for row in rows["assessments"] if row["period"] == str(request.period)}
         rows["bills"] = few_rows_of(small, "settled/bills", settled, matching(payer_id=payers)) if payers else []
         facts = [self._facts(request, publications[plan_id], member_id, rows) for plan_id in sorted(publications)]
         return [replace(plan, source_gone=gone.get(plan.plan.plan_id)) for plan in facts]
+
+    def _corrected(
+        self, request: PeriodRequest, publications: dict[str, Publication], earlier: list[Publication], is_member: str
+    ) -> dict[str, list[dict]]:
+        """What corrections posted until this period say: `adjusted_pools` of those into it, `reinstated` lapses of the
+        member, and `charged`, his differences of earlier periods of the year, which count towards the yearly cap."""
+        calendar, small = request.platform.calendar, self._small
+        known = [
+            c for c in self._corrections if c.plan_id in publications and calendar.period(c.period) <= request.period
+        ]
+        into = [c for c in known if c.period == str(request.period)]
+        keys = {(p.period, p.plan_id) for p in earlier}
+        of_year = [c for c in known if (c.origin_period, c.plan_id) in keys]
+        charged = few_rows_of(small, "settled/adjustments", of_year, is_member)
+        return {
+            "adjusted_pools": few_rows_of(small, "settled/adjusted_pools", into),
+            "reinstated": few_rows_of(small, "settled/reinstatements", known, is_member),
+            "charged": [row for row in charged if row["disposition"] != "pooled"],
+        }
 
     def year(self, year: int, id_column: str, number: int) -> list[dict]:
         """The assessments of a calendar year, of a member or of all members of a payer, with COLLECTED of each."""
@@ -165,8 +188,9 @@ class PublishedRows:
             pool=pool,
             rates=current_rows["rates"],
             benefits=plan_rows["benefits"],
-            brought_forward_fen=self._brought_forward_fen(request, plan_rows["pools"]),
-            borne_fen=sum(row["due_fen"] for row in plan_rows["assessments"] if row["period"] != period),
+            brought_forward_fen=self._brought_forward_fen(request, plan_rows["pools"], plan_rows["adjusted_pools"]),
+            borne_fen=sum(row["due_fen"] for row in plan_rows["assessments"] if row["period"] != period)
+            + sum(row["delta_fen"] for row in plan_rows["charged"]),
             members_before=self._members_before(request, settled, member_id, current_rows),
             helped=any(row["counted"] and row["member_id"] == member_id for row in plan_rows["benefits"]),
             assessment=assessment,
@@ -187,11 +211,13 @@ class PublishedRows:
         capped = {p for p, rules in sharing.items() if rules.yearly_cap_fen is not None}
         return [p for (period, plan_id), p in self.settled.items() if plan_id in capped and period in earlier]
 
-    def _brought_forward_fen(self, request: PeriodRequest, pools: list[dict]) -> int | None:
-        """The residual of the previous period, 0 in a plan's first; None if the residual includes written-off dues."""
+    def _brought_forward_fen(self, request: PeriodRequest, pools: list[dict], adjusted: list[dict]) -> int | None:
+        """The residual of the previous period, 0 in a plan's first, and what corrections into this one made of it; None
+        if the residual includes written-off dues."""
         if request.platform.collection.shortfall_borne_by != "platform":
             return None
-        return sum(pool["carried_forward_fen"] for pool in pools if pool["period"] != str(request.period))
+        carried_fen = sum(pool["carried_forward_fen"] for pool in pools if pool["period"] != str(request.period))
+        return carried_fen + sum(row["adjusted_fen"] for row in adjusted)
 
     def _members_before(
         self, request: PeriodRequest, settled: Publication, member_id: int, rows: dict[str, list[dict]]

@@ -12,13 +12,12 @@ from jobs.ledger.journal import (
     FEE_INCOME,
     GIVEN_UP,
     PLATFORM_FUNDING,
+    TAKEN_BACK,
     Transfer,
     moved_fen,
     moved_for_fen,
 )
 from jobs.money import pro_rata
-
-TAKEN_BACK = "write_off_taken_back"  # published reason
 
 
 @dataclass(frozen=True)
@@ -30,15 +29,31 @@ class WriteOff:
     taken_back_fen: int
 
 
-def write_off_of(origin: str, posted: list[Transfer], posted_later: list[Transfer]) -> WriteOff:
-    """The write-off that the period `origin` posted; `posted_later`: by the periods after it."""
+def write_off_of(origin: str, posted: list[Transfer], posted_later: list[Transfer], corrected_fen: int = 0) -> WriteOff:
+    """The write-off that the period `origin` posted; `posted_later`: by the periods after it.
+
+    `corrected_fen`: what corrections of the period took back of it.
+    """
     written_off = [t for t in posted if t.reason == GIVEN_UP]
     taken_back = [t for t in posted_later if t.reason == TAKEN_BACK and t.reference == _reference(origin)]
     return WriteOff(
         moved_for_fen(written_off, GIVEN_UP),
         moved_fen(written_off, debit_account=FEE_ACCRUED),
-        moved_fen(taken_back, debit_account=BENEFITS_PAYABLE),
+        moved_fen(taken_back, debit_account=BENEFITS_PAYABLE) + corrected_fen,
     )
+
+
+def parts_taken_back(write_off: WriteOff, before_fen: int, fen: int) -> tuple[int, int]:
+    """The fee part and the aid part of `fen` taken back of a write-off.
+
+    `before_fen`: what was taken back in addition to `write_off.taken_back_fen`. The fee part is that of the write-off,
+    in proportion, rounded down over all that was taken back so far. Above the write-off there is no fee: additional
+    dues of corrections are written off without one.
+    """
+    start_fen = write_off.taken_back_fen + before_fen
+    fee_fen = pro_rata(write_off.fee_fen, start_fen + fen, write_off.due_fen)
+    fee_fen -= pro_rata(write_off.fee_fen, start_fen, write_off.due_fen)
+    return fee_fen, fen - fee_fen
 
 
 def taken_back_transfers(
@@ -53,11 +68,7 @@ def taken_back_transfers(
     transfers = []
     for origin, fen in sorted(taken_fen.items()):
         write_off, reference = write_offs[origin], _reference(origin)
-        before_fen = write_off.taken_back_fen
-        fee_fen = pro_rata(write_off.fee_fen, before_fen + fen, write_off.due_fen) - pro_rata(
-            write_off.fee_fen, before_fen, write_off.due_fen
-        )
-        aid_fen = fen - fee_fen
+        fee_fen, aid_fen = parts_taken_back(write_off, 0, fen)
         transfers += [
             Transfer(BENEFITS_PAYABLE, FEE_ACCRUED, fee_fen, TAKEN_BACK, reference),
             Transfer(BENEFITS_PAYABLE, account, aid_fen, TAKEN_BACK, reference),

@@ -6,6 +6,7 @@ from jobs.collection.allocation import LAPSED, NETTED
 from jobs.ledger.fee import pool_balance_after_fen
 from jobs.ledger.invariants import mismatch
 from jobs.ledger.journal import (
+    ADDITIONAL_DUE_GIVEN_UP,
     BENEFITS_PAYABLE,
     CASH,
     FEE_ACCRUED,
@@ -13,6 +14,7 @@ from jobs.ledger.journal import (
     MEMBERS_RECEIVABLE,
     NETTED_FROM_NEXT,
     POOL,
+    TAKEN_BACK,
     Transfer,
     balance_fen,
     moved_fen,
@@ -60,9 +62,12 @@ def closing_breaches(
     unpaid_fen = sum(due - fen for status, (due, fen) in collected.items() if status == LAPSED)
     unpaid_aid_fen = unpaid_fen - moved_fen(transfers, FEE_ACCRUED, MEMBERS_RECEIVABLE)
     charged_to_pool_fen = unpaid_aid_fen if shortfall_borne_by == "next_period" else 0
-    charged_to_pool_fen -= moved_fen(transfers, BENEFITS_PAYABLE, POOL)  # write-offs that a later aid took back
+    # Write-offs that a later aid took back, and additional dues of corrections that were never paid.
+    charged_to_pool_fen -= moved_fen([t for t in transfers if t.reason == TAKEN_BACK], BENEFITS_PAYABLE, POOL)
+    charged_to_pool_fen += moved_fen([t for t in transfers if t.reason == ADDITIONAL_DUE_GIVEN_UP], POOL)
     residual_fen = pool["carried_forward_fen"] - charged_to_pool_fen
-    pool_fen = pool_balance_after_fen(transfers, pool["brought_forward_fen"])
+    # The corrections into the period are among its transfers: they make the difference between the two.
+    pool_fen = pool_balance_after_fen(transfers, pool["brought_forward_fen"] - pool["adjusted_fen"])
     trial_fen = sum(row["carried_forward_fen"] for row in balances)
     payable_fen = sum(row["carried_forward_fen"] for row in balances if row["account"] == BENEFITS_PAYABLE)
     chart = {row["account"] for row in balances}

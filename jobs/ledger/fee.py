@@ -1,12 +1,17 @@
 """The fee ledger of a period, computed from its transfers: fee accrued, sponsored, received, outstanding, used."""
 
 from jobs.ledger.journal import (
+    ADJUSTMENTS_RECEIVABLE,
     BENEFITS_PAYABLE,
     FEE_ACCRUED,
+    FEE_CORRECTED,
     FEE_INCOME,
+    FEE_SPONSORED_CORRECTED,
     MEMBERS_RECEIVABLE,
     POOL,
     SPONSOR_RECEIVABLE,
+    SPONSORED_CORRECTED,
+    TAKEN_BACK,
     Transfer,
     balance_fen,
     moved_fen,
@@ -15,20 +20,30 @@ from jobs.ledger.journal import (
 from jobs.money import pro_rata
 from schemas.codes import COST_CATEGORIES
 
+FEE_CORRECTIONS = (FEE_CORRECTED, TAKEN_BACK)  # transfers from pool to fee_accrued that are no fee of the period
+
 
 def fee_row(transfers: list[Transfer], brought_forward_fen: int) -> dict:
     """The row of ledger/fee after the given transfers. One row per period and plan.
 
-    `transfers`: all of the period's. `brought_forward_fen`: the credit balance of `pool` before them.
-    accrued = received + sponsored + outstanding + written off. The sponsored part is known from the settlement on; the
-    written-off part is the fee in dues that were written off, less what aid paid back later.
+    `transfers`: all of the period's. `brought_forward_fen`: the credit balance of `pool` before its settlement, so with
+    the corrections posted into the period. accrued = received + sponsored + outstanding + written off. The sponsored
+    part is known from the settlement on; the written-off part is the fee in dues that were written off, less what aid
+    or a correction took back later. With corrections of earlier periods any part can be below zero.
     """
-    accrued_fen = moved_fen(transfers, POOL, FEE_ACCRUED)
+    own_fee_fen = moved_fen([t for t in transfers if t.reason not in FEE_CORRECTIONS], POOL, FEE_ACCRUED)
     due_fen = moved_fen(transfers, MEMBERS_RECEIVABLE, POOL)
-    sponsored_money_fen = moved_fen(transfers, SPONSOR_RECEIVABLE, POOL)
-    sponsored_fen = sponsored_part_fen(accrued_fen, sponsored_money_fen, due_fen, brought_forward_fen)
+    own = [t for t in transfers if t.reason != SPONSORED_CORRECTED]
+    sponsored_fen = sponsored_part_fen(
+        own_fee_fen, moved_fen(own, SPONSOR_RECEIVABLE, POOL), due_fen, brought_forward_fen
+    )
+    accrued_fen = own_fee_fen + corrected_fee_fen(transfers)
+    sponsored_fen += _corrected_fen(transfers, FEE_SPONSORED_CORRECTED, FEE_ACCRUED, SPONSOR_RECEIVABLE)
     received_fen = net_moved_fen(transfers, FEE_ACCRUED, FEE_INCOME)
     written_off_fen = sum(net_moved_fen(transfers, FEE_ACCRUED, a) for a in (MEMBERS_RECEIVABLE, BENEFITS_PAYABLE))
+    written_off_fen -= sum(
+        _corrected_fen(transfers, TAKEN_BACK, a, FEE_ACCRUED) for a in (POOL, ADJUSTMENTS_RECEIVABLE)
+    )
     used_fen = {category: moved_fen(transfers, debit_account=f"use_{category}") for category in COST_CATEGORIES}
     return {
         "accrued_fen": accrued_fen,
@@ -39,6 +54,15 @@ def fee_row(transfers: list[Transfer], brought_forward_fen: int) -> dict:
         **{f"used_{category}_fen": fen for category, fen in used_fen.items()},
         "result_fen": received_fen - sum(used_fen.values()),
     }
+
+
+def corrected_fee_fen(transfers: list[Transfer]) -> int:
+    """The fee that corrections of earlier periods accrued."""
+    return _corrected_fen(transfers, FEE_CORRECTED, POOL, FEE_ACCRUED)
+
+
+def _corrected_fen(transfers: list[Transfer], reason: str, debit_account: str, credit_account: str) -> int:
+    return net_moved_fen([t for t in transfers if t.reason == reason], debit_account, credit_account)
 
 
 def sponsored_part_fen(fee_fen: int, sponsored_fen: int, due_fen: int, brought_forward_fen: int) -> int:

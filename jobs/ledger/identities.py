@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jobs.ledger.invariants import mismatch
 from jobs.ledger.journal import (
+    ADJUSTMENTS_RECEIVABLE,
     BAD_DEBT,
     BENEFITS_PAYABLE,
     CASH,
@@ -17,6 +18,7 @@ from jobs.ledger.journal import (
     OPERATING_CASH,
     PLATFORM_FUNDING,
     POOL,
+    REFUNDS_PAYABLE,
     SPONSOR_RECEIVABLE,
     SUSPENSE,
 )
@@ -75,6 +77,14 @@ def members_owe_nothing(books: ClosedBooks) -> list[str]:
     return mismatch("members_receivable", books.debit_fen(MEMBERS_RECEIVABLE), "members' debt after a close", 0)
 
 
+def corrections_are_settled(books: ClosedBooks) -> list[str]:
+    """Every additional due is met or written off, and every refund is paid out."""
+    return [
+        *mismatch("adjustments_receivable", books.debit_fen(ADJUSTMENTS_RECEIVABLE), "after a close", 0),
+        *mismatch("refunds_payable", books.credit_fen(REFUNDS_PAYABLE), "after a close", 0),
+    ]
+
+
 def bad_debt_is_funded(books: ClosedBooks) -> list[str]:
     """The platform has paid in the write-offs that it bears."""
     return mismatch("platform_funding", books.credit_fen(PLATFORM_FUNDING), "bad_debt", books.debit_fen(BAD_DEBT))
@@ -92,13 +102,14 @@ def cash_is_owed_earned_or_carried(books: ClosedBooks) -> list[str]:
 def cash_below_zero_has_a_cause(books: ClosedBooks) -> list[str]:
     """Cash is below zero only where the pool is (the next period pays) or benefits_payable is (its aid paid arrears).
 
-    Or suspense is: a plan that took over unapplied cash from the books of another owes that much less.
+    Or suspense is: a plan that took over unapplied cash from the books of another owes that much less. Or fee_income
+    is: a correction returned fee of which less had been received.
     """
-    causes_fen = [books.credit_fen(account) for account in (POOL, BENEFITS_PAYABLE, SUSPENSE)]
+    causes_fen = [books.credit_fen(account) for account in (POOL, BENEFITS_PAYABLE, SUSPENSE, FEE_INCOME)]
     cash_fen = books.debit_fen(CASH)
     if cash_fen >= 0 or min(causes_fen) < 0:
         return []
-    return [f"cash: {cash_fen:,} is below zero, but pool, benefits_payable and suspense are not"]
+    return [f"cash: {cash_fen:,} is below zero, but pool, benefits_payable, suspense and fee_income are not"]
 
 
 def fee_result_is_income_less_costs(books: ClosedBooks) -> list[str]:
@@ -112,6 +123,7 @@ IDENTITIES = (
     fee_accrued_is_the_outstanding_fee,
     sponsor_owes_nothing,
     members_owe_nothing,
+    corrections_are_settled,
     bad_debt_is_funded,
     cash_is_owed_earned_or_carried,
     cash_below_zero_has_a_cause,

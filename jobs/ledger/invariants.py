@@ -11,13 +11,17 @@ from jobs.ledger.journal import BENEFITS_PAYABLE, FEE_ACCRUED, MEMBERS_RECEIVABL
 
 @dataclass(frozen=True)
 class ReadBack:
-    """One plan's period as stored: digests by table, and the rows of the small tables."""
+    """One plan's period as stored: digests by table, and the rows of the small tables.
+
+    `corrected_fee_fen`: the fee that corrections of earlier periods posted into this one; its journal has it apart.
+    """
 
     digests: Mapping[str, dict]
     pool: dict
     rates: list[dict]
     journal: list[dict]
     fee: dict
+    corrected_fee_fen: int = 0
 
     def total(self, table: str, column: str) -> int:
         """The sum of a column of amounts over the table's stored rows."""
@@ -130,7 +134,7 @@ def control_accounts_agree_with_their_tables(stored: ReadBack) -> list[str]:
             "fee_accrued",
             -_balance_fen(stored, FEE_ACCRUED),
             "the fee ledger's accrued_fen",
-            stored.fee["accrued_fen"],
+            stored.fee["accrued_fen"] - stored.corrected_fee_fen,
         ),
         *mismatch(
             "the credit balance of pool", pool_fen, "the residual carried forward", stored.pool["carried_forward_fen"]

@@ -14,11 +14,18 @@ SUSPENSE = "suspense"
 BAD_DEBT = "bad_debt"
 PLATFORM_FUNDING = "platform_funding"
 OPERATING_CASH = "operating_cash"
+ADJUSTMENTS_RECEIVABLE = "adjustments_receivable"
+REFUNDS_PAYABLE = "refunds_payable"
 # Published reasons of transfers: unpaid dues written off at the grace limit, and arrears set off from the aid of the
 # next period, which then pays that much less.
 GIVEN_UP = "given_up"
 NETTED_FROM_NEXT = "netted_from_next"
 RETURNED = "returned"  # money of an earlier receipt that went back
+# Published reasons of corrections of a closed period.
+BENEFITS_CORRECTED, FEE_CORRECTED = "benefits_corrected", "fee_corrected"
+SPONSORED_CORRECTED, FEE_SPONSORED_CORRECTED = "sponsored_corrected", "fee_sponsored_corrected"
+ADDITIONAL_DUE_GIVEN_UP = "additional_due_given_up"
+TAKEN_BACK = "write_off_taken_back"  # published reason: a write-off that later aid or a correction ended
 
 
 class Transfer(NamedTuple):
@@ -83,6 +90,13 @@ def net_moved_fen(transfers: list[Transfer], debit_account: str, credit_account:
 def moved_for_fen(transfers: list[Transfer], reason: str) -> int:
     """The sum of the transfers with this reason."""
     return sum(transfer.amount_fen for transfer in transfers if transfer.reason == reason)
+
+
+def signed_transfer(debit_account: str, credit_account: str, fen: int, reason: str, reference: str) -> Transfer:
+    """A transfer of an amount of either sign: one below zero moves the other way."""
+    if fen < 0:
+        return Transfer(credit_account, debit_account, -fen, reason, reference)
+    return Transfer(debit_account, credit_account, fen, reason, reference)
 
 
 def balance_fen(transfers: list[Transfer], account: str) -> int:

@@ -27,13 +27,15 @@ class Work(ABC):
 
     `action`: that of its publications. `keeps_published_rows`: new rows are written next to the published ones, which
     are deleted after the new publication; otherwise they replace all rows of the period and plans. `needs_spark`:
-    whether Spark starts. `ends`: the jobs whose killed runs of the period are ended first.
+    whether Spark starts. `ends`: the jobs whose killed runs of the period are ended first. `origin_period`: of a
+    correction, the closed period that it corrects. A result without digests is not published.
     """
 
     job: str
     action = "published"
     keeps_published_rows = False
     needs_spark = True
+    origin_period: str | None = None
 
     @property
     def ends(self) -> tuple[str, ...]:
@@ -82,7 +84,7 @@ class Work(ABC):
     def publish(self, pinned: Any, digests: Mapping[str, str]) -> None:
         """Makes the commit that is the run's commit point. `digests` is by plan."""
         run = pinned.run
-        publish(pinned.lake.small, self.job, run.period, run.run_id, digests, self.action)
+        publish(pinned.lake.small, self.job, run.period, run.run_id, digests, self.action, self.origin_period)
 
     def follow_up(self, pinned: Any, result: Any, sink: WritingSink) -> None:
         """Updates what depends on the publication; safe to repeat."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from jobs.lake.small import SmallTables, matching
 from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import Transfer
-from jobs.register.publications import Publication, few_rows_of
+from jobs.register.publications import Publication, corrections, few_rows_of
 from schemas import TABLES
 
 FEE = TABLES["ledger/fee"]
@@ -20,8 +20,12 @@ def transfers_of(small: SmallTables, publications: Collection[Publication]) -> d
 
 
 def fees_of(small: SmallTables, settled: Collection[Publication], later: Collection[Publication]) -> dict[str, dict]:
-    """One row of ledger/fee per plan, from the transfers of its settlement and of later publications of the period."""
-    transfers = transfers_of(small, [*settled, *later])
+    """One row of ledger/fee per plan, from the transfers of its settlement, of the corrections into the period, and of
+    later publications of it."""
+    corrected = [
+        act for act in corrections(small) if (act.period, act.plan_id) in {(p.period, p.plan_id) for p in settled}
+    ]
+    transfers = transfers_of(small, [*settled, *corrected, *later])
     pools = few_rows_of(small, "settled/pools", settled)
     return {pool["plan_id"]: fee_row(transfers[pool["plan_id"]], pool["brought_forward_fen"]) for pool in pools}
 

@@ -24,6 +24,7 @@ MEANING_OF_INPUT = {
     "plans": "the settlements of the period",
     "receipts": "source/receipts: the rows of the period",
     "stage": "the stage of the collection (announced, deducting, final)",
+    "corrections": "the corrections of earlier periods",
     "aid_of_next": "the settlement of the next period",
     "netted_before_fen": "the aid that arrears of the previous period took",
     "ended_before": "the lapses of earlier periods",

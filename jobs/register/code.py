@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from jobs.version import program_version
 
 CODE_PACKAGES = (
-    *(f"jobs.{chapter}" for chapter in ("settlement", "collection", "ledger", "gate", "works", "spark")),
+    *(f"jobs.{chapter}" for chapter in ("settlement", "correction", "collection", "ledger", "gate", "works", "spark")),
     "expectations",
     "schemas",
 )

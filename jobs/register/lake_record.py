@@ -8,8 +8,9 @@ from schemas import TABLES
 
 LAKE = TABLES["control/lake"]
 # Layout 1 had no record of the lake, and its run ids were digests of other texts. Layout 2 partitioned the quarantine
-# by plan and period of the rows, and kept only the newest ones.
-LAYOUT = 3
+# by plan and period of the rows, and kept only the newest ones. Layout 3 had no corrections: pools and bills lacked a
+# column for them, publications their period of origin.
+LAYOUT = 4
 
 
 def platform_of(small: SmallTables) -> str | None:

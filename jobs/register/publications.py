@@ -13,11 +13,15 @@ from jobs.lake.small import SmallTables, matching
 from schemas import PUBLISHED_KEY, TABLES
 
 PUBLICATIONS = TABLES["control/publications"]
+CORRECT = "correct"  # the job whose publications into one period are all valid at once
 
 
 @dataclass(frozen=True)
 class Publication:
-    """A row of control/publications: one plan's period was published, closed or withdrawn by a run."""
+    """A row of control/publications: one plan's period was published, closed or withdrawn by a run.
+
+    `origin_period`: of a correction into the period, the closed period that it corrects.
+    """
 
     period: str
     plan_id: str
@@ -26,13 +30,18 @@ class Publication:
     action: str
     run_id: str
     digest: str
+    origin_period: str | None = None
 
 
 def latest_acts(acts: Iterable[Publication]) -> list[Publication]:
     """The latest act of each job, period and plan: the highest revision, and in it the act that followed
-    `published`."""
+    `published`. Of corrections every revision counts."""
     in_order = sorted(acts, key=lambda act: (act.revision, act.action != "published"))
-    return list({(act.job, act.period, act.plan_id): act for act in in_order}.values())
+    return list({(act.job, act.period, act.plan_id, _own_revision(act)): act for act in in_order}.values())
+
+
+def _own_revision(act: Publication) -> int:
+    return act.revision if act.job == CORRECT else 0
 
 
 def published(small: SmallTables, job: str) -> dict[tuple[str, str], Publication]:
@@ -52,26 +61,49 @@ def withdrawn_in(small: SmallTables, job: str, period: str) -> dict[str, Publica
     return {act.plan_id: act for act in sorted(acts, key=lambda act: act.plan_id) if act.action == "withdrawn"}
 
 
+def corrections(small: SmallTables) -> list[Publication]:
+    """Every correction in force, in order of period, plan and revision: each of them is valid."""
+    acts = latest_acts(_acts(small.rows(PUBLICATIONS.name, matching(job=CORRECT))))
+    valid = [act for act in acts if act.action != "withdrawn"]
+    return sorted(valid, key=lambda act: (act.period, act.plan_id, act.revision))
+
+
+def corrections_into(small: SmallTables, period: str) -> list[Publication]:
+    """The corrections posted into one period."""
+    return [act for act in corrections(small) if act.period == period]
+
+
 def published_in(small: SmallTables, job: str, period: str) -> dict[str, Publication]:
     """The job's publications in force of one period, by plan."""
     return {plan_id: act for (name, plan_id), act in published(small, job).items() if name == period}
 
 
 def publish(
-    small: SmallTables, job: str, period: str, run_id: str, digests: Mapping[str, str], action: str = "published"
+    small: SmallTables,
+    job: str,
+    period: str,
+    run_id: str,
+    digests: Mapping[str, str],
+    action: str = "published",
+    origin_period: str | None = None,
 ) -> None:
     """Publishes a run's rows of the plans in a single commit, which also withdraws the publications they replace.
 
-    `digests` is by plan.
+    `digests` is by plan; without any nothing is published. `origin_period`: of a correction, which replaces none.
     """
+    if not digests:
+        return
     acts = _acts(small.rows(PUBLICATIONS.name, matching(job=job, period=period)))
-    latest = {act.plan_id: act for act in latest_acts(acts) if act.plan_id in digests}
+    in_order = sorted(latest_acts(acts), key=lambda act: act.revision)
+    latest = {act.plan_id: act for act in in_order if act.plan_id in digests}
     withdrawn = [
-        {**asdict(act), "action": "withdrawn"} for _, act in sorted(latest.items()) if act.action != "withdrawn"
+        {**asdict(act), "action": "withdrawn"}
+        for _, act in sorted(latest.items())
+        if act.action != "withdrawn" and job != CORRECT
     ]
     new = [
         {"period": period, "plan_id": plan_id, "job": job, "action": action, "run_id": run_id, "digest": digest,
-         "revision": latest[plan_id].revision + 1 if plan_id in latest else 1}
+         "revision": latest[plan_id].revision + 1 if plan_id in latest else 1, "origin_period": origin_period}
         for plan_id, digest in sorted(digests.items())
     ]  # fmt: skip
     now = datetime.now(UTC)

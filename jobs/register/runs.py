@@ -16,7 +16,7 @@ from jobs.canonical import canonical_digest, canonical_json
 from jobs.errors import IntegrityBroken, Stop
 from jobs.lake.small import SmallTables, matching
 from jobs.register.code import code_version
-from jobs.register.publications import published_in
+from jobs.register.publications import CORRECT, corrections_into, published_in
 from schemas import TABLES
 
 RUNS = TABLES["control/runs"]
@@ -201,6 +201,8 @@ def is_published(small: SmallTables, row: Mapping) -> bool:
     run_id, commits_to = row["run_id"], COMMITS_TO.get(row["job"])
     if commits_to is not None:
         return bool(small.versions_by_run(commits_to, [run_id]))
+    if row["job"] == CORRECT:
+        return run_id in {publication.run_id for publication in corrections_into(small, row["period"])}
     return run_id in {publication.run_id for publication in published_in(small, row["job"], row["period"]).values()}
 
 

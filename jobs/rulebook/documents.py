@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, create_model, model_validator
 
-from jobs.rulebook.strict import Strict, Text, WholeNumber, must_be, refusal, validated
+from jobs.rulebook.strict import MOST, Strict, Text, WholeNumber, must_be, refusal, validated
 from jobs.rulebook.values import KINDS, Days, adapter
 
 ACCOUNTS = (
     "pool", "benefits_payable", "fee_accrued", "members_receivable", "sponsor_receivable", "fee_income", "cash",
     "suspense", "bad_debt", "platform_funding", "use_investigation", "use_technology", "use_staff_and_premises",
-    "operating_cash",
+    "operating_cash", "adjustments_receivable", "refunds_payable",
 )  # fmt: skip
 
 
@@ -49,13 +49,24 @@ class Collection(Strict):
     reference: Text
 
 
+class Corrections(Strict):
+    """How a closed period is corrected: differences of a member below the threshold are borne by the next pool."""
+
+    threshold_fen: Annotated[int, Field(ge=1, le=MOST)]
+    reference: Text
+
+
 class PlatformDocument(Strict):
-    """platform.yaml: what all plans of a platform share. `illnesses`: the names of each illness code."""
+    """platform.yaml: what all plans of a platform share. `illnesses`: the names of each illness code.
+
+    `corrections` absent: every difference is asked or refunded, from 1 fen on.
+    """
 
     names: Names
     time_zone: Annotated[Text, AfterValidator(_time_zone)]
     carry_on: CarryOn
     collection: Collection
+    corrections: Corrections | None = None
     illnesses: dict[Text, Names]
 
 

@@ -80,6 +80,7 @@ def _platform(root: Traversable | Path, platform_id: str) -> Platform:
         time_zone=document.time_zone,
         carry_on=document.carry_on.value,
         collection=CollectionRules(**dict(document.collection)),
+        correction_threshold_fen=1 if document.corrections is None else document.corrections.threshold_fen,
         calendar=calendar,
         accounts=_accounts(root, platform_id),
         illnesses=MappingProxyType({code: _names(names) for code, names in document.illnesses.items()}),

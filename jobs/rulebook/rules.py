@@ -225,7 +225,8 @@ class CollectionRules:
 class Platform:
     """One platform: calendar, chart of accounts, illnesses and plans.
 
-    `carry_on`: the money on which the residual is counted, billed or collected.
+    `carry_on`: the money on which the residual is counted, billed or collected. `correction_threshold_fen`: a member's
+    difference of a corrected period below it is borne by the next pool.
     `illnesses` maps each illness code to its names by language.
     """
 
@@ -234,6 +235,7 @@ class Platform:
     time_zone: str
     carry_on: str
     collection: CollectionRules
+    correction_threshold_fen: int
     calendar: Calendar
     accounts: tuple[Account, ...]
     illnesses: Mapping[str, Mapping[str, str]]
@@ -251,6 +253,14 @@ class Platform:
     def collection_rules(self, period: Period) -> dict:
         """The rules that decide a collection of the period, as plain values."""
         return {**self._common_rules(period), "deducts": self.collection.deducts}
+
+    def correction_rules(self, origin: Period, period: Period, plan_ids: Collection[str]) -> dict:
+        """The rules that decide a correction of these plans of the closed period `origin` into `period`."""
+        return {
+            "origin": self.settlement_rules(origin, plan_ids),
+            "days": {"period": _days(self.calendar, period)},
+            "threshold_fen": self.correction_threshold_fen,
+        }
 
     def closing_rules(self, period: Period) -> dict:
         """The rules that decide a close of the period, as plain values."""

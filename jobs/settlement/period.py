@@ -7,14 +7,14 @@ The caller, jobs/works/settle_plans.py, writes and measures the rows between the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.ledger.fee import fee_row
-from jobs.ledger.journal import journal_rows, settlement_transfers
+from jobs.ledger.journal import Transfer, journal_rows, settlement_transfers
 from jobs.money import apportion, case_allowance
 from jobs.rulebook.rules import Plan, RuleNotInForce, SharingRules
 from jobs.settlement.benefits import LIMITED, WITHOUT_RULE, benefits, with_case_sponsorship
@@ -28,7 +28,8 @@ class SettlementInputs:
 
     `covered`: one row per covered member, with `member_since`. `covered_count`: by tier. `claims`, `counted_before`,
     `helped_before`: inputs of `benefits` (`helped`). `brought_forward_fen`: the residual of the previous period.
-    `family_payers`: input of `bills`.
+    `family_payers`: input of `bills`. Of corrections into the period: `adjusted_fen`, their part of the residual;
+    `corrections`, their transfers; `adjustments`, their additional dues and refunds (None: no correction).
     """
 
     period: str
@@ -41,6 +42,9 @@ class SettlementInputs:
     helped_before: DataFrame
     brought_forward_fen: Mapping[str, int]
     family_payers: DataFrame
+    adjusted_fen: Mapping[str, int] = field(default_factory=dict)
+    corrections: Mapping[str, list[Transfer]] = field(default_factory=dict)
+    adjustments: DataFrame | None = None
 
     def rules(self) -> dict[str, SharingRules]:
         """The sharing rules of each plan on the publicity day; raises RuleNotInForce."""
@@ -114,7 +118,10 @@ def small_table_rows(
     `sponsored_fen`: by plan, the sum over its assessments. `billed_by_tier_fen`: by plan and tier, the sum of shares.
     """
     day = inputs.publicity_on
-    pools = {p: pool_row(sharing[p], sponsored_fen[p], inputs.plans[p].version_on(day)) for p in inputs.plans}
+    pools = {
+        p: pool_row(sharing[p], sponsored_fen[p], inputs.plans[p].version_on(day), inputs.adjusted_fen.get(p, 0))
+        for p in inputs.plans
+    }
     transfers = {p: settlement_transfers(pools[p]) for p in inputs.plans}
     return {
         "settled/pools": {p: [pools[p]] for p in inputs.plans},
@@ -123,7 +130,10 @@ def small_table_rows(
             p: journal_rows([(day, transfer) for transfer in transfers[p]], inputs.period, p, "settle")
             for p in inputs.plans
         },
-        "ledger/fee": {p: [fee_row(transfers[p], inputs.brought_forward_fen[p])] for p in inputs.plans},
+        "ledger/fee": {
+            p: [fee_row([*inputs.corrections.get(p, []), *transfers[p]], inputs.brought_forward_fen[p])]
+            for p in inputs.plans
+        },
     }
 
 

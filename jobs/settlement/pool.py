@@ -50,14 +50,18 @@ def pool_of(case_count: int, benefit_fen: int, case_sponsored_fen: int, fee_ppm:
     return Pool(case_count, benefit_fen, fee_on(benefit_fen, fee_ppm), brought_forward_fen, case_sponsored_fen)
 
 
-def pool_row(sharing: Sharing, member_sponsored_fen: int, rule_version: str) -> dict:
-    """The row of settled/pools. One row per period and plan."""
+def pool_row(sharing: Sharing, member_sponsored_fen: int, rule_version: str, adjusted_fen: int = 0) -> dict:
+    """The row of settled/pools. One row per period and plan.
+
+    `adjusted_fen`: the part of the residual brought forward that corrections of earlier periods made.
+    """
     pool = sharing.pool
     return {
         "case_count": pool.case_count,
         "benefit_fen": pool.benefit_fen,
         "fee_fen": pool.fee_fen,
         "brought_forward_fen": pool.brought_forward_fen,
+        "adjusted_fen": adjusted_fen,
         "case_sponsored_fen": pool.case_sponsored_fen,
         "pool_fen": pool.pool_fen,
         "covered_count": sum(sharing.covered_count.values()),

@@ -14,7 +14,7 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.progress import announce
 from jobs.register.books import transfers_of
 from jobs.register.decisions import RELEASE, USED
-from jobs.register.publications import Publication, few_rows_of, published_in
+from jobs.register.publications import Publication, corrections_into, few_rows_of, published_in
 from jobs.register.runs import Run, input_versions_of, settings_of, unended_runs
 from jobs.works.collect_pinning import STAGE, pin_collection
 from jobs.works.collect_unchanged import changes_since_collected, run_of_same_inputs
@@ -46,8 +46,11 @@ class PinnedClose:
         return late_claims(self.lake.small, self.request.platform)
 
     def transfers(self) -> dict[str, list[Transfer]]:
-        """The transfers that settlement and collection posted, by plan."""
-        return transfers_of(self.lake.small, [*self.settled.values(), *self.collected.values()])
+        """The transfers that corrections into the period, settlement and collection posted, by plan."""
+        corrected = [
+            p for p in corrections_into(self.lake.small, str(self.request.period)) if p.plan_id in self.settled
+        ]
+        return transfers_of(self.lake.small, [*corrected, *self.settled.values(), *self.collected.values()])
 
 
 def pin_closing(request: PeriodRequest, lake: Lake) -> PinnedClose:

@@ -37,7 +37,8 @@ from jobs.works.late_returns import (
     undecided,
 )
 
-THROUGH_SPARK, FEW_ROWS = ("settled/collections", "settled/lapses"), ("ledger/journal",)
+THROUGH_SPARK = ("settled/collections", "settled/lapses", "settled/adjustment_collections")
+FEW_ROWS = ("ledger/journal",)
 
 
 class Collect(Work):

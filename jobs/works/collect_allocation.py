@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from jobs.collection.allocation import (
     allocated_shares,
@@ -11,7 +12,9 @@ from jobs.collection.allocation import (
     shares_by_lookup,
     totals_by_payer,
     unapplied_cash,
+    with_running_fen,
 )
+from jobs.correction.additional_dues import dues_met
 from jobs.gate.receipts import ReceiptGate
 from jobs.progress import announce
 from jobs.spark.broadcasting import broadcast_if_few
@@ -21,10 +24,13 @@ from jobs.spark.id_filter import filter_of_ids, with_passed
 @dataclass(frozen=True)
 class Allocations:
     """`shares`: one row per assessment, with the money allocated to it. `excess`: one row per receipt with unapplied
-    cash."""
+    cash. `additional`: one row per additional due, with the money allocated to it; None: there are none.
+    `refunds_used_fen`: refunds that met shares or dues; they are no receipts."""
 
     shares: DataFrame
     excess: DataFrame
+    additional: DataFrame | None = None
+    refunds_used_fen: int = 0
 
 
 def allocate(
@@ -34,23 +40,49 @@ def allocate(
     joined_on_of: Callable[[DataFrame], DataFrame],
     whole_shares: bool,
     first_plan_id: str,
+    asked: DataFrame | None = None,
 ) -> Allocations:
-    """Allocates every payer's money to the shares of his members.
+    """Allocates every payer's money to the shares of his members, then to his additional dues.
+
+    `asked`: the additional dues (rows of settled/adjustments); None: there are none.
 
     `joined_on_of`: gives the days on which members (rows of member_id) joined their plans. Unapplied cash of a payer
     without any bill is attributed to `first_plan_id`.
     """
     announce("adding up bills and receipts by payer")
-    to_allocate = payers_to_allocate(totals_by_payer(receipts.in_time, bills)).localCheckpoint()
+    owed = bills if asked is None else _with_additional(bills, asked)
+    totals = totals_by_payer(receipts.in_time, owed)
+    to_allocate = payers_to_allocate(totals).localCheckpoint()
     payer_count = to_allocate.count()
     announce(f"allocating receipts: {payer_count:,} payers paid another amount than they owe, or in parts")
     in_time = _rows_of_payers(receipts.in_time, to_allocate, payer_count).localCheckpoint()
     payers_assessments = _rows_of_payers(assessments, to_allocate, payer_count).localCheckpoint()
     joined = joined_on_of(_members_in_families(payers_assessments))
     allocated = allocated_shares(payers_assessments, joined, to_allocate, in_time, whole_shares).localCheckpoint()
-    excess = unapplied_cash(to_allocate, in_time, receipts.late, allocated, first_plan_id).localCheckpoint()
+    additional = None if asked is None else _additional_met(asked, totals, receipts.in_time).localCheckpoint()
+    spent = allocated.select("payer_id", "plan_id", "collected_fen")
+    if additional is not None:
+        met = additional.select("payer_id", "plan_id", F.col("met_fen").alias("collected_fen"))
+        spent = spent.unionByName(met)
+    excess = unapplied_cash(to_allocate, in_time, receipts.late, spent, first_plan_id).localCheckpoint()
     plain = shares_by_lookup(_rows_of_other_payers(assessments, to_allocate, payer_count), receipts.in_time)
-    return Allocations(plain.unionByName(allocated), excess)
+    return Allocations(plain.unionByName(allocated), excess, additional)
+
+
+def _with_additional(bills: DataFrame, asked: DataFrame) -> DataFrame:
+    """Bills and additional dues: what each payer owes in all."""
+    return bills.select("payer_id", "due_fen").unionByName(
+        asked.select("payer_id", F.col("delta_fen").alias("due_fen"))
+    )
+
+
+def _additional_met(asked: DataFrame, totals: DataFrame, in_time: DataFrame) -> DataFrame:
+    """The additional dues that the money left by the shares meets."""
+    asked_fen = asked.groupBy("payer_id").agg(F.sum("delta_fen").alias("asked_fen"))
+    money = totals.join(asked_fen, "payer_id").select(
+        "payer_id", "received_fen", (F.col("owed_fen") - F.col("asked_fen")).alias("shares_fen")
+    )
+    return dues_met(asked, money, with_running_fen(in_time))
 
 
 def _members_in_families(assessments: DataFrame) -> DataFrame:

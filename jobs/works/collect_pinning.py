@@ -20,6 +20,7 @@ from jobs.progress import announce
 from jobs.register.decisions import USED, deciders
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run
+from jobs.works.collect_adjustments import PeriodCorrections, corrections_of_period
 from jobs.works.collect_returns import NetReceipts, net_of_returns
 from jobs.works.earlier_arrears import EarlierArrears, earlier_arrears
 from jobs.works.final_positions import FinalPositions, final_positions_of, overlapping_collections
@@ -34,6 +35,7 @@ JOB = "collect"
 SETTLED, RECEIPTS, STAGE = "settled", "receipts", "stage"
 AID_OF_NEXT, EARLIER_SET_OFF_FEN, ENDED_BEFORE = "aid_of_next", "netted_before_fen", "ended_before"
 CLOSED_BEFORE, FINAL_LAPSES, EARLIER_ARREARS = "closed_before", "standing_lapses", "earlier_arrears_fen"
+CORRECTIONS = "corrections"
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,9 @@ class PinnedCollection:
     `ended_before`: collections of earlier periods whose lapses ended cover before this period's grace limit.
     `earlier_arrears`: what the period's beneficiaries owe from earlier periods, written off then.
     `net`: the period's receipts, less what went back; `receipts_version`: of the source.
-    `receipts_without_period`: receipts whose period is missing or not in the calendar. `decided`:
-    decisions on receipts of the period. `stop_settings`: the ceilings and the operator's consent, as settings of the
-    run.
+    `receipts_without_period`: receipts whose period is missing or not in the calendar. `decided`: decisions on receipts
+    of the period. `corrections`: those into the period. `stop_settings`: the ceilings and the operator's consent, as
+    settings of the run.
     """
 
     request: PeriodRequest
@@ -67,6 +69,7 @@ class PinnedCollection:
     net: NetReceipts
     receipts_version: int
     receipts_without_period: DataFrame
+    corrections: PeriodCorrections
     decided: DecidedReceipts = NO_DECISIONS
     stop_settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -152,6 +155,7 @@ class PinnedCollection:
             FINAL_LAPSES: _digests(self.final.lapsed),
             EARLIER_ARREARS: self.earlier_arrears.inputs,
             USED: self.decided.inputs,
+            CORRECTIONS: self.corrections.digests,
         }
         return {
             SETTLED: _digests(self.settled),
@@ -205,6 +209,7 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
         receipts_version=version,
         receipts_without_period=receipts_without_period,
         decided=decided,
+        corrections=corrections_of_period(lake, period, tuple(sorted(settled))),
     )
 
 

@@ -13,8 +13,9 @@ from jobs.collection.allocation import collections, lapses
 from jobs.collection.finality import unspent_receipts, with_final_reasons
 from jobs.errors import Refused
 from jobs.gate.receipts import ReceiptGate
-from jobs.lake.sinks import WritingSink
+from jobs.lake.sinks import Measurement, WritingSink
 from jobs.lake.sources import read_source
+from jobs.ledger.adjustment_postings import adjustment_transfers
 from jobs.ledger.arrears_postings import taken_back_transfers
 from jobs.ledger.collection_invariants import CollectionReadBack, breaches
 from jobs.ledger.collection_postings import collection_transfers
@@ -26,10 +27,12 @@ from jobs.register.publications import rows_of
 from jobs.settlement.coverage import in_force_on
 from jobs.spark.digest import digest_of_rows
 from jobs.spark.id_filter import filter_of_ids, with_passed
+from jobs.works.collect_adjustments import AdjustmentSums, none_collected, sums_of_adjustments, without_refunds
 from jobs.works.collect_allocation import Allocations, allocate
 from jobs.works.collect_pinning import JOB, PinnedCollection
 from jobs.works.collect_returns import returned_by_plan
 from jobs.works.collection_sums import CollectionSums, set_off_part_fen, sums_by_plan, suspense_by_plan
+from jobs.works.corrections import COLLECTIONS
 from jobs.works.earlier_arrears import take_from_aid
 from jobs.works.final_positions import overlapping_collections
 from jobs.works.set_off import aid_for_set_off, earlier_set_off
@@ -43,7 +46,8 @@ class CollectionResult:
     """A collection as written and read back.
 
     By plan: `digests` (then by table), `sums`, `transfers` (settlement and collection) and `fees`. `excess`: one row
-    per receipt with unapplied cash; `excess_by_reason`: its count of receipts and fen.
+    per receipt with unapplied cash; `excess_by_reason`: its count of receipts and fen. `additional_fen`: money that met
+    additional dues, less refunds that met shares or dues.
     """
 
     digests: Mapping[str, Mapping[str, dict]]
@@ -52,6 +56,7 @@ class CollectionResult:
     fees: Mapping[str, dict]
     excess: DataFrame
     excess_by_reason: Mapping[str, tuple[int, int]]
+    additional_fen: int = 0
 
 
 def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionResult:
@@ -67,6 +72,7 @@ def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionR
     ended_at = _midnight(pinned.days.grace_ends_on, pinned.request.platform.time_zone)
     ending = lapses(stored, _ended_already(pinned, ended_at)).withColumn("ended_at", F.lit(ended_at))
     lapsed = sink.put("settled/lapses", ending)
+    adjusted, adjustment_sums = _adjustments(pinned, allocations, sink)
 
     suspense_fen = suspense_by_plan(allocations.excess, pinned.gate.held_fen, pinned.plan_ids[0])
     returned = returned_by_plan(pinned.net.parts, allocations.shares, pinned.plan_ids[0])
@@ -74,22 +80,38 @@ def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionR
         p: pinned.earlier_set_off_fen.get(p, 0) + sum(taken_fen.get(p, {}).values()) for p in pinned.plan_ids
     }
     sums = sums_by_plan(pinned.plan_ids, stored, aid, suspense_fen, arrears_fen, returned, pinned.days.grace_ends_on)
-    posted = {p: _transfers(pinned, p, sums[p], taken_fen.get(p, {})) for p in pinned.plan_ids}
+    posted = {p: _transfers(pinned, p, sums[p], taken_fen.get(p, {}), adjustment_sums[p]) for p in pinned.plan_ids}
     journal = {p: journal_rows(posted[p], str(pinned.request.period), p, JOB) for p in pinned.plan_ids}
     journal_digests = sink.put_rows({"ledger/journal": journal})["ledger/journal"]
     settled = transfers_of(pinned.lake.small, list(pinned.settled.values()))
-    transfers = {p: [*settled[p], *(transfer for _, transfer in posted[p])] for p in pinned.plan_ids}
+    corrected = pinned.corrections.transfers
+    transfers = {p: [*corrected[p], *settled[p], *(transfer for _, transfer in posted[p])] for p in pinned.plan_ids}
     fees = {p: fee_row(transfers[p], pinned.pools[p]["brought_forward_fen"]) for p in pinned.plan_ids}
     digests = {
         p: {
             "settled/collections": collected[p].digest,
             "settled/lapses": lapsed[p].digest,
+            **({COLLECTIONS: adjusted[p].digest} if adjusted else {}),
             "ledger/journal": journal_digests[p],
             FEE.name: digest_of_rows([fees[p]], FEE),
         }
         for p in pinned.plan_ids
     }
-    return CollectionResult(digests, sums, transfers, fees, allocations.excess, _by_reason(allocations.excess))
+    additional_fen = sum(of_plan.met_fen for of_plan in adjustment_sums.values()) - allocations.refunds_used_fen
+    return CollectionResult(
+        digests, sums, transfers, fees, allocations.excess, _by_reason(allocations.excess), additional_fen
+    )
+
+
+def _adjustments(
+    pinned: PinnedCollection, allocations: Allocations, sink: WritingSink
+) -> tuple[Mapping[str, Measurement], Mapping[str, AdjustmentSums]]:
+    """Writes what became of additional dues and refunds; by plan the measured rows, and the sums of the stored ones."""
+    if allocations.additional is None:
+        return {}, none_collected(pinned.plan_ids)
+    rows = pinned.corrections.collections(allocations.additional, pinned.days)
+    measured = sink.put(COLLECTIONS, rows)
+    return measured, sums_of_adjustments(sink.stored(COLLECTIONS, rows), pinned.plan_ids)
 
 
 def _dues_before_arrears(pinned: PinnedCollection, shares: DataFrame) -> DataFrame:
@@ -106,11 +128,20 @@ def _dues_before_arrears(pinned: PinnedCollection, shares: DataFrame) -> DataFra
 
 
 def _allocations(pinned: PinnedCollection) -> Allocations:
-    """The receipts allocated to the open shares. Final allocations are left untouched."""
+    """The receipts allocated to the open shares and additional dues. Final allocations are left untouched."""
+    allocations = _allocated(pinned)
+    if not pinned.corrections:
+        return allocations
+    excess, unmet_fen = without_refunds(allocations.excess)
+    used_fen = pinned.corrections.refunds_as_money_fen(pinned.settled_rows("settled/bills"), pinned.days) - unmet_fen
+    return replace(allocations, excess=excess, refunds_used_fen=used_fen)
+
+
+def _allocated(pinned: PinnedCollection) -> Allocations:
     assessments, bills = pinned.settled_rows("settled/assessments"), pinned.settled_rows("settled/bills")
     final = pinned.final
     if not final:
-        allocations = _allocate(pinned, assessments, bills, pinned.gate)
+        allocations = allocate_to_shares(pinned, assessments, bills, pinned.gate)
         if pinned.net.parts is None:
             return allocations
         return replace(allocations, excess=pinned.net.with_whole_amounts(allocations.excess).localCheckpoint())
@@ -118,14 +149,23 @@ def _allocations(pinned: PinnedCollection) -> Allocations:
         assessments = assessments.join(final.final_lapses.select(*KEY), list(KEY), "left_anti")
         bills = assessments  # of a bill, only payer_id and due_fen are read: the assessments have both
     allocated_before = final.allocated_by_payer().localCheckpoint()
-    allocations = _allocate(pinned, assessments, bills, _remaining_receipts(pinned, allocated_before))
+    allocations = allocate_to_shares(pinned, assessments, bills, _remaining_receipts(pinned, allocated_before))
     return replace(allocations, excess=_with_final_reasons(pinned, allocations.excess, allocated_before))
 
 
-def _allocate(pinned: PinnedCollection, assessments: DataFrame, bills: DataFrame, receipts: ReceiptGate) -> Allocations:
+def allocate_to_shares(
+    pinned: PinnedCollection, assessments: DataFrame, bills: DataFrame, receipts: ReceiptGate
+) -> Allocations:
+    """The receipts allocated to these shares by the rules of the platform."""
     whole_shares = pinned.request.platform.collection.deducts == "whole_shares"
     return allocate(
-        assessments, bills, receipts, lambda members: _joined(pinned, members), whole_shares, pinned.plan_ids[0]
+        assessments,
+        bills,
+        pinned.corrections.with_refunds(receipts, bills, pinned.days),
+        lambda members: _joined(pinned, members),
+        whole_shares,
+        pinned.plan_ids[0],
+        pinned.corrections.asked(),
     )
 
 
@@ -154,16 +194,23 @@ def _with_final_reasons(pinned: PinnedCollection, excess: DataFrame, allocated_b
 
 
 def _transfers(
-    pinned: PinnedCollection, plan_id: str, sums: CollectionSums, taken_fen: Mapping[str, int]
+    pinned: PinnedCollection,
+    plan_id: str,
+    sums: CollectionSums,
+    taken_fen: Mapping[str, int],
+    adjusted: AdjustmentSums,
 ) -> list[tuple[date, Transfer]]:
-    """The plan's transfers. `taken_fen`: by period of origin, earlier arrears that aid pays."""
+    """The plan's transfers. `taken_fen`: by period of origin, earlier arrears that aid pays. `adjusted`: what became of
+    additional dues."""
     borne_by = pinned.request.platform.collection.shortfall_borne_by
     taken_over_fen = pinned.final.suspense_fen if plan_id == pinned.plan_ids[0] else 0
     posted = collection_transfers(pinned.pools[plan_id], sums.collected, pinned.days, borne_by, taken_over_fen)
     write_offs = pinned.earlier_arrears.write_offs.get(plan_id, {})
     taken_back = taken_back_transfers(taken_fen, write_offs, borne_by)
     with_arrears = [*posted, *((pinned.days.deduction_on, transfer) for transfer in taken_back)]
-    return sorted(with_arrears, key=lambda posting: posting[0])
+    corrections = pinned.corrections.transfers[plan_id]
+    of_corrections = adjustment_transfers(corrections, adjusted.totals, pinned.days, borne_by)
+    return sorted([*with_arrears, *of_corrections], key=lambda posting: posting[0])
 
 
 def _joined(pinned: PinnedCollection, members: DataFrame) -> DataFrame:
@@ -219,7 +266,8 @@ def collection_breaches(pinned: PinnedCollection, result: CollectionResult) -> l
             )
         )
     ]  # fmt: skip
-    held_fen = pinned.final.allocated_fen + sum(
+    held_fen = pinned.final.allocated_fen + result.additional_fen
+    held_fen += sum(
         sum(plan_sums.collected.collected_fen.values()) + sum(plan_sums.collected.suspense_fen.values())
         for plan_sums in sums.values()
     )

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.allocation import LAPSED, CollectionDays
 from jobs.collection.arrears import arrears_after, taken_from
+from jobs.correction.dispositions import WRITTEN_OFF
 from jobs.lake.lake import Lake
 from jobs.ledger.arrears_postings import WriteOff, write_off_of
 from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, few_rows_of, published, rows_of
 from jobs.rulebook.calendar import Calendar, Period
+from jobs.works.corrections import REINSTATEMENTS, Corrections, corrections_until
 
 KEY = ("plan_id", "member_id")
 Owed = Mapping[tuple[str, int], Mapping[str, int]]
@@ -65,9 +67,12 @@ def earlier_arrears(
     owing = _who_lapsed(lake, earlier.values(), helped)
     if not owing:
         return EarlierArrears()
-    owed_fen = _owed(lake, calendar, earlier, owing)
+    corrections = corrections_until(lake, calendar, period)
+    owed_fen = _owed(lake, calendar, earlier, owing, corrections)
     arrears = EarlierArrears(owed_fen)
-    write_offs = {p: _write_offs(lake, calendar, earlier, p, origins) for p, origins in arrears.by_plan.items()}
+    write_offs = {
+        p: _write_offs(lake, calendar, earlier, p, origins, corrections) for p, origins in arrears.by_plan.items()
+    }
     return EarlierArrears(owed_fen, write_offs)
 
 
@@ -101,6 +106,31 @@ def take_from_aid(
     return reduced.localCheckpoint(), taken
 
 
+def paid_by_later_aid(lake: Lake, calendar: Calendar, origin: str, plan_ids: Collection[str]) -> DataFrame | None:
+    """What later aid has paid of the write-offs of the period `origin`: plan_id, member_id, `fen`. None: nothing."""
+    collected = {key: act for key, act in published(lake.small, "collect").items() if key[1] in plan_ids}
+    settled = published(lake.small, "settle").items()
+    later = [act for (name, p), act in settled if p in plan_ids and calendar.period(name) > calendar.period(origin)]
+    helped = {
+        (row["plan_id"], row["member_id"])
+        for row in few_rows_of(lake.small, "settled/benefits", later)
+        if row["counted"] and row["benefit_fen"] > 0
+    }
+    of_origin = [act for (name, _), act in collected.items() if name == origin]
+    owing = _who_lapsed(lake, of_origin, helped)
+    if not owing:
+        return None
+    # What corrections took back is counted by the caller.
+    owed = _owed(lake, calendar, collected, owing, Corrections(lake))
+    rows = []
+    lapsed = _only(rows_of(lake, "settled/collections", of_origin), owing).where(F.col("status") == LAPSED)
+    for row in lapsed.collect():
+        paid_fen = row.due_fen - row.collected_fen - owed.get((row.plan_id, row.member_id), {}).get(origin, 0)
+        if paid_fen:
+            rows.append((row.plan_id, row.member_id, paid_fen))
+    return lapsed.sparkSession.createDataFrame(rows, "plan_id string, member_id bigint, fen bigint") if rows else None
+
+
 def _who_lapsed(lake: Lake, earlier: Collection[Publication], helped: set[tuple[str, int]]) -> set[tuple[str, int]]:
     """The helped members with a lapse in an earlier period: most plans have none, so that nothing else is read."""
     if not helped:
@@ -110,7 +140,11 @@ def _who_lapsed(lake: Lake, earlier: Collection[Publication], helped: set[tuple[
 
 
 def _owed(
-    lake: Lake, calendar: Calendar, earlier: Mapping[tuple[str, str], Publication], owing: set[tuple[str, int]]
+    lake: Lake,
+    calendar: Calendar,
+    earlier: Mapping[tuple[str, str], Publication],
+    owing: set[tuple[str, int]],
+    corrections: Corrections,
 ) -> dict[tuple[str, int], dict[str, int]]:
     names = sorted({name for name, _ in earlier}, key=calendar.period)
     settled = [publication for key, publication in published(lake.small, "settle").items() if key in earlier]
@@ -124,7 +158,29 @@ def _owed(
         by_period[row.period] = by_period.get(row.period, 0) + row.benefit_fen
     grace_ends_on = {name: calendar.grace_ends_on(calendar.period(name)) for name in names}
     owed = {key: arrears_after(names, rows[key], aid_fen[key], grace_ends_on) for key in sorted(owing)}
-    return {key: by_origin for key, by_origin in owed.items() if by_origin}
+    taken = _taken_back_by_corrections(lake, corrections, owing)
+    left = {
+        key: {name: fen - taken.get((*key, name), 0) for name, fen in by_origin.items()}
+        for key, by_origin in owed.items()
+    }
+    positive = {key: {name: fen for name, fen in by_origin.items() if fen > 0} for key, by_origin in left.items()}
+    return {key: by_origin for key, by_origin in positive.items() if by_origin}
+
+
+def _taken_back_by_corrections(
+    lake: Lake, corrections: Corrections, owing: Collection[tuple[str, int]]
+) -> dict[tuple[str, int, str], int]:
+    """By plan, member and period, what corrections took back of a write-off: it is not owed any more."""
+    taken: dict[tuple[str, int, str], int] = {}
+    if not corrections.publications:
+        return taken
+    written_off = corrections.member_rows().where(F.col("disposition") == WRITTEN_OFF)
+    void = rows_of(lake, REINSTATEMENTS, corrections.publications)
+    for rows, amount in ((written_off, -F.col("delta_fen")), (void, F.col("amount_fen"))):
+        for row in _only(rows, owing).select(*KEY, "origin_period", amount.alias("fen")).collect():
+            key = (row.plan_id, row.member_id, row.origin_period)
+            taken[key] = taken.get(key, 0) + row.fen
+    return taken
 
 
 def _write_offs(
@@ -133,6 +189,7 @@ def _write_offs(
     earlier: Mapping[tuple[str, str], Publication],
     plan_id: str,
     origins: Collection[str],
+    corrections: Corrections,
 ) -> dict[str, WriteOff]:
     """The write-offs of the periods of origin, and what later ones took back before this period."""
     by_name = {name: publication for (name, p), publication in earlier.items() if p == plan_id}
@@ -142,6 +199,7 @@ def _write_offs(
             origin,
             posted[origin],
             [t for name, ts in posted.items() if calendar.period(name) > calendar.period(origin) for t in ts],
+            corrections.of([origin], [plan_id]).taken_back_fen(),
         )
         for origin in origins
     }

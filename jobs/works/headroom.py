@@ -50,21 +50,30 @@ class YearlyHeadroom:
     ) -> DataFrame:
         """One row per covered member with `headroom_fen`; null if the cap of the plan cannot bind."""
         caps = {plan_id: rules[plan_id].yearly_cap_fen for plan_id in rules}
+        corrected = self._history.corrections_of(list(caps), self._earlier).charged_dues(list(caps))
         binding = {
             plan_id: cap
             for plan_id, cap in caps.items()
-            if cap is not None and cap_may_bind(cap, self._highest_shares_fen(plan_id), sharing[plan_id])
+            if cap is not None
+            and (plan_id in corrected or cap_may_bind(cap, self._highest_shares_fen(plan_id), sharing[plan_id]))
         }
         if not binding:
             return with_unlimited_headroom(covered)
         announce(f"yearly cap: what members of {', '.join(sorted(binding))} bore this year")
         year = {plan_id: self._year_records(plan_id) for plan_id in binding}
-        if all(self._follows_from_spells(plan_id, year[plan_id], cap) for plan_id, cap in binding.items()):
+        of_spells = not corrected.keys() & binding.keys()  # what corrections charged does not follow from spells
+        if of_spells and all(self._follows_from_spells(p, year[p], cap) for p, cap in binding.items()):
             ended = cut_by_lapses(self._members.kept_good.where(F.col("cover") != COVERED), self._lapses)
             return with_headroom_from_spells(covered, ended, year, binding)
         announce("yearly cap: the current spells are not those assessed: joining the year's assessments")
-        earlier = {p: self._history.rows_of_plan("settled/assessments", p, self._earlier) for p in binding}
+        earlier = {p: self._dues_of(p, corrected.get(p)) for p in binding}
         return headroom_from_assessments(covered, earlier, binding)
+
+    def _dues_of(self, plan_id: str, corrected: DataFrame | None) -> DataFrame:
+        """The plan's dues in the earlier periods of the year, with what corrections charged or refunded since."""
+        rows = self._history.rows_of_plan("settled/assessments", plan_id, self._earlier)
+        dues = rows.select("plan_id", "member_id", "due_fen")
+        return dues if corrected is None else dues.unionByName(corrected)
 
     def _follows_from_spells(self, plan_id: str, year: list[PeriodOfYear] | None, cap_fen: int) -> bool:
         if year is None:

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.correction.cases import ADDED
 from jobs.errors import Refused
 from jobs.lake.lake import Lake
 from jobs.lake.sources import has_receipts
@@ -16,6 +18,8 @@ from jobs.progress import announce
 from jobs.register.publications import Publication, few_rows_of, published, rows_of
 from jobs.register.runs import settings_of
 from jobs.rulebook.calendar import Calendar, Period
+from jobs.works.corrections import Corrections, corrections_until
+from schemas import TABLES
 
 COUNTED = (
     T.StructType()
@@ -32,7 +36,8 @@ class History:
     """The settlements in force of all other periods, by plan, oldest first.
 
     May contain later periods when an old one is settled or compared again; methods about earlier ones filter them out.
-    `settled`: the settlements of the period itself, by plan.
+    `settled`: the settlements of the period itself, by plan. `corrections`: those posted into the period and earlier
+    ones.
     """
 
     lake: Lake
@@ -40,6 +45,7 @@ class History:
     period: Period
     publications: Mapping[str, tuple[Publication, ...]]
     settled: Mapping[str, Publication] = field(default_factory=dict)
+    corrections: Corrections | None = None
 
     def predecessor(self, plan_id: str) -> Publication | None:
         """The settlement of the plan's previous period; None if the period is the plan's first in the lake.
@@ -61,10 +67,22 @@ class History:
         return bool(settlements) and not any(self._is_earlier(p) for p in settlements)
 
     def brought_forward_fen(self, plan_ids: Iterable[str]) -> dict[str, int]:
-        """The residual of each plan's previous period; 0 for the first period settled in the lake."""
+        """The residual of each plan's previous period and what corrections into this one made of it; 0 for the first
+        period settled in the lake."""
         predecessors = {plan_id: self.predecessor(plan_id) for plan_id in plan_ids}
-        pools = self.previous_pools
-        return {p: pools[p]["carried_forward_fen"] if predecessors[p] else 0 for p in predecessors}
+        pools, adjusted_fen = self.previous_pools, self.adjusted_fen(predecessors)
+        return {p: pools[p]["carried_forward_fen"] + adjusted_fen[p] if predecessors[p] else 0 for p in predecessors}
+
+    def adjusted_fen(self, plan_ids: Iterable[str]) -> dict[str, int]:
+        """By plan, what corrections into this period add to the residual that it brings forward."""
+        if self.corrections is None:
+            return dict.fromkeys(plan_ids, 0)
+        return self.corrections.into(str(self.period)).adjusted_fen(plan_ids)
+
+    def corrections_of(self, plan_ids: Collection[str], periods: Iterable[Period]) -> Corrections:
+        """The corrections of these closed periods and plans."""
+        known = self.corrections or Corrections(self.lake)
+        return known.of((str(period) for period in periods), plan_ids)
 
     @cached_property
     def previous_pools(self) -> dict[str, dict]:
@@ -94,6 +112,11 @@ class History:
             plan_id, less_owed = row["plan_id"], row["plan_id"] in less_receivables
             residual_fen[plan_id] += _counts_in_residual(row["credit_account"], less_owed) * row["amount_fen"]
             residual_fen[plan_id] -= _counts_in_residual(row["debit_account"], less_owed) * row["amount_fen"]
+        # Whatever their day: those into earlier periods came before these were settled, those into this one come now.
+        known = self.corrections.publications if self.corrections else ()
+        corrected = [p for p in known if p.plan_id in with_history and self._is_after_close(p, closes)]
+        for row in few_rows_of(self.lake.small, "settled/adjusted_pools", corrected):
+            residual_fen[row["plan_id"]] += row["adjusted_fen"]
         return residual_fen
 
     def _last_closes(self, plan_ids: Iterable[str], before: date) -> dict[str, Publication]:
@@ -140,8 +163,18 @@ class History:
         earlier = [p for settlements in self.publications.values() for p in settlements if self._is_earlier(p)]
         if not earlier:
             return self.lake.empty(COUNTED)
-        counted = rows_of(self.lake, "settled/benefits", earlier).where("counted")
-        return counted.select(*COUNTED.names)
+        counted = rows_of(self.lake, "settled/benefits", earlier).where("counted").select(*COUNTED.names)
+        added = [
+            row
+            for row in (self.corrections.case_rows() if self.corrections else ())
+            if row["marker"] == ADDED and self.calendar.period(row["origin_period"]) < self.period
+        ]
+        if not added:
+            return counted
+        cases = self.lake.frame(TABLES["settled/adjusted_benefits"], added)
+        unknown = F.lit(None).cast("string").alias("illness_code")
+        columns = ("plan_id", "member_id", "claim_id", unknown, F.col("origin_period").alias("period"))
+        return counted.unionByName(cases.select(*columns))
 
     def few_rows(self, table: str, plan_ids: Iterable[str], periods: Iterable[Period | None]) -> list[dict]:
         """The published rows of these plans and periods, from a table of few rows."""
@@ -176,7 +209,7 @@ def history_before(lake: Lake, calendar: Calendar, period: Period) -> History:
         else:
             others.setdefault(settlement.plan_id, []).append(settlement)
     by_plan = {p: tuple(settlements) for p, settlements in others.items()}
-    return History(lake, calendar, period, by_plan, of_period)
+    return History(lake, calendar, period, by_plan, of_period, corrections_until(lake, calendar, period))
 
 
 def _counts_in_residual(account: str, less_receivables: bool) -> int:

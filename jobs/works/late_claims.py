@@ -11,7 +11,7 @@ from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import TABLE_IDS
 from jobs.pipeline.amounts import yuan
 from jobs.register.decisions import deciders, except_released, released_held_in
-from jobs.register.publications import Publication, few_rows_of, published
+from jobs.register.publications import Publication, corrections, few_rows_of, published
 from jobs.register.runs import rows_of_runs
 from jobs.register.stages import is_closed
 from jobs.rulebook.rules import Platform
@@ -26,9 +26,9 @@ MOST_PLAUSIBLE_FEN = 10**13  # a larger amount is a mistake, and is left out of 
 class LateClaims:
     """Claims of settled periods that arrived after the settlement, as rows of source/approved_claims.
 
-    `added`: all of them. `late`: those that have not counted in another period either and on which nobody has decided;
-    `decided`: those with a decision, with `released_by`. `sums`: count of late claims and their aid in fen, by
-    (publicity_period, plan_id); plan_id is None if the platform has no such plan.
+    `added`: all of them. `late`: those that have counted neither in another period nor in a correction, and on which
+    nobody has decided; `decided`: those with a decision, with `released_by`. `sums`: count of late claims and their aid
+    in fen, by (publicity_period, plan_id); plan_id is None if the platform has no such plan.
     """
 
     added: list[dict] = field(default_factory=list)
@@ -84,7 +84,16 @@ def late_claims(small: SmallTables, platform: Platform, version: int | None = No
     benefits = few_rows_of(small, "settled/benefits", settled.values())
     held = [row for row in small.rows(HELD_CLAIMS.name) if _is_held_by_settlement(row)]
     added = claims_added(candidates, [*held, *({**row, "publicity_period": row["period"]} for row in benefits)])
-    uncounted = [row for row in added if not _counted_elsewhere(row, benefits)]
+    corrected = {
+        (row["origin_period"], row["plan_id"], row["claim_id"])
+        for row in few_rows_of(small, "settled/adjusted_benefits", corrections(small))
+    }
+    uncounted = [
+        row
+        for row in added
+        if (row["publicity_period"], row["plan_id"], row["claim_id"]) not in corrected
+        and not _counted_elsewhere(row, benefits)
+    ]
     by_whom = deciders(small, CLAIMS.name) if uncounted else {}
     late = [row for row in uncounted if held_id_of(CLAIMS, row) not in by_whom]
     decided = [

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from expectations.suites import RuleResult
+from jobs.correction.invariants import brought_forward_breaches
 from jobs.errors import GateStopped, Refused
 from jobs.gate.quarantine import claims_in_scope, hold_claims, hold_members, plans_in_scope
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import MeasuringSink, WritingSink
+from jobs.ledger.fee import corrected_fee_fen
 from jobs.ledger.invariants import ReadBack, breaches
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
@@ -19,6 +21,7 @@ from jobs.register.runs import rows_of_runs
 from jobs.register.stages import correct_command
 from jobs.spark.digest import plan_digest
 from jobs.works.approvals import check_approved
+from jobs.works.corrections import transfers_of_corrections
 from jobs.works.headroom import YEAR_RECORD, as_document
 from jobs.works.late_claims import hold_late_claims
 from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, stop_if_critical
@@ -70,10 +73,14 @@ class Settle(Work):
         return settle_plans(pinned, gate, sink)
 
     def breaches(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult, sink: WritingSink) -> list[str]:
+        corrections = transfers_of_corrections(pinned.lake.small, pinned.run.period, result.digests)
         return [
             f"plan {plan_id}: {breach}"
             for plan_id, digests in result.digests.items()
-            for breach in _plan_breaches(plan_id, digests, sink.rows)
+            for breach in (
+                *_plan_breaches(plan_id, digests, sink.rows, corrected_fee_fen(corrections[plan_id])),
+                *corrections_breaches(pinned, result.pools[plan_id], plan_id),
+            )
         ]
 
     def consent(self, pinned: PinnedSettlement, result: SettlementResult, digests: Mapping[str, str]) -> None:
@@ -128,7 +135,18 @@ def settle_without_writing(pinned: PinnedSettlement) -> tuple[Gate, SettlementRe
     return gate, settle_plans(pinned, gate, MeasuringSink(pinned.lake, run.period, gate.plan_ids, run.run_id))
 
 
-def _plan_breaches(plan_id: str, digests: Mapping[str, dict], rows: Mapping[str, list[dict]]) -> list[str]:
+def corrections_breaches(pinned: PinnedSettlement, pool: Mapping[str, int], plan_id: str) -> list[str]:
+    """C4, where the residual is carried on billed money: it is the one before and all that was corrected into it."""
+    history = pinned.history
+    if pinned.request.platform.collection.shortfall_borne_by != "platform" or history.predecessor(plan_id) is None:
+        return []
+    carried_fen = history.previous_pools[plan_id]["carried_forward_fen"]
+    return brought_forward_breaches(pool, carried_fen, [history.adjusted_fen([plan_id])[plan_id]])
+
+
+def _plan_breaches(
+    plan_id: str, digests: Mapping[str, dict], rows: Mapping[str, list[dict]], corrected_fen: int
+) -> list[str]:
     plan_rows = {table: [row for row in rows[table] if row["plan_id"] == plan_id] for table in FEW_ROW_TABLES}
     if len(plan_rows["settled/pools"]) != 1 or len(plan_rows["ledger/fee"]) != 1:
         return ["settled/pools and ledger/fee do not hold exactly one row"]
@@ -139,6 +157,7 @@ def _plan_breaches(plan_id: str, digests: Mapping[str, dict], rows: Mapping[str,
             rates=plan_rows["settled/rates"],
             journal=plan_rows["ledger/journal"],
             fee=plan_rows["ledger/fee"][0],
+            corrected_fee_fen=corrected_fen,
         )
     )
 

@@ -92,6 +92,8 @@ class PinnedSettlement:
         if not self.lapsed_in:
             return None
         rows = rows_of(self.lake, "settled/lapses", self.lapsed_in)
+        if self.history.corrections is not None:
+            rows = self.history.corrections.without_reinstated(rows)
         return rows.select("plan_id", "member_id", lapsed_on(self.request.platform.time_zone))
 
     @cached_property
@@ -103,7 +105,10 @@ class PinnedSettlement:
         """What the settlement takes from earlier collections: lapses, and the residual if it depends on them."""
         lapsed = sorted((p.period, p.plan_id, p.digest) for p in self.lapsed_in if p.plan_id in plan_ids)
         borne_by = self.request.platform.collection.shortfall_borne_by
-        residual = {} if borne_by == "platform" else {"brought_forward_fen": self.brought_forward_fen(plan_ids)}
+        residual: dict = {} if borne_by == "platform" else {"brought_forward_fen": self.brought_forward_fen(plan_ids)}
+        corrected = [] if self.history.corrections is None else self.history.corrections.digests(plan_ids)
+        if corrected:
+            residual = residual | {"corrections": canonical_digest(corrected)}
         if not lapsed:
             return residual
         # One digest for all: the list grows with every period, and every later run would have to store it.

@@ -3,7 +3,7 @@
 The rules are in jobs/settlement; here their frames are computed and put into a sink that measures or writes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
@@ -29,6 +29,7 @@ from jobs.settlement.period import (
 from jobs.settlement.pool import Sharing
 from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures, period_of_year
 from jobs.spark.computed import computed_once
+from jobs.works.corrections import asked_and_refunded, transfers_of_corrections
 from jobs.works.headroom import YearlyHeadroom
 from jobs.works.settle_gate import Gate
 from jobs.works.settle_pinning import PinnedSettlement
@@ -54,11 +55,21 @@ class SettlementResult:
         return {(p, rate["tier"]): rate["share_fen"] for p, rates in self.rates.items() for rate in rates}
 
 
-def settle_plans(pinned: PinnedSettlement, gate: Gate, sink: MeasuringSink) -> SettlementResult:
-    """Settles every plan that passed the gate and puts its rows into the sink."""
+def settle_plans(
+    pinned: PinnedSettlement,
+    gate: Gate,
+    sink: MeasuringSink,
+    with_paid_aid: Callable[[DataFrame], DataFrame] | None = None,
+) -> SettlementResult:
+    """Settles every plan that passed the gate and puts its rows into the sink.
+
+    `with_paid_aid`: for a closed period that is settled again, gives the benefits that count now (from those of the
+    sources, before the per-case cap): aid that was paid counts until it is recovered.
+    """
     announce("settling")
     inputs = _inputs(pinned, gate)
-    before_cap = computed_once(benefits_before_cap(inputs))
+    benefits = benefits_before_cap(inputs)
+    before_cap = computed_once(benefits if with_paid_aid is None else with_paid_aid(benefits))
     inputs = _without_exempt_beneficiaries(inputs, gate, before_cap)
     calendar, period = pinned.request.platform.calendar, pinned.request.period
     headroom = YearlyHeadroom(pinned.history, gate.members, calendar, period, pinned.lapses())
@@ -81,7 +92,7 @@ def _settle(
     rows = assessments(headroom.with_headroom(inputs.covered, sharing, rules), sharing, rules, more)
     assessed = sink.put("settled/assessments", rows, [*fingerprint_measures(), *_billed_measures(sharing, more)])
     stored = sink.stored("settled/assessments", rows)
-    billed = sink.put("settled/bills", bills(stored, inputs.plans, inputs.family_payers))
+    billed = sink.put("settled/bills", bills(stored, inputs.plans, inputs.family_payers, inputs.adjustments))
 
     sponsored_fen = {p: assessed[p].digest["sums"]["sponsored_fen"] for p in inputs.plans}
     tables = small_table_rows(
@@ -155,6 +166,9 @@ def _inputs(pinned: PinnedSettlement, gate: Gate) -> SettlementInputs:
         helped_before=gate.helped_before,
         brought_forward_fen=pinned.brought_forward_fen(plan_ids),
         family_payers=gate.members.family_payers,
+        adjusted_fen=pinned.history.adjusted_fen(plan_ids),
+        corrections=transfers_of_corrections(pinned.lake.small, pinned.run.period, plan_ids),
+        adjustments=asked_and_refunded(pinned.lake, pinned.run.period, plan_ids),
     )
     return replace(inputs, covered=_with_member_since(inputs, gate))
 

@@ -70,7 +70,7 @@ PAID = [
     Transfer("bad_debt", "members_receivable", 10, "given_up", ""),
     Transfer("benefits_payable", "cash", 1_000, "aid_paid", ""),
 ]
-POOL = {"brought_forward_fen": 0, "carried_forward_fen": 20}
+POOL = {"brought_forward_fen": 0, "adjusted_fen": 0, "carried_forward_fen": 20}
 COLLECTED = {"collected": (1_090, 1_090), "lapsed": (10, 0)}
 ACCOUNTS = [account.account for account in load_platform("xianghubao").accounts]
 

@@ -18,11 +18,11 @@ MODULES = sorted(JOBS.rglob("*.py"))
 # From what knows least to what knows most: a room imports itself and what stands before it.
 ROOMS = (
     "canonical", "catalogue", "errors", "version", "process", "progress", "money", "rulebook", "spark", "collection",
-    "ledger",
-    "settlement", "environment", "lake", "register", "gate", "pipeline", "explaining", "reporting", "works", "sample",
+    "ledger", "settlement", "correction",
+    "environment", "lake", "register", "gate", "pipeline", "explaining", "reporting", "works", "sample",
     "commands", "cli",
 )  # fmt: skip
-CHAPTERS = ("settlement", "collection", "ledger", "rulebook", "money", "canonical")
+CHAPTERS = ("settlement", "correction", "collection", "ledger", "rulebook", "money", "canonical")
 OF_CHAPTERS = {*CHAPTERS, "spark"}
 # (module, room)
 NOT_OF_CHAPTERS = {("rulebook/loader.py", "errors"), ("rulebook/strict.py", "errors")}

@@ -1,0 +1,83 @@
+"""The disposition of a member's difference: asked, refunded, taken from a write-off, or borne by the next pool."""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+# Published dispositions and reasons of settled/adjustments.
+ASKED, REFUNDED, WRITTEN_OFF, POOLED = "asked", "refunded", "written_off", "pooled"
+DISPOSITIONS = (ASKED, REFUNDED, WRITTEN_OFF, POOLED)
+NOT_COVERED, NEWLY_COVERED, OTHER_TIER, OTHER_SHARE = "not_covered", "newly_covered", "tier", "share"
+
+
+def dispositions(
+    difference_fen: int, pooled_fen: int, written_off_fen: int, is_covered: bool, threshold_fen: int
+) -> dict[str, int]:
+    """The parts of one member's difference by disposition, in fen; they add up to it, and none is zero.
+
+    `pooled_fen`: the sum of his pooled differences of the same origin so far. `written_off_fen`: what is written off of
+    his dues and additional dues of that origin, and not taken back. `is_covered`: on the publicity day of the open
+    period, as known now. `threshold_fen`: amounts below it are pooled. In order:
+    1. what was pooled with the other sign is pooled back: what was not asked is not refunded, and the reverse;
+    2. a refund first takes back his write-off;
+    3. a rest below the threshold is pooled, and a rest to ask of a member without cover;
+    4. the rest is asked, or refunded.
+    """
+    sign = 1 if difference_fen > 0 else -1
+    size_fen = abs(difference_fen)
+    pooled_back_fen = min(size_fen, max(-sign * pooled_fen, 0))
+    left_fen = size_fen - pooled_back_fen
+    taken_fen = min(left_fen, max(written_off_fen, 0)) if sign < 0 else 0
+    left_fen -= taken_fen
+    is_pooled = left_fen < threshold_fen or (sign > 0 and not is_covered)
+    parts = {
+        ASKED: left_fen if sign > 0 and not is_pooled else 0,
+        REFUNDED: -left_fen if sign < 0 and not is_pooled else 0,
+        WRITTEN_OFF: -taken_fen,
+        POOLED: sign * (pooled_back_fen + (left_fen if is_pooled else 0)),
+    }
+    return {name: fen for name, fen in parts.items() if fen}
+
+
+def disposition_columns(threshold_fen: int) -> dict[str, Column]:
+    """`dispositions` for rows with difference_fen, pooled_fen, written_off_fen and is_covered; 0 for absent parts."""
+    zero = _fen(0)
+    difference_fen = F.col("difference_fen")
+    is_more = difference_fen > 0
+    size_fen = F.abs(difference_fen)
+    other_sign_fen = F.when(is_more, -F.col("pooled_fen")).otherwise(F.col("pooled_fen"))
+    pooled_back_fen = F.least(size_fen, F.greatest(other_sign_fen, zero))
+    after_pooled_fen = size_fen - pooled_back_fen
+    taken_fen = F.when(is_more, zero).otherwise(F.least(after_pooled_fen, F.greatest("written_off_fen", zero)))
+    left_fen = after_pooled_fen - taken_fen
+    is_pooled = (left_fen < F.lit(threshold_fen)) | (is_more & ~F.col("is_covered"))
+    pooled_size_fen = pooled_back_fen + F.when(is_pooled, left_fen).otherwise(zero)
+    return {
+        ASKED: F.when(is_more & ~is_pooled, left_fen).otherwise(zero),
+        REFUNDED: F.when(~is_more & ~is_pooled, -left_fen).otherwise(zero),
+        WRITTEN_OFF: -taken_fen,
+        POOLED: F.when(is_more, pooled_size_fen).otherwise(-pooled_size_fen),
+    }
+
+
+def reason_of(stored_tier: str | None, tier: str | None, effective_due_fen: int) -> str:
+    """Why a member's due differs. Tiers: in the closed period and recomputed; None: not assessed."""
+    if tier is None:
+        return NOT_COVERED
+    if stored_tier is None:
+        return OTHER_SHARE if effective_due_fen else NEWLY_COVERED
+    return OTHER_TIER if stored_tier != tier else OTHER_SHARE
+
+
+def reason_column() -> Column:
+    """`reason_of` for rows with stored_tier, tier and effective_due_fen."""
+    stored_tier, tier = F.col("stored_tier"), F.col("tier")
+    return (
+        F.when(tier.isNull(), NOT_COVERED)
+        .when(stored_tier.isNull(), F.when(F.col("effective_due_fen") != 0, OTHER_SHARE).otherwise(NEWLY_COVERED))
+        .when(stored_tier != tier, OTHER_TIER)
+        .otherwise(OTHER_SHARE)
+    )
+
+
+def _fen(amount: int) -> Column:
+    return F.lit(amount).cast("bigint")

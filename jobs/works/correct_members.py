@@ -1,0 +1,157 @@
+"""The differences of a corrected period by member, as frames: one row per member and disposition."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.collection.allocation import LAPSED
+from jobs.correction.additional_dues import WRITTEN_OFF as DUE_WRITTEN_OFF
+from jobs.correction.dispositions import DISPOSITIONS, POOLED, REFUNDED, WRITTEN_OFF, disposition_columns, reason_column
+from jobs.register.publications import published, rows_of
+from jobs.settlement.coverage import COVERED, lapsed_on
+from jobs.spark.by_plan import by_plan, fen
+from jobs.works.correct_pinning import PinnedCorrection
+from jobs.works.corrections import COLLECTIONS, KEY, REINSTATEMENTS
+from jobs.works.cover import with_cover
+from jobs.works.earlier_arrears import paid_by_later_aid
+
+
+def effective_dues(pinned: PinnedCorrection) -> DataFrame:
+    """One row per member assessed or corrected so far: plan_id, member_id, stored_payer, stored_tier, asked_payer,
+    effective_due_fen, pooled_fen."""
+    settled = [pinned.settled[p] for p in pinned.plan_ids]
+    stored = rows_of(pinned.lake, "settled/assessments", settled).select(
+        *KEY, F.col("payer_id").alias("stored_payer"), F.col("tier").alias("stored_tier"), "due_fen"
+    )
+    if not pinned.of_origin.publications:
+        nothing = {"asked_payer": F.lit(None).cast("bigint"), "pooled_fen": fen(0)}
+        return stored.withColumns(nothing).withColumnRenamed("due_fen", "effective_due_fen")
+    is_pooled = F.col("disposition") == POOLED
+    corrected = (
+        pinned.of_origin.member_rows()
+        .groupBy(*KEY)
+        .agg(
+            F.sum("delta_fen").alias("delta_fen"),
+            F.sum(F.when(is_pooled, F.col("delta_fen")).otherwise(fen(0))).alias("pooled_fen"),
+            F.max(F.when(~is_pooled, F.col("payer_id"))).alias("asked_payer"),
+        )
+    )
+    effective_fen = F.coalesce("due_fen", fen(0)) + F.coalesce("delta_fen", fen(0))
+    return stored.join(corrected, list(KEY), "full_outer").select(
+        *KEY, "stored_payer", "stored_tier", "asked_payer", effective_fen.alias("effective_due_fen"),
+        F.coalesce("pooled_fen", fen(0)).alias("pooled_fen"),
+    )  # fmt: skip
+
+
+def differences(recomputed: DataFrame, effective: DataFrame) -> DataFrame:
+    """One row per member whose due differs: the columns of both and `difference_fen`.
+
+    `recomputed`: rows of settled/assessments as of now. `effective`: from `effective_dues`.
+    """
+    now = recomputed.select(*KEY, F.col("payer_id").alias("payer_now"), "tier", "due_fen")
+    joined = effective.join(now, list(KEY), "full_outer").withColumns(
+        {
+            "effective_due_fen": F.coalesce("effective_due_fen", fen(0)),
+            "pooled_fen": F.coalesce("pooled_fen", fen(0)),
+            "difference_fen": F.coalesce("due_fen", fen(0)) - F.coalesce("effective_due_fen", fen(0)),
+        }
+    )
+    return joined.where("difference_fen <> 0")
+
+
+def open_write_offs(pinned: PinnedCorrection) -> DataFrame:
+    """One row per member with a write-off of the period that is not taken back: plan_id, member_id, written_off_fen.
+
+    Of his due, and of additional dues; less what corrections, reinstatements and later aid took back.
+    """
+    collected = rows_of(pinned.lake, "settled/collections", [pinned.collected[p] for p in pinned.plan_ids])
+    part = lambda rows, amount: rows.select(*KEY, amount.alias("fen"))  # noqa: E731
+    parts = part(collected.where(F.col("status") == LAPSED), F.col("due_fen") - F.col("collected_fen"))
+    if pinned.of_origin.publications:
+        of_origin = F.col("origin_period") == pinned.origin_name
+        known = {p.period for p in pinned.of_origin.publications}
+        later = [p for (period, _), p in published(pinned.lake.small, "collect").items() if period in known]
+        lost = rows_of(pinned.lake, COLLECTIONS, later).where(of_origin & (F.col("status") == DUE_WRITTEN_OFF))
+        taken = pinned.of_origin.member_rows().where(F.col("disposition") == WRITTEN_OFF)
+        void = rows_of(pinned.lake, REINSTATEMENTS, pinned.of_origin.publications)
+        for rows, amount in ((lost, F.col("delta_fen")), (taken, F.col("delta_fen")), (void, -F.col("amount_fen"))):
+            parts = parts.unionByName(part(rows, amount))
+    paid = paid_by_later_aid(pinned.lake, pinned.request.platform.calendar, pinned.origin_name, pinned.plan_ids)
+    if paid is not None:
+        parts = parts.unionByName(paid.select(*KEY, (-F.col("fen")).alias("fen")))
+    return parts.groupBy(*KEY).agg(F.sum("fen").alias("written_off_fen")).where("written_off_fen > 0")
+
+
+def covered_into(pinned: PinnedCorrection, spells: DataFrame, reinstated: DataFrame | None) -> DataFrame:
+    """One row per member covered on the open period's publicity day as known now: plan_id, member_id, payer_today.
+
+    `spells`: sound spells. `reinstated`: the members whose lapse this correction makes void.
+    """
+    day = pinned.request.publicity_on
+    lapses = _lapses_until(pinned, reinstated)
+    columns = (*KEY, "payer_id", "joined_on", "exited_on")
+    covered = with_cover(spells.select(*columns), lapses, day).where(F.col("cover") == COVERED)
+    return covered.groupBy(*KEY).agg(F.min("payer_id").alias("payer_today"))
+
+
+def adjustments(
+    pinned: PinnedCorrection, differing: DataFrame, written_off: DataFrame, covered: DataFrame
+) -> DataFrame:
+    """The rows of settled/adjustments, without period and run. Key: plan_id, member_id, disposition.
+
+    `differing`: from `differences`. `written_off`: from `open_write_offs`, less what this correction takes back by
+    reinstatement. `covered`: from `covered_into`.
+    """
+    rows = (
+        differing.join(written_off, list(KEY), "left")
+        .join(covered, list(KEY), "left")
+        .withColumns(
+            {
+                "written_off_fen": F.coalesce("written_off_fen", fen(0)),
+                "is_covered": F.col("payer_today").isNotNull(),
+                "reason": reason_column(),
+            }
+        )
+    )
+    charged_then = F.coalesce("stored_payer", "asked_payer", "payer_today", "payer_now")
+    charged_now = F.coalesce("payer_today", "payer_now", "stored_payer", "asked_payer")
+    parts = disposition_columns(pinned.request.platform.correction_threshold_fen)
+    structs = [
+        F.struct(F.lit(name).alias("disposition"), parts[name].cast("bigint").alias("delta_fen"))
+        for name in DISPOSITIONS
+    ]
+    split = rows.select(*KEY, "reason", charged_then.alias("then"), charged_now.alias("now"),
+                        F.explode(F.array(*structs)).alias("part"))  # fmt: skip
+    of_then = F.col("part.disposition").isin(REFUNDED, WRITTEN_OFF)
+    return split.where("part.delta_fen <> 0").select(
+        "plan_id",
+        F.lit(pinned.origin_name).alias("origin_period"),
+        _revisions(pinned.revision).alias("revision"),
+        "member_id",
+        F.col("part.disposition").alias("disposition"),
+        F.when(of_then, F.col("then")).otherwise(F.col("now")).alias("payer_id"),
+        F.col("part.delta_fen").alias("delta_fen"),
+        "reason",
+    )
+
+
+def _revisions(revision: Mapping[str, int]) -> Column:
+    return by_plan({p: F.lit(number) for p, number in revision.items()}, F.lit(None)).cast("int")
+
+
+def _lapses_until(pinned: PinnedCorrection, reinstated: DataFrame | None) -> DataFrame | None:
+    """The lapses that end cover by the open period's publicity day: plan_id, member_id, lapsed_on."""
+    calendar = pinned.request.platform.calendar
+    ended = [
+        act
+        for act in published(pinned.lake.small, "collect").values()
+        if calendar.grace_ends_on(calendar.period(act.period)) <= pinned.request.publicity_on
+    ]
+    if not ended:
+        return None
+    rows = pinned.every.without_reinstated(rows_of(pinned.lake, "settled/lapses", ended))
+    if reinstated is not None:
+        void = reinstated.select(*KEY, F.lit(pinned.origin_name).alias("period"))
+        rows = rows.join(F.broadcast(void), [*KEY, "period"], "left_anti")
+    return rows.select(*KEY, lapsed_on(pinned.request.platform.time_zone))

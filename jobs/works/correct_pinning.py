@@ -1,0 +1,178 @@
+"""Inputs of a correction: a closed period as it is settled again, and the open period that takes the differences."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any
+
+from expectations.recoveries import ROW_RULES
+from jobs.errors import GateStopped, Refused, WrongUsage
+from jobs.lake.lake import Lake
+from jobs.lake.sources import pin_versions, pinned_inputs
+from jobs.pipeline.request import PeriodRequest
+from jobs.progress import announce
+from jobs.register.publications import CORRECT, Publication, few_rows_of, published, published_in
+from jobs.register.runs import Run
+from jobs.rulebook.calendar import Period
+from jobs.works.collect_pinning import SOURCE as RECEIPTS
+from jobs.works.corrections import Corrections, corrections_until
+from jobs.works.late_claims import LateClaims
+from jobs.works.settle_pinning import PinnedSettlement
+from jobs.works.settle_pinning import pin as pin_settlement
+
+RECOVERIES = "source/recoveries"
+
+
+@dataclass(frozen=True)
+class PinnedOrigin(PinnedSettlement):
+    """The closed period, from the sources and rules as they are now. `pools`: its rows of settled/pools, by plan."""
+
+    pools: Mapping[str, dict] = field(kw_only=True)
+
+    def brought_forward_fen(self, plan_ids: tuple[str, ...]) -> dict[str, int]:
+        """As settled: the residual brought forward is no difference."""
+        return {p: self.pools[p]["brought_forward_fen"] for p in plan_ids}
+
+    @cached_property
+    def late_claims(self) -> LateClaims:
+        """None: claims that came after the settlement are part of what is settled now."""
+        return LateClaims()
+
+
+@dataclass(frozen=True)
+class PinnedCorrection:
+    """What a correction is computed from. `request`: of the open period. Maps are by plan; of the closed period are
+    `settled` and `collected`. `revision`: the number of the plan's correction into the open period."""
+
+    request: PeriodRequest
+    lake: Lake
+    origin: PinnedOrigin
+    reason: str
+    settled: Mapping[str, Publication]
+    collected: Mapping[str, Publication]
+    versions: Mapping[str, int]
+    recoveries: list[dict]
+
+    @property
+    def plan_ids(self) -> tuple[str, ...]:
+        return self.origin.plan_ids
+
+    @property
+    def origin_name(self) -> str:
+        """The name of the closed period."""
+        return str(self.origin.request.period)
+
+    @property
+    def every(self) -> Corrections:
+        """All corrections so far."""
+        return self.origin.history.corrections or Corrections(self.lake)
+
+    @cached_property
+    def of_origin(self) -> Corrections:
+        """The corrections of the same closed period so far."""
+        return self.every.of([self.origin_name], self.plan_ids)
+
+    @cached_property
+    def revision(self) -> dict[str, int]:
+        into = self.every.into(str(self.request.period)).publications
+        return {p: 1 + sum(act.plan_id == p for act in into) for p in self.plan_ids}
+
+    @cached_property
+    def run(self) -> Run:
+        """The run that corrects these plans from these inputs."""
+        request, origin = self.request, self.origin.request.period
+        return Run(
+            job=CORRECT,
+            platform_id=request.platform.platform_id,
+            period=str(request.period),
+            plan_ids=self.plan_ids,
+            input_versions={
+                **pinned_inputs(self.lake, self.versions),
+                "origin_period": self.origin_name,
+                "reason": self.reason,
+                "settled": {p: self.settled[p].digest for p in self.plan_ids},
+                "collected": {p: self.collected[p].digest for p in self.plan_ids},
+                "corrections": self.every.digests(self.plan_ids),
+            },
+            rules=request.platform.correction_rules(origin, request.period, self.plan_ids),
+            settings={"as_of": str(request.as_of)},
+        )
+
+
+def pin_correction(request: PeriodRequest, lake: Lake, origin: Period, reason: str) -> PinnedCorrection:
+    """Pins the closed period `origin` as of now; `request` is that of the open period. Raises Refused, WrongUsage."""
+    announce("pinning the closed period")
+    calendar, small, name = request.platform.calendar, lake.small, str(origin)
+    settled, collected, closed = (published_in(small, job, name) for job in ("settle", "collect", "close"))
+    plan_ids = request.plan_ids or tuple(sorted(settled))
+    _check_closed(name, plan_ids, settled, closed)
+    _check_open(request, lake, plan_ids)
+    settlement = pin_settlement(lake, replace(request, period=origin, plan_ids=plan_ids))
+    pools = {row["plan_id"]: row for row in few_rows_of(small, "settled/pools", [settled[p] for p in plan_ids])}
+    values: dict[str, Any] = {field.name: getattr(settlement, field.name) for field in fields(settlement)}
+    values["history"] = replace(settlement.history, corrections=corrections_until(lake, calendar, None))
+    values["plan_ids"] = plan_ids
+    others = tuple(table for table in (RECEIPTS, RECOVERIES) if lake.exists(table))
+    versions = {**settlement.versions, **pin_versions(lake, others)}
+    recoveries = _recoveries(lake, versions.get(RECOVERIES))
+    pinned_origin = PinnedOrigin(**values, pools=pools)
+    return PinnedCorrection(request, lake, pinned_origin, reason, settled, collected, versions, recoveries)
+
+
+def check_order(origin: Period, into: Period, reason: str) -> None:
+    """Raises WrongUsage unless the closed period is before the open one and a reason is given."""
+    if not origin < into:
+        raise WrongUsage(
+            f"--into {into}: a correction of {origin} is posted into a later period. Nothing was corrected. Name the "
+            "first period that is not settled yet."
+        )
+    if not reason.strip():
+        raise WrongUsage("--reason: say why the period is corrected. Nothing was corrected.")
+
+
+def _check_closed(
+    period: str, plan_ids: Collection[str], settled: Mapping[str, Publication], closed: Mapping[str, Publication]
+) -> None:
+    open_plans = [p for p in plan_ids if p not in closed]
+    if open_plans or not plan_ids:
+        which = ", ".join(open_plans) or "every plan"
+        unsettled = [p for p in open_plans if p not in settled]
+        remedy = (
+            f"Settle it with `fentan settle --period {period}`."
+            if unsettled or not plan_ids
+            else f"Close it with `fentan close --period {period}`; if nothing was collected yet, `fentan withdraw` "
+            "takes the settlement back instead."
+        )
+        raise Refused(f"Period {period}: not closed for {which}. Nothing was corrected. {remedy}")
+
+
+def _check_open(request: PeriodRequest, lake: Lake, plan_ids: Collection[str]) -> None:
+    calendar = request.platform.calendar
+    last: dict[str, Period] = {}
+    for name, plan_id in published(lake.small, "settle"):
+        period = calendar.period(name)
+        last[plan_id] = max(last.get(plan_id, period), period)
+    for plan_id in plan_ids:
+        first_open = calendar.next(last[plan_id])
+        if first_open != request.period:
+            into = "none is left in the calendar" if first_open is None else f"it is {first_open}"
+            raise Refused(
+                f"Plan {plan_id}: {request.period} is not its first period that is not settled yet; {into}. Nothing "
+                f"was corrected. Correct into that period: `--into {first_open}`."
+            )
+
+
+def _recoveries(lake: Lake, version: int | None) -> list[dict]:
+    """The rows of source/recoveries; raises GateStopped if one breaks a rule."""
+    if version is None:
+        return []
+    rows = lake.small.rows(RECOVERIES, version=version)
+    broken = [rule.sentence for rule in ROW_RULES if any(rule.broken(row) for row in rows)]
+    if len({row["recovery_id"] for row in rows}) < len(rows):
+        broken.append("No two recoveries share an id.")
+    if broken:
+        raise GateStopped(
+            f"{RECOVERIES}, version {version}: rows break the rules: {' '.join(broken)} Nothing was corrected. Mend "
+            "the rows, then correct again."
+        )
+    return rows

@@ -1,0 +1,122 @@
+"""The worked examples of a correction through real commands: ten standard members, aid 900, share 98, 10 never pays."""
+
+from datetime import date
+
+import pytest
+
+from tests.collected import collect
+from tests.lakes import PERIOD, claim, member, receipt
+
+BETWEEN, NEXT, PLAN = "2020-12-P2", "2021-01-P1", "critical_illness"
+LATE = claim(2, 2, approved_aid_fen=500)
+
+
+@pytest.fixture
+def corrected(lake):
+    """P, settled, collected and closed: due 980, carried 8, 98 written off = fee 8 + aid 90.
+
+    The period between has no cases and carries the 8 on; it is public before the lapse of 10, the next one after it.
+    """
+    lake.load([member(i) for i in range(1, 11)], [claim(1, 1, approved_aid_fen=900)])
+    assert lake.settle().exit_code == 0
+    lake.write("source/receipts", [receipt(i, i, 98) for i in range(1, 10)])
+    ended = collect(lake, "2020-12-26")
+    assert ended.exit_code == 0, ended.err
+    ended = lake.run("close", "--period", PERIOD, "--as-of", "2020-12-26")
+    assert ended.exit_code == 0, ended.err
+    assert lake.settle(BETWEEN).exit_code == 0
+    return lake
+
+
+def correct(lake, reason="a claim came late", into=NEXT, period=PERIOD):
+    return lake.run("correct", "--period", period, "--into", into, "--reason", reason, "--as-of", "2021-01-07")
+
+
+def parts(lake) -> dict:
+    rows = lake.rows("settled/adjustments", NEXT)
+    return {(row["member_id"], row["disposition"]): row["delta_fen"] for row in rows}
+
+
+def pool(lake) -> dict:
+    (row,) = lake.rows("settled/adjusted_pools", NEXT)
+    return row
+
+
+def test_a_late_claim_from_the_correction_to_the_close_of_the_next_period(corrected):
+    lake = corrected
+    lake.write("source/approved_claims", [LATE], mode="append")
+    ended = correct(lake)
+    assert ended.exit_code == 0, ended.err
+    assert parts(lake) == {**{(m, "asked"): 54 for m in range(1, 10)}, (10, "pooled"): 54}
+    row = pool(lake)
+    assert (row["delta_due_fen"], row["delta_fee_fen"], row["asked_fen"], row["adjusted_fen"]) == (540, 40, 486, -54)
+    twice = correct(lake)
+    assert twice.exit_code == 0 and twice.document["state"] == "nothing differs", twice.err
+    assert len(lake.rows("control/publications", NEXT, job="correct")) == 1
+    ended = lake.settle(NEXT)
+    assert ended.exit_code == 0, ended.err
+    settled = ended.document["plans"][PLAN]["pool"]
+    assert (settled["brought_forward_fen"], settled["adjusted_fen"], settled["due_fen"]) == (-46, -54, 54)
+    assert {r["adjustment_fen"] for r in lake.rows("settled/bills", NEXT)} == {54}
+    ended = collect(lake, "2021-01-12", BETWEEN)
+    assert ended.exit_code == 0, ended.err
+    ended = lake.run("close", "--period", BETWEEN, "--as-of", "2021-01-12")
+    assert ended.exit_code == 0, ended.err
+    paid = [receipt(20 + i, i, 60, date(2021, 1, 14), NEXT) for i in range(1, 10)]
+    lake.write("source/receipts", paid, mode="append")
+    ended = collect(lake, "2021-01-26", NEXT)
+    assert ended.exit_code == 0, ended.err
+    assert {r["status"] for r in lake.rows("settled/adjustment_collections", NEXT)} == {"collected"}
+    ended = lake.run("close", "--period", NEXT, "--as-of", "2021-01-26")
+    assert ended.exit_code == 0, ended.err
+    balances = {r["account"]: r["carried_forward_fen"] for r in lake.rows("ledger/balances", NEXT)}
+    assert {a: fen for a, fen in balances.items() if fen} == {
+        "cash": 112, "fee_income": -104, "pool": -8, "bad_debt": 90, "platform_funding": -90,
+    }  # fmt: skip
+    assert lake.run("explain", "--period", NEXT, "--member", "1").exit_code == 0
+
+
+def test_a_member_who_had_left_before_is_refunded(corrected):
+    left = member(9, exited_on=date(2020, 12, 1))
+    corrected.load([*(member(i) for i in range(1, 9)), left, member(10)], [claim(1, 1, approved_aid_fen=900)])
+    ended = correct(corrected, "9 had left")
+    assert ended.exit_code == 0, ended.err
+    assert parts(corrected) == {
+        **{(m, "asked"): 10 for m in range(1, 9)}, (9, "refunded"): -98, (10, "pooled"): 10,
+    }  # fmt: skip
+    assert pool(corrected)["adjusted_fen"] == -18
+
+
+def test_a_member_who_never_owed_is_reinstated(corrected):
+    left = member(10, exited_on=date(2020, 12, 1))
+    corrected.load([*(member(i) for i in range(1, 10)), left], [claim(1, 1, approved_aid_fen=900)])
+    ended = correct(corrected, "10 had left")
+    assert ended.exit_code == 0, ended.err
+    assert parts(corrected) == {**{(m, "asked"): 10 for m in range(1, 10)}, (10, "written_off"): -98}
+    (void,) = corrected.rows("settled/reinstatements", NEXT)
+    assert (void["member_id"], void["reason"], void["amount_fen"]) == (10, "nothing_owed", 0)
+    assert pool(corrected)["adjusted_fen"] == -8
+    journal = corrected.rows("ledger/journal", NEXT, job="correct", reason="write_off_taken_back")
+    assert {row["credit_account"]: row["amount_fen"] for row in journal} == {"fee_accrued": 8, "bad_debt": 90}
+
+
+def test_a_fraud_changes_nothing_until_money_is_back(corrected):
+    lake = corrected
+    lake.write("source/approved_claims", [claim(1, 1, approved_aid_fen=900, objection="upheld")])
+    ended = correct(lake, "fraud")
+    assert ended.exit_code == 0 and ended.document["state"] == "nothing differs", ended.err
+    back = {"recovery_id": 1, "claim_id": 1, "amount_fen": 540, "recovered_on": date(2020, 12, 25)}
+    lake.write("source/recoveries", [back])
+    ended = correct(lake, "fraud")
+    assert ended.exit_code == 0, ended.err
+    (case,) = lake.rows("settled/adjusted_benefits", NEXT)
+    assert (case["delta_benefit_fen"], case["recovered_fen"], case["marker"]) == (-540, 540, "recovered")
+
+
+def test_what_is_refused(corrected):
+    ended = correct(corrected, into=PERIOD)
+    assert ended.exit_code == 2 and "later period" in ended.err
+    ended = correct(corrected, reason=" ")
+    assert ended.exit_code == 2 and "--reason" in ended.err
+    ended = correct(corrected, into="2021-01-P2")
+    assert ended.exit_code == 4 and f"it is {NEXT}" in ended.err

@@ -1,0 +1,248 @@
+"""The four worked examples of a correction, to the fen: a late claim, a member who had left, one who never owed, fraud.
+
+Ten standard members, a fee of 8 %, shares rounded up. P: aid 900, fee 72, pool 972, share 98, due 980, carried 8;
+member 10 pays nothing and lapses.
+"""
+
+import pytest
+
+from jobs.correction.additional_dues import refund_as_money_fen, whole_dues_met
+from jobs.correction.cases import Case, paid_fen
+from jobs.correction.dispositions import dispositions, reason_of
+from jobs.correction.invariants import (
+    IDENTITIES,
+    CorrectionReadBack,
+    brought_forward_breaches,
+    correction_breaches,
+)
+from jobs.correction.pools import effective_pool, pool_deltas
+from jobs.correction.reinstatement import reinstatement
+from jobs.ledger.arrears_postings import WriteOff, parts_taken_back
+from jobs.ledger.correction_postings import CorrectionAmounts, adjusted_fen, correction_transfers
+from jobs.ledger.journal import Transfer
+from tests.oracle_correction import Terms, World
+from tests.properties.test_corrections import Kept
+
+P, Q, AFTER = 0, 1, 2
+TEN = dict.fromkeys(range(1, 11), "standard")
+
+
+def closed_period(**terms) -> Kept:
+    """P of the examples, settled, collected and closed."""
+    kept = Kept(Terms(**terms), World(covered={P: dict(TEN), Q: dict(TEN)}, aid={P: {"first": 900}}))
+    kept.settle(P)
+    kept.collect(P, dict.fromkeys(range(1, 10), 98))
+    kept.close(P)
+    assert kept.pools[P] | {
+        "benefit_fen": 900, "fee_fen": 72, "pool_fen": 972, "due_fen": 980, "carried_forward_fen": 8,
+    } == kept.pools[P]  # fmt: skip
+    assert balances(kept) == {"cash": 72, "fee_income": -64, "pool": -8, "bad_debt": 90, "platform_funding": -90}
+    return kept
+
+
+def balances(kept: Kept) -> dict[str, int]:
+    return {row["account"]: row["carried_forward_fen"] for row in kept.rows if row["carried_forward_fen"]}
+
+
+def corrected(kept: Kept, into: int = Q) -> tuple[dict, dict]:
+    """The row of the pool, and the members' parts."""
+    _, _, pool, rows, *_ = kept.correct(P, into)
+    assert kept.correct(P, into) is None, "twice is a no-op"
+    return pool, {(row["member_id"], row["disposition"]): row["delta_fen"] for row in rows}
+
+
+def settled_and_closed(kept: Kept, money: dict) -> dict:
+    kept.settle(Q)
+    kept.collect(Q, money)
+    return kept.close(Q)
+
+
+def with_late_claim() -> Kept:
+    kept = closed_period()
+    kept.world.aid[P]["late"] = 500
+    return kept
+
+
+def test_example_1_a_late_claim():
+    kept = with_late_claim()
+    pool, parts = corrected(kept)
+    assert (pool["delta_benefit_fen"], pool["delta_fee_fen"], pool["delta_carried_forward_fen"]) == (500, 40, 0)
+    assert pool["delta_due_fen"] == 540 == 500 + 40 + 0  # C1
+    assert parts == {**{(member, "asked"): 54 for member in range(1, 10)}, (10, "pooled"): 54}
+    assert (pool["asked_fen"], pool["pooled_fen"], pool["adjusted_fen"]) == (486, 54, -54)
+    fee = settled_and_closed(kept, dict.fromkeys(range(1, 10), 6 + 54))
+    settled = kept.pools[Q]
+    assert (settled["brought_forward_fen"], settled["adjusted_fen"]) == (8 - 54, -54)
+    assert (settled["pool_fen"], settled["due_fen"], settled["carried_forward_fen"]) == (46, 54, 8)
+    assert balances(kept) | {"cash": 72 + 54 + 486 - 500, "fee_income": -(64 + 40), "pool": -8} == balances(kept)
+    assert (fee["accrued_fen"], fee["received_fen"], fee["outstanding_fen"]) == (40, 40, 0)
+
+
+def test_example_2_a_member_who_had_left_before():
+    kept = closed_period()
+    del kept.world.covered[P][9], kept.world.covered[Q][9]
+    pool, parts = corrected(kept)
+    asked = {(member, "asked"): 10 for member in range(1, 9)}
+    assert parts == {**asked, (9, "refunded"): -98, (10, "pooled"): 10}
+    assert (pool["delta_due_fen"], pool["delta_carried_forward_fen"]) == (-8, -8)
+    assert (pool["asked_fen"], pool["refunded_fen"], pool["adjusted_fen"]) == (80, -98, -18)
+    settled_and_closed(kept, dict.fromkeys(range(1, 9), 100))
+    assert kept.pools[Q]["brought_forward_fen"] == -10
+
+
+def test_example_3_a_member_who_never_owed():
+    kept = closed_period()
+    del kept.world.covered[P][10], kept.world.covered[Q][10]
+    _, _, pool, rows, _, reinstated, transfers = kept.correct(P, Q)
+    assert reinstated == {10: ("nothing_owed", 0)}
+    assert [row["delta_fen"] for row in rows if row["disposition"] == "written_off"] == [-98]
+    assert pool["asked_fen"] == 90
+    taken_back = [t[:3] for t in transfers if t.reason in ("write_off_taken_back", "funding_returned")]
+    assert taken_back == [("pool", "fee_accrued", 8), ("pool", "bad_debt", 90), ("platform_funding", "cash", 90)]
+    assert pool["adjusted_fen"] == -8
+    settled_and_closed(kept, dict.fromkeys(range(1, 10), 10))
+    assert kept.pools[Q]["brought_forward_fen"] == 0
+    assert balances(kept)["fee_income"] == -(64 + 8)  # the whole fee of P
+
+
+def test_example_4_a_fraud():
+    kept = with_late_claim()
+    corrected(kept)
+    settled_and_closed(kept, dict.fromkeys(range(1, 10), 60))
+    kept.world.covered[AFTER] = {member: "standard" for member in range(1, 10)}
+    kept.world.aid[P] = {"late": 500}
+    assert kept.correct(P, AFTER) is None, "nothing was recovered"
+    kept.world.recovered["first"] = 540
+    pool, parts = corrected(kept, AFTER)
+    assert kept.corrected[-1][4] == {
+        "first": {"delta_benefit_fen": -540, "delta_sponsored_fen": 0, "recovered_fen": 540}
+    }
+    assert (pool["delta_due_fen"], pool["delta_fee_fen"], pool["delta_carried_forward_fen"]) == (-590, -43, -7)
+    refunded = {(member, "refunded"): -59 for member in range(1, 10)}
+    assert parts == {**refunded, (10, "pooled"): -54, (10, "written_off"): -5}
+    assert (pool["refunded_fen"], pool["adjusted_fen"]) == (-531, -7 + 54)
+    assert parts_taken_back(WriteOff(98, 8, 0), 0, 5) == (0, 5)
+
+
+def test_aid_into_a_settled_period_is_paid_and_counts_until_it_is_back():
+    """500 added into a period that is settled are paid on its deduction day, whatever the source says before that day.
+
+    540 of 900 came back and are booked: correcting again before the open period is collected finds nothing more.
+    """
+    assert paid_fen(0, [(500, 0)]) == 500
+    assert Case(0, 500, paid_fen(0, []), 0, 0).benefit_fen == 0, "into the open period it can still be withdrawn"
+    fraud = Case(recomputed_fen=0, effective_fen=900, paid_fen=900, recovered_fen=540, booked_fen=0)
+    assert (fraud.benefit_fen, fraud.newly_recovered_fen, fraud.marker) == (360, 540, "recovered")
+    again = Case(recomputed_fen=0, effective_fen=360, paid_fen=paid_fen(900, []), recovered_fen=540, booked_fen=540)
+    assert (again.benefit_fen, again.newly_recovered_fen) == (360, 0)
+    settled = Case(0, 360, paid_fen(900, [(-540, 540)]), 540, 540)
+    assert (settled.benefit_fen, settled.newly_recovered_fen) == (360, 0)
+
+
+@pytest.mark.parametrize(("case", "benefit_fen", "booked_fen", "marker"), [
+    (Case(700, 0, 0, 0, 0), 700, 0, "added"),
+    (Case(700, 900, 900, 0, 0), 900, 0, "aid_changed"),  # paid
+    (Case(700, 900, 0, 0, 0), 700, 0, "aid_changed"),
+    (Case(0, 500, 0, 0, 0), 0, 0, "struck_out"),
+    (Case(0, 900, 900, 900, 0), 0, 900, "recovered"),
+    (Case(0, 900, 900, 2_000, 0), 0, 900, "recovered"),  # more came back than was paid
+    (Case(900, 900, 900, 540, 0), 900, 0, "aid_changed"),  # money came back for aid that is right
+    (Case(0, 360, 900, 0, 540), 900, -540, "aid_changed"),  # the recovery was a mistake of the source
+    (Case(900, 360, 900, 540, 540), 900, 0, "aid_changed"),  # right after all: the 540 are paid once more
+])  # fmt: skip
+def test_a_case(case, benefit_fen, booked_fen, marker):
+    assert (case.benefit_fen, case.newly_recovered_fen, case.marker) == (benefit_fen, booked_fen, marker)
+    assert case.benefit_fen - case.paid_fen + case.booked_fen + booked_fen >= 0, "never less than nothing is to be paid"
+
+
+@pytest.mark.parametrize(("inputs", "parts"), [
+    ((54, 0, 0, True, 1), {"asked": 54}),
+    ((54, 0, 98, True, 1), {"asked": 54}),  # a write-off is not asked again
+    ((54, 0, 0, False, 1), {"pooled": 54}),
+    ((-59, 54, 98, False, 1), {"written_off": -5, "pooled": -54}),
+    ((-59, 54, 2, True, 1), {"refunded": -3, "written_off": -2, "pooled": -54}),
+    ((-59, 54, 2, True, 4), {"written_off": -2, "pooled": -57}),
+    ((60, -54, 0, True, 1), {"asked": 6, "pooled": 54}),
+    ((60, -54, 0, False, 1), {"pooled": 60}),
+    ((-59, -54, 0, True, 1), {"refunded": -59}),  # pooled with the same sign
+    ((29, 0, 0, True, 30), {"pooled": 29}),
+    ((30, 0, 0, True, 30), {"asked": 30}),
+    ((0, 54, 98, True, 1), {}),
+])  # fmt: skip
+def test_the_disposition_of_a_difference(inputs, parts):
+    assert dispositions(*inputs) == parts
+
+
+def test_reasons_and_reinstatements():
+    assert reason_of("standard", None, 98) == "not_covered"
+    assert reason_of(None, "basic", 0) == "newly_covered"
+    assert reason_of(None, "basic", 49) == "share"
+    assert reason_of("standard", "basic", 98) == "tier"
+    assert reason_of("standard", "standard", 98) == "share"
+    assert reinstatement(98, 98, 108, True) == ("paid_in_time", 98)
+    assert reinstatement(98, 93, 0, True) == ("paid_in_time", 93)
+    assert reinstatement(98, 98, 0, False) == ("nothing_owed", 0)
+    assert reinstatement(98, 98, 1, False) is None
+
+
+def test_paid_in_time_takes_the_write_off_back():
+    """98 written off are fee 8 and aid 90. The money was in suspense: it is the member's due after all."""
+    pool = {"case_count": 1, "benefit_fen": 900, "fee_fen": 72, "case_sponsored_fen": 0, "billed_fen": 980,
+            "member_sponsored_fen": 0, "due_fen": 980, "carried_forward_fen": 8, "brought_forward_fen": 0}  # fmt: skip
+    amounts = CorrectionAmounts(pool, pool, 0, 0, 0, 0, 0, WriteOff(98, 8, 0), {"suspense": 98})
+    transfers = [(*t[:3], t.reason) for t in correction_transfers(amounts, "platform", "r")]
+    assert transfers == [
+        ("adjustments_receivable", "fee_accrued", 8, "write_off_taken_back"),
+        ("adjustments_receivable", "bad_debt", 90, "write_off_taken_back"),
+        ("platform_funding", "cash", 90, "funding_returned"),
+        ("suspense", "adjustments_receivable", 98, "paid_in_time"),
+    ]
+    assert adjusted_fen(amounts, "platform") == 0
+    assert adjusted_fen(amounts, "next_period") == 90  # the aid in it returns to the pool that bore it
+
+
+def test_additional_dues_are_met_whole_after_all_shares():
+    assert whole_dues_met(60, 6, [54]) == [54]
+    assert whole_dues_met(59, 6, [54]) == [0]
+    assert whole_dues_met(70, 6, [54, 20, 5]) == [54, 0, 0]  # a later one is not met before an earlier one
+    assert whole_dues_met(5, 6, [1]) == [0]
+    assert (refund_as_money_fen(98, 10), refund_as_money_fen(5, 10)) == (10, 5)
+
+
+def stored_example(**changed) -> CorrectionReadBack:
+    """Example 1 as stored, with a column of the pool's row changed."""
+    before = {"case_count": 1, "benefit_fen": 900, "fee_fen": 72, "case_sponsored_fen": 0, "billed_fen": 980,
+              "member_sponsored_fen": 0, "due_fen": 980, "carried_forward_fen": 8, "brought_forward_fen": 0,
+              }  # fmt: skip
+    now = before | {"case_count": 2, "benefit_fen": 1_400, "fee_fen": 112, "billed_fen": 1_520, "due_fen": 1_520}
+    parts = {"asked": 486, "refunded": 0, "written_off": 0, "pooled": 54}
+    amounts = CorrectionAmounts(before, now, *parts.values(), 0, WriteOff(98, 8, 0))
+    row = {**pool_deltas(before, now), **{f"{name}_fen": fen for name, fen in parts.items()}, "adjusted_fen": -54}
+    transfers = correction_transfers(amounts, "platform", "correction of P, revision 1")
+    assert effective_pool(before, [row]) == now
+    return CorrectionReadBack(row | changed, parts, 500, 0, before, now, 0, transfers)
+
+
+def test_the_identities_hold_and_each_names_what_is_one_fen_off():
+    assert correction_breaches(stored_example()) == []
+    broken = {
+        "delta_fee_fen": {"differences_are_conserved", "differences_lead_to_the_recomputed_pool"},
+        "asked_fen": {"dispositions_agree_with_the_pool"},
+        "adjusted_fen": {"pool_account_takes_the_adjusted_amount"},
+        "delta_case_count": {"differences_lead_to_the_recomputed_pool"},
+    }
+    for column, names in broken.items():
+        value = stored_example().pool[column] + 1
+        breaches = correction_breaches(stored_example(**{column: value}))
+        assert {breach.split(":")[0] for breach in breaches} == names
+        assert names <= {identity.__name__ for identity in IDENTITIES}
+    assert brought_forward_breaches({"adjusted_fen": -54, "brought_forward_fen": -46}, 8, [-54]) == []
+    (breach,) = brought_forward_breaches({"adjusted_fen": -54, "brought_forward_fen": -45}, 8, [-54])
+    assert breach.startswith("open_period_brings_the_corrections_forward: brought_forward_fen: -45")
+
+
+def test_the_entries_of_example_1():
+    assert [(t.debit_account, t.credit_account, t.amount_fen) for t in stored_example().transfers] == [
+        ("pool", "benefits_payable", 500), ("pool", "fee_accrued", 40), ("adjustments_receivable", "pool", 486),
+    ]  # fmt: skip
+    assert all(isinstance(t, Transfer) and t.amount_fen > 0 for t in stored_example().transfers)
