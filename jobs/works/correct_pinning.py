@@ -11,7 +11,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.sources import pin_versions, pinned_inputs
 from jobs.pipeline.request import PeriodRequest
 from jobs.progress import announce
-from jobs.register.publications import CORRECT, Publication, few_rows_of, published, published_in
+from jobs.register.publications import CORRECT, Publication, corrections, few_rows_of, published, published_in
 from jobs.register.runs import Run
 from jobs.rulebook.calendar import Period
 from jobs.works.collect_pinning import SOURCE as RECEIPTS
@@ -106,7 +106,7 @@ def pin_correction(request: PeriodRequest, lake: Lake, origin: Period, reason: s
     settled, collected, closed = (published_in(small, job, name) for job in ("settle", "collect", "close"))
     plan_ids = request.plan_ids or tuple(sorted(settled))
     _check_closed(name, plan_ids, settled, closed)
-    _check_open(request, lake, plan_ids)
+    _check_open(request, lake, origin, plan_ids)
     settlement = pin_settlement(lake, replace(request, period=origin, plan_ids=plan_ids))
     pools = {row["plan_id"]: row for row in few_rows_of(small, "settled/pools", [settled[p] for p in plan_ids])}
     values: dict[str, Any] = {field.name: getattr(settlement, field.name) for field in fields(settlement)}
@@ -136,30 +136,56 @@ def _check_closed(
     open_plans = [p for p in plan_ids if p not in closed]
     if open_plans or not plan_ids:
         which = ", ".join(open_plans) or "every plan"
-        unsettled = [p for p in open_plans if p not in settled]
-        remedy = (
-            f"Settle it with `fentan settle --period {period}`."
-            if unsettled or not plan_ids
-            else f"Close it with `fentan close --period {period}`; if nothing was collected yet, `fentan withdraw` "
-            "takes the settlement back instead."
+        is_settled = bool(open_plans) and all(p in settled for p in open_plans)
+        raise Refused(
+            f"Period {period}: not closed for {which}. Nothing was corrected. {_to_close(period, is_settled)}"
         )
-        raise Refused(f"Period {period}: not closed for {which}. Nothing was corrected. {remedy}")
 
 
-def _check_open(request: PeriodRequest, lake: Lake, plan_ids: Collection[str]) -> None:
+def _to_close(period: str, is_settled: bool) -> str:
+    if not is_settled:
+        return f"Settle it with `fentan settle --period {period}`."
+    return (
+        f"Close it with `fentan close --period {period}`; if nothing was collected yet, `fentan withdraw --period "
+        f"{period} --reason ...` takes the settlement back instead."
+    )
+
+
+def _check_open(request: PeriodRequest, lake: Lake, origin: Period, plan_ids: Collection[str]) -> None:
+    """Raises Refused unless the period is each plan's first unsettled one, without corrections into a later one."""
     calendar = request.platform.calendar
     last: dict[str, Period] = {}
     for name, plan_id in published(lake.small, "settle"):
         period = calendar.period(name)
         last[plan_id] = max(last.get(plan_id, period), period)
+    posted = [(act.plan_id, calendar.period(act.period)) for act in corrections(lake.small)]
     for plan_id in plan_ids:
         first_open = calendar.next(last[plan_id])
-        if first_open != request.period:
-            into = "none is left in the calendar" if first_open is None else f"it is {first_open}"
+        later = max((into for p, into in posted if p == plan_id and first_open and into > first_open), default=None)
+        if later is not None or first_open != request.period:
             raise Refused(
-                f"Plan {plan_id}: {request.period} is not its first period that is not settled yet; {into}. Nothing "
-                f"was corrected. Correct into that period: `--into {first_open}`."
+                f"Plan {plan_id}: {_why_not_into(request.period, first_open, later)} Nothing was corrected. "
+                f"{_way_in(plan_id, origin, first_open, later)}"
             )
+
+
+def _why_not_into(into: Period, first_open: Period | None, later: Period | None) -> str:
+    if later is not None:
+        return f"corrections are posted into {later} already, and {first_open} before it is not settled any more."
+    if first_open is None:
+        return f"{into} is settled, and the calendar has no period after it."
+    return f"{into} is not its first period that is not settled yet; it is {first_open}."
+
+
+def _way_in(plan_id: str, origin: Period, first_open: Period | None, later: Period | None) -> str:
+    command = (
+        f"`fentan correct --period {origin} --into {later or first_open or 'PERIOD'} --plan {plan_id} --reason ...`"
+    )
+    if later is not None:
+        return f"Settle it again with `fentan settle --period {first_open}`, then correct: {command}."
+    if first_open is None:
+        return f"Add a period to the calendar of the rules, then correct into it: {command}."
+    return f"Correct into that period: {command}."
 
 
 def _recoveries(lake: Lake, version: int | None) -> list[dict]:

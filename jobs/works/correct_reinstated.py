@@ -119,8 +119,9 @@ def _money(pinned: PinnedCorrection, rows: DataFrame) -> tuple[dict[str, dict[st
     if missing:
         raise Refused(
             f"Period {pinned.origin_name}: money that came in time for these plans is in the suspense of "
-            f"{', '.join(missing)}. Nothing was corrected. Correct these plans together: --plan "
-            f"{' '.join(sorted({*pinned.plan_ids, *missing}))}."
+            f"{', '.join(missing)}. Nothing was corrected. Correct these plans together: `fentan correct --period "
+            f"{pinned.origin_name} --into {pinned.request.period} --plan "
+            f"{' '.join(sorted({*pinned.plan_ids, *missing}))} --reason ...`."
         )
     return by_account, handed_over
 

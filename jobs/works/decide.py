@@ -128,8 +128,8 @@ def _check(request: Request, small: SmallTables, row: HeldRow, action: str, waiv
         if used or closed:
             raise Refused(
                 f"{row.held_id}: {each.held_id} was released, and {', '.join(used) or f'the books of {closed}'} used "
-                f"it. {NOTHING} What is settled changes by `fentan withdraw` before money came in, or by `fentan "
-                "correct` after the close."
+                f"it. {NOTHING} What is settled changes by `fentan withdraw` before money came in, or by "
+                "`fentan correct` after the close."
             )
     if action == RELEASE:
         _check_release(request, small, row)
@@ -174,7 +174,8 @@ def _check_spells(small: SmallTables, row: HeldRow) -> None:
         if is_released and not is_same_key and _overlap(other, entry):
             raise Refused(
                 f"{row.held_id}: it overlaps with the spell {other['held_id']}, which is released. {NOTHING} Waive "
-                "that one first, or ask the owner of source/members to correct the days."
+                f"that one first with `fentan quarantine waive {other['held_id']} --by NAME --reason ...`, or ask the "
+                "owner of source/members to correct the days."
             )
 
 

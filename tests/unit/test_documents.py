@@ -124,19 +124,18 @@ def test_the_table_of_rooms_is_the_one_that_is_tested():
 
 
 RUNBOOK_COMMANDS = re.findall(r"^    fentan (.*?)(?: +#.*)?$", text_of("conf/RUNBOOK.md"), re.MULTILINE)
-BUILT_NEXT = {"withdraw", "approve", "correct"}
+WAYS_BACK = {"withdraw", "approve", "correct", "quarantine", "settle", "preview"}
 
 
 @pytest.mark.parametrize("command", RUNBOOK_COMMANDS)
 def test_every_command_of_the_runbook_is_one_that_the_program_takes(command):
     words = shlex.split(command)
-    assert words[0] in {*COMMANDS, *BUILT_NEXT}
-    if words[0] in COMMANDS:
-        _parser(words).parse_args(words)
+    assert words[0] in COMMANDS
+    _parser(words).parse_args(words)
 
 
 def test_the_runbook_shows_every_way_back():
-    assert {command.split()[0] for command in RUNBOOK_COMMANDS} >= {*BUILT_NEXT, "quarantine", "settle", "preview"}
+    assert {command.split()[0] for command in RUNBOOK_COMMANDS} >= WAYS_BACK
 
 
 @pytest.mark.parametrize(("document", "lines"), [("jobs/ARCHITECTURE.md", 200), ("README.md", 150)])
