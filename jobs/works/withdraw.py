@@ -1,6 +1,7 @@
 """The withdrawal of settlements: their rows are valid no more, and the period can be settled again."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
-from jobs.register.publications import Publication, published_in, withdraw, withdrawn_in
+from jobs.register.publications import Publication, corrections_into, published_in, withdraw, withdrawn_in
 from jobs.works.withdraw_pinning import JOB, SETTLEMENTS, WITHDRAWN_JOB, PinnedWithdrawal, pin_withdrawal
 
 IS_LATE = f"array_has(reasons, '{AFTER_SETTLEMENT.id}')"
@@ -114,7 +115,20 @@ def _messages(pinned: PinnedWithdrawal) -> Iterable[str]:
             f"The pages of {period} in report/html show the withdrawn settlement until it is settled again and "
             f"`fentan report --period {period}` is run"
         )
+    yield from _corrected_into(pinned)
     yield from _collect_again(pinned)
+
+
+def _corrected_into(pinned: PinnedWithdrawal) -> Iterable[str]:
+    """Corrections into the period are publications of their own: they stay."""
+    period = str(pinned.request.period)
+    counts = Counter(act.plan_id for act in corrections_into(pinned.lake.small, period))
+    for plan_id in pinned.settled:
+        if counts[plan_id]:
+            yield (
+                f"{plan_id}: {counts[plan_id]} corrections are posted into {period}; they stay, and count when it is "
+                "settled again"
+            )
 
 
 def _collect_again(pinned: PinnedWithdrawal) -> Iterable[str]:
