@@ -15,7 +15,7 @@ from jobs.register.publications import Publication
 from jobs.register.runs import Run, end_killed_run, killed_runs, recorded
 from jobs.register.stages import is_closed
 from jobs.works.held_rows import WAIVED, HeldRow, held_row
-from jobs.works.releases import CLAIMS, MEMBERS, RECEIPTS
+from jobs.works.releases import CLAIMS, MEMBERS, RECEIPTS, claims_in_corrections
 from jobs.works.sealed import is_over, last_period_that_takes
 from schemas import TABLES
 
@@ -159,6 +159,11 @@ def _check_release(request: Request, small: SmallTables, row: HeldRow) -> None:
         raise Refused(
             f"{row.held_id}: the last period of {entry['plan_id']} is settled; none can take the row in any more. "
             f"{NOTHING} `fentan correct` changes what is settled, after the close."
+        )
+    if row.source.name == CLAIMS.name and (entry["plan_id"], entry["claim_id"]) in claims_in_corrections(small):
+        raise Refused(
+            f"{row.held_id}: the claim counts in a correction of {entry['publicity_period']} already. {NOTHING} Waive "
+            f"the row: `fentan quarantine waive {row.held_id} --by NAME --reason ...`."
         )
     if row.source.name == MEMBERS.name:
         _check_spells(small, row)

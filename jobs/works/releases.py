@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, matching
 from jobs.register.decisions import RELEASE, decisions_used_by, held_source_rows, last_decisions, released_rows, uses
-from jobs.register.publications import Publication
+from jobs.register.publications import Publication, corrections, few_rows_of
 from jobs.rulebook.calendar import Calendar, Period
 from jobs.works.sealed import COSTS, VISITS, last_period
 from schemas import TABLES, Table
@@ -50,14 +50,17 @@ def releases_for(
     """The released rows that bear on the period. `settled`: its settlements so far, by plan; these keep what they used.
 
     For any other plan: the released members that are still in the source, and the released claims of this period and of
-    earlier ones that are still in the source and that no other settlement used.
+    earlier ones that are still in the source and that neither another settlement used nor a correction counted.
     """
     released = {held_id for held_id, row in last_decisions(small).items() if row["action"] == RELEASE}
     if not released:
         return NO_RELEASES
     by_run = decisions_used_by(small, {act.run_id for act in settled.values()}) if settled else {}
     used = {plan_id: set(by_run.get(act.run_id, {})) for plan_id, act in settled.items()}
-    users = uses(small)
+    users, corrected = uses(small), claims_in_corrections(small)
+
+    def bears(row: dict) -> bool:
+        return (row["plan_id"], row["claim_id"]) not in corrected and _is_claim_of(row, calendar, period, users)
 
     def bearing(source: Table, may_bear: Callable[[dict], bool]) -> tuple[dict, ...]:
         rows = held_source_rows(small, source, released)
@@ -65,9 +68,16 @@ def releases_for(
         current = [row for row in rows if row["plan_id"] not in used and may_bear(row)]
         return (*kept, *still_in_source(small, source, current, versions[source.name]))
 
-    return Releases(
-        bearing(MEMBERS, lambda _: True), bearing(CLAIMS, lambda row: _is_claim_of(row, calendar, period, users))
-    )
+    return Releases(bearing(MEMBERS, lambda _: True), bearing(CLAIMS, bears))
+
+
+def claims_in_corrections(small: SmallTables) -> set[tuple[str, int]]:
+    """The claims, by plan and claim_id, to which corrections gave aid: each counts in the period that they correct."""
+    fen: dict[tuple[str, int], int] = {}
+    for row in few_rows_of(small, "settled/adjusted_benefits", corrections(small)):
+        key = row["plan_id"], row["claim_id"]
+        fen[key] = fen.get(key, 0) + row["delta_benefit_fen"]
+    return {key for key, aid_fen in fen.items() if aid_fen > 0}
 
 
 def released_costs(

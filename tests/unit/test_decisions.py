@@ -252,6 +252,34 @@ def test_released_rows_bear_on_the_next_settlement_and_claims_on_one(small, caps
     assert bears(small, LATER) == set(), "the source was corrected: the release bears on nothing"
 
 
+def test_a_claim_that_a_correction_counted_is_not_released_and_bears_on_no_settlement(small, capsys):
+    """Released before the correction, it would count in both: once in the closed period, once in the next."""
+    of_claim = key(LATE, CLAIMS)
+    quarantine(small, capsys, "release", of_claim, *BY)
+    assert bears(small, NEXT) == {of_claim}
+    corrected(small, 50, revision=1)
+    assert bears(small, NEXT) == set()
+    corrected(small, -50, revision=2)
+    assert bears(small, NEXT) == {of_claim}, "struck out again, it counts in no period"
+    quarantine(small, capsys, "waive", of_claim, *BY)
+    corrected(small, 50, revision=3)
+    refused = quarantine(small, capsys, "release", of_claim, *BY, exit_code=4)
+    assert "counts in a correction" in refused["error"] and f"`fentan quarantine waive {of_claim}" in refused["error"]
+
+
+def corrected(small, delta_fen, revision):
+    """A correction of the first period into the next one that changes the aid of the late claim."""
+    run = Run("correct", "xianghubao", NEXT, (PLAN,), {"revision": revision}, {}, {})
+    with recorded(small, run) as record:
+        record.begin(run)
+        row = {"period": NEXT, "plan_id": PLAN, "origin_period": PERIOD, "revision": revision, "claim_id": 11,
+               "member_id": 4, "delta_benefit_fen": delta_fen, "delta_sponsored_fen": 0, "recovered_fen": 0,
+               "marker": "added", "run_id": run.run_id}  # fmt: skip
+        small.append(TABLES["settled/adjusted_benefits"], [row], run.run_id)
+        publish(small, "correct", NEXT, run.run_id, {PLAN: "digest"}, origin_period=PERIOD)
+        record.save("published")
+
+
 def test_a_released_row_stays_in_the_quarantine_for_later_runs_to_look_up(small, capsys):
     of_claim, other = key(LATE, CLAIMS), claim(14, 7, approved_aid_fen=3)
     quarantine(small, capsys, "release", of_claim, *BY)
