@@ -37,6 +37,12 @@ def given(*columns: str) -> RowTest:
     return RowTest(sql, lambda row: all(row[column] is not None for column in columns))
 
 
+def possible_day(column: str) -> RowTest:
+    """The column is a day that Python can hold; any other is read as missing, and a missing day is a fault."""
+    between = f"{column} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
+    return RowTest(f"coalesce({between}, false)", lambda row: row[column] is not None)
+
+
 def not_zero(*columns: str) -> RowTest:
     """At least one of the columns is a number other than zero."""
     sql = " OR ".join(f"coalesce({column} <> 0, false)" for column in columns)

@@ -11,7 +11,15 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.register.stages import stages_in
 from jobs.settlement.pool import charges_by_rounding
 from jobs.works.approvals import approve_command, counted_approvers
-from jobs.works.preview_changes import changes_text, due_changes, expected_run, expected_text, share_changes
+from jobs.works.preview_changes import (
+    changes_text,
+    corrections_brought,
+    corrections_text,
+    due_changes,
+    expected_run,
+    expected_text,
+    share_changes,
+)
 from jobs.works.settle import settle_without_writing
 from jobs.works.settle_gate import Gate, previous_shares, results_with_shares
 from jobs.works.settle_pinning import PinnedSettlement, pin
@@ -52,10 +60,12 @@ class Preview(Query):
         document["previous_share_fen"] = {f"{p}/{tier}": fen for (p, tier), fen in sorted(previous_fen.items())}
         document["share_changes"] = share_changes(pinned, settled)
         document["due_changes"] = due_changes(pinned, settled)
+        document["corrections"] = corrections_brought(pinned, settled.pools)
         document["approvals"] = _approvals(pinned, document)
         document["expected_run"] = expected_run(pinned.lake.small, settled.pools)
         texts = [settlement_text(document), _stages_text(document), _approvals_text(pinned, document)]
-        texts += [_roundings_text(document), changes_text(document["share_changes"], document["due_changes"])]
+        texts += [corrections_text(document["corrections"]), _roundings_text(document)]
+        texts += [changes_text(document["share_changes"], document["due_changes"])]
         text = "\n\n".join(part for part in (*texts, expected_text(document["expected_run"])) if part)
         unknown = unknown_plan_messages(rule_results, request.platform, pinned.lake.small)
         late = pinned.late_claims.messages(pinned.plan_ids)

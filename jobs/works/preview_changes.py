@@ -1,7 +1,7 @@
 """What a preview compares with: the shares and dues of the previous period, and how long earlier settlements took."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from statistics import median_low
 
@@ -14,6 +14,11 @@ from jobs.works.settle_plans import SettlementResult
 
 RUNS_COMPARED = 5
 MOVERS_SHOWN = 10
+CORRECTION_AMOUNTS = (("aid", "delta_benefit_fen"), ("asked", "asked_fen"), ("refunded", "refunded_fen"),
+                      ("written off", "written_off_fen"), ("next pool", "pooled_fen"),
+                      ("brought fwd", "adjusted_fen"))  # fmt: skip
+CORRECTION_COLUMNS = ("plan_id", "origin_period", "revision", "reason", "delta_case_count",
+                      *(name for _, name in CORRECTION_AMOUNTS))  # fmt: skip
 
 
 def share_changes(pinned: PinnedSettlement, settled: SettlementResult) -> list[dict]:
@@ -74,6 +79,28 @@ def expected_run(small: SmallTables, plan_ids: Iterable[str]) -> dict | None:
             for name in names
         ],
     }
+
+
+def corrections_brought(pinned: PinnedSettlement, plan_ids: Collection[str]) -> list[dict]:
+    """The corrections into the period, one row per plan, closed period and revision: their rows of
+    settled/adjusted_pools."""
+    known = pinned.history.corrections
+    rows = [] if known is None else known.into(str(pinned.request.period)).pool_rows()
+    chosen = [{name: row[name] for name in CORRECTION_COLUMNS} for row in rows if row["plan_id"] in plan_ids]
+    return sorted(chosen, key=lambda row: (row["plan_id"], row["origin_period"], row["revision"]))
+
+
+def corrections_text(rows: list[dict]) -> str:
+    """The corrections as a table; empty without any."""
+    if not rows:
+        return ""
+    columns = ["plan", "period", "revision", "reason", "cases", *(title for title, _ in CORRECTION_AMOUNTS)]
+    cells = [
+        [row["plan_id"], row["origin_period"], row["revision"], row["reason"], row["delta_case_count"],
+         *(yuan(row[name]) for _, name in CORRECTION_AMOUNTS)]
+        for row in rows
+    ]  # fmt: skip
+    return table_text("Corrections of closed periods, in yuan", columns, cells)
 
 
 def changes_text(shares: list[dict], dues: list[dict]) -> str:

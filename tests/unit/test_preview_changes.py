@@ -6,7 +6,15 @@ from types import SimpleNamespace
 import pytest
 
 from jobs.lake.small import SmallTables
-from jobs.works.preview_changes import changes_text, due_changes, expected_run, expected_text, share_changes
+from jobs.works.preview_changes import (
+    changes_text,
+    corrections_brought,
+    corrections_text,
+    due_changes,
+    expected_run,
+    expected_text,
+    share_changes,
+)
 from schemas import TABLES
 from tests.runs_recorded import done
 
@@ -88,3 +96,28 @@ def test_the_expected_time_is_the_median_of_the_last_settlements_of_the_same_pla
         {"stage": "judging", "milliseconds": 6}, {"stage": "writing", "milliseconds": 3_000},
     ]  # fmt: skip
     assert "3.0 s" in expected_text(expected) and "last 5 settlements of these plans" in expected_text(expected)
+
+
+def test_every_correction_into_the_period_has_its_line():
+    empty = {column.name: 0 for column in TABLES["settled/adjusted_pools"].columns}
+    late = {**empty, "plan_id": PLAN, "origin_period": "P1", "revision": 2, "reason": "a late claim",
+            "delta_case_count": 1, "delta_benefit_fen": 30_000_00, "asked_fen": 32_400_00,
+            "adjusted_fen": -12}  # fmt: skip
+    left = {**empty, "plan_id": PLAN, "origin_period": "P1", "revision": 1, "reason": "[3] had left"}
+    other = {**empty, "plan_id": OTHER, "origin_period": "P1", "revision": 1, "reason": "not previewed"}
+    into = SimpleNamespace(into=lambda period: SimpleNamespace(pool_rows=lambda: [late, other, left]))
+    pinned = SimpleNamespace(history=SimpleNamespace(corrections=into), request=SimpleNamespace(period="P3"))
+    rows = corrections_brought(pinned, {PLAN: {}})
+    assert [(row["revision"], row["delta_case_count"], row["asked_fen"]) for row in rows] == [
+        (1, 0, 0),
+        (2, 1, 32_400_00),
+    ]
+    text = corrections_text(rows)
+    for shown in ("P1", "a late claim", "[3] had left", "30,000.00", "32,400.00", "-0.12"):
+        assert shown in text
+    assert "not previewed" not in text
+
+
+def test_without_corrections_there_is_no_table_of_them():
+    pinned = SimpleNamespace(history=SimpleNamespace(corrections=None))
+    assert corrections_brought(pinned, {PLAN: {}}) == [] and corrections_text([]) == ""
