@@ -2,11 +2,13 @@
 .DEFAULT_GOAL := help
 LAKE ?= ./lake
 PYTHON ?=
+# Another Python's: set-up, tests and demo use their own.
+unexport PYTHONHOME PYTHONPATH
 
 .PHONY: help setup demo check test test-slow bench wheel clean
 
 help:
-	@echo "make demo [LAKE=./lake]   set up, then settle several periods of a small world"
+	@echo "make demo [LAKE=./lake] [MEMBERS=1m]   set up, then live through two periods of a sample world"
 	@echo "make check                set up, then check style and types"
 	@echo "make test                 set up, then run the tests except the slow ones"
 	@echo "make test-slow            set up, then run the slow tests: clusters, kills, long lives, large worlds"
@@ -19,7 +21,7 @@ setup:
 	@PYTHON="$(PYTHON)" bash .ci/setup
 
 demo: setup
-	@.venv/bin/fentan demo --lake "$(LAKE)"
+	@.venv/bin/fentan demo --lake "$(LAKE)" $(if $(MEMBERS),--members $(MEMBERS))
 
 # Two workers, each with a Spark of one core. A file runs on one worker; files with Spark come first.
 PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

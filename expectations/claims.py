@@ -1,5 +1,6 @@
 """Rules of source/approved_claims: one row is one approved claim as publicised in one period."""
 
+from expectations.dates import date_rules
 from expectations.expectation import (
     Expectation,
     all_not_null,
@@ -11,9 +12,10 @@ from expectations.expectation import (
     not_null_in_set,
     unique,
 )
-from expectations.rule import GateRule, RowRule, Severity, TableRule, Terms
+from expectations.rule import AnyRowRule, GateRule, RowRule, Severity, TableRule, Terms
 from expectations.sql import literal, tier_unknown
 from schemas.codes import OBJECTIONS, PROVINCES, SEVERITIES, SEXES
+from schemas.sources import APPROVED_CLAIMS
 
 ERROR, WARNING, CRITICAL = Severity.ERROR, Severity.WARNING, Severity.CRITICAL
 
@@ -30,7 +32,7 @@ def _dates_out_of_order(terms: Terms) -> Expectation:
     )
 
 
-ROW_RULES = (
+ROW_RULES: tuple[AnyRowRule, ...] = (
     RowRule("claim_key_missing", ERROR, "claim_id, plan_id, member_id and publicity_period are given.",
             lambda _: all_not_null("claim_id", "plan_id", "member_id", "publicity_period")),
     RowRule("claim_period_unknown", ERROR, "The publicity period is in the calendar.",
@@ -56,6 +58,7 @@ ROW_RULES = (
     RowRule("claim_sex_unknown", ERROR, "The sex is F or M.", lambda _: not_null_in_set("sex", SEXES)),
     RowRule("claim_province_unknown", ERROR, "The province is a GB/T 2260 code.",
             lambda _: not_null_in_set("province_code", PROVINCES)),
+    *date_rules("claim", APPROVED_CLAIMS),
 )  # fmt: skip
 
 SET_RULES = (

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from expectations.dates import date_rules
 from expectations.expectation import (
     Expectation,
     all_not_null,
@@ -16,9 +17,10 @@ from expectations.expectation import (
     not_null_in_set,
     unique,
 )
-from expectations.rule import GateRule, RowRule, Severity, TableRule, Terms
+from expectations.rule import AnyRowRule, GateRule, RowRule, Severity, TableRule, Terms
 from expectations.sql import for_plan, literal, one_of, tier_unknown
 from schemas.codes import CITY_TIERS, EXIT_REASONS, PROVINCES, SEXES
+from schemas.sources import MEMBERS
 
 ERROR, WARNING, CRITICAL = Severity.ERROR, Severity.WARNING, Severity.CRITICAL
 # The limits that sentences of the rules name; jobs.works.settle_gate counts by them.
@@ -67,22 +69,15 @@ def _overlapping(terms: Terms) -> Expectation:
         WHERE comparable AND NOT duplicated AND (latest_end > joined_on OR next_start < ends_on)""")
 
 
-def _payer_unknown(terms: Terms) -> Expectation:
-    return no_rows_where(
-        "payer_id IN (SELECT payer_id FROM {batch} WHERE payer_id <> member_id)"
-        " AND payer_id NOT IN (SELECT member_id FROM {batch} WHERE member_id IS NOT NULL AND plan_id IS NOT NULL)"
-        " AND coalesce(payer_id <> member_id, true)"
-    )
-
-
-ROW_RULES = (
+ROW_RULES: tuple[AnyRowRule, ...] = (
     RowRule("member_key_missing", ERROR, "plan_id, member_id and joined_on are given.",
             lambda _: all_not_null("plan_id", "member_id", "joined_on")),
     RowRule("member_plan_unknown", ERROR, "The plan is one of the platform's plans.",
             lambda terms: in_set("plan_id", terms.tiers)),
     RowRule("member_tier_unknown", ERROR, "The tier has a weight in the plan's rules.",
             lambda terms: no_rows_where(tier_unknown(terms.tiers))),
-    RowRule("member_payer_missing", ERROR, "Somebody pays for the member.", lambda _: not_null("payer_id")),
+    RowRule("member_payer_missing", ERROR, "Somebody pays for the member, who need not be a member himself.",
+            lambda _: not_null("payer_id")),
     RowRule("member_birth_date_missing", ERROR, "The day of birth is given.", lambda _: not_null("birth_date")),
     RowRule("member_birth_after_joining", ERROR, "The member was born by the day of joining.",
             lambda _: in_order("birth_date", "joined_on")),
@@ -103,6 +98,7 @@ ROW_RULES = (
     RowRule("member_over_age", WARNING, "The membership ended at the plan's end age.", _over_age),
     RowRule("member_exit_reason", WARNING, "A spell that ended, and only such a one, has a known exit reason.",
             _exit_reason),
+    *date_rules("member", MEMBERS),
 )  # fmt: skip
 
 SET_RULES = (
@@ -111,8 +107,6 @@ SET_RULES = (
               lambda _: unique("plan_id", "member_id", "joined_on")),
     TableRule("member_spells_overlap", ERROR,
               "Spells of a member in a plan do not overlap; all of such spells are held.", _overlapping),
-    TableRule("member_payer_unknown", ERROR, "Whoever pays for somebody else is a member, in any plan.",
-              _payer_unknown),
 )  # fmt: skip
 
 TABLE_RULES = (

@@ -1,16 +1,16 @@
 """Rules of source/receipts: one row is one attempt to deduct money from a payer."""
 
+from expectations.dates import date_rules
 from expectations.expectation import (
     Expectation,
     all_not_null,
     at_least_one_row,
-    equals,
     no_rows_in,
+    no_rows_where,
     not_before,
-    not_null_between,
     not_null_in_set,
 )
-from expectations.rule import GateRule, RowRule, Severity, TableRule, Terms
+from expectations.rule import AnyRowRule, GateRule, RowRule, Severity, TableRule, Terms
 from schemas.codes import RECEIPT_OUTCOMES
 from schemas.sources import RECEIPTS
 
@@ -18,6 +18,10 @@ ERROR, WARNING, CRITICAL = Severity.ERROR, Severity.WARNING, Severity.CRITICAL
 
 # No payer owes a ten-thousandth of it: a receipt above a million yuan is a mistake of units.
 LARGEST_PLAUSIBLE_RECEIPT_FEN = 100_000_000
+IMPOSSIBLE_AMOUNT = (
+    f"(outcome IN ('collected', 'returned') AND NOT coalesce(amount_fen BETWEEN 1 AND {LARGEST_PLAUSIBLE_RECEIPT_FEN}, "
+    "false)) OR (outcome = 'failed' AND amount_fen <> 0)"
+)
 ALLOCATION = "the allocation of receipts to the bills of the period"
 
 
@@ -29,15 +33,17 @@ def _copies(terms: Terms) -> Expectation:
         WHERE number > 1""")
 
 
-ROW_RULES = (
+ROW_RULES: tuple[AnyRowRule, ...] = (
     RowRule("receipt_key_missing", ERROR, "receipt_id, payer_id and the day of the attempt are given.",
             lambda _: all_not_null("receipt_id", "payer_id", "attempted_on")),
-    RowRule("receipt_outcome_unknown", ERROR, "The outcome is collected or failed.",
+    RowRule("receipt_outcome_unknown", ERROR, "The outcome is collected, failed or returned.",
             lambda _: not_null_in_set("outcome", RECEIPT_OUTCOMES)),
-    RowRule("receipt_amount_out_of_range", ERROR, "Money that came in is above zero and at most a million yuan.",
-            lambda _: not_null_between("amount_fen", 1, LARGEST_PLAUSIBLE_RECEIPT_FEN, equals("outcome", "collected"))),
+    RowRule("receipt_amount_out_of_range", ERROR,
+            "Money that came in or went back is above zero and at most a million yuan; a failed attempt has none.",
+            lambda _: no_rows_where(IMPOSSIBLE_AMOUNT)),
     RowRule("receipt_before_publicity", ERROR, "Nobody is charged before the period is public.",
             lambda terms: not_before("attempted_on", terms.publicity_on)),
+    *date_rules("receipt", RECEIPTS),
 )  # fmt: skip
 
 SET_RULES = (
@@ -52,6 +58,10 @@ SET_RULES = (
     GateRule("receipt_not_enough", ERROR, "Money meets whole shares.", ALLOCATION),
     GateRule("receipt_after_lapse", ERROR, "Money is received before a lapse that a later period was made from.",
              ALLOCATION),
+    GateRule("receipt_returned_too_much", ERROR, "No more money goes back than came in from the payer before.",
+             "the payer's receipts of the period, in order of time"),
+    GateRule("receipt_after_close", ERROR, "Money goes back before the period's books are closed.",
+             "the closes, and the receipts that closed books were made from"),
 )  # fmt: skip
 
 PERIOD_UNKNOWN = GateRule(

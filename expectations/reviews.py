@@ -1,14 +1,16 @@
 """Rules of source/claim_reviews: every application for aid that was reviewed."""
 
+from expectations.dates import date_rules
 from expectations.expectation import all_not_null, no_rows_where, not_null, not_null_between, not_null_in_set
-from expectations.rule import RowRule, Severity
+from expectations.rule import AnyRowRule, RowRule, Severity
 from schemas.codes import DECISIONS
+from schemas.sources import CLAIM_REVIEWS
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 # A hundred times the highest published aid of a case: a mistake of units.
 LARGEST_PLAUSIBLE_AID_FEN = 3_000_000_000
 
-ROW_RULES = (
+ROW_RULES: tuple[AnyRowRule, ...] = (
     RowRule("review_key_missing", ERROR, "review_id and claim_id are given.",
             lambda _: all_not_null("review_id", "claim_id")),
     RowRule("review_plan_missing", ERROR, "plan_id is given.", lambda _: not_null("plan_id")),
@@ -20,4 +22,5 @@ ROW_RULES = (
     RowRule("review_aid_out_of_range", ERROR, "The aid asked for is at least zero and of a plausible size.",
             lambda _: not_null_between("requested_aid_fen", 0, LARGEST_PLAUSIBLE_AID_FEN)),
     RowRule("review_technique_missing", WARNING, "What settled the review is told.", lambda _: not_null("technique")),
+    *date_rules("review", CLAIM_REVIEWS),
 )  # fmt: skip

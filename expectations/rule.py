@@ -25,7 +25,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """What the rules of a period need: the publicity day, and the codes and limits in force. Maps are by plan."""
+    """What the rules of a period need: the publicity day, and the codes and limits in force. Maps are by plan.
+
+    `calendar_days`: the first day of the platform's calendar, and the first day after it.
+    """
 
     publicity_on: date
     period_names: tuple[str, ...]
@@ -35,6 +38,12 @@ class Terms:
     joining_age_from_days: Mapping[str, int]
     joining_age_to_years: Mapping[str, int]
     membership_ends_at_age_years: Mapping[str, int | None]
+    calendar_days: tuple[date, date] = (date.min, date.max)
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """The months of the calendar, YYYY-MM, in order."""
+        return tuple(dict.fromkeys(name.partition("-P")[0] for name in self.period_names))
 
 
 NO_TERMS = Terms(date(1970, 1, 1), (), {}, (), {}, {}, {}, {})  # for rules that do not depend on the period
@@ -89,6 +98,24 @@ class RowRule(TableRule):
 
 
 @dataclass(frozen=True)
+class GateRowRule(GateRule):
+    """A rule that a row breaks on its own, and that only the gate counts. `condition`: SQL text of a row against it."""
+
+    condition: str
+
+    def unexpected(self, terms: Terms) -> Column:
+        """Whether the row breaks the rule; null counts as no."""
+        return F.expr(self.condition)
+
+    def broken(self, terms: Terms) -> Column:
+        """Whether the row breaks the rule; never null."""
+        return F.coalesce(self.unexpected(terms), F.lit(False))
+
+
+AnyRowRule = RowRule | GateRowRule
+
+
+@dataclass(frozen=True)
 class FewRowRule(Rule):
     """A rule of a table of few rows, which a row (its values by column) breaks on its own."""
 
@@ -102,7 +129,7 @@ class FewRowRule(Rule):
         return not self.test.holds(row)
 
 
-def broken_bits(rules: tuple[RowRule, ...], terms: Terms) -> Column:
+def broken_bits(rules: tuple[AnyRowRule, ...], terms: Terms) -> Column:
     """A BIGINT with bit i set where the row breaks rule i: one number that says everything wrong with a row."""
     bits = F.lit(0).cast("bigint")
     for position, rule in enumerate(rules):
@@ -110,7 +137,7 @@ def broken_bits(rules: tuple[RowRule, ...], terms: Terms) -> Column:
     return bits
 
 
-def breaks_any(rules: tuple[RowRule, ...], terms: Terms) -> Column:
+def breaks_any(rules: tuple[AnyRowRule, ...], terms: Terms) -> Column:
     """Whether the row breaks any of the rules, never null: quicker than to say which ones."""
     return F.coalesce(reduce(Column.__or__, (rule.unexpected(terms) for rule in rules)), F.lit(False))
 

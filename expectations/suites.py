@@ -17,9 +17,9 @@ SUITES: dict[str, tuple[Rule, ...]] = {
     "source/members": (*members.TABLE_RULES, *members.ROW_RULES, *members.SET_RULES),
     "source/approved_claims": (*claims.TABLE_RULES, *claims.ROW_RULES, *claims.SET_RULES, claims.AFTER_SETTLEMENT),
     "source/receipts": (*receipts.TABLE_RULES, *receipts.ROW_RULES, receipts.PERIOD_UNKNOWN, *receipts.SET_RULES),
-    "source/operating_costs": (*costs.COST_RULES, *costs.COST_SET_RULES),
+    "source/operating_costs": (*costs.COST_RULES, *costs.COST_CALENDAR_RULES, *costs.COST_SET_RULES),
     "source/claim_reviews": reviews.ROW_RULES,
-    "source/field_visits": (*costs.VISIT_RULES, *costs.VISIT_SET_RULES),
+    "source/field_visits": (*costs.VISIT_RULES, *costs.VISIT_CALENDAR_RULES, *costs.VISIT_SET_RULES),
     **outputs.ROW_RULES,
     **outputs.FEW_ROW_RULES,
 }

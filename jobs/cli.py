@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
+import start_fentan  # noqa: F401, first: from here on our packages are found before others of the same names
 from jobs import process
 from jobs.environment import LOG_VALUES, load_environment
 from jobs.errors import Stop, WrongUsage, unexpected
@@ -20,7 +21,7 @@ from jobs.version import program_version
 
 # Each command is a module of that name in jobs/commands, with EXAMPLES, add_arguments and run.
 COMMANDS = {
-    "demo": "make a small world and settle several whole periods of it",
+    "demo": "make a sample world, live through two whole periods of it and show the results",
     "generate": "make sample sources of any size, calibrated to the published figures",
     "check": "judge a period's sources by the quality gate, without settling",
     "preview": "show what settling a period would charge, without publishing anything",
@@ -32,7 +33,7 @@ COMMANDS = {
     "explain": "explain one member's period step by step, or one year of a member or a payer",
     "conform": "check a lake's output tables against the data dictionary: columns, types, partitions, readers, keys",
     "views": "print, or create in Spark's catalog, views that show published rows only",
-    "status": "show the periods of a lake, their states, and its last runs",
+    "status": "show the stages of a lake's periods, its last runs, what is held, what can be done next",
 }
 
 LOG_FORMAT_VARIABLE = "FENTAN_LOG_FORMAT"
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     gc.set_threshold(100_000)  # imports and rules are many objects that are never garbage: saves a tenth of a second
     if argv is None:
+        process.use_utf8()
         process.protect_streams()
         process.raise_signals()
     words = list(sys.argv[1:] if argv is None else argv)

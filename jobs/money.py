@@ -53,11 +53,30 @@ def fee_on(benefit_fen: int, rate_ppm: int) -> int:
     return half_up(benefit_fen * rate_ppm, PPM)
 
 
-def fee_on_case(benefit_fen: Column, rate_ppm: int) -> Column:
-    """`fee_on` for a column: the fee on one case, rounded half up. Benefits must not be negative."""
-    numerator = benefit_fen * F.lit(rate_ppm).cast("bigint") + F.lit(PPM // 2).cast("bigint")
+def fee_on_case(benefit_fen: int, rate_ppm: int) -> int:
+    """The fee on one case, rounded up to the fen: only the rule `per_case_cap` counts it, no account holds it."""
+    return ceil_fen(benefit_fen * rate_ppm, PPM)
+
+
+def fee_on_case_column(benefit_fen: Column, rate_ppm: int) -> Column:
+    """`fee_on_case` for a column. Benefits must not be negative."""
+    numerator = benefit_fen * F.lit(rate_ppm).cast("bigint") + F.lit(PPM - 1).cast("bigint")
     # `div` on BIGINT is exact, and in ANSI mode an overflow of the product raises; `/` would give a DOUBLE.
     return F.call_function("div", numerator, F.lit(PPM).cast("bigint"))
+
+
+def case_allowance(cap_fen: int, covered_count: Mapping[str, int], weight_ppm: Mapping[str, int]) -> int:
+    """What one case may ask of all members together: cap x sum(covered x weight), rounded down. Maps are by tier.
+
+    It is counted by weight, as the shares are: a member of weight 1 is asked no more than the cap for one case, and a
+    member of a lighter tier no more than his part of it.
+    """
+    return floor(cap_fen * sum(count * weight_ppm[tier] for tier, count in covered_count.items()), PPM)
+
+
+def above_allowance(benefit_fen: int, rate_ppm: int, allowance_fen: int) -> int:
+    """The part of one case, benefit and fee, that the platform sponsors. Source: rule `per_case_cap`."""
+    return max(benefit_fen + fee_on_case(benefit_fen, rate_ppm) - allowance_fen, 0)
 
 
 def in_yuan(fen: int) -> str:

@@ -39,8 +39,17 @@ _interruption: Interrupted | None = None
 _writers: list[Callable[[], None]] = []
 
 
+def use_utf8() -> None:
+    """Starts the program again in Python's UTF-8 mode if file names have another encoding, as in ISO-8859-1 locales.
+
+    Delta tables, confs and Java name files in UTF-8. Call it first in a program.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
 def protect_streams() -> None:
-    """Opens the standard streams that are closed, and makes stderr lossy. Call it first in a program.
+    """Opens the standard streams that are closed, and makes stderr lossy. Call it before files are opened.
 
     The next file that a program opens takes the number of a closed stream, and progress would be written into it.
     """

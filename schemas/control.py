@@ -13,7 +13,7 @@ RUNS = Table(
     columns=(
         RUN_ID,
         Column("job", "STRING", "command", "command that ran"),
-        PERIOD,
+        Column("period", "STRING", "YYYY-MM-Pn; YYYY", "settlement period; of a report the year"),
         Column("plan_id", "STRING", "codes", "plans of the run, sorted, separated by commas"),
         Column("state", "STRING", "running, published, refused, failed, interrupted", "what became of the run"),
         Column("started_at", "TIMESTAMP", "UTC instant", "start of the latest attempt"),
@@ -93,6 +93,7 @@ QUALITY = Table(
 
 _HELD = (
     Column("reasons", "ARRAY<STRING>", "codes", "every rule the row breaks"),
+    Column("held_in_period", "STRING", "YYYY-MM-Pn", "period whose run held the row; rows of earlier periods stay"),
     Column("first_seen_period", "STRING", "YYYY-MM-Pn", "period in which the row was first held"),
     fen(
         "amount_at_stake_fen",
@@ -107,7 +108,9 @@ def _held_rows_of(source: Table, name: str) -> Table:
     return replace(
         source,
         name=name,
-        grain=f"one row of {source.name} held back, with every reason",
+        grain=f"one row of {source.name} held back in a period, with every reason",
+        key=("held_in_period", *source.key),
+        partitioned_by=("held_in_period",),  # no folder is named after the text of a row that is wrong
         columns=(*(nullable(column) for column in source.columns), *_HELD),
     )
 
@@ -116,7 +119,7 @@ QUARANTINE_MEMBERS = _held_rows_of(MEMBERS, "control/quarantine_members")
 QUARANTINE_CLAIMS = _held_rows_of(APPROVED_CLAIMS, "control/quarantine_claims")
 QUARANTINE_RECEIPTS = replace(
     _held_rows_of(RECEIPTS, "control/quarantine_receipts"),
-    grain="one receipt held back, whole or for the part that met no share, with every reason",
+    grain="one receipt held back in a period, whole or for the part that met no share, with every reason",
 )
 
 QUARANTINE_COSTS = _held_rows_of(OPERATING_COSTS, "control/quarantine_costs")

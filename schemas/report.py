@@ -1,8 +1,9 @@
 """Report tables: what is published of a period and of a year. Nothing in them points to a person."""
 
-from schemas.table import PERIOD, PLAN_ID, RUN_ID, TIER, Column, Table, count, fen, nullable
+from schemas.table import PERIOD, PLAN_ID, TIER, Column, Table, count, fen, nullable
 
 HIDDEN = "hidden"
+SETTLED_BY = Column("run_id", "STRING", "id", "settlement that the row reports; valid once that run is published")
 
 PUBLICITY = Table(
     name="report/publicity",
@@ -27,7 +28,7 @@ PUBLICITY = Table(
         nullable(Column("settled_period", "STRING", "YYYY-MM-Pn", "period the case was finally settled in")),
         count("shared_by_count", "covered members of the plan with the same age band, sex, place and months shown"),
         count("floor_count", "how many have to share what is shown"),
-        RUN_ID,
+        SETTLED_BY,
     ),
 )
 
@@ -39,15 +40,17 @@ PERIOD_SUMMARY = Table(
     columns=(
         PERIOD,
         PLAN_ID,
-        Column("topic", "STRING", "code", "share, causes, members, collection, fee, money, quality, quarantine"),
+        Column(
+            "topic", "STRING", "code", "share, causes, members, collection, fee, balances, money, quality, quarantine"
+        ),
         Column("measure", "STRING", "code", "what is measured"),
         Column("tier", TIER.type, "standard, basic, all, hidden", "tier the measure is of; hidden: too few share it"),
         Column("age_band", "STRING", "years, from-to; all, hidden", "band of ten years on the publicity day"),
         Column("member_months", "STRING", "months, from-to; all, hidden", "how long a member on the publicity day"),
-        Column("item", "STRING", "code; all, hidden", "cause, status, rule or reason the measure is of"),
-        nullable(count("quantity", "how many; null for a measure of money")),
+        Column("item", "STRING", "code; all, hidden", "cause, status, account, rule or reason the measure is of"),
+        nullable(count("quantity", "how many; null for a measure of money; without a row: none, or hidden")),
         nullable(fen("amount_fen", "how much; null for a measure that counts")),
-        RUN_ID,
+        SETTLED_BY,
     ),
 )
 
@@ -65,7 +68,7 @@ AGEING = Table(
         count("member_count", "members with arrears"),
         fen("owed_fen", "still to be collected; all of a plan's period: its balance of members_receivable"),
         fen("written_off_fen", "given up at the grace limit; all of a plan's period: what its journal wrote off"),
-        RUN_ID,
+        SETTLED_BY,
     ),
 )
 
@@ -92,7 +95,7 @@ ANNUAL = Table(
         nullable(fen("published_fen", "the amount the platform published, as published")),
         nullable(count("scaled_quantity", "the published figure at the scale of this lake")),
         nullable(fen("scaled_fen", "the published amount at the scale of this lake")),
-        Column("run_id", "STRING", "digest", "digest of the settlements the year is reported from"),
+        Column("run_id", "STRING", "id", "report that wrote the row: its row in control/runs, which names its inputs"),
     ),
 )
 

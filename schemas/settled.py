@@ -126,6 +126,7 @@ ADJUSTMENTS = Table(
     grain="one correction of one member, posted into an open period",
     key=("period", "plan_id", "member_id", "origin_period"),
     partitioned_by=BY_PERIOD_AND_PLAN,
+    is_planned=True,
     columns=(
         PERIOD,
         PLAN_ID,

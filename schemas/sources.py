@@ -60,8 +60,8 @@ RECEIPTS = Table(
         Column("receipt_id", "BIGINT", "id", "receipt"),
         PERIOD,
         PAYER_ID,
-        fen("amount_fen", "money that came in; 0 where the deduction failed"),
-        Column("outcome", "STRING", "collected, failed", "what became of the attempt"),
+        fen("amount_fen", "money that came in, or went back; 0 where the deduction failed"),
+        Column("outcome", "STRING", "collected, failed, returned", "what became of the attempt"),
         Column("attempted_on", "DATE", "date", "day of the attempt"),
     ),
 )
@@ -93,7 +93,7 @@ CLAIM_REVIEWS = Table(
         Column("decided_on", "DATE", "date", "day it was decided"),
         Column("decision", "STRING", "approved, refused, fraud", "outcome of the review"),
         fen("requested_aid_fen", "aid asked for"),
-        Column("technique", "STRING", "ocr, remote_interview, graph, field", "what settled the review"),
+        Column("technique", "STRING", "ocr, remote_interview, graph, field, other", "what settled the review"),
     ),
 )
 

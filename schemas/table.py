@@ -40,6 +40,7 @@ class Table:
     """One table: what one row is, its key, how its files are partitioned, and its columns in order.
 
     `looked_up_by`: columns besides the key by which single rows are found: every file's range of them is kept.
+    `is_planned`: no command writes the table yet.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Table:
     partitioned_by: tuple[str, ...]
     columns: tuple[Column, ...]
     looked_up_by: tuple[str, ...] = ()
+    is_planned: bool = False
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -91,7 +93,7 @@ def nullable(column: Column) -> Column:
 PERIOD = Column("period", "STRING", "YYYY-MM-Pn", "settlement period")
 PLAN_ID = Column("plan_id", "STRING", "code", "plan the row belongs to")
 MEMBER_ID = Column("member_id", "BIGINT", "id", "member")
-PAYER_ID = Column("payer_id", "BIGINT", "id", "who is charged for the member")
+PAYER_ID = Column("payer_id", "BIGINT", "id", "who is charged for the member; need not be a member")
 TIER = Column("tier", "STRING", "standard, basic", "tier of the membership")
 CLAIM_ID = Column("claim_id", "BIGINT", "id", "claim")
 RUN_ID = Column("run_id", "STRING", "id", "run that wrote the row; valid once that run is published")

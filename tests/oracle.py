@@ -9,7 +9,7 @@ from datetime import date
 
 from jobs.rulebook.calendar import Period
 from jobs.rulebook.rules import Plan
-from tests.oracle_benefits import benefit_row, judge
+from tests.oracle_benefits import benefit_row, judge, weights_of
 from tests.oracle_gate import Held, hold_claims, hold_members
 from tests.oracle_shares import assess, bills, fee_ledger, fill_pool, journal, pay_one_fen_more, rates, share_out, total
 from tests.oracle_world import Case, History, World, memberships
@@ -125,7 +125,7 @@ def settle_plan(case: Case, claims: list[dict], one_fen_more: Iterable[int] | No
     counted = [claim for claim, verdict in judged if verdict.counted]
     helped = {claim["member_id"] for claim in counted}
     sharers = {m: s for m, s in case.covered.items() if case.sharing.helped_member_shares or m not in helped}
-    benefits = [benefit_row(case, claim, verdict, len(sharers)) for claim, verdict in judged]
+    benefits = [benefit_row(case, claim, verdict, weights_of(case, sharers)) for claim, verdict in judged]
     pool_fen, pool = fill_pool(case, benefits)
     shares, r = share_out(pool_fen, sharers, case.sharing)
     assessments = assess(case, sharers, pay_one_fen_more(shares, r, one_fen_more))

@@ -2,11 +2,12 @@
 
 from datetime import date
 from fractions import Fraction
+from math import floor
 from typing import NamedTuple
 
 from jobs.rulebook.rules import BenefitRules, Plan, RuleNotInForce, SharingRules
-from tests.oracle_rounding import half_up
-from tests.oracle_world import Case, covering
+from tests.oracle_rounding import ceil_fen, half_up
+from tests.oracle_world import Case, Spell, covering
 
 PPM = 1_000_000
 
@@ -98,17 +99,22 @@ def age_on(birth_date: date, day: date) -> int:
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
-def benefit_row(case: Case, claim: dict, verdict: Verdict, sharers: int) -> dict:
+def weights_of(case: Case, sharers: dict[int, Spell]) -> Fraction:
+    """The members who share, each counted with the weight of his tier."""
+    return sum((Fraction(case.sharing.weights_ppm[s.row["tier"]], PPM) for s in sharers.values()), Fraction(0))
+
+
+def benefit_row(case: Case, claim: dict, verdict: Verdict, weights: Fraction) -> dict:
     decade = age_on(claim["birth_date"], claim["diagnosed_on"]) // 10 * 10
     cap_fen = case.sharing.per_case_cap_fen
-    asked_fen = verdict.benefit_fen + fee_on(verdict.benefit_fen, case.sharing)
+    asked_fen = verdict.benefit_fen + ceil_fen(Fraction(verdict.benefit_fen * case.sharing.fee_rate_ppm, PPM))
     columns = ("claim_id", "member_id", "illness_code", "severity", "approved_aid_fen")
     return {
         **case.keys,
         **{column: claim[column] for column in columns},
         "age_band": f"{decade}-{decade + 9}",
         "benefit_fen": verdict.benefit_fen,
-        "sponsored_fen": 0 if cap_fen is None else max(0, asked_fen - cap_fen * sharers),
+        "sponsored_fen": 0 if cap_fen is None else max(0, asked_fen - floor(cap_fen * weights)),
         "counted": verdict.counted,
         "marker": verdict.marker,
     }

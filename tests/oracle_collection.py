@@ -20,16 +20,22 @@ class Collected:
     fees: dict[str, dict]
     held: Counter
     netted_from_next: dict[tuple[str, int], int]
+    period: str
+    arrears_paid: Counter  # (plan, member, period they are of): fen
+
+    def written_off(self) -> dict[tuple[str, int], int]:
+        lapsed = [row for row in self.collections if row["status"] == "lapsed"]
+        return {(row["plan_id"], row["member_id"]): row["due_fen"] - row["collected_fen"] for row in lapsed}
 
 
 def collect(
     world: World, settled: Settled, receipts: list[dict], as_of: date, earlier_lapses: list[dict],
-    following: Settled | None = None, before: Collected | None = None,
+    following: Settled | None = None, before: Collected | None = None, earlier: tuple[Collected, ...] = (),
 ) -> Collected:  # fmt: skip
     """Gives every payer's money to his members' shares, and tells what became of each due and each receipt.
 
     `following`: the next period, once it is settled: its aid is not paid when the grace of this one ends. `before`: how
-    the collection of the previous period ended.
+    the collection of the previous period ended; `earlier`: how all before this one did.
     """
     calendar = world.platform.calendar
     period = calendar.period(settled.period)
@@ -43,7 +49,7 @@ def collect(
         for r in receipts
         if r["period"] == settled.period and (r["attempted_on"] is None or r["attempted_on"] <= as_of)
     ]
-    held, suspense, money = Counter(), Counter(), []
+    held, suspense, money, returns = Counter(), Counter(), [], []
     contents = contents_by_id(receipts, as_of)
     seen = []
     for r in looked_at:
@@ -56,8 +62,9 @@ def collect(
             held[r["receipt_id"], r["amount_fen"] or 0, frozenset(why)] += 1
             if r["outcome"] == "collected" and "receipt_amount_out_of_range" not in why:
                 suspense[min(settled.plans), max(r["attempted_on"] or public_on, public_on)] += r["amount_fen"]
-        elif r["outcome"] == "collected":
-            money.append(r)
+        elif r["outcome"] != "failed":
+            (money if r["outcome"] == "collected" else returns).append(r)
+    money, went_back = less_returns(money, returns, ends_on, held)
     in_time = [r for r in money if r["attempted_on"] < ends_on]
     first_plan = min(settled.plans)
     for r in money:
@@ -111,11 +118,15 @@ def collect(
                 held[r["receipt_id"], over, frozenset({reason})] += 1
                 suspense[plan_id, r["attempted_on"]] += over
 
+    back = by_account(went_back, by_payer, first_plan)
     is_final = as_of >= ends_on
     netted_before = before.netted_from_next if before else {}
     own_aid, next_aid = aid_of(settled), aid_of(following) if following else {}
     left_aid = {who: fen - netted_before.get(who, 0) for who, fen in own_aid.items()}
     netted_from_next = {}
+    arrears_paid = old_arrears(earlier, left_aid, rows) if as_of >= deducted_on else Counter()
+    for (plan_id, member_id, _), fen in arrears_paid.items():
+        left_aid[plan_id, member_id] -= fen
     collections, lapses = [], []
     ended = datetime(ends_on.year, ends_on.month, ends_on.day, tzinfo=ZoneInfo(world.platform.time_zone))
     public = datetime(public_on.year, public_on.month, public_on.day, tzinfo=ZoneInfo(world.platform.time_zone))
@@ -126,13 +137,15 @@ def collect(
             status = "collected"
         elif not is_final:
             status = "in_grace"
-        elif ({**next_aid, **left_aid}).get((row["plan_id"], row["member_id"]), 0) >= row["due_fen"]:
-            status = "netted"
-            row |= {"collected_fen": row["due_fen"], "collected_on": ends_on}
-            if (row["plan_id"], row["member_id"]) not in own_aid:
-                netted_from_next[row["plan_id"], row["member_id"]] = row["due_fen"]
         else:
-            status = "lapsed"
+            who = row["plan_id"], row["member_id"]
+            from_aid = min(max({**next_aid, **left_aid}.get(who, 0), 0), row["due_fen"])
+            if from_aid:
+                row |= {"collected_fen": from_aid, "collected_on": ends_on}
+                if who not in own_aid:
+                    netted_from_next[who] = from_aid
+            status = "netted" if from_aid == row["due_fen"] else "lapsed"
+        if status == "lapsed":
             already = any(
                 lapse["plan_id"] == row["plan_id"]
                 and lapse["member_id"] == row["member_id"]
@@ -158,13 +171,56 @@ def collect(
             plan.pool,
             of_plan,
             {d: fen for (p, d), fen in suspense.items() if p == plan_id},
-            own_aid,
-            sum(fen for (p, _), fen in netted_before.items() if p == plan_id),
+            left_aid,
+            sum(fen for (p, _), fen in netted_before.items() if p == plan_id)
+            + sum(fen for (p, *_), fen in arrears_paid.items() if p == plan_id),
             (deducted_on, ends_on, as_of),
             world.platform.collection.shortfall_borne_by,
+            Counter({tuple(key): fen for (p, *key), fen in back.items() if p == plan_id}),
         )
+        regained = taken_back(plan_id, arrears_paid, earlier, world.platform.collection.shortfall_borne_by)
+        posted.update({(deducted_on, *pair): fen for pair, fen in regained.items()})
+        fees[plan_id]["received_fen"] += regained["fee_accrued", "fee_income"]
+        fees[plan_id]["written_off_fen"] -= regained["fee_accrued", "fee_income"]
         transfers += Counter({(plan_id, *key): fen for key, fen in posted.items() if fen})
-    return Collected(collections, lapses, transfers, fees, held, netted_from_next)
+    return Collected(collections, lapses, transfers, fees, held, netted_from_next, settled.period, arrears_paid)
+
+
+def old_arrears(earlier, left_aid, rows) -> Counter:
+    """What aid pays of what its member owes of earlier periods, the oldest first; what he owes of this one is left."""
+    paid = Counter()
+    unmet = {(row["plan_id"], row["member_id"]): row["due_fen"] - row["collected_fen"] for row in rows}
+    for who, aid in left_aid.items():
+        left = aid - unmet.get(who, 0)
+        for origin in earlier:
+            owed = origin.written_off().get(who, 0) - sum(c.arrears_paid[*who, origin.period] for c in earlier)
+            part = max(0, min(owed, left))
+            if part:
+                paid[*who, origin.period] = part
+                left -= part
+    return paid
+
+
+def taken_back(plan_id, arrears_paid, earlier, borne_by) -> Counter:
+    """The transfers of it as {(debit, credit): fen}: the fee that was written off is earned, the rest goes back."""
+    moved = Counter()
+    account = "bad_debt" if borne_by == "platform" else "pool"
+    for origin in earlier:
+        of_origin = lambda paid: sum(fen for (p, _, name), fen in paid.items() if (p, name) == (plan_id, origin.period))  # noqa: B023,E731
+        now = of_origin(arrears_paid)
+        if not now:
+            continue
+        whole = sum(fen for (p, _), fen in origin.written_off().items() if p == plan_id)
+        pair = ("fee_accrued", "members_receivable")
+        lost_fee = sum(fen for (p, _, *accounts), fen in origin.transfers.items() if (p, *accounts) == (plan_id, *pair))
+        so_far = sum(of_origin(c.arrears_paid) for c in earlier)
+        fee = lost_fee * (so_far + now) // whole - lost_fee * so_far // whole
+        moved["benefits_payable", "fee_accrued"] += fee
+        moved["fee_accrued", "fee_income"] += fee
+        moved["benefits_payable", account] += now - fee
+        if borne_by == "platform":
+            moved["platform_funding", "cash"] += now - fee
+    return moved
 
 
 def aid_of(settled: Settled) -> dict[tuple[str, int], int]:
@@ -188,13 +244,58 @@ def faults(r: dict, public_on: date) -> set[str]:
     found = set()
     if None in (r["receipt_id"], r["payer_id"], r["attempted_on"]):
         found.add("receipt_key_missing")
-    if r["outcome"] not in ("collected", "failed"):
+    if r["outcome"] not in ("collected", "failed", "returned"):
         found.add("receipt_outcome_unknown")
-    if r["outcome"] == "collected" and not (r["amount_fen"] is not None and 1 <= r["amount_fen"] <= 100_000_000):
+    moves = r["outcome"] in ("collected", "returned")
+    if moves and not (r["amount_fen"] is not None and 1 <= r["amount_fen"] <= 100_000_000):
+        found.add("receipt_amount_out_of_range")
+    if r["outcome"] == "failed" and r["amount_fen"]:
         found.add("receipt_amount_out_of_range")
     if r["attempted_on"] is not None and r["attempted_on"] < public_on:
         found.add("receipt_before_publicity")
     return found
+
+
+def less_returns(money, returns, ends_on, held):
+    """The receipts less what went back, fen by fen: of what a payer paid before, the last fen first. What went back is
+    given as (payer, day it came, day it went): those fen; of a return beyond what is in, the rest is held."""
+    stacks, left, went_back = defaultdict(list), Counter(), Counter()
+    for r in sorted([*money, *returns], key=lambda r: (r["attempted_on"], r["outcome"] == "returned", r["receipt_id"])):
+        stack = stacks[r["payer_id"]]
+        if r["outcome"] == "collected":
+            stack.extend([r] * r["amount_fen"])
+            continue
+        too_much = max(0, r["amount_fen"] - len(stack))
+        if too_much:
+            held[r["receipt_id"], too_much, frozenset({"receipt_returned_too_much"})] += 1
+        for _ in range(r["amount_fen"] - too_much):
+            went_back[r["payer_id"], stack.pop()["attempted_on"], r["attempted_on"]] += 1
+    for stack in stacks.values():
+        left.update(r["receipt_id"] for r in stack)
+    kept = [{**r, "amount_fen": left[r["receipt_id"]]} for r in money if left[r["receipt_id"]]]
+    assert all(went >= came for _, came, went in went_back)
+    return kept, [(*key, key[1] >= ends_on, fen) for key, fen in went_back.items()]
+
+
+def by_account(went_back, by_payer, first_plan):
+    """What went back, as {(plan, day, debit, credit): fen}: in on its day, out on its day, by way of the dues it leaves
+    unmet, and else of suspense."""
+    posted = Counter()
+    for payer_id in {payer for payer, *_ in went_back}:
+        unmet = Counter()
+        for row in by_payer[payer_id]:
+            unmet[row["plan_id"]] += row["due_fen"] - row["collected_fen"]
+        dues = [plan_id for plan_id in sorted(unmet) for _ in range(unmet[plan_id])]
+        home = min(unmet, default=first_plan)
+        his = [each for each in went_back if each[0] == payer_id]
+        for position, sign in ((1, 1), (2, -1)):
+            days = sorted(each[position] for each in his if not each[3] for _ in range(each[4]))
+            places = [(p, "members_receivable") for p in dues] + [(home, "suspense")] * len(days)
+            moved = [(day, *place) for day, place in zip(days, places, strict=False)]
+            moved += [(each[position], first_plan, "suspense") for each in his if each[3] for _ in range(each[4])]
+            for day, plan_id, account in moved:
+                posted[plan_id, day, *(("cash", account) if sign > 0 else (account, "cash"))] += 1
+    return posted
 
 
 def day_reached(receipts: list[dict], needed_fen: int) -> date:
@@ -213,33 +314,38 @@ def spells_in_force(world: World, day: date):
             yield row["plan_id"], row["member_id"], row["joined_on"]
 
 
-def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by):
+def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by, went_back):
     """The transfers as {(day, debit, credit): fen}, and the fee row but for its uses."""
     deducted_on, ends_on, as_of = days
     transfers = Counter()
     received = Counter()
     for row in of_plan:
-        if row["status"] != "netted" and row["collected_fen"]:
+        if row["collected_fen"] and row["collected_on"] < ends_on:
             received[row["collected_on"]] += row["collected_fen"]
     for day, fen in received.items():
         transfers[day, "cash", "members_receivable"] += fen
     for day, fen in suspense.items():
         transfers[day, "cash", "suspense"] += fen
-    netted = sum(row["due_fen"] for row in of_plan if row["status"] == "netted")
-    given_up = sum(row["due_fen"] for row in of_plan if row["status"] == "lapsed")
+    transfers.update(went_back)
+    in_between = Counter()  # met dues that are not any more
+    for (day, debit, credit), fen in went_back.items():
+        in_between[day] += fen * ((credit == "members_receivable") - (debit == "members_receivable"))
+    moving_days = {deducted_on, ends_on, *received, *suspense, *(day for day, *_ in went_back)}
+    from_aid = {row["member_id"]: row["collected_fen"] for row in of_plan if row["collected_on"] == ends_on}
+    netted = sum(from_aid.values())
+    given_up = sum(row["due_fen"] - row["collected_fen"] for row in of_plan if row["status"] == "lapsed")
     if as_of >= ends_on:
         transfers[ends_on, "benefits_payable", "members_receivable"] += netted
-        transfers[ends_on, "bad_debt" if borne_by == "platform" else "pool", "members_receivable"] += given_up
 
     helped = [row for row in of_plan if row["due_fen"] and (row["plan_id"], row["member_id"]) in own_aid]
-    netted_from_own = sum(row["due_fen"] for row in helped if row["status"] == "netted")
+    netted_from_own = sum(from_aid.get(row["member_id"], 0) for row in helped)
     paid = 0
-    for day in sorted({deducted_on, ends_on, *received, *suspense}):
+    for day in sorted(moving_days):
         if deducted_on <= day <= as_of:
             unmet = sum(
-                row["due_fen"]
+                min(row["due_fen"], own_aid[row["plan_id"], row["member_id"]])
                 for row in helped
-                if row["status"] == "netted" or not (row["collected_on"] and row["collected_on"] <= day)
+                if row["collected_on"] in (None, ends_on) or row["collected_on"] > day
             )
             if day >= ends_on:
                 unmet = netted_from_own
@@ -250,23 +356,40 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by):
     fee, sponsored = pool["fee_fen"], pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
     whole = pool["due_fen"] + sponsored + pool["brought_forward_fen"]
     sponsored_fee = fee * min(sponsored, whole) // whole if whole > 0 else 0
+    if as_of >= deducted_on:
+        # The platform pays no fee to itself; what is left of its debt it pays, or takes out what is too much.
+        transfers[deducted_on, "fee_accrued", "sponsor_receivable"] += sponsored_fee
+        transfers[deducted_on, "cash", "sponsor_receivable"] += max(sponsored - sponsored_fee, 0)
+        transfers[deducted_on, "sponsor_receivable", "cash"] += max(sponsored_fee - sponsored, 0)
     income, so_far = 0, 0
-    for day in sorted({deducted_on, ends_on, *received, *suspense}):
+    for day in sorted(moving_days):
         if day > as_of:
             continue
         so_far += received[day] + (netted if day == ends_on else 0)
-        if so_far >= pool["due_fen"]:
-            now = fee - sponsored_fee
+        in_now = so_far + (sum(fen for d, fen in in_between.items() if d <= day) if day < ends_on else 0)
+        if whole > 0:
+            now = max(fee * (sponsored + pool["brought_forward_fen"] + in_now) // whole - sponsored_fee, 0)
         else:
-            now = fee * min(max(pool["brought_forward_fen"] + so_far, 0), whole) // whole if whole > 0 else 0
-        transfers[day, "fee_accrued", "fee_income"] += now - income
+            now = fee - sponsored_fee
+        if now >= income:
+            transfers[day, "fee_accrued", "fee_income"] += now - income
+        else:
+            transfers[day, "fee_income", "fee_accrued"] += income - now
         income = now
     rest = fee - sponsored_fee - income
+    lost_fee = min(rest, given_up) if as_of >= ends_on else 0
+    if as_of >= ends_on:
+        transfers[ends_on, "fee_accrued", "members_receivable"] += lost_fee
+        if borne_by == "platform":
+            transfers[ends_on, "bad_debt", "members_receivable"] += given_up - lost_fee
+            transfers[ends_on, "cash", "platform_funding"] += given_up - lost_fee
+        else:
+            transfers[ends_on, "pool", "members_receivable"] += given_up - lost_fee
     row = {
         "accrued_fen": fee,
         "sponsored_fen": sponsored_fee,
         "received_fen": income,
-        "outstanding_fen": 0 if given_up and as_of >= ends_on else rest,
-        "written_off_fen": rest if given_up and as_of >= ends_on else 0,
+        "outstanding_fen": rest - lost_fee,
+        "written_off_fen": lost_fee,
     }
     return transfers, row

@@ -51,8 +51,7 @@ def tier_unknown(world: World, row: dict, day: date) -> bool:
 def hold_members(world: World, publicity_on: date) -> tuple[list[dict], list[Held]]:
     """Members that pass the gate, and those held."""
     members = list(world.members)
-    everybody = {row["member_id"] for row in members if row["plan_id"] is not None}
-    reasons = [member_row_reasons(world, row, publicity_on, everybody) for row in members]
+    reasons = [member_row_reasons(world, row, publicity_on) for row in members]
     keys = [tuple(row[column] for column in ("plan_id", "member_id", "joined_on")) for row in members]
     seen = Counter(keys)
     for key, why in zip(keys, reasons, strict=True):
@@ -64,7 +63,7 @@ def hold_members(world: World, publicity_on: date) -> tuple[list[dict], list[Hel
     return hold(members, reasons)
 
 
-def member_row_reasons(world: World, row: dict, publicity_on: date, everybody: set[int]) -> set[str]:
+def member_row_reasons(world: World, row: dict, publicity_on: date) -> set[str]:
     born_on, joined_on, exited_on = row["birth_date"], row["joined_on"], row["exited_on"]
     return broken(
         {
@@ -72,8 +71,6 @@ def member_row_reasons(world: World, row: dict, publicity_on: date, everybody: s
             "member_plan_unknown": plan_unknown(world, row),
             "member_tier_unknown": tier_unknown(world, row, publicity_on),
             "member_payer_missing": row["payer_id"] is None,
-            "member_payer_unknown": row["member_id"] is not None
-            and row["payer_id"] not in {None, row["member_id"], *everybody},
             "member_birth_date_missing": born_on is None,
             "member_birth_after_joining": not in_order([born_on, joined_on]),
             "member_sex_unknown": row["sex"] not in SEXES,

@@ -5,6 +5,7 @@ from datetime import date
 from tests.lakes import LakeFolder, claim, member, receipt
 
 FIRST, SECOND = "2020-12-P1", "2020-12-P2"
+FREE_TEXT = "field: neighbour Wang of member 7 said so"
 PLAN, SENIOR = "critical_illness", "senior_cancer"
 
 
@@ -13,9 +14,9 @@ def make_shown(lake: LakeFolder) -> LakeFolder:
 
     Critical illness: of 1 to 41 one leaves (39) and one joins (41) between the periods; 99 has no sex and is held.
     Every fourth is basic and pays half. Payer 1 pays for 2, 3 and his mother, 201, who is alone in the other plan.
-    P1: five cases ask more than 10 fen a head: each is cut to 400 of 40 heads. 2,000 over 30 + 10/2 = 57.1 -> 58 and
-    29, 30 too much. P2: two cases, 800 - 30 = 770 over 35 -> 22 and 11. Senior: 10 and 1 of fee -> 11; then nothing.
-    P1 is final: 10 and 12 have not paid 58 and 29 in time, 5 was helped and is netted. P2: 1 and 4 to 20 have paid.
+    P1: five cases ask more than 10 fen of a standard member: each is cut to 10 x (30 + 10/2) = 350. 1,750 over 35 are
+    50 and 25. P2: two cases, 700 over 35 -> 20 and 10. Senior: 10 and 1 of fee -> 11; then nothing.
+    P1 is final: 10 and 12 have not paid 50 and 25 in time, 5 was helped and is netted. P2: 1 and 4 to 20 have paid.
     """
     members = [member(i, tier=tier_of(i), city_tier=1 + i % 6, payer_id=1 if i in (2, 3) else i) for i in range(1, 41)]
     members[38] |= {"exited_on": date(2020, 12, 10), "exit_reason": "left"}
@@ -52,17 +53,17 @@ def tier_of(member_id: int) -> str:
 
 def receipts() -> list[dict]:
     """Of P1, on the deduction day or too late; of P2, those who have paid by now."""
-    due_fen = {"standard": 58, "basic": 29}, {"standard": 22, "basic": 11}
+    due_fen = {"standard": 50, "basic": 25}, {"standard": 20, "basic": 10}
     fen_of = {i: due_fen[0][tier_of(i)] for i in range(4, 41) if i not in (5, 10, 12)}
-    first = [receipt(1, 1, 3 * 58 + 11), *(receipt(i, i, fen) for i, fen in fen_of.items() if i != 11)]
-    held = [receipt(11, 11, 58 + 7), receipt(12, 12, 29, date(2020, 12, 27)), receipt(99, 424_242, 10)]
-    paid = {1: 3 * 22, **{i: due_fen[1][tier_of(i)] for i in range(4, 21)}}
+    first = [receipt(1, 1, 3 * 50 + 11), *(receipt(i, i, fen) for i, fen in fen_of.items() if i != 11)]
+    held = [receipt(11, 11, 50 + 7), receipt(12, 12, 25, date(2020, 12, 27)), receipt(99, 424_242, 10)]
+    paid = {1: 3 * 20, **{i: due_fen[1][tier_of(i)] for i in range(4, 21)}}
     second = [receipt(1_000 + i, i, fen, date(2020, 12, 28), SECOND) for i, fen in paid.items()]
     return [*first, *held, *second]
 
 
 def write_costs(lake: LakeFolder) -> None:
-    """650 fen of costs in December; two reviews, of which one found a fraud of 70 yuan; four visits."""
+    """650 fen of costs in December; two reviews, one a fraud of 70 yuan found by no listed technique; four visits."""
     costs = [("investigation", 300), ("technology", 200), ("technology", 100), ("staff_and_premises", 50)]
     lake.write("source/operating_costs", [
         {"cost_id": i, "month": "2020-12", "category": kind, "amount_fen": fen, "description": "<b>x</b>"}
@@ -70,8 +71,9 @@ def write_costs(lake: LakeFolder) -> None:
     ])  # fmt: skip
     lake.write("source/claim_reviews", [
         {"review_id": i, "claim_id": i, "plan_id": PLAN, "received_on": date(2020, 11, 1),
-         "decided_on": day, "decision": decision, "requested_aid_fen": 7_000, "technique": "field"}
-        for i, (day, decision) in enumerate([(date(2020, 11, 4), "approved"), (date(2020, 11, 6), "fraud")])
+         "decided_on": day, "decision": decision, "requested_aid_fen": 7_000, "technique": how}
+        for i, (day, decision, how) in enumerate(
+            [(date(2020, 11, 4), "approved", "field"), (date(2020, 11, 6), "fraud", FREE_TEXT)])
     ])  # fmt: skip
     lake.write("source/field_visits", [
         {"visit_id": i, "claim_id": 1, "investigator_id": 5, "site_kind": kind, "site_id": site,

@@ -14,7 +14,7 @@ def build_wheel(folder: Path) -> Path:
     sources = folder / "sources"
     for package in PACKAGES:
         shutil.copytree(PROJECT / package, sources / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
+    for file in ("pyproject.toml", "README.md", "LICENSE", "start_fentan.py"):
         shutil.copy(PROJECT / file, sources)
     pip = [
         sys.executable,

@@ -42,6 +42,9 @@ def receipts() -> list[dict]:
         receipt(23, 3, None), receipt(24, 3, 0), receipt(25, 3, ABSURD_FEN), receipt(26, 3, -5, outcome="failed"),
         receipt(27, 3, 10, outcome="lost"), receipt(28, 3, 10, outcome=None), receipt(29, 3, 10, on=PUBLIC_ON - DAY),
         receipt(30, 4, 10), receipt(30, 4, 10), receipt(30, 4, 10), receipt(31, 4, 10), receipt(31, 4, 11),
+        receipt(32, 5, 3, outcome="failed"), receipt(33, 5, 3, outcome="returned"),
+        receipt(34, 5, 0, outcome="returned"), receipt(35, 5, None, outcome="returned"),
+        receipt(36, 5, None, outcome="failed"),
     ]  # fmt: skip
 
 
@@ -49,6 +52,7 @@ def costs() -> list[dict]:
     cost = {"cost_id": 1, "month": "2020-12", "category": "technology", "amount_fen": 0, "description": None}
     changes = (
         {}, {"cost_id": None}, {"cost_id": None, "month": None}, {"month": "2020-13"}, {"month": "12/2020"},
+        {"month": "2020-12\r"}, {"month": "2020-12\n"}, {"month": "2202-12"},
         {"category": "bonus"}, {"category": None}, {"amount_fen": -1}, {"amount_fen": ABSURD_FEN}, {"amount_fen": None},
     )  # fmt: skip
     return [*({**cost, "cost_id": n, **change} for n, change in enumerate(changes, 10)), cost, cost]
@@ -58,7 +62,7 @@ def visits() -> list[dict]:
     visit = {"visit_id": 1, "claim_id": 7, "site_kind": "hospital", "visited_on": date(2020, 12, 8), "fee_fen": 0}
     changes = (
         {}, {"visit_id": None}, {"visited_on": None}, {"site_kind": "home"}, {"site_kind": None}, {"fee_fen": -1},
-        {"fee_fen": None},
+        {"fee_fen": None}, {"visited_on": date(2202, 12, 8)},
     )  # fmt: skip
     return [*({**visit, "visit_id": n, **change} for n, change in enumerate(changes, 10)), visit, visit, visit]
 

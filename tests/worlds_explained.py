@@ -104,6 +104,7 @@ def every_known(settled: Settled, period: str) -> Iterator[tuple[int, MemberFact
     names = ("assessments", "benefits", "bills", "collections", "lapses", "pools", "rates")
     every = {name: settled.table(f"settled/{name}") for name in names}
     every["held"] = [row for row in settled.table("control/quarantine_members") if row["joined_on"]]
+    every["held"] = [row for row in every["held"] if row["held_in_period"] == period]
     every["spells"] = [row for row in settled.world.members if row["joined_on"]]
     for plan_id in sorted({row["plan_id"] for row in every["pools"] if row["period"] == period}):
         of_plan = {name: [row for row in rows if row["plan_id"] == plan_id] for name, rows in every.items()}

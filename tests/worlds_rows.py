@@ -82,7 +82,6 @@ def bad_members(member: Callable[..., dict], plan_id: str, joined_on: date) -> K
         ("member_tier_unknown", [row(tier="gold")]),
         ("member_tier_unknown", [row(tier=None)]),
         ("member_payer_missing", [row(payer_id=None)]),
-        ("member_payer_unknown", [row(payer_id=77_777)]),
         ("member_birth_date_missing", [row(birth_date=None)]),
         ("member_birth_after_joining", [row(birth_date=joined_on + DAY)]),
         ("member_sex_unknown", [row(sex="X")]),
@@ -95,7 +94,7 @@ def bad_members(member: Callable[..., dict], plan_id: str, joined_on: date) -> K
         ("member_duplicated", spells({}, {"tier": "basic"})),
         ("member_spells_overlap", spells({"exited_on": later}, {"joined_on": later - DAY})),
         ("member_spells_overlap", spells({}, {"joined_on": later, "exited_on": later + DAY}, {"joined_on": in_a_year})),
-        ("member_tier_unknown", [row(tier="gold", sex="X", payer_id=77_777, birth_date=None, waiting_ends_on=None)]),
+        ("member_tier_unknown", [row(tier="gold", sex="X", payer_id=None, birth_date=None, waiting_ends_on=None)]),
     ]  # fmt: skip
 
 

@@ -109,8 +109,8 @@ CHRONIC = {
     "fee_rate": {LONG_AGO: 999_999, date(2019, 10, 1): 80_000},
     "minimum_members": {LONG_AGO: 1_000, date(2019, 8, 10): 3},
     "tier_weights": {
-        LONG_AGO: {"standard": 3},
-        date(2019, 11, 1): {"standard": 3, "basic": 2},
+        LONG_AGO: {"standard": 999_999},
+        date(2019, 11, 1): {"standard": 999_999, "basic": 333_333},
     },
     "per_case_cap": {LONG_AGO: 100, date(2019, 12, 1): None},
     "yearly_cap": {LONG_AGO: 1_000, date(2020, 3, 1): 2_000},

@@ -9,6 +9,7 @@
 # Tried: a lake in a local folder and one in HDFS. For object stores see conf/OBJECT_STORES.md: what they need,
 # and what was tried there.
 set -euo pipefail
+export LC_ALL=C.UTF-8 # cron has the locale C, in which Java loses all letters of a path but those of ASCII
 : "${MASTER:?set MASTER to the cluster, e.g. spark://head:7077 or yarn}"
 : "${LAKE:?set LAKE to the root of the lake, e.g. hdfs://head/aid/lake}"
 : "${1:?say which period, e.g. 2020-12-P1}"

@@ -133,30 +133,29 @@ def collections(shares: DataFrame, helped: DataFrame, days: CollectionDays) -> D
     """The rows of settled/collections: one row per assessment. Key: plan_id, member_id.
 
     `shares`: assessments with `collected_fen` and `collected_on`. `helped`: one row per plan and beneficiary with
-    `aid_fen`. At the grace limit, a share of which nothing was collected is set off (NETTED) if the member's aid covers
-    it (source: quotes of the rules); any other unmet share lapses. A due of zero is WAIVED if the share was sponsored.
+    `aid_fen`. At the grace limit, a share of which nothing was collected is set off from the member's aid, up to that
+    aid (source: quotes of the rules): NETTED if the aid covers it. Any other unmet share lapses, with what was set off
+    as collected. A due of zero is WAIVED if the share was sponsored. Only set-offs are collected on the grace limit.
     """
     is_met = (F.col("due_fen") == 0) | (F.col("collected_fen") == F.col("due_fen"))
-    is_set_off = F.lit(days.is_final) & ~is_met & (F.col("aid_fen") >= F.col("due_fen"))
-    is_set_off = F.coalesce(is_set_off & (F.col("collected_fen") == 0), F.lit(False))
+    may_set_off = F.lit(days.is_final) & ~is_met & (F.col("collected_fen") == 0) & (F.col("aid_fen") > 0)
+    set_off_fen = F.when(may_set_off, F.least("aid_fen", "due_fen")).otherwise(_fen(0))
     status = (
         F.when((F.col("due_fen") == 0) & (F.col("sponsored_fen") > 0), WAIVED)
         .when(is_met, COLLECTED)
-        .when(is_set_off, NETTED)
+        .when(set_off_fen == F.col("due_fen"), NETTED)
         .otherwise(LAPSED if days.is_final else IN_GRACE)
     )
     return (
         shares.join(F.broadcast(helped), on=["plan_id", "member_id"], how="left")
-        .withColumn("status", status)
+        .withColumns({"status": status, "set_off_fen": set_off_fen})
         .select(
             "plan_id",
             "member_id",
             "due_fen",
-            F.when(F.col("status") == NETTED, F.col("due_fen"))
-            .otherwise(F.col("collected_fen"))
-            .alias("collected_fen"),
+            (F.col("collected_fen") + F.col("set_off_fen")).alias("collected_fen"),
             "status",
-            F.when(F.col("status") == NETTED, F.lit(days.grace_ends_on))
+            F.when(F.col("set_off_fen") > 0, F.lit(days.grace_ends_on))
             .otherwise(F.col("collected_on"))
             .alias("collected_on"),
         )

@@ -14,6 +14,7 @@ from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.query import Query, carry_out_query
 from jobs.pipeline.request import PeriodRequest, Request, period_request_of, request_of
 from jobs.progress import announce
+from jobs.register.inputs import REMEDY
 from jobs.reporting.explain_page import EXPLAIN, explanation_page, statement_page
 from jobs.reporting.pages import render
 
@@ -88,7 +89,10 @@ class MemberPeriod(Query):
     def show(self, request: PeriodRequest, answer: dict) -> Outcome:
         broken = [plan for plan in answer["plans"] if not plan["follows"]]
         exit_code = IntegrityBroken.exit_code if broken else 0
-        return Outcome(answer, _text(answer), exit_code, tuple(_broken_message(plan) for plan in broken))
+        gone = {
+            plan["source_gone"]: f"{plan['source_gone']} {REMEDY}" for plan in answer["plans"] if plan["source_gone"]
+        }
+        return Outcome(answer, _text(answer), exit_code, (*gone.values(), *map(_broken_message, broken)))
 
 
 class Statement(Query):

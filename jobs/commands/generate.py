@@ -1,10 +1,10 @@
 """`fentan generate`: sample sources of any size, calibrated to the published figures."""
 
 import argparse
-import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from jobs.commands.options import member_count
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
@@ -25,14 +25,13 @@ EXAMPLES = """  fentan generate --lake ./lake --members 100k --periods 2020-11-P
   fentan generate --lake ./lake --receipts 2020-12-P1          (once the period is settled)"""
 
 MILLION = 1_000_000
-UNITS = {"": 1, "k": 1_000, "m": MILLION}
 DEFAULT_SCALE = 1_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--members",
-        type=_count,
+        type=member_count,
         metavar="N",
         help="approximate number of memberships in force at the end: 100k, 1_000_000, 1m",
     )
@@ -161,15 +160,6 @@ def _outcome(args: argparse.Namespace, counts: dict[str, int]) -> Outcome:
         [f"Written to {args.lake} (seed {args.seed}):", *lines, f"{in_force:,} memberships are in force for {last}."]
     )
     return Outcome({"lake": args.lake, "seed": args.seed, "in_force": in_force, "rows": rows}, text)
-
-
-def _count(text: str) -> int:
-    """A count of members: 1_000_000, 100k, 1.5m."""
-    match = re.fullmatch(r"([0-9][0-9_]*(?:\.[0-9]+)?)([km]?)", text.lower())
-    count = Decimal(match[1].replace("_", "")) * UNITS[match[2]] if match else Decimal(0)
-    if count < 1 or count != int(count):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of members; write it like 100k, 1_000_000 or 1m")
-    return int(count)
 
 
 def _rate_ppm(text: str) -> int:

@@ -2,6 +2,9 @@
 
 import argparse
 import re
+from decimal import Decimal
+
+UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
 
 
 def add_period_arguments(command: argparse.ArgumentParser) -> None:
@@ -31,6 +34,15 @@ def count(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,12}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a count; write it in digits only")
     return int(text)
+
+
+def member_count(text: str) -> int:
+    """A count of members: 1_000_000, 100k, 1.5m."""
+    match = re.fullmatch(r"([0-9][0-9_]*(?:\.[0-9]+)?)([km]?)", text.lower())
+    count = Decimal(match[1].replace("_", "")) * UNITS[match[2]] if match else Decimal(0)
+    if count < 1 or count != int(count):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of members; write it like 100k, 1_000_000 or 1m")
+    return int(count)
 
 
 def person_id(text: str) -> int:

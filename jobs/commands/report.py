@@ -10,8 +10,9 @@ from jobs.lake.opening import open_lake
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest, Request, period_request_of, request_of
 from jobs.progress import announce
+from jobs.register.runs import end_killed_run, killed_runs, recorded
 from jobs.reporting.ageing import ageing_of, write_ageing
-from jobs.reporting.annual import write_year, year_report
+from jobs.reporting.annual import requested_run, write_year, year_report
 from jobs.reporting.annual_page import YearPage
 from jobs.reporting.dictionary_page import dictionary_page
 from jobs.reporting.index import INDEX_LINK, index_of, period_links
@@ -90,11 +91,17 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
 
 
 def _year(lake: Lake, request: Request, year: int, floor: int) -> tuple[list[Page], dict]:
-    """Report of a year."""
-    lake.start()
-    announce("report of the year")
-    report = year_report(lake, request, year, floor)
-    announce("writing report/annual")
-    write_year(lake.small, report)
+    """Report of a year, recorded as a run."""
+    requested, small = requested_run(request, year), lake.small
+    with recorded(small, requested) as record:
+        for killed in killed_runs(small, requested.job, requested.period):
+            end_killed_run(small, killed)
+        lake.start()
+        announce("report of the year")
+        report = year_report(lake, request, year, floor)
+        record.begin(report.run)
+        announce("writing report/annual")
+        write_year(small, report)
+        record.save("published")
     document = {"year": year, "floor": floor, "periods": report.periods, "annual": report.rows}
     return [YearPage(report, request).page((INDEX_LINK,))], document

@@ -11,10 +11,11 @@ from jobs.commands.run_walk import WalkLog, walk
 from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.opening import open_lake
+from jobs.lake.small import SmallTables
 from jobs.pipeline.amounts import table_text, yuan
-from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.outcome import Outcome, UntilClosed
 from jobs.pipeline.request import Request, request_of
-from jobs.register.publications import published
+from jobs.register.publications import published, published_in
 from jobs.reporting.comparison import comparison, comparison_text, whole_years
 from jobs.reporting.rows import published_few_rows
 from jobs.rulebook.calendar import Calendar, Period
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> Outcome:
     after_settling = None if seed is None else lambda period: make_receipts(lake, request.platform, period, seed)
     log = walk(EventRunner(request, lake, args.accept_lapses, after_settling), due)
     document = _document(request, lake, log, (first, last), len(planned) - len(due))
-    return Outcome(document, _text(document, request.as_of), _exit_code(log), _messages(log))
+    return Outcome(document, _text(document, request.as_of), _exit_code(log), _messages(lake.small, log))
 
 
 def _ends(calendar: Calendar, first: str, last: str) -> tuple[Period, Period]:
@@ -98,8 +99,17 @@ def _exit_code(log: WalkLog) -> int:
     return exit_code or (1 if _stopped_steps(log.steps) else 0)
 
 
-def _messages(log: WalkLog) -> tuple[str, ...]:
-    return (*log.messages.values(), *(step["told"] for step in _stopped_steps(log.steps)))
+def _messages(small: SmallTables, log: WalkLog) -> tuple[str, ...]:
+    """The messages of all steps, without advice that a later step made impossible, and why steps stopped."""
+    possible = [text for message, text in log.messages.items() if _is_possible(small, message)]
+    return (*possible, *(step["told"] for step in _stopped_steps(log.steps)))
+
+
+def _is_possible(small: SmallTables, message: str) -> bool:
+    if not isinstance(message, UntilClosed):
+        return True
+    closed = published_in(small, "close", message.period)
+    return not all(plan_id in closed for plan_id in message.plan_ids)
 
 
 def _stopped_steps(steps: list[dict]) -> list[dict]:

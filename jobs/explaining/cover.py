@@ -14,7 +14,7 @@ HELPED = "helped"
 def cover_on(facts: MemberFacts) -> tuple[str, Mapping]:
     """`covered` if the member shares, being covered at 00:00 of the publicity day, otherwise a key of WHY_NOT; and the
     spell that decides."""
-    if not facts.spells:
+    if not facts.spells and not facts.held:
         return "no_membership", {}
     sound = _sound_spells(facts)
     if not sound:

@@ -26,15 +26,20 @@ from jobs.settlement.one_fen_more import is_chosen
 from jobs.settlement.yearly_cap import headroom_of
 
 ASSESSED = "settled/assessments"
+UNKNOWN = "unknown"  # cover that cannot be proved
 
 
 def explain(facts: MemberFacts) -> dict:
     """The explanation of one plan's period: `charged`, `because`, `due_fen`, `steps`, and `follows`, whether every
     stored value that is named follows from the rules."""
-    cover, spell = cover_on(facts)
-    row, steps = facts.assessment, cover_steps(facts, cover, spell)
+    row = facts.assessment
+    if facts.source_gone:
+        cover, steps, since = UNKNOWN, [_without_source(facts)], _since_as_stored(facts)
+    else:
+        cover, spell = cover_on(facts)
+        steps = cover_steps(facts, cover, spell)
+        since = None if row is None else member_since(facts, spell)
     if row is not None:
-        since = member_since(facts, spell)
         steps += [*_pool(facts), *_share(facts), *_due(facts, since), *_money(facts)]
     follows = all(step.name != DOES_NOT_FOLLOW for step in steps)
     reason = steps[-1].says if row is None else _charged(row, follows)
@@ -46,9 +51,22 @@ def explain(facts: MemberFacts) -> dict:
         "cover": cover,
         "because": reason["en"],
         "because_zh": reason["zh"],
+        "source_gone": facts.source_gone,
         **_amounts(row),
         "steps": [step.shown() for step in steps],
     }
+
+
+def _without_source(facts: MemberFacts) -> Step:
+    """The step in place of the cover, which cannot be proved without the source."""
+    key = "not charged, source gone" if facts.assessment is None else "source gone"
+    return Step("source gone", say(key, source=facts.source_gone))
+
+
+def _since_as_stored(facts: MemberFacts) -> date | None:
+    """A first day of the membership that the stored marker implies: the source that could prove it is gone."""
+    is_waived = facts.assessment is not None and facts.assessment["marker"] == FIRST_MONTH_WAIVER
+    return facts.rules.waiver_joined_by if is_waived else None
 
 
 def _charged(row: Mapping, follows: bool) -> Mapping[str, str]:
@@ -78,6 +96,11 @@ def _pool(facts: MemberFacts) -> list[Step]:
         *differs("brought_forward_fen"),
         Step("per-case cap", say("per-case cap"), -expected.case_sponsored_fen, rule_of(facts, "per_case_cap")),
         *differs("case_sponsored_fen"),
+        *compared_fen(
+            "settled/benefits, sponsored_fen",
+            sum(row["sponsored_fen"] for row in facts.benefits),
+            expected.case_sponsored_fen,
+        ),
         Step("pool", say("pool"), expected.pool_fen),
         *differs("pool_fen"),
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from jobs.money import Apportionment, apportion
+from jobs.money import Apportionment, above_allowance, apportion, case_allowance
 from jobs.rulebook.rules import Plan, SharingRules
 from jobs.settlement.pool import Pool, pool_of
 
@@ -19,7 +19,8 @@ class MemberFacts:
     published, or published again, after it. `benefits`: the plan's rows of settled/benefits. `brought_forward_fen`: the
     residual of the previous period; None if its pool does not show it. `borne_fen`: the member's dues earlier in the
     calendar year. `members_before`: the assessed members before this one in the lot for one fen more; None if no member
-    pays it. `assessment`, `collection`, `bill`: the member's rows, or None.
+    pays it. `assessment`, `collection`, `bill`: the member's rows, or None. `source_gone`: why the version of
+    source/members that the settlement read is gone; `spells` is then empty and cover cannot be proved.
     """
 
     plan: Plan
@@ -40,6 +41,7 @@ class MemberFacts:
     collection: Mapping | None = None
     bill: Mapping | None = None
     lapses: Sequence[Mapping] = field(default_factory=list)
+    source_gone: str | None = None
 
     @cached_property
     def rules(self) -> SharingRules:
@@ -53,10 +55,20 @@ class MemberFacts:
         return pool_of(
             case_count=sum(row["counted"] for row in self.benefits),
             benefit_fen=sum(row["benefit_fen"] for row in self.benefits),
-            case_sponsored_fen=sum(row["sponsored_fen"] for row in self.benefits),
+            case_sponsored_fen=self.case_sponsored_fen,
             fee_ppm=self.rules.fee_rate_ppm,
             brought_forward_fen=before_fen,
         )
+
+    @cached_property
+    def case_sponsored_fen(self) -> int:
+        """The parts of cases above the rule `per_case_cap`, computed again from the benefits and covered members."""
+        cap_fen, fee_ppm = self.rules.per_case_cap_fen, self.rules.fee_rate_ppm
+        if cap_fen is None:
+            return 0
+        covered, weights = _covered_and_weights(self.rates, self.rules)
+        allowance_fen = case_allowance(cap_fen, covered, weights)
+        return sum(above_allowance(r["benefit_fen"], fee_ppm, allowance_fen) for r in self.benefits if r["counted"])
 
     @cached_property
     def shares(self) -> Apportionment:
@@ -75,6 +87,11 @@ class MemberFacts:
 
 def shares_of(pool: Mapping, rates: Sequence[Mapping], rules: SharingRules) -> Apportionment:
     """A stored pool divided over the covered members of each stored tier by the rules."""
-    covered = {rate["tier"]: rate["covered_count"] for rate in rates}
-    weights = {tier: rules.weights_ppm.get(tier, 0) for tier in covered}
+    covered, weights = _covered_and_weights(rates, rules)
     return apportion(pool["pool_fen"], covered, weights, rules.rounding)
+
+
+def _covered_and_weights(rates: Sequence[Mapping], rules: SharingRules) -> tuple[dict[str, int], dict[str, int]]:
+    """The covered members of each stored tier, and the tier's weight by the rules."""
+    covered = {rate["tier"]: rate["covered_count"] for rate in rates}
+    return covered, {tier: rules.weights_ppm.get(tier, 0) for tier in covered}

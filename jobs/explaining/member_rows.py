@@ -1,6 +1,7 @@
 """The few rows that explain a member's period or year: one query per table for all plans, by partition and id."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -8,12 +9,13 @@ from jobs.errors import Refused
 from jobs.explaining.facts import MemberFacts, shares_of
 from jobs.lake.small import SmallTables, matching
 from jobs.pipeline.request import PeriodRequest, Request
-from jobs.register.inputs import versions_read
+from jobs.register.inputs import gone_source, version_read
 from jobs.register.publications import Publication, few_rows_of, in_force
 from jobs.rulebook.calendar import Period
 from jobs.settlement.one_fen_more import choice_key, count_before
 from schemas import TABLES
 
+MEMBERS = TABLES["source/members"]
 COLLECTED = ("status", "collected_fen", "collected_on")
 
 
@@ -58,10 +60,11 @@ class PublishedRows:
         collected = [p for p in (self.collected.get((p.period, p.plan_id)) for p in settled) if p]
         collected_in_all_periods = [p for p in self.collected.values() if p.plan_id in publications]
         previous, earlier = self._previous(request, publications), self._earlier_in_year(request, publications)
+        spells, gone = self._spells(publications, member_id)
         rows = {
-            "spells": self._spells(publications, member_id),
+            "spells": spells,
             "assessments": few_rows_of(small, "settled/assessments", [*settled, *earlier], is_member),
-            "held": self._held([p.run_id for p in settled], member_id),
+            "held": self._held(str(request.period), [p.run_id for p in settled], member_id),
             "benefits": few_rows_of(small, "settled/benefits", settled),
             "pools": few_rows_of(small, "settled/pools", [*settled, *previous.values()]),
             "rates": few_rows_of(small, "settled/rates", settled),
@@ -70,7 +73,8 @@ class PublishedRows:
         }
         payers = {row["payer_id"] for row in rows["assessments"] if row["period"] == str(request.period)}
         rows["bills"] = few_rows_of(small, "settled/bills", settled, matching(payer_id=payers)) if payers else []
-        return [self._facts(request, publications[plan_id], member_id, rows) for plan_id in sorted(publications)]
+        facts = [self._facts(request, publications[plan_id], member_id, rows) for plan_id in sorted(publications)]
+        return [replace(plan, source_gone=gone.get(plan.plan.plan_id)) for plan in facts]
 
     def year(self, year: int, id_column: str, number: int) -> list[dict]:
         """The assessments of a calendar year, of a member or of all members of a payer, with COLLECTED of each."""
@@ -89,29 +93,42 @@ class PublishedRows:
             row |= {name: collections.get(_key(row), {}).get(name) for name in COLLECTED}
         return sorted(assessments, key=_key)
 
-    def _spells(self, publications: dict[str, Publication], member_id: int) -> list[dict]:
-        """The member's rows of source/members, for each plan in the version that its settlement read."""
-        run_ids = {p.run_id for p in publications.values()}
-        versions = {run_id: versions_read(self._small, run_id)["source/members"] for run_id in run_ids}
-        plans_by_version: dict[int, list[str]] = {}
-        for plan_id, publication in sorted(publications.items()):
-            plans_by_version.setdefault(versions[publication.run_id], []).append(plan_id)
-        columns = TABLES["source/members"].column_names
-        rows = []
-        for version, plan_ids in plans_by_version.items():
-            where = matching(plan_id=plan_ids, member_id=member_id)
-            rows += self._small.rows("source/members", where, columns, version)
-        return rows
+    def _spells(self, publications: dict[str, Publication], member_id: int) -> tuple[list[dict], dict[str, str]]:
+        """The member's rows of source/members, for each plan in the version that its settlement read.
 
-    def _held(self, run_ids: Iterable[str], member_id: int) -> list[dict]:
-        """The member's rows in quarantine in the version that each run wrote; later runs may have changed them.
-
-        Every commit names its run. A run without a commit had no row of its plans in quarantine, before or after.
+        And by plan whose version is gone, a sentence that says so.
         """
-        name, rows = "control/quarantine_members", []
-        for run_id, version in self._small.versions_by_run(name, run_ids).items():
-            rows += self._small.rows(name, matching(run_id=run_id, member_id=member_id), version=version)
-        return rows
+        plans_by_run: dict[str, list[str]] = {}
+        for plan_id, publication in sorted(publications.items()):
+            plans_by_run.setdefault(publication.run_id, []).append(plan_id)
+        rows: list[dict] = []
+        gone: dict[str, str] = {}
+        for run_id, plan_ids in plans_by_run.items():
+            where = matching(plan_id=plan_ids, member_id=member_id)
+            run_rows = self._spells_read_by(run_id, where)
+            if isinstance(run_rows, str):
+                gone |= dict.fromkeys(plan_ids, run_rows)
+            else:
+                rows += run_rows
+        return rows, gone
+
+    def _spells_read_by(self, run_id: str, where: str) -> list[dict] | str:
+        """Rows of source/members in the version that a run read, or a sentence that says why it is gone."""
+        version = version_read(self._small, run_id, MEMBERS.name)
+        if isinstance(version, str):
+            return version
+        try:
+            return self._small.rows(MEMBERS.name, where, MEMBERS.column_names, version)
+        except Exception:  # what delta-rs raises for a missing file has no class of its own
+            text = gone_source(self._small, run_id, MEMBERS.name)
+            if text is None:
+                raise
+            return text
+
+    def _held(self, period: str, run_ids: Iterable[str], member_id: int) -> list[dict]:
+        """The member's rows that these runs of the period held."""
+        where = matching(held_in_period=period, run_id=set(run_ids), member_id=member_id)
+        return self._small.rows("control/quarantine_members", where)
 
     def _facts(
         self, request: PeriodRequest, settled: Publication, member_id: int, rows: dict[str, list[dict]]
@@ -130,7 +147,7 @@ class PublishedRows:
             period=period,
             publicity_on=request.publicity_on,
             spells=[spell for spell in plan_rows["spells"] if spell["joined_on"] is not None],
-            held=[row for row in plan_rows["held"] if row["joined_on"] and row["run_id"] == settled.run_id],
+            held=[row for row in plan_rows["held"] if _is_dated(row) and row["run_id"] == settled.run_id],
             lapsed_on=[day for day, is_earlier in lapsed if is_earlier],
             lapsed_since=[day for day, is_earlier in lapsed if not is_earlier],
             pool=pool,
@@ -193,10 +210,15 @@ def _key(row: dict) -> tuple[str, str, int]:
     return row["period"], row["plan_id"], row["member_id"]
 
 
+def _is_dated(held: dict) -> bool:
+    """Whether a held row has a day of joining, perhaps one that Python cannot hold."""
+    return held["joined_on"] is not None or "member_joined_on_out_of_range" in held["reasons"]
+
+
 def _one(rows: list[dict]) -> dict | None:
     return rows[0] if rows else None
 
 
 def plans_to_explain(plans: Iterable[MemberFacts]) -> list[MemberFacts]:
-    """The plans in which the member has a membership, a row in quarantine or an assessment."""
-    return [facts for facts in plans if facts.spells or facts.held or facts.assessment]
+    """The plans in which the member has a membership, a row in quarantine or an assessment, or may have had one."""
+    return [facts for facts in plans if facts.spells or facts.held or facts.assessment or facts.source_gone]

@@ -1,4 +1,4 @@
-"""Bitmaps of member ids: which members have more than one row, which payers are no members, and counts of all rows.
+"""Bitmaps of member ids: which members have more than one row, who pays for somebody else, and counts of all rows.
 
 A word is 64 ids in one BIGINT, kept once for the spells that last and once for those that ended. A member with a bit in
 both, or of a word whose rows outnumber its bits, may have more than one row.
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from expectations.dates import possible
 from expectations.rule import Terms
 from jobs.settlement.coverage import COVERED, NOT_COVERED_REASONS
 from jobs.spark.id_filter import bit_of, word_of
@@ -40,7 +41,7 @@ def words_of_ids(members: DataFrame, terms: Terms) -> DataFrame:
         F.bit_or("ended_bit").alias("ended"),
         F.count(F.when(F.col("lasting_bit") != 0, 1)).alias("lasting_count"),
         F.count(F.when(F.col("ended_bit") != 0, 1)).alias("ended_count"),
-        F.max("joined_on").alias("last_joined_on"),
+        F.max(possible("joined_on")).alias("last_joined_on"),
         *counts,
     )
     crowded = [
@@ -89,18 +90,4 @@ def words_of_payers(members: DataFrame) -> DataFrame:
         for_others.select(word_of("payer_id").alias("word"), bit_of("payer_id").alias("bit"))
         .groupBy("word")
         .agg(F.bit_or("bit").alias("payers"))
-    )
-
-
-def unknown_payers_of(payers: DataFrame, words: DataFrame) -> DataFrame:
-    """One row per payer who pays for somebody else and is not a member of any plan: `payer_id`."""
-    known = words.groupBy("word").agg(F.bit_or("bits").alias("known"))
-    unknown = F.col("payers").bitwiseAND(F.bitwise_not(F.coalesce("known", F.lit(0).cast("bigint"))))
-    return (
-        payers.join(known, on="word", how="left")
-        .withColumn("unknown", unknown)
-        .where("unknown != 0")
-        .select("word", F.explode(F.sequence(F.lit(0), F.lit(63))).alias("place"), "unknown")
-        .where("shiftrightunsigned(unknown, place) & 1 = 1")
-        .select((F.col("word") * 64 + F.col("place")).alias("payer_id"))
     )

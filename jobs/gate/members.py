@@ -12,9 +12,10 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from expectations.dates import possible
 from expectations.members import ROW_RULES, SET_RULES
 from expectations.rule import Severity, Terms, bits_of, breaks_any, broken_bits, reasons
-from jobs.gate.member_words import kinds, numbered_plans, unknown_payers_of, words_of_ids, words_of_payers
+from jobs.gate.member_words import kinds, numbered_plans, words_of_ids, words_of_payers
 from jobs.settlement.coverage import COVERED
 from jobs.spark.broadcasting import broadcast_if_few
 from jobs.spark.id_filter import bit_of, filter_of_words, with_passed, word_of
@@ -86,13 +87,12 @@ def judge_memberships(
 ) -> MembershipGate:
     """Judges every spell of the plans (None: of every plan, and rows of no known plan).
 
-    `members`: source/members with `cover`, of all plans: a member of any may pay. `claimants`: the member_id of every
-    claim of the period.
+    `members`: source/members with `cover`. `claimants`: the member_id of every claim of the period. A payer need not
+    be a member.
     """
     in_scope = members if plan_ids is None else members.where(F.col("plan_id").isin(*plan_ids))
-    words = words_of_ids(members, terms).localCheckpoint()
+    words = words_of_ids(in_scope, terms).localCheckpoint()
     payers = words_of_payers(in_scope).localCheckpoint()
-    unknown_payers = unknown_payers_of(payers, words).localCheckpoint()
     several = words.where("several_bits != 0").select("word", F.col("several_bits").alias("bits"))
     claimant_ids = claimants.where(F.col("member_id").isNotNull()).select(
         word_of("member_id").alias("word"), bit_of("member_id").alias("bits")
@@ -100,8 +100,7 @@ def judge_memberships(
     # A column, not a filter: Spark would push a filter through the join and compile its conditions again for minutes.
     suspects = in_scope.withColumn("suspect", breaks_any(ROW_RULES, terms))
     candidates = with_passed(suspects, "member_id", filter_of_words(several.unionByName(claimant_ids)), "compared")
-    candidates = _with_payer_unknown(candidates, unknown_payers)
-    kept = candidates.where("compared or payer_unknown or suspect").drop("compared", "suspect").localCheckpoint()
+    kept = candidates.where("compared or suspect").drop("compared", "suspect").localCheckpoint()
     kept = _with_set_broken(kept.withColumn("broken", broken_bits(ROW_RULES, terms)))
     groups_of_kept, numbered = _groups_of(kept, terms)
     rest = _groups_of_the_rest(words, numbered, terms, plan_ids)
@@ -124,21 +123,6 @@ def _is_held() -> Column:
     return (F.col("broken").bitwiseAND(F.lit(ROW_ERRORS)) != 0) | (F.col("set_broken") != 0)
 
 
-def _with_payer_unknown(rows: DataFrame, unknown_payers: DataFrame) -> DataFrame:
-    unknown_count = unknown_payers.count()
-    if not unknown_count:
-        return rows.withColumn("payer_unknown", F.lit(False))
-    without_membership = broadcast_if_few(unknown_payers.withColumn("no_member", F.lit(True)), unknown_count)
-    return (
-        rows.join(without_membership, on="payer_id", how="left")
-        .withColumn(
-            "payer_unknown",
-            F.col("no_member").isNotNull() & F.coalesce(F.col("payer_id") != F.col("member_id"), F.lit(True)),
-        )
-        .drop("no_member")
-    )
-
-
 def _groups_of(kept: DataFrame, terms: Terms) -> tuple[list[Group], dict[tuple, int]]:
     """The kept rows counted, and how many of them have a member_id by plan, tier and cover.
 
@@ -149,7 +133,7 @@ def _groups_of(kept: DataFrame, terms: Terms) -> tuple[list[Group], dict[tuple, 
     tier = F.when(F.col("tier").isin(*tiers), F.col("tier")).alias("tier")
     has_id = F.col("member_id").isNotNull().alias("has_id")
     counted = kept.groupBy(plan_id, tier, "cover", "broken", "set_broken", has_id).agg(
-        F.count(F.lit(1)).alias("count"), F.max("joined_on").alias("last_joined_on")
+        F.count(F.lit(1)).alias("count"), F.max(possible("joined_on")).alias("last_joined_on")
     )
     groups: list[Group] = []
     numbered: dict[tuple, int] = {}
@@ -182,14 +166,10 @@ def _groups_of_the_rest(
 
 def _with_set_broken(kept: DataFrame) -> DataFrame:
     """The kept rows with `set_broken`, the bits of the rules that a row breaks together with other rows."""
-    no_bits = F.lit(0).cast("bigint")
-    payer_bit = F.when(F.col("payer_unknown"), F.lit(SET_BITS["member_payer_unknown"])).otherwise(F.lit(0))
     by_key = _bits_by_key(kept).localCheckpoint()
-    bits = payer_bit.cast("bigint").bitwiseOR(F.coalesce("key_bits", no_bits))
-    with_bits = kept.join(broadcast_if_few(by_key, by_key.count()), on=list(KEY), how="left").withColumn(
-        "set_broken", bits
-    )
-    return with_bits.drop("payer_unknown", "key_bits").localCheckpoint()
+    with_bits = kept.join(broadcast_if_few(by_key, by_key.count()), on=list(KEY), how="left")
+    set_broken = F.coalesce("key_bits", F.lit(0).cast("bigint"))
+    return with_bits.withColumn("set_broken", set_broken).drop("key_bits").localCheckpoint()
 
 
 def _bits_by_key(kept: DataFrame) -> DataFrame:

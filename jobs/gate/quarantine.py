@@ -1,10 +1,14 @@
-"""Writes the rows held back into the quarantine tables, each with all its reasons."""
+"""Writes the rows held back into the quarantine tables, each with all its reasons.
+
+Each period keeps the rows that it held: a run replaces rows of its own period only.
+"""
 
 from collections.abc import Iterable, Mapping
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from expectations.dates import date_columns, possible
 from expectations.receipts import PERIOD_UNKNOWN
 from jobs.gate.claims import ClaimGate
 from jobs.gate.members import MembershipGate
@@ -52,13 +56,19 @@ def hold_receipts(lake: Lake, unsound: DataFrame, without_share: DataFrame, peri
     held = rows.withColumns(
         {
             "period": F.lit(period),
+            "held_in_period": F.lit(period),
             "first_seen_period": F.lit(period),
             "released_by": F.lit(None).cast("string"),
             "run_id": F.lit(run_id),
         }
     )
     if lake.exists(HELD_RECEIPTS.name) or not held.isEmpty():
-        lake.replace(HELD_RECEIPTS, held, f"period = '{period}'", run_id)
+        lake.replace(
+            HELD_RECEIPTS,
+            with_possible_days(held, HELD_RECEIPTS),
+            matching(held_in_period=period, period=period),
+            run_id,
+        )
 
 
 def hold_receipts_of_no_period(
@@ -66,7 +76,7 @@ def hold_receipts_of_no_period(
 ) -> None:
     """Replaces the held receipts of no known period. Their money is in no books until the period is corrected."""
     scope = none_of("period", period_names)
-    if row_count or (lake.exists(HELD_RECEIPTS.name) and not lake.read(HELD_RECEIPTS.name).where(scope).isEmpty()):
+    if row_count or lake.small.holds_any(HELD_RECEIPTS.name, f"{matching(held_in_period=period)} and {scope}"):
         at_stake = F.coalesce("amount_fen", fen(0))
         held = receipts.withColumns({"reasons": F.array(F.lit(PERIOD_UNKNOWN.id)), "amount_at_stake_fen": at_stake})
         key = ["receipt_id", "period", "payer_id", "attempted_on"]
@@ -92,9 +102,15 @@ def claims_in_scope(members_scope: str, period: str, period_names: Iterable[str]
     """SQL text: claims of the period and, where all plans are concerned, claims of no known period."""
     of_period = f"publicity_period = '{period}'"
     if not all_plans:
-        return f"{of_period} and {members_scope}"
+        return f"({of_period} and {members_scope})"
     in_no_period = none_of("publicity_period", period_names)
     return f"(({of_period} and {members_scope}) or {in_no_period})"
+
+
+def with_possible_days(rows: DataFrame, table: Table) -> DataFrame:
+    """The rows, with null for days that Python cannot hold: their `reasons` name the columns."""
+    days = date_columns(table)
+    return rows.withColumns({column: possible(column) for column in days}) if days else rows
 
 
 def _hold(
@@ -107,9 +123,10 @@ def _hold(
     run_id: str,
     seen_in: str = "true",
 ) -> None:
-    """Replaces the held rows of the scope; rows outside of it belong to another run.
+    """Replaces the rows of the scope that the period holds; rows outside of it belong to another run.
 
-    `scope`, `seen_in`: SQL text; the rows that are replaced, and the rows in which a key may have been seen before.
+    `scope`, `seen_in`: SQL text; the rows that are replaced, and the rows, of any period, in which a key may have been
+    seen before.
     """
     first_seen = (
         lake.read_or_empty(table.name)
@@ -120,14 +137,16 @@ def _hold(
     )
     same_row = [F.col(name).eqNullSafe(F.col(f"seen_{name}")) for name in key]
     rows = (
-        held.where(scope)
+        with_possible_days(held, table)
+        .where(scope)
         .join(F.broadcast(first_seen), on=same_row, how="left")
         .withColumns(
             {
+                "held_in_period": F.lit(period),
                 "first_seen_period": F.coalesce("seen_before", F.lit(period)),
                 "released_by": F.lit(None).cast("string"),
                 "run_id": F.lit(run_id),
             }
         )
     )
-    lake.replace(table, rows, scope, run_id)
+    lake.replace(table, rows, f"{matching(held_in_period=period)} and {scope}", run_id)

@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from expectations.dates import is_impossible, possible
 from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, PERIOD_UNKNOWN, ROW_RULES, SET_RULES
 from expectations.rule import NO_TERMS, broken_bits, reasons
 from expectations.suites import RuleResult, judge
@@ -26,15 +27,17 @@ COPIES, ALSO_ELSEWHERE = "copies", "also_elsewhere"  # parts of a fingerprint
 class ReceiptGate:
     """A period's receipts up to a day, as judged. Rows equal in every column are one payment and its copies.
 
-    `in_time`, `late`: money received before and after the grace limit, one row per payment. `unsound`: rows that break
-    a rule, copies included, with `reasons` and `amount_at_stake_fen`; `held_fen`: their money, by the day it is booked
-    in suspense. `fingerprint`: digest of all judged rows, of their copies, and of ids that other periods have too (see
+    `in_time`, `late`: money received before and after the grace limit, one row per payment. `returned`: money of
+    earlier payments that went back; it is still part of the others. `unsound`: rows that break a rule, copies included,
+    with `reasons` and `amount_at_stake_fen`; `held_fen`: their money, by the day it is booked in suspense.
+    `fingerprint`: digest of all judged rows, of their copies, and of ids that other periods have too (see
     `payments_of`). `broken`: rows against each rule. Without the copies: `payment_count` rows, of which `held_count`
-    break a rule and `collected_count` have the outcome collected.
+    break a rule and `collected_count` have the outcome collected; `returned_count`: rows of `returned`.
     """
 
     in_time: DataFrame
     late: DataFrame
+    returned: DataFrame
     unsound: DataFrame
     fingerprint: Mapping
     broken: Mapping[str, int]
@@ -44,6 +47,7 @@ class ReceiptGate:
     collected_count: int
     in_time_fen: int
     late_fen: int
+    returned_count: int
     held_fen: Mapping[date, int]
 
     @property
@@ -53,15 +57,15 @@ class ReceiptGate:
 
 
 def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDays) -> ReceiptGate:
-    """Judges every receipt of the period up to the day `as_of`; a row without a day is judged on every day.
+    """Judges every receipt of the period up to the day `as_of`; a row without a possible day is judged on every day.
 
     `elsewhere`: the receipts of all other periods, up to the same day. A row whose id one of them has too is held,
     because it is not known which of the rows is true.
     """
-    marked = with_shared_ids(_until(receipts, days), _until(elsewhere, days))
+    marked = with_shared_ids(known_until(receipts, days.as_of), known_until(elsewhere, days.as_of))
     judged = marked.withColumn("broken", broken_bits(ROW_RULES, replace(NO_TERMS, publicity_on=days.publicity_on)))
     is_sound = (F.col("broken") == 0) & ~F.col("is_duplicated") & ~F.col("is_repeated")
-    is_money = is_sound & (F.col("outcome") == "collected")
+    is_money, is_return = is_sound & (F.col("outcome") == "collected"), F.col("outcome") == "returned"
     in_time = F.col("attempted_on") < F.lit(days.grace_ends_on)
     groups = _groups(judged, is_money, in_time)
     broken = _broken(groups)
@@ -73,6 +77,7 @@ def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDa
     return ReceiptGate(
         in_time=sound.where(in_time).select(*receipts.columns),
         late=sound.where(~in_time).select(*receipts.columns),
+        returned=judged.where(is_sound & is_return).select(*receipts.columns),
         unsound=unsound,
         fingerprint=_fingerprint(groups),
         broken=broken,
@@ -82,6 +87,7 @@ def judge_receipts(receipts: DataFrame, elsewhere: DataFrame, days: CollectionDa
         collected_count=sum(row["collected_count"] for row in payments),
         in_time_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_money"] and row["is_in_time"]),
         late_fen=sum(row["amount_fen"] or 0 for row in groups if row["is_money"] and not row["is_in_time"]),
+        returned_count=sum(row["returned_count"] for row in payments if not row["broken"] and not row["is_duplicated"]),
         held_fen=_held_fen(unsound, days) if is_any_unsound else {},
     )
 
@@ -100,8 +106,10 @@ def held_above_ceiling(gate: ReceiptGate, ceiling_ppm: int, floor_rows: int) -> 
     return above_ceiling(gate.held_count, gate.payment_count, ceiling_ppm, floor_rows)
 
 
-def _until(receipts: DataFrame, days: CollectionDays) -> DataFrame:
-    return receipts.where(F.col("attempted_on").isNull() | (F.col("attempted_on") <= F.lit(days.as_of)))
+def known_until(receipts: DataFrame, as_of: date) -> DataFrame:
+    """The receipts up to a day; those without a possible day are known on every day."""
+    is_dated = F.expr(f"attempted_on IS NOT NULL AND NOT {is_impossible('attempted_on')}")
+    return receipts.where(~is_dated | (F.col("attempted_on") <= F.lit(as_of)))
 
 
 def _unsound(rows: DataFrame, columns: list[str]) -> DataFrame:
@@ -123,7 +131,7 @@ def _held_fen(unsound: DataFrame, days: CollectionDays) -> dict[date, int]:
     Money from before the publicity day, or of no known day, is booked on the publicity day, when the books begin.
     """
     publicity_on = F.lit(days.publicity_on)
-    booked_on = F.greatest(F.coalesce("attempted_on", publicity_on), publicity_on)
+    booked_on = F.greatest(F.coalesce(possible("attempted_on"), publicity_on), publicity_on)
     is_possible = ~F.array_contains("reasons", NO_AMOUNT) & ~F.array_contains("reasons", REPEATED)
     money = unsound.where(F.col("outcome") == "collected").where(is_possible)
     by_day = money.groupBy(booked_on.alias("booked_on")).agg(F.sum("amount_fen").alias("fen")).collect()
@@ -142,7 +150,9 @@ def judged_receipts(
     """The results on source/receipts. `held`: by reason, the number and the money of receipts without a share;
     `too_many_held`: from `held_above_ceiling`."""
     table = {"receipts_present": int(days.is_deducting and not gate.row_count), RATE: too_many_held}
-    counts = {rule.id: held.get(rule.id, (0, 0))[0] for rule in (*SET_RULES, PERIOD_UNKNOWN)} | dict(gate.broken)
+    counts = dict(gate.broken)
+    for rule in (*SET_RULES, PERIOD_UNKNOWN):
+        counts[rule.id] = counts.get(rule.id, 0) + held.get(rule.id, (0, 0))[0]
     stakes_fen = {reason: fen for reason, (_, fen) in held.items()}
     return judge("source/receipts", {**table, **counts}, stakes_fen, gate.row_count)
 
@@ -162,7 +172,8 @@ def _groups(judged: DataFrame, is_money: Column, in_time: Column) -> list[dict]:
         )
     )
     collected_count = F.count_if(F.col("outcome") == "collected").alias("collected_count")
-    return [row.asDict() for row in grouped.agg(*digest_measures(RECEIPTS), collected_count).collect()]
+    returned_count = F.count_if(F.col("outcome") == "returned").alias("returned_count")
+    return [row.asDict() for row in grouped.agg(*digest_measures(RECEIPTS), collected_count, returned_count).collect()]
 
 
 def _broken(groups: list[dict]) -> dict[str, int]:

@@ -1,9 +1,10 @@
 """What the quality rules of a period need of the platform's rules in force on its publicity day."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from expectations.rule import Terms
-from jobs.rulebook.calendar import Period
+from expectations.rule import NO_TERMS, Terms
+from jobs.rulebook.calendar import Calendar, Period
 from jobs.rulebook.rules import Platform
 from schemas.codes import TIERS
 
@@ -24,4 +25,10 @@ def terms_of(platform: Platform, period: Period, existing: Iterable[str]) -> Ter
         joining_age_from_days={plan_id: rules.joining_age_from_days for plan_id, rules in joining.items()},
         joining_age_to_years={plan_id: rules.joining_age_to_years for plan_id, rules in joining.items()},
         membership_ends_at_age_years={p: rules.membership_ends_at_age_years for p, rules in joining.items()},
+        calendar_days=platform.calendar.days,
     )
+
+
+def calendar_terms(calendar: Calendar) -> Terms:
+    """The terms of rules that depend on nothing but the calendar."""
+    return replace(NO_TERMS, period_names=calendar.period_names, calendar_days=calendar.days)

@@ -15,6 +15,22 @@ from jobs.lake.storage import is_local
 from jobs.progress import announce
 from schemas import TABLES, Table
 
+# Delta's plain table format, for readers of version 1. A site's defaults for new tables would replace what is left out.
+PLAIN = {
+    "delta.enableDeletionVectors": "false",
+    "delta.columnMapping.mode": "none",
+    "delta.checkpointPolicy": "classic",
+    "delta.enableRowTracking": "false",
+    "delta.enableChangeDataFeed": "false",
+    "delta.enableInCommitTimestamps": "false",
+    "delta.enableTypeWidening": "false",
+    "delta.enableIcebergCompatV1": "false",
+    "delta.enableIcebergCompatV2": "false",
+    "delta.appendOnly": "false",
+    "delta.checkpoint.writeStatsAsJson": "true",
+    "delta.randomizeFilePrefixes": "false",
+}
+
 
 class Lake:
     """The tables of one lake. `small` accesses them through delta-rs. Spark starts when it is first needed.
@@ -91,7 +107,7 @@ class Lake:
 
     def _writer(self, table: Table, frame: DataFrame, run_id: str):
         writer = frame.select(*table.column_names).write.format("delta").option("userMetadata", run_id)
-        writer = writer.options(**properties_of(table))
+        writer = writer.options(**PLAIN, **properties_of(table))
         return writer.partitionBy(*table.partitioned_by) if table.partitioned_by else writer
 
 

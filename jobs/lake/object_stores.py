@@ -76,7 +76,12 @@ def store_options(root: str, options: Mapping[str, str] | None) -> dict[str, str
 
 
 def spark_address(address: str) -> str:
-    """The address under which Spark reaches what delta-rs reaches under this one."""
+    """The address under which Spark reaches what delta-rs reaches under this one.
+
+    A path has its scheme added: Hadoop looks for a bare one in its default file system, which a site may have changed.
+    """
+    if address.startswith("/"):
+        return f"file://{address}"
     scheme, separator, rest = address.partition("://")
     return f"{SPARK_SCHEMES.get(scheme, scheme)}{separator}{rest}"
 

@@ -7,16 +7,25 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import pyspark
+from py4j.java_gateway import JavaGateway
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
-from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from jobs.environment import Environment
 from jobs.errors import WrongUsage
-from jobs.lake.java import END_SECONDS, find_java, java_options, start_jvm
+from jobs.lake.java import (
+    END_SECONDS,
+    check_names,
+    find_java,
+    java_options,
+    leave_connect_out,
+    start_jvm,
+    submitted_jvm,
+)
 from jobs.lake.object_stores import PAGE, S3, S3A_CLASS, scheme_of, spark_address, spark_settings
+from jobs.lake.storage import is_local
 from jobs.process import ends_with_interruption, keeping_signal_handler
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
@@ -29,7 +38,22 @@ FIXED = {
     "spark.sql.ansi.enabled": "true",
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
     "spark.databricks.delta.properties.defaults.minReaderVersion": "1",
+    "spark.databricks.delta.properties.defaults.minWriterVersion": "2",
+    "spark.databricks.delta.replaceWhere.dataColumns.enabled": "true",
+    "spark.databricks.delta.replaceWhere.constraintCheck.enabled": "true",
+    "spark.databricks.delta.schema.autoMerge.enabled": "false",
+    "spark.databricks.delta.stats.collect": "true",
+    "spark.sql.sources.partitionOverwriteMode": "STATIC",
+    "spark.sql.storeAssignmentPolicy": "ANSI",
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.ansi.enforceReservedKeywords": "false",
+    "spark.sql.ansi.doubleQuotedIdentifiers": "false",
 }
+TABLE_DEFAULTS = "spark.databricks.delta.properties.defaults."
+# Of a site's spark-defaults.conf these are ignored: properties of new tables, which other programs must be able to
+# read, and older meanings of SQL.
+IGNORED_DEFAULTS = (TABLE_DEFAULTS, "spark.sql.legacy.")
 CHECKED_IN_SESSION = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
 TUNED = {
     "spark.sql.parquet.compression.codec": "zstd",
@@ -43,6 +67,7 @@ TUNED = {
     "spark.sql.autoBroadcastJoinThreshold": "64m",
     "spark.sql.adaptive.autoBroadcastJoinThreshold": "64m",
     "spark.sql.codegen.cache.maxEntries": "5000",  # a settlement compiles more than Spark's default of 100
+    "spark.executorEnv.LC_ALL": "C.UTF-8",  # executors name files in UTF-8
     "spark.python.sql.dataFrameDebugging.enabled": "false",  # it walks the Python stack at every column
 }
 # For few rows, planning and compiling a query takes more time than running it.
@@ -59,7 +84,10 @@ LOCAL = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
+    "spark.submit.deployMode": "client",
+    "spark.eventLog.enabled": "false",
 }
+LOCAL_FILES = {"spark.hadoop.fs.defaultFS": "file:///"}
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 JARS_IN_CONF = {"spark.jars", "spark.jars.packages", "spark.driver.extraClassPath"}
 
@@ -69,6 +97,7 @@ def open_session(environment: Environment, app_name: str, few_rows: bool = False
 
     With `few_rows` a new session plans and compiles quickly rather than well; it can reach the store of `lake_root`.
     """
+    leave_connect_out()
     active = SparkSession.getActiveSession()
     spark = _start(environment, app_name, few_rows, lake_root) if active is None else active
     _check_fixed({key: spark.conf.get(key) for key in CHECKED_IN_SESSION}, "The Spark session")
@@ -97,6 +126,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
             **TUNED,
             **(FEW_ROWS if few_rows else {}),
             **(LOCAL if master.startswith("local") else {}),
+            **(LOCAL_FILES if is_local(lake_root) and master.startswith("local") else {}),
             "spark.jars": ",".join([*_delta_jars(folder), *_store_jars(folder, lake_root, conf_settings)]),
             **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
@@ -106,14 +136,15 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
         }
         if "FENTAN_DRIVER_MEMORY" in os.environ:
             settings["spark.driver.memory"] = os.environ["FENTAN_DRIVER_MEMORY"]
-        return _start_jvm_and_session(settings, store, java)
+        return _start_jvm_and_session(settings, store, java, lake_root)
 
 
-def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java: Path) -> SparkSession:
+def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java: Path, lake_root: str) -> SparkSession:
     """`store`: settings that may hold credentials, so they are kept off the command line of the JVM."""
     try:
-        gateway = start_jvm(settings)
-        conf = SparkConf(_jvm=gateway.jvm).setAll(list({**store, **settings}.items()))
+        gateway = start_jvm(settings, on_this_machine=LOCAL_FILES.keys() <= settings.keys())
+        check_names(gateway, lake_root)
+        conf = _site_conf(gateway).setAll(list({**store, **settings}.items()))
         with keeping_signal_handler():
             context = SparkContext(conf=conf, gateway=gateway)
         context.setLogLevel("ERROR")
@@ -121,14 +152,16 @@ def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java
     except (PySparkException, Py4JError, OSError) as error:
         raise WrongUsage(
             f"Spark could not be started on {settings['spark.master']} with {java} ({type(error).__name__}). "
-            "Nothing was done. Check the master, the memory and the [spark] settings of the conf."
+            "Nothing was done. Check the master, the memory and the [spark] settings of the conf, and the site's "
+            "spark-defaults.conf, if SPARK_CONF_DIR is set."
         ) from error
 
 
 def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str) -> SparkSession:
     """A session in the JVM of spark-submit, with its master and JARs; submitted settings override those of the conf."""
-    gateway = launch_gateway()
-    submitted = SparkConf(_jvm=gateway.jvm)
+    gateway = submitted_jvm()
+    check_names(gateway, lake_root)
+    submitted = _site_conf(gateway)
     settings = {key: value for key, value in {**TUNED, **conf_settings}.items() if not submitted.contains(key)}
     is_loadable = gateway.jvm.org.apache.spark.util.Utils.classIsLoadable
     if not is_loadable(FIXED["spark.sql.extensions"]):
@@ -148,6 +181,15 @@ def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: st
     return SparkSession.builder.getOrCreate()
 
 
+def _site_conf(gateway: JavaGateway) -> SparkConf:
+    """The settings that the JVM was started with, those of a site's spark-defaults.conf included."""
+    conf = SparkConf(_jvm=gateway.jvm)
+    for key, _ in conf.getAll():
+        if key.startswith(IGNORED_DEFAULTS):
+            conf._jconf.remove(key)
+    return conf
+
+
 def _stop(context: SparkContext) -> None:
     """Stops Spark and its jobs. In a thread of its own: the connection of the main thread was interrupted in a call."""
     stopping = threading.Thread(target=context.stop, daemon=True)
@@ -159,6 +201,11 @@ def _check_fixed(settings: dict[str, str], place: str) -> None:
     for key, value in settings.items():
         if FIXED.get(key, value) != value:
             raise WrongUsage(f"{place} has {key} = {value}; it must be {FIXED[key]}. Nothing was done. Leave it out.")
+        if key.startswith(TABLE_DEFAULTS) and key not in {**FIXED, **TUNED}:
+            raise WrongUsage(
+                f"{place} has {key}; the properties of tables are fixed, so that every reader can read them. Nothing "
+                "was done. Leave it out."
+            )
 
 
 def _delta_jars(folder: Path) -> list[str]:

@@ -5,9 +5,11 @@ log holds the partition and the smallest and largest ids of each file.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+from urllib.parse import unquote
 
+from arro3.core import DataType
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.schema import ArrayType, PrimitiveType
@@ -20,6 +22,8 @@ KEPT_FOR = "interval 3650 days"
 CHECKPOINT_EVERY = "10"  # commits: a long log is slow to open over a network
 SQL_NAMES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT"}
 COLUMN_MAPPING_READER = 2  # this reader version introduced column mapping and nothing else
+EPOCH = date(1970, 1, 1)
+FIRST_DAY, LAST_DAY = (date.min - EPOCH).days, (date.max - EPOCH).days
 MOST_FILES = 50  # in a table of few rows: every run adds some, and a read opens all
 
 
@@ -55,6 +59,21 @@ class SmallTables:
         """The identity of a table: a table that is dropped and created again has another, whatever its version."""
         return str(self._newest(name).metadata().id)
 
+    def is_readable(self, name: str, version: int) -> bool:
+        """Whether a version of a table can still be read: its log and each of its data files exist.
+
+        Only files that the newest version no longer has are looked up, because a vacuum removes no others.
+        """
+        from deltalake.fs import DeltaStorageHandler
+
+        try:
+            files = _paths(DeltaTable(self.path(name), version, self.options))
+        except DeltaError:
+            return False
+        removed = sorted(files - _paths(self._newest(name)))
+        handler = DeltaStorageHandler(self.path(name), self.options)
+        return all(info.is_file for info in handler.get_file_info(removed)) if removed else True
+
     def column_types(self, name: str, version: int | None = None) -> dict[str, str]:
         """The type of each column, now or at a version, named as in the data dictionary."""
         fields = DeltaTable(self.path(name), version, self.options).schema().fields
@@ -85,7 +104,7 @@ class SmallTables:
     ) -> list[dict]:
         """The rows that satisfy `where` (SQL text; None: all), now or at a version; no rows where there is no table.
 
-        Dates are `date`, timestamps `datetime` in UTC.
+        Dates are `date`, None where Python cannot hold them; timestamps are `datetime` in UTC.
         """
         if not self.exists(name):
             return []
@@ -98,6 +117,18 @@ class SmallTables:
         """The values of one BIGINT column in the rows that satisfy `where`, in batches of numpy arrays."""
         for batch in self._newest(name).scan([column], where):
             yield batch.column(column).to_numpy()
+
+    def sums_by(self, name: str, key: str, amount: str, where: str) -> dict[Any, tuple[int, int]]:
+        """By value of the column `key`: the count of rows that satisfy `where`, and the sum of the column `amount`."""
+        if not self.exists(name):
+            return {}
+        import pyarrow as pa
+
+        rows = pa.table(self._newest(name).scan([key, amount], where))
+        amounts = rows.column(amount).cast(pa.decimal128(19))  # two absurd amounts would overflow a sum of BIGINT
+        grouped = pa.table({key: rows.column(key), amount: amounts.cast(pa.decimal128(38))}).group_by(key)
+        sums = grouped.aggregate([(amount, "sum"), ([], "count_all")]).to_pylist()
+        return {row[key]: (row["count_all"], int(row[f"{amount}_sum"] or 0)) for row in sums}
 
     def versions_by_run(self, name: str, run_ids: Iterable[str]) -> dict[str, int]:
         """The last version that each run committed, by run id; runs without a commit are left out."""
@@ -168,6 +199,11 @@ def _files_that_may_hold(table: DeltaTable, where: str | None) -> list[str]:
         return table.file_uris()
 
 
+def _paths(table: DeltaTable) -> set[str]:
+    """The data files of a table, relative to its root."""
+    return {unquote(path) for path in table.get_add_actions(flatten=True).column("path").to_pylist()}
+
+
 def properties_of(table: Table) -> dict[str, str]:
     """The Delta properties of a new table, whichever engine creates it."""
     return {
@@ -220,8 +256,16 @@ def _type_name(kind: Any) -> str:
 
 def _as_rows(batches) -> list[dict]:
     rows = batches.read_all()
-    values = [rows.column(name).to_pylist() for name in rows.column_names]
+    values = [_values(rows.column(name)) for name in rows.column_names]
     return [dict(zip(rows.column_names, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _values(column) -> list:
+    """The values of an Arrow column, as delta-rs reads it."""
+    if not DataType.is_date32(column.type):
+        return column.to_pylist()
+    days = column.cast(DataType.int32()).to_pylist()
+    return [EPOCH + timedelta(days=n) if n is not None and FIRST_DAY <= n <= LAST_DAY else None for n in days]
 
 
 def _arrow_type(kind: str):

@@ -8,13 +8,16 @@ from jobs.ledger.invariants import mismatch
 from jobs.ledger.journal import (
     BENEFITS_PAYABLE,
     CASH,
+    FEE_ACCRUED,
     GIVEN_UP,
     MEMBERS_RECEIVABLE,
     NETTED_FROM_NEXT,
+    POOL,
     Transfer,
     balance_fen,
     moved_fen,
     moved_for_fen,
+    net_moved_fen,
 )
 
 
@@ -55,7 +58,9 @@ def closing_breaches(
     """
     cash_fen = sum(fen for status, (_, fen) in collected.items() if status != NETTED)
     unpaid_fen = sum(due - fen for status, (due, fen) in collected.items() if status == LAPSED)
-    charged_to_pool_fen = unpaid_fen if shortfall_borne_by == "next_period" else 0
+    unpaid_aid_fen = unpaid_fen - moved_fen(transfers, FEE_ACCRUED, MEMBERS_RECEIVABLE)
+    charged_to_pool_fen = unpaid_aid_fen if shortfall_borne_by == "next_period" else 0
+    charged_to_pool_fen -= moved_fen(transfers, BENEFITS_PAYABLE, POOL)  # write-offs that a later aid took back
     residual_fen = pool["carried_forward_fen"] - charged_to_pool_fen
     pool_fen = pool_balance_after_fen(transfers, pool["brought_forward_fen"])
     trial_fen = sum(row["carried_forward_fen"] for row in balances)
@@ -69,7 +74,7 @@ def closing_breaches(
         *mismatch("the trial balance", trial_fen, "balanced books", 0),
         *mismatch("members_receivable", balance_fen(transfers, MEMBERS_RECEIVABLE), "receivable after a close", 0),
         *mismatch("benefits_payable", payable_fen, "arrears set off from the next period's aid", set_off_next_fen),
-        *mismatch("cash from members", moved_fen(transfers, CASH, MEMBERS_RECEIVABLE), "collected dues", cash_fen),
+        *mismatch("cash from members", net_moved_fen(transfers, CASH, MEMBERS_RECEIVABLE), "collected dues", cash_fen),
         *mismatch("dues written off", written_off_fen, "dues of lapsed members", unpaid_fen),
         *mismatch("the credit balance of pool", pool_fen, "the residual carried forward", residual_fen),
     ]

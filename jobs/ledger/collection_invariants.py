@@ -9,13 +9,16 @@ from jobs.ledger.journal import (
     BENEFITS_PAYABLE,
     CASH,
     FEE_ACCRUED,
+    FEE_INCOME,
     MEMBERS_RECEIVABLE,
     NETTED_FROM_NEXT,
+    RETURNED,
     SUSPENSE,
     Transfer,
     balance_fen,
     moved_fen,
     moved_for_fen,
+    net_moved_fen,
 )
 
 
@@ -48,7 +51,8 @@ def breaches(stored: CollectionReadBack) -> list[str]:
     receivable_fen = sum(
         due - stored.collected_fen[status] for status, due in stored.due_fen.items() if status != LAPSED
     )
-    fee_received_fen = moved_fen(t, debit_account=FEE_ACCRUED)
+    fee_received_fen = net_moved_fen(t, FEE_ACCRUED, FEE_INCOME)
+    returned_fen = moved_fen([x for x in t if x.reason == RETURNED], SUSPENSE, CASH)
     set_off_next_fen = moved_for_fen(t, NETTED_FROM_NEXT)
     unpaid_aid_fen = set_off_next_fen - stored.netted_before_fen - balance_fen(t, BENEFITS_PAYABLE)
     return [
@@ -57,11 +61,14 @@ def breaches(stored: CollectionReadBack) -> list[str]:
             "the dues of the collections", sum(stored.due_fen.values()), "the pool's due_fen", stored.pool["due_fen"]
         ),
         *mismatch("members_receivable", balance_fen(t, MEMBERS_RECEIVABLE), "dues not collected yet", receivable_fen),
-        *mismatch("cash from members", moved_fen(t, CASH, MEMBERS_RECEIVABLE), "collected dues", cash_fen),
+        *mismatch("cash from members", net_moved_fen(t, CASH, MEMBERS_RECEIVABLE), "collected dues", cash_fen),
         *mismatch("aid set off", moved_fen(t, BENEFITS_PAYABLE, MEMBERS_RECEIVABLE), "dues set off", set_off_fen),
-        *mismatch("suspense", moved_fen(t, CASH, SUSPENSE), "unapplied cash", stored.suspense_fen),
+        *mismatch("suspense", moved_fen(t, CASH, SUSPENSE) - returned_fen, "unapplied cash", stored.suspense_fen),
         *mismatch(
-            "the fee ledger's received_fen", stored.fee["received_fen"], "fee_accrued's debits", fee_received_fen
+            "the fee ledger's received_fen",
+            stored.fee["received_fen"],
+            "what fee_accrued paid to fee_income",
+            fee_received_fen,
         ),
         *([] if unpaid_aid_fen >= 0 else [f"more aid was paid than was owed ({-unpaid_aid_fen:,} fen)"]),
     ]

@@ -12,11 +12,13 @@ FEE_INCOME = "fee_income"
 CASH = "cash"
 SUSPENSE = "suspense"
 BAD_DEBT = "bad_debt"
+PLATFORM_FUNDING = "platform_funding"
 OPERATING_CASH = "operating_cash"
 # Published reasons of transfers: unpaid dues written off at the grace limit, and arrears set off from the aid of the
 # next period, which then pays that much less.
 GIVEN_UP = "given_up"
 NETTED_FROM_NEXT = "netted_from_next"
+RETURNED = "returned"  # money of an earlier receipt that went back
 
 
 class Transfer(NamedTuple):
@@ -66,8 +68,16 @@ def moved_fen(transfers: list[Transfer], debit_account: str | None = None, credi
 
 
 def cash_received_fen(transfers: list[Transfer]) -> int:
-    """Cash received from members, less what was taken over from another plan's suspense, whose books count it."""
-    return moved_fen(transfers, debit_account=CASH) - moved_fen(transfers, SUSPENSE, CASH)
+    """Cash received from payers, less what was taken over from another plan's suspense, whose books count it.
+
+    Cash that the platform pays in, for what it sponsors or for write-offs, is not part of it.
+    """
+    return sum(net_moved_fen(transfers, CASH, account) for account in (MEMBERS_RECEIVABLE, SUSPENSE))
+
+
+def net_moved_fen(transfers: list[Transfer], debit_account: str, credit_account: str) -> int:
+    """The sum moved from one account to another, less what was moved the other way."""
+    return moved_fen(transfers, debit_account, credit_account) - moved_fen(transfers, credit_account, debit_account)
 
 
 def moved_for_fen(transfers: list[Transfer], reason: str) -> int:

@@ -1,6 +1,7 @@
 """The request of a command: environment, platform, period, plans. Everything is checked before Spark starts."""
 
 import argparse
+import os
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ class PeriodRequest(Request):
 def request_of(args: argparse.Namespace) -> Request:
     """The request of a command line; raises WrongUsage."""
     environment = load_environment(args.conf)
+    _check_name(args.lake)
     if is_local(args.lake) and not _is_folder(args.lake):
         raise WrongUsage(
             f"Lake {args.lake}: there is no such folder. Nothing was done. "
@@ -57,14 +59,35 @@ def request_of(args: argparse.Namespace) -> Request:
 def new_lake_request_of(args: argparse.Namespace) -> Request:
     """The request for a lake that may not exist yet; raises WrongUsage."""
     environment = load_environment(args.conf)
-    check_reachable(SmallTables(args.lake, environment.storage))
-    return _request(args, environment, args.platform or environment.platform, _root_of(args.lake))
+    _check_name(args.lake)
+    lake_root = _root_of(args.lake)
+    check_reachable(SmallTables(lake_root, environment.storage))
+    is_new = is_local(args.lake) and not _is_folder(args.lake)
+    platform_id = args.platform or environment.platform if is_new else _platform_id(args, environment, lake_root)
+    return _request(args, environment, platform_id, lake_root)
 
 
 def _request(args: argparse.Namespace, environment: Environment, platform_id: str, lake_root: str) -> Request:
     platform = load_platform(platform_id, environment.platforms)
     as_of = args.as_of or datetime.now(ZoneInfo(platform.time_zone)).date()
     return Request(environment, platform, lake_root, as_of)
+
+
+def _check_name(lake: str) -> None:
+    """Raises WrongUsage if the lake's name is no text, or spark-submit lost characters of it."""
+    try:
+        lake.encode()
+    except UnicodeEncodeError as error:
+        name = os.fsencode(lake).decode(errors="backslashreplace")
+        raise WrongUsage(
+            f"Lake {name}: the name is not in UTF-8. Nothing was done. Rename the folder, or reach it by a link whose "
+            "path is in UTF-8."
+        ) from error
+    if "PYSPARK_GATEWAY_PORT" in os.environ and ("?" in lake or "\ufffd" in lake):
+        raise WrongUsage(
+            f"Lake {lake}: spark-submit replaced characters of the name, because its locale is not UTF-8. Nothing was "
+            "done. Set LC_ALL=C.UTF-8 where spark-submit starts."
+        )
 
 
 def _root_of(lake: str) -> str:

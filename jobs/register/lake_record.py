@@ -7,7 +7,9 @@ from jobs.lake.small import SmallTables
 from schemas import TABLES
 
 LAKE = TABLES["control/lake"]
-LAYOUT = 2  # layout 1 had no record of the lake, and its run ids were digests of other texts
+# Layout 1 had no record of the lake, and its run ids were digests of other texts. Layout 2 partitioned the quarantine
+# by plan and period of the rows, and kept only the newest ones.
+LAYOUT = 3
 
 
 def platform_of(small: SmallTables) -> str | None:

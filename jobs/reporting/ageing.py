@@ -9,7 +9,7 @@ from jobs.collection.allocation import IN_GRACE, LAPSED
 from jobs.errors import IntegrityBroken
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
-from jobs.ledger.journal import BAD_DEBT, MEMBERS_RECEIVABLE, POOL, Transfer, balance_fen, moved_fen
+from jobs.ledger.journal import GIVEN_UP, MEMBERS_RECEIVABLE, Transfer, balance_fen, moved_for_fen
 from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, published_in, rows_of
 from jobs.register.runs import settings_of
@@ -40,7 +40,7 @@ def ageing_of(lake: Lake, period: str, deduction_on: date, grace_ends_on: date) 
     for row in arrears:
         as_of = _as_of(lake, collected[row.plan_id])
         aged_until = as_of if row.status == IN_GRACE else min(as_of, grace_ends_on)
-        rows.append(_row(row, collected[row.plan_id], as_of, (aged_until - deduction_on).days))
+        rows.append(_row(row, settled[row.plan_id], as_of, (aged_until - deduction_on).days))
     _check_journal(period, rows, transfers_of(lake.small, [*(settled[p] for p in collected), *collected.values()]))
     return rows
 
@@ -60,7 +60,8 @@ def debt_days(days: int) -> str:
     return f"{first}+ days" if last is None else f"{first}-{last} days"
 
 
-def _row(arrears, publication: Publication, as_of: date, age_days: int) -> dict:
+def _row(arrears, settlement: Publication, as_of: date, age_days: int) -> dict:
+    """`settlement`: its run identifies the row, as in the other reports of the period."""
     in_grace = arrears.status == IN_GRACE
     return {
         "plan_id": arrears.plan_id,
@@ -70,7 +71,7 @@ def _row(arrears, publication: Publication, as_of: date, age_days: int) -> dict:
         "member_count": arrears.member_count,
         "owed_fen": arrears.arrears_fen if in_grace else 0,
         "written_off_fen": 0 if in_grace else arrears.arrears_fen,
-        "run_id": publication.run_id,
+        "run_id": settlement.run_id,
     }
 
 
@@ -82,7 +83,7 @@ def _check_journal(period: str, rows: Sequence[dict], transfers_by_plan: Mapping
     for plan_id, transfers in transfers_by_plan.items():
         booked = {
             "owed_fen": balance_fen(transfers, MEMBERS_RECEIVABLE),
-            "written_off_fen": sum(moved_fen(transfers, account, MEMBERS_RECEIVABLE) for account in (BAD_DEBT, POOL)),
+            "written_off_fen": moved_for_fen(transfers, GIVEN_UP),
         }
         for name, booked_fen in booked.items():
             aged_fen = sum(row[name] for row in rows if row["plan_id"] == plan_id)

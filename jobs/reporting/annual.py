@@ -1,9 +1,8 @@
 """The report of a year: every measure as one row of report/annual, in one list."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from pyspark.sql import functions as F
 
@@ -13,9 +12,10 @@ from jobs.lake.small import SmallTables, matching
 from jobs.money import half_up
 from jobs.pipeline.request import Request
 from jobs.register.publications import Publication, published
+from jobs.register.runs import Run
 from jobs.reporting.annual_fee import fee_measures, reviews_rows, visits_rows
 from jobs.reporting.annual_published import published_rows_of
-from jobs.reporting.annual_sources import COSTS, REVIEWS, VISITS, claims_as_settled, year_sources
+from jobs.reporting.annual_sources import REVIEWS, VISITS, YearSources, claims_as_settled, year_sources
 from jobs.reporting.masking import OTHER
 from jobs.reporting.measures import ANNUAL, YEAR_AMOUNTS
 from jobs.reporting.roll import roll_of
@@ -30,12 +30,13 @@ NO_FIGURES = dict.fromkeys(("published_quantity", "published_fen", "scaled_quant
 
 @dataclass(frozen=True)
 class YearReport:
-    """`rows` of report/annual; `history`: rates of the year's published periods; `periods`: their names in order."""
+    """`rows` of report/annual, written by `run`; `history`: rates of the published `periods`, which are in order."""
 
     year: int
     rows: list[dict]
     history: list[dict]
     periods: list[str]
+    run: Run
 
 
 def year_report(lake: Lake, request: Request, year: int, floor: int) -> YearReport:
@@ -52,25 +53,53 @@ def year_report(lake: Lake, request: Request, year: int, floor: int) -> YearRepo
         [row for row in published_few_rows(lake.small, table, *jobs) if _is_in(year, row["period"])]
         for table, *jobs in (("settled/pools",), ("settled/rates",), ("ledger/fee", "collect", "close"))
     )
-    run_id = hashlib.sha256(",".join(sorted({p.run_id for p in settlements.values()})).encode()).hexdigest()[:16]
+    closed = {key for key in published(lake.small, "close") if key in settlements}
     sources = year_sources(lake, request.platform.calendar, year)
+    run = _run(lake.small, request, year, floor, sources)
     own_rows = [
         *_helped(lake, settlements, year, floor),
         *_shared_out(pools, rates),
-        *_periods(request, year, periods),
+        *_periods(request, year, settlements, closed),
         *_members(lake, request, last_settlements, floor),
-        *fee_measures(fees, sources.rows(COSTS, {period[:7] for period in periods})),
+        *fee_measures(fees, bool(closed)),
         *visits_rows(sources.rows(VISITS)),
         *reviews_rows(sources.rows(REVIEWS)),
         *sources.version_rows(),
     ]
     rows = [*own_rows, *published_rows_of(request, year, own_rows, rates, periods)]
-    return YearReport(year, [{**NO_FIGURES, **row, "year": year, "run_id": run_id} for row in rows], rates, periods)
+    complete = [{**NO_FIGURES, **row, "year": year, "run_id": run.run_id} for row in rows]
+    return YearReport(year, complete, rates, periods, run)
 
 
 def write_year(small: SmallTables, report: YearReport) -> None:
     """Replaces the year's rows of report/annual."""
-    small.replace(TABLE, report.rows, matching(year=report.year), report.rows[0]["run_id"])
+    small.replace(TABLE, report.rows, matching(year=report.year), report.run.run_id)
+
+
+def requested_run(request: Request, year: int) -> Run:
+    """The run of a year's report as far as it is known before anything is read."""
+    settings = {"as_of": str(request.as_of)}
+    return Run("report", request.platform.platform_id, str(year), (), {}, {}, settings)
+
+
+def _run(small: SmallTables, request: Request, year: int, floor: int, sources: YearSources) -> Run:
+    """The run; its inputs are the published runs of this year and the one before, and the sources' versions."""
+    acts = [
+        act
+        for job in ("settle", "collect", "close")
+        for (period, _), act in published(small, job).items()
+        if _is_in(year, period) or _is_in(year - 1, period)
+    ]
+    versions = {
+        name: {month: version for month, (version, _) in by_month.items()}
+        for name, by_month in sources.versions.items()
+    }
+    return replace(
+        requested_run(request, year),
+        plan_ids=tuple(sorted({act.plan_id for act in acts if _is_in(year, act.period)})),
+        input_versions={"runs": sorted({act.run_id for act in acts}), "source_months": versions},
+        rules={"masking_floor": floor},
+    )
 
 
 def _is_in(year: int, period: str) -> bool:
@@ -126,10 +155,16 @@ def _shared_out(pools: list[dict], rates: list[dict]) -> Iterable[dict]:
         yield ANNUAL.row("shared_out", "periods", len(shares), plan_id=plan_id)
 
 
-def _periods(request: Request, year: int, periods: list[str]) -> Iterable[dict]:
-    """How many of the platform's periods of the year are published, and each one that is not."""
-    calendar = request.platform.calendar
+def _periods(
+    request: Request, year: int, settled: Collection[tuple[str, str]], closed: Collection[tuple[str, str]]
+) -> Iterable[dict]:
+    """How many of the platform's periods of the year are published and closed, and each one that is not published.
+
+    `settled`, `closed`: (period, plan_id); a period is closed once all its settled plans are.
+    """
+    calendar, periods = request.platform.calendar, {period for period, _ in settled}
     yield ANNUAL.row("periods", "published", len(periods))
+    yield ANNUAL.row("periods", "closed", len(periods - {key[0] for key in settled if key not in closed}))
     for period in calendar.between(calendar.first_period, calendar.last_period):
         if period.year == year and str(period) not in periods:
             yield ANNUAL.row("periods", "missing", 1, item=str(period))

@@ -6,27 +6,29 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.money import PPM, half_up
+from jobs.reporting.codes import listed
 from jobs.reporting.measures import ANNUAL, VISIT_COUNTS, YEAR_FEES
-from schemas.codes import DECISIONS, SITE_KINDS
+from schemas.codes import COST_CATEGORIES, DECISIONS, SITE_KINDS, TECHNIQUES
 
 
-def fee_measures(fees: list[dict], costs: DataFrame | None) -> Iterable[dict]:
-    """The sums of `fees` (rows of ledger/fee), the costs by category, and the fee received less the costs.
+def fee_measures(fees: list[dict], has_closed: bool) -> Iterable[dict]:
+    """The year's sums of `fees` (rows of ledger/fee): the fee, its expenditure by category, and the result.
 
-    `costs`: rows of source/operating_costs in the months of the published periods; None if the lake has no such table.
+    Expenditure is posted when a period is closed. `has_closed`: whether any period of the year is; if none is,
+    expenditure and result are not known and have no rows.
     """
-    sums_fen = {measure: sum(fee[measure] for fee in fees) for measure in YEAR_FEES}
-    for measure, amount_fen in sums_fen.items():
-        yield ANNUAL.row("fee", measure, amount_fen)
-    if costs is not None:
-        categories = costs.groupBy("category").agg(F.sum("amount_fen").alias("fen")).orderBy("category").collect()
-        spent_fen = sum(row.fen for row in categories)
-        for row in categories:
-            yield ANNUAL.row("fee", "used_fen", row.fen, item=row.category)
-            part_ppm = half_up(PPM * row.fen, spent_fen) if spent_fen else None
-            yield ANNUAL.row("fee", "used_ppm", part_ppm, item=row.category)
-        yield ANNUAL.row("fee", "used_fen", spent_fen)
-        yield ANNUAL.row("fee", "result_fen", sums_fen["received_fen"] - spent_fen)
+    for measure in YEAR_FEES:
+        yield ANNUAL.row("fee", measure, sum(fee[measure] for fee in fees))
+    if not has_closed:
+        return
+    used_fen = {category: sum(fee[f"used_{category}_fen"] for fee in fees) for category in COST_CATEGORIES}
+    total_fen = sum(used_fen.values())
+    for category, fen in used_fen.items():
+        yield ANNUAL.row("fee", "used_fen", fen, item=category)
+        part_ppm = half_up(PPM * fen, total_fen) if total_fen else None
+        yield ANNUAL.row("fee", "used_ppm", part_ppm, item=category)
+    yield ANNUAL.row("fee", "used_fen", total_fen)
+    yield ANNUAL.row("fee", "result_fen", sum(fee["result_fen"] for fee in fees))
 
 
 def visits_rows(visits: DataFrame | None) -> Iterable[dict]:
@@ -43,18 +45,22 @@ def visits_rows(visits: DataFrame | None) -> Iterable[dict]:
 
 
 def reviews_rows(reviews: DataFrame | None) -> Iterable[dict]:
-    """Reviews by decision, their mean days by technique in tenths, and the aid requested in fraudulent applications."""
+    """Reviews by decision, their mean days by technique in tenths, and the aid requested in fraudulent applications.
+
+    A technique that is not listed, or missing, counts as `other`.
+    """
     if reviews is None:
         return
     days = F.sum(F.datediff("decided_on", "received_on")).alias("days")
     requested = F.sum("requested_aid_fen").alias("requested_fen")
-    rows = reviews.groupBy("decision", "technique").agg(F.count("*").alias("count"), days, requested).collect()
+    technique = listed(F.col("technique"), TECHNIQUES).alias("technique")
+    rows = reviews.groupBy("decision", technique).agg(F.count("*").alias("count"), days, requested).collect()
     for decision in DECISIONS:
         yield ANNUAL.row("review", "reviews", sum(r["count"] for r in rows if r.decision == decision), item=decision)
-    for technique in ("all", *sorted({row.technique for row in rows})):
-        same_technique = [row for row in rows if technique in ("all", row.technique)]
+    for name in ("all", *sorted({row.technique for row in rows})):
+        same_technique = [row for row in rows if name in ("all", row.technique)]
         if count := sum(row["count"] for row in same_technique):
             tenths = half_up(10 * sum(row.days for row in same_technique), count)
-            yield ANNUAL.row("review", "mean_days_tenths", tenths, item=technique)
+            yield ANNUAL.row("review", "mean_days_tenths", tenths, item=name)
     saved_fen = sum(row.requested_fen for row in rows if row.decision == "fraud")
     yield ANNUAL.row("review", "fraud_saved_fen", saved_fen)

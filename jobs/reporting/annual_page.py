@@ -7,11 +7,25 @@ from jobs.reporting import words
 from jobs.reporting.annual import YearReport
 from jobs.reporting.annual_published import OWN_MEASURES
 from jobs.reporting.annual_sections import missing_periods, sources_section
+from jobs.reporting.masking import OTHER
 from jobs.reporting.measures import ANNUAL as MEASURES
 from jobs.reporting.measures import PUBLISHED, VISIT_COUNTS, YEAR_FEES
 from jobs.reporting.plots import bars, figure
 from jobs.reporting.shares import share_parts
-from jobs.reporting.text import Facts, Figure, Number, Page, Paragraph, Section, Table, money, number, percent
+from jobs.reporting.text import (
+    DASH,
+    Facts,
+    Figure,
+    Number,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+    masked_number,
+    money,
+    number,
+    percent,
+)
 from schemas.codes import CITY_TIERS
 
 COMMON = catalogue("jobs.reporting", "common")
@@ -21,6 +35,7 @@ FEE_NAMES = AMOUNTS.group("fee")
 AMOUNT_NAMES = AMOUNTS.group("year")
 VISIT_NAMES = ANNUAL.group("visits", VISIT_COUNTS)
 CITY_TIER_NAMES = ANNUAL.group("city_tier", map(str, CITY_TIERS))
+SEXES = ("F", "M")
 FIGURE_NAMES = ANNUAL.group("published_figure", (*OWN_MEASURES, "share"))
 
 
@@ -91,19 +106,24 @@ class YearPage:
             counts.setdefault(name, {})[row["sex"]] = row["quantity"]
         if not counts:
             return ()
+        # Cases below the floor are counted under this illness: where a sex has it, no other zero is certain.
+        may_be_hidden = {row["sex"]: True for row in rows if row["item"] == OTHER}
+
+        def shown(by_sex: dict[str, int], sex: str) -> Number:
+            return masked_number(by_sex.get(sex), may_be_hidden.get(sex, False))
 
         def draw(language: str):
             drawn = [
                 {"what": words.in_language(name, language), "group": words.in_language(words.named(sex), language),
-                 "value": by_sex[sex], "label": f"{by_sex[sex]:,}"}
-                for name, by_sex in counts.items() for sex in ("F", "M") if sex in by_sex
+                 "value": by_sex.get(sex, 0), "label": shown(by_sex, sex)}
+                for name, by_sex in counts.items() for sex in SEXES
             ]  # fmt: skip
             return bars(drawn, words.in_language(COMMON["cases"], language), colour=" ")
 
         table = Table(
             ANNUAL["by_illness_table"],
-            (ANNUAL["illness"], words.named("F"), words.named("M")),
-            tuple((name, *(number(by_sex.get(sex, 0)) for sex in ("F", "M"))) for name, by_sex in counts.items()),
+            (ANNUAL["illness"], *map(words.named, SEXES)),
+            tuple((name, *(shown(by_sex, sex) for sex in SEXES)) for name, by_sex in counts.items()),
             ANNUAL["by_illness_note"],
         )
         return figure(ANNUAL["by_illness"], ANNUAL["by_illness_description"], draw), table
@@ -154,7 +174,11 @@ class YearPage:
             ANNUAL["expenditure_table"],
             (COMMON["item"], ANNUAL["amount"], COMMON["part"]),
             tuple((category, money(fen), percent(fen, total_fen)) for category, fen in spent),
-            ANNUAL["expenditure_note"].format(result=money(self._value("fee", "result_fen"))),
+            ANNUAL["expenditure_note"].format(
+                closed=number(self._value("periods", "closed")),
+                count=number(self._value("periods", "published")),
+                result=money(self._value("fee", "result_fen")),
+            ),
         )
         visits = Table(
             ANNUAL["visits_table"],
@@ -219,7 +243,7 @@ def _ppm(ppm: int | None) -> Number:
 
 
 def _tenths(tenths: int | None) -> Number:
-    return Number("–" if tenths is None else f"{tenths // 10}.{tenths % 10}")
+    return Number(DASH if tenths is None else f"{tenths // 10}.{tenths % 10}")
 
 
 def year_file(year: int) -> str:

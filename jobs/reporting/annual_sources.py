@@ -1,7 +1,8 @@
 """The sources of a year's report.
 
-Reviews, visits and costs are read month by month: in the version that the close of the month's last period read, so
-that report and books agree, or in the current version if the month is not closed.
+Reviews and visits are read month by month: in the version that the close of the month's last period read, so that
+report and books agree, or in the current version if the month is not closed. Costs are not read here: the ledger has
+them; for a closed month the version is shown that its close read.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,12 +29,11 @@ class YearSources:
     lake: Lake
     versions: dict[str, dict[str, tuple[int, bool]]]
 
-    def rows(self, name: str, months: Iterable[str] | None = None) -> DataFrame | None:
-        """The sound rows of the year's months, or of `months` only; None if the source does not exist."""
+    def rows(self, name: str) -> DataFrame | None:
+        """The sound rows of the year; None if the source does not exist."""
         months_by_version: dict[int, list[str]] = {}
         for month, (version, _) in self.versions.get(name, {}).items():
-            if months is None or month in months:
-                months_by_version.setdefault(version, []).append(month)
+            months_by_version.setdefault(version, []).append(month)
         return _union(
             sound_rows(name, source_as_settled(self.lake, name, {name: version})).where(_month(name).isin(*months_read))
             for version, months_read in sorted(months_by_version.items())
@@ -43,6 +43,8 @@ class YearSources:
         """One row of report/annual per source and month: the version that was read."""
         for name, by_month in self.versions.items():
             for month, (version, is_recorded) in sorted(by_month.items()):
+                if name == COSTS and not is_recorded:
+                    continue
                 measure = "version_of_close" if is_recorded else "version_of_today"
                 yield ANNUAL.row("source", measure, version, item=f"{name}:{month}")
 
@@ -50,7 +52,8 @@ class YearSources:
 def year_sources(lake: Lake, calendar: Calendar, year: int) -> YearSources:
     """The versions of the sources that a report of the year reads."""
     closes = _closes(lake, calendar, year)
-    recorded = {run_id: versions_read(lake.small, run_id) for run_ids in closes.values() for run_id in run_ids}
+    run_ids = {run_id for of_month in closes.values() for run_id in of_month}
+    recorded = {run_id: versions_read(lake.small, run_id, (COSTS, VISITS, REVIEWS)) for run_id in run_ids}
     versions: dict[str, dict[str, tuple[int, bool]]] = {}
     for name in (COSTS, VISITS, REVIEWS):
         if not lake.exists(name):
@@ -67,7 +70,7 @@ def claims_as_settled(lake: Lake, settlements: Mapping[tuple[str, str], Publicat
 
     `settlements`: by (period, plan_id). Columns: period, plan_id, claim_id, sex, province_code.
     """
-    versions = {p.run_id: versions_read(lake.small, p.run_id) for p in settlements.values()}
+    versions = {p.run_id: versions_read(lake.small, p.run_id, [CLAIMS]) for p in settlements.values()}
     periods_by_version: dict[int, set[str]] = {}
     for settlement in settlements.values():
         version = versions[settlement.run_id][CLAIMS]
@@ -100,5 +103,4 @@ def _closes(lake: Lake, calendar: Calendar, year: int) -> dict[str, set[str]]:
 
 def _month(name: str) -> Column:
     """The month of a row of the source, YYYY-MM."""
-    day = {VISITS: "visited_on", REVIEWS: "decided_on"}
-    return F.col("month") if name == COSTS else F.date_format(day[name], "yyyy-MM")
+    return F.date_format({VISITS: "visited_on", REVIEWS: "decided_on"}[name], "yyyy-MM")

@@ -34,7 +34,8 @@ def _table(table: LakeTable) -> Table:
     )
     partitions = ", ".join(table.partitioned_by) or DICTIONARY["no_partitions"]
     note = DICTIONARY["note"].format(grain=table.grain, key=", ".join(table.key), partitions=partitions)
-    return Table(Text(table.name, table.name), COLUMNS, rows, note)
+    shown_note = DICTIONARY["planned"].format(note=note) if table.is_planned else note
+    return Table(Text(table.name, table.name), COLUMNS, rows, shown_note)
 
 
 def _meaning(column: Column) -> str:

@@ -58,6 +58,7 @@ PERIOD = Measures(
         "members": ("covered", "joined", "ended", "lapsed"),
         "collection": ("members", "due_fen", "collected_fen", "owed_fen"),
         "fee": TABLES["ledger/fee"].amount_columns,
+        "balances": TABLES["ledger/balances"].amount_columns,
         "money": (*TABLES["settled/pools"].amount_columns, "case_count", "covered_count"),
         "quality": ("unexpected_count", "at_stake_fen"),
         "quarantine": ("held", "at_stake_fen"),
@@ -74,7 +75,7 @@ ANNUAL = Measures(
     {
         "helped": ("helped", "helped_year_before", "helped_by_province", "helped_by_illness"),
         "shared_out": (*YEAR_AMOUNTS, "share_year_fen", "periods"),
-        "periods": ("published", "missing"),
+        "periods": ("published", "closed", "missing"),
         "members": ("covered", "mean_age_tenths", "covered_by_city_tier"),
         "fee": (*YEAR_FEES, "used_fen", "used_ppm", "result_fen", *VISIT_COUNTS),
         "review": ("reviews", "mean_days_tenths", "fraud_saved_fen"),

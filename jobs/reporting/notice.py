@@ -18,6 +18,7 @@ from jobs.reporting.rows import publications_of, published_few_rows, published_r
 from schemas import TABLES
 
 PUBLICITY = TABLES["report/publicity"]
+CLAIMS = "source/approved_claims"
 OBJECTION_OF = {"objection_pending": "pending", "objection_upheld": "upheld"}
 SHOWN_ORDER = ("counted", "illness_code", "severity", "aid_fen", "age_band", "sex", "place", "member_months")
 
@@ -47,7 +48,7 @@ def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
     benefits = published_rows(lake, "settled/benefits").localCheckpoint()
     cases, groups, rolls = [], [], {}
     for run_id in sorted({p.run_id for p in publications.values()}):
-        claims = source_as_settled(lake, "source/approved_claims", versions_read(lake.small, run_id))
+        claims = source_as_settled(lake, CLAIMS, versions_read(lake.small, run_id, [CLAIMS]))
         rolls[run_id] = roll = _roll(lake, request, [p for p in publications.values() if p.run_id == run_id])
         run_groups = groups_of(roll.covered(traits_on(request.publicity_on)))
         unmasked = _unmasked_cases(benefits, claims, roll.sound, request, run_id)

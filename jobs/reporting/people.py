@@ -7,10 +7,12 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.reporting.codes import listed
 from jobs.reporting.masking import Traits
 from jobs.settlement.ages import age_years
 from jobs.settlement.coverage import with_member_since
 from jobs.spark.id_filter import filter_of_ids, with_passed
+from schemas.codes import EXIT_REASONS
 
 MONTHS = ((0, 5), (6, 11), (12, 23), (24, None))
 SPELL = (
@@ -104,6 +106,7 @@ def movements(spells: DataFrame, since_on: date, publicity_on: date) -> list[dic
     joined = moved.where((F.col("joined_on") == F.col("member_since")) & began)
     left = moved.where(~F.col("is_switched") & ended)
     by = {**traits_on(publicity_on), "exit_reason": F.col("exit_reason")}
+    left = left.withColumn("exit_reason", listed(F.col("exit_reason"), EXIT_REASONS))
     moves = joined.withColumn("exit_reason", F.lit(None).cast("string")).unionByName(left)
     return groups_of(counted(moves, by))
 

@@ -20,6 +20,7 @@ from jobs.settlement.coverage import in_force_on
 from schemas import TABLES
 
 SUMMARY = TABLES["report/period_summary"]
+MOST_PLAUSIBLE_FEN = 10**13  # a larger amount is a mistake, and two of them could overflow a sum
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: li
         *_members(lake, request, notice, floor),
         *collection,
         *_fees(lake, period),
+        *period_balances(lake, period),
         *_money(notice),
         *_quality_rows(quality, notice),
         *_quarantine(lake, notice),
@@ -163,6 +165,13 @@ def _fees(lake: Lake, period: str) -> Iterable[dict]:
             yield PERIOD.row("fee", measure, fee[measure], plan_id=fee["plan_id"])
 
 
+def period_balances(lake: Lake, period: str) -> Iterable[dict]:
+    """The balance of each account after the close, debit positive; empty before it."""
+    for balance in published_few_rows(lake.small, "ledger/balances", "close", period=period):
+        for measure in PERIOD.by_topic["balances"]:
+            yield PERIOD.row("balances", measure, balance[measure], plan_id=balance["plan_id"], item=balance["account"])
+
+
 def _money(notice: Notice) -> Iterable[dict]:
     for plan_id, pool in sorted(notice.pools.items()):
         for measure in PERIOD.by_topic["money"]:
@@ -185,18 +194,14 @@ def _quality_rows(quality: list[dict], notice: Notice) -> Iterable[dict]:
 
 
 def _quarantine(lake: Lake, notice: Notice) -> Iterable[dict]:
-    """Rows still in quarantine, by reason: members first seen up to the period, claims first seen in it.
-
-    A row with two reasons is counted under both.
-    """
-    first_seen = F.col("first_seen_period")
-    seen_in_time = {"members": first_seen <= notice.period, "claims": first_seen == notice.period}
-    for source, is_seen in seen_in_time.items():
-        held = lake.read_or_empty(f"control/quarantine_{source}").where(is_seen & F.col("released_by").isNull())
+    """Members and claims that the period held, by reason; a row with two reasons is counted under both."""
+    is_held = (F.col("held_in_period") == notice.period) & F.col("released_by").isNull()
+    for source in ("members", "claims"):
+        held = lake.read_or_empty(f"control/quarantine_{source}").where(is_held)
         by_reason = held.select("plan_id", "amount_at_stake_fen", F.explode("reasons").alias("reason"))
-        sums = by_reason.groupBy("plan_id", "reason").agg(
-            F.count("*").alias("count"), F.sum("amount_at_stake_fen").alias("fen")
-        )
+        is_plausible = F.col("amount_at_stake_fen").between(0, MOST_PLAUSIBLE_FEN)
+        fen = F.sum(F.when(is_plausible, F.col("amount_at_stake_fen")).otherwise(F.lit(0).cast("bigint")))
+        sums = by_reason.groupBy("plan_id", "reason").agg(F.count("*").alias("count"), fen.alias("fen"))
         for row in sums.orderBy("plan_id", "reason").collect():
             if row.plan_id in notice.publications:
                 yield PERIOD.row("quarantine", "held", row["count"], plan_id=row.plan_id, item=row.reason)

@@ -10,6 +10,7 @@ from jobs.reporting.period import PeriodReport
 from jobs.reporting.plots import changes, figure
 from jobs.reporting.shares import share_section
 from jobs.reporting.text import Figure, Page, Paragraph, Section, Table, money, number, signed
+from jobs.rulebook.documents import ACCOUNTS
 from jobs.settlement.causes import CAUSES
 
 COMMON = catalogue("jobs.reporting", "common")
@@ -18,6 +19,8 @@ AMOUNTS = catalogue("jobs.reporting", "amounts")
 FEE_NAMES = AMOUNTS.group("fee", MEASURES.by_topic["fee"])
 RESIDUAL_NAMES = AMOUNTS.group("residual_and_sponsor")
 CAUSE_NAMES = PERIOD.group("cause", CAUSES)
+ACCOUNT_NAMES = AMOUNTS.group("account", ACCOUNTS)
+BALANCE_NAMES = AMOUNTS.group("balance", MEASURES.by_topic["balances"])
 
 
 class PeriodPage:
@@ -32,7 +35,7 @@ class PeriodPage:
         title = PERIOD["title"].format(name=platform_name, period=self.notice.period)
         sections = (
             share_section(self.report.history, self._plan), self._causes(), self._members(), self._collection(),
-            self._fee(), self._residual(), self._quality(),
+            self._fee(), self._residual(), self._books(), self._quality(),
         )  # fmt: skip
         return Page(period_file(self.notice.period), title, PERIOD["lead"], sections, links)
 
@@ -101,6 +104,25 @@ class PeriodPage:
     def _residual(self) -> Section:
         table = self._amounts("money", RESIDUAL_NAMES, PERIOD["residual_table"])
         return Section(PERIOD["residual_section"], (table,))
+
+    def _books(self) -> Section:
+        """Accounts without any movement or balance are left out."""
+        by_account: dict[tuple[str, str], dict[str, int]] = {}
+        for row in self._select("balances"):
+            by_account.setdefault((row["plan_id"], row["item"]), {})[row["measure"]] = row["amount_fen"]
+        if not by_account:
+            return Section(PERIOD["books_section"], (Paragraph(PERIOD["not_closed_yet"]),))
+        table = Table(
+            PERIOD["books_table"],
+            (COMMON["plan"], PERIOD["account"], *BALANCE_NAMES.values()),
+            tuple(
+                (self._plan(plan_id), ACCOUNT_NAMES[account], *(money(fen[measure]) for measure in BALANCE_NAMES))
+                for (plan_id, account), fen in by_account.items()
+                if any(fen.values())
+            ),
+            PERIOD["books_note"],
+        )
+        return Section(PERIOD["books_section"], (table,))
 
     def _amounts(self, topic: str, names: dict[str, Text], caption: Text) -> Table:
         """One row per measure, one column per plan."""

@@ -7,7 +7,7 @@ import altair as alt
 import vl_convert
 
 from jobs.catalogue import Text
-from jobs.reporting.text import Figure
+from jobs.reporting.text import DASH, Figure
 from jobs.reporting.words import in_both_languages
 
 FONT = 'system-ui, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif'
@@ -33,15 +33,18 @@ def figure(caption: Text, description: Text, draw: Callable[[str], alt.TopLevelM
 
 
 def bars(rows: Sequence[Mapping], axis: str, colour: str | None = None, is_money: bool = False) -> alt.Chart:
-    """Horizontal bars in the order of `rows`. Keys: `what`, `value`, `label`, and `group` if `colour` is set."""
+    """Horizontal bars in the order of `rows`. Keys: `what`, `value`, `label`, and `group` if `colour` is set.
+
+    A row with a dash as its label has no bar: its value is not shown, in the SVG's own descriptions neither.
+    """
     order = list(dict.fromkeys(row["what"] for row in rows))
     groups = list(dict.fromkeys(row.get("group", "") for row in rows))
     base = alt.Chart(alt.Data(values=[dict(row) for row in rows])).encode(
         y=alt.Y("what:N", sort=order, title=None),
         x=alt.X("value:Q", title=axis, axis=_axis(is_money)),
     )
-    bar = base.mark_bar(color=COLOURS[0])
-    label = base.mark_text(align="left", dx=5, fontSize=13, color="#1d2733").encode(text="label:N")
+    bar = base.transform_filter(f"datum.label != '{DASH}'").mark_bar(color=COLOURS[0])
+    label = base.mark_text(align="left", dx=5, fontSize=13, color="#1d2733", aria=False).encode(text="label:N")
     if colour is None:
         return (bar + label).properties(width=WIDTH, height=alt.Step(26))
     offset = alt.YOffset("group:N", sort=groups)

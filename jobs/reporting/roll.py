@@ -2,7 +2,7 @@
 
 A member is covered if a spell is in force on the publicity day and is neither in quarantine nor lapsed; these two
 exceptions are few. The number of covered members must equal the published head count of every plan and tier. If it
-differs (the quarantine has changed since, or a rule exempts members), members are joined with the assessments instead,
+differs (the quarantine is lost, or a rule exempts members), members are joined with the assessments instead,
 which takes several times as long.
 """
 
@@ -23,7 +23,7 @@ from jobs.reporting.rows import source_as_settled
 from jobs.settlement.coverage import in_force_on, lapsed_on, with_member_since
 from schemas import TABLES
 
-HELD_MEMBERS = TABLES["control/quarantine_members"]
+HELD_MEMBERS, KEY = "control/quarantine_members", TABLES["source/members"].key
 BEGINNING = date(1900, 1, 1)
 
 
@@ -69,14 +69,16 @@ def roll_of(
     """The roll of the publications of one run. `since_on`: the previous publicity day, None if there is none."""
     plan_ids = sorted({p.plan_id for p in publications})
     (run_id,) = {p.run_id for p in publications}
-    members = source_as_settled(lake, "source/members", versions_read(lake.small, run_id))
+    members = source_as_settled(lake, "source/members", versions_read(lake.small, run_id, ["source/members"]))
     members = members.where(F.col("plan_id").isin(*plan_ids))
-    held = lake.read_or_empty(HELD_MEMBERS.name).where(F.col("plan_id").isin(*plan_ids)).select(*HELD_MEMBERS.key)
+    periods = sorted({p.period for p in publications})
+    of_plans = F.col("held_in_period").isin(*periods) & F.col("plan_id").isin(*plan_ids)
+    held = lake.read_or_empty(HELD_MEMBERS).where(of_plans).select(*KEY)
     lapses = _lapses(lake, plan_ids, time_zone)
     claimants = rows_of(lake, "settled/benefits", publications)
     ids = claimants.select("member_id").union(held.select("member_id")).union(lapses.select("member_id"))
     selected = selected_spells(members, ids, since_on or BEGINNING, publicity_on)
-    same_row = [selected[name].eqNullSafe(held[name]) for name in HELD_MEMBERS.key]
+    same_row = [selected[name].eqNullSafe(held[name]) for name in KEY]
     sound = selected.join(held, on=same_row, how="left_anti")
     in_quarantine = selected.join(held, on=same_row, how="left_semi")
     lapsed = _lapsed(sound, lapses, publicity_on)

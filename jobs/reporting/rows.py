@@ -6,6 +6,7 @@ from deltalake.exceptions import DeltaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
+from expectations.dates import date_columns, is_impossible
 from jobs.errors import Refused
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
@@ -46,9 +47,14 @@ def _valid(small: SmallTables, jobs: Iterable[str], period: str | None) -> list[
 
 
 def source_as_settled(lake: Lake, name: str, versions: dict[str, int]) -> DataFrame:
-    """A source table in one of the `versions`, by table; raises Refused if that version no longer exists."""
+    """A source table in one of the `versions`, by table; raises Refused if that version no longer exists.
+
+    Rows with a day that Python cannot hold are left out: every gate holds them.
+    """
     try:
-        return read_source(lake, name, versions[name])
+        rows = read_source(lake, name, versions[name])
+        held = [is_impossible(column) for column in date_columns(TABLES[name])]
+        return rows.where(f"NOT coalesce({' OR '.join(held)}, false)") if held else rows
     except (KeyError, DeltaError, PySparkException) as error:
         raise Refused(
             f"{name}: version {versions.get(name, '(not recorded)')}, from which the period was settled, cannot be "

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from jobs.catalogue import Text
 from jobs.money import in_percent, in_yuan
 
+DASH = "–"  # no value, or one that is not shown
 SHORT_LENGTH = 32  # a longer cell is a sentence and may be wrapped
 
 
@@ -18,7 +19,7 @@ class English(str):
 
 def money(fen: int | None) -> Number:
     """An amount in yuan; a dash for None."""
-    return Number("–" if fen is None else in_yuan(fen))
+    return Number(DASH if fen is None else in_yuan(fen))
 
 
 def signed(fen: int) -> Number:
@@ -28,12 +29,17 @@ def signed(fen: int) -> Number:
 
 def number(count: int | None) -> Number:
     """A whole number; a dash for None."""
-    return Number("–" if count is None else f"{count:,}")
+    return Number(DASH if count is None else f"{count:,}")
+
+
+def masked_number(count: int | None, may_be_hidden: bool) -> Number:
+    """A head count of a masked group; a dash instead of zero where people of the group may be counted elsewhere."""
+    return number(None if may_be_hidden and not count else count or 0)
 
 
 def percent(part: int, whole: int) -> Number:
     """A part in per cent with one decimal, half up; a dash if the whole is zero."""
-    return Number(in_percent(part, whole) if whole > 0 else "–")
+    return Number(in_percent(part, whole) if whole > 0 else DASH)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,11 @@ class Calendar:
         """The name of every period, in order."""
         return tuple(str(period) for period in self.between(self.first_period, self.last_period))
 
+    @property
+    def days(self) -> tuple[date, date]:
+        """The publicity day of the first period, and the grace limit of the last: the first day after it."""
+        return self.publicity_on(self.first_period), self.grace_ends_on(self.last_period)
+
     def publicity_on(self, period: Period) -> date:
         """The day on which the period's cases are published; cover is counted at its 00:00."""
         return date(period.year, period.month, self.monthly[period.number - 1].publicity_day)

@@ -11,7 +11,8 @@ from jobs.rulebook.values import KINDS, Days, adapter
 
 ACCOUNTS = (
     "pool", "benefits_payable", "fee_accrued", "members_receivable", "sponsor_receivable", "fee_income", "cash",
-    "suspense", "bad_debt", "use_investigation", "use_technology", "use_staff_and_premises", "operating_cash",
+    "suspense", "bad_debt", "platform_funding", "use_investigation", "use_technology", "use_staff_and_premises",
+    "operating_cash",
 )  # fmt: skip
 
 

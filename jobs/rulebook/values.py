@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationInfo, WithJsonSchema, WrapValidator
 
-from jobs.money import SHARE_ROUNDING
+from jobs.money import PPM, SHARE_ROUNDING
 from jobs.rulebook.rules import BenefitLimit
 from jobs.rulebook.strict import Strict, Text, WholeNumber, must_be, refusal
 from schemas.codes import SEVERITIES, TIERS
@@ -107,7 +107,7 @@ def _list_of(what: str) -> BeforeValidator:
 
 
 Weights = Annotated[
-    dict[Tier, Annotated[WholeNumber, Field(gt=0)]],
+    dict[Tier, Annotated[int, Field(gt=0, le=PPM)]],  # a member of more than weight 1 would be asked more than a cap
     Field(min_length=1),
     AfterValidator(lambda weights: MappingProxyType(weights)),
     must_be(dict, "must give a weight for each tier"),

@@ -30,7 +30,6 @@ MEMBER_DEFECTS: dict[str, tuple[dict, ...]] = {
     "unknown_plan": ({"plan_id": "no_such_plan"},),
     "unknown_tier": ({"tier": "gold"},),
     "null_payer": ({"payer_id": None},),
-    "unknown_payer": ({"payer_id": UNKNOWN_ID},),
     "null_birth_date": ({"birth_date": None},),
     "birth_after_joining": ({"birth_date": 30},),
     "unknown_sex": ({"sex": "X"},),

@@ -91,7 +91,7 @@ def populations(world: World, platform: Platform) -> tuple[Population, ...]:
             f"No plan of {platform.platform_id} has members by {world.last} ({last_on}). Nothing was generated. "
             f"Choose later periods or other plans."
         )
-    ids = {plan_id: IDS_PER_PLAN * (place + 1) for place, plan_id in enumerate(sorted(platform.plans))}
+    ids = {plan_id: _first_member_id(platform, plan_id) for plan_id in platform.plans}
     made = [
         _population(
             world, platform, plan, profile, ids[plan_id], world.members * counts[plan_id] // sum(counts.values())
@@ -105,6 +105,15 @@ def head_count(population: Population, day: date) -> int:
     """The approximate number of members of the plan on a day, at the scale of the world."""
     scale = Fraction(population.in_force_count, max(1, _head_count(population.profile, _day(population.last_day))))
     return int(_head_count(population.profile, day) * scale)
+
+
+def steady_member_id(platform: Platform, plan_id: str) -> int:
+    """The plan's first member who never leaves: covered in every period of any world."""
+    return _first_member_id(platform, plan_id) + STEADY.start
+
+
+def _first_member_id(platform: Platform, plan_id: str) -> int:
+    return IDS_PER_PLAN * (sorted(platform.plans).index(plan_id) + 1)
 
 
 def _begun_plans(world: World, platform: Platform) -> Iterator[tuple[str, Plan, Profile]]:

@@ -6,7 +6,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.money import fee_on_case
+from jobs.money import fee_on_case_column
 from jobs.rulebook.rules import BenefitLimit, BenefitRules, Plan
 from jobs.settlement.ages import age_years
 from jobs.spark.by_plan import by_plan, fen
@@ -50,24 +50,25 @@ def benefits(
 
 
 def with_case_sponsorship(
-    benefits: DataFrame, covered_count: Mapping[str, int], cap_fen: Mapping[str, int | None], fee_ppm: Mapping[str, int]
+    benefits: DataFrame, allowance_fen: Mapping[str, int | None], fee_ppm: Mapping[str, int]
 ) -> DataFrame:
-    """The benefits with `sponsored_fen`: the part of benefit + fee of one case above cap x covered members.
+    """The benefits with `sponsored_fen`: the part of benefit + fee of one case above the allowance.
 
-    Inputs other than `benefits` are by plan; a cap of None: no cap. Source: rule `per_case_cap`.
+    Inputs other than `benefits` are by plan. `allowance_fen`: from `case_allowance`; None: no cap. Source: rule
+    `per_case_cap`.
     """
     above_fen = {
-        plan_id: _above_cap_fen(cap * covered_count[plan_id], fee_ppm[plan_id])
-        for plan_id, cap in cap_fen.items()
-        if cap is not None
+        plan_id: _above_allowance_fen(allowed_fen, fee_ppm[plan_id])
+        for plan_id, allowed_fen in allowance_fen.items()
+        if allowed_fen is not None
     }
     return benefits.withColumn("sponsored_fen", F.when(F.col("counted"), by_plan(above_fen, fen(0))).otherwise(fen(0)))
 
 
-def _above_cap_fen(cap_fen: int, fee_ppm: int) -> Column:
-    """The excess of a case's benefit and fee over the cap for all members together."""
-    case_fen = F.col("benefit_fen") + fee_on_case(F.col("benefit_fen"), fee_ppm)
-    return F.greatest(case_fen - fen(cap_fen), fen(0))
+def _above_allowance_fen(allowance_fen: int, fee_ppm: int) -> Column:
+    """`jobs.money.above_allowance` of a row's benefit."""
+    case_fen = F.col("benefit_fen") + fee_on_case_column(F.col("benefit_fen"), fee_ppm)
+    return F.greatest(case_fen - fen(allowance_fen), fen(0))
 
 
 def _with_history(claims: DataFrame, counted_before: DataFrame, helped: DataFrame) -> DataFrame:

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import journal_rows, settlement_transfers
-from jobs.money import apportion
+from jobs.money import apportion, case_allowance
 from jobs.rulebook.rules import Plan, RuleNotInForce, SharingRules
 from jobs.settlement.benefits import LIMITED, WITHOUT_RULE, benefits, with_case_sponsorship
 from jobs.settlement.pool import Pool, Sharing, pool_of, pool_row, rate_rows
@@ -59,8 +59,7 @@ def benefits_after_cap(inputs: SettlementInputs, before_cap: DataFrame, rules: M
     """The benefits with `sponsored_fen`, the part above the rule `per_case_cap`."""
     return with_case_sponsorship(
         before_cap,
-        {plan_id: sum(inputs.covered_count[plan_id].values()) for plan_id in inputs.plans},
-        {plan_id: rules[plan_id].per_case_cap_fen for plan_id in inputs.plans},
+        {plan_id: _case_allowance_fen(inputs.covered_count[plan_id], rules[plan_id]) for plan_id in inputs.plans},
         {plan_id: rules[plan_id].fee_rate_ppm for plan_id in inputs.plans},
     )
 
@@ -126,6 +125,11 @@ def small_table_rows(
         },
         "ledger/fee": {p: [fee_row(transfers[p], inputs.brought_forward_fen[p])] for p in inputs.plans},
     }
+
+
+def _case_allowance_fen(covered_count: Mapping[str, int], rules: SharingRules) -> int | None:
+    cap_fen = rules.per_case_cap_fen
+    return None if cap_fen is None else case_allowance(cap_fen, covered_count, rules.weights_ppm)
 
 
 def _sharing(pool: Pool, covered_count: Mapping[str, int], rules: SharingRules) -> Sharing:

@@ -1,5 +1,6 @@
 """The quality gate of a period alone: every rule, what it expects, and how many rows break it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from jobs.errors import GateStopped, Locked, WrongUsage
@@ -12,17 +13,23 @@ from jobs.pipeline.query import Query
 from jobs.pipeline.request import PeriodRequest
 from jobs.register.quality import record_quality
 from jobs.register.runs import Run
+from jobs.register.stages import stages_in
 from jobs.works.settle_gate import Gate, judge_sources
 from jobs.works.settle_pinning import PinnedSettlement, pin
+from jobs.works.unknown_plans import unknown_plan_messages
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A period's judged sources. `unrecorded`: why the results are not in control/quality, if so."""
+    """A period's judged sources.
+
+    `stages`: how far each plan's period has come. `unrecorded`: why the results are not in control/quality, if so.
+    """
 
     pinned: PinnedSettlement
     gate: Gate
     run: Run
+    stages: Mapping[str, str]
     unrecorded: tuple[str, ...]
 
 
@@ -34,7 +41,8 @@ class Check(Query):
     def read(self, request: PeriodRequest, lake: Lake) -> CheckResult:
         pinned = pin(lake, request)
         gate, run = judge_sources(pinned), replace(pinned.run, job="check", settings={})
-        return CheckResult(pinned, gate, run, _record(pinned, gate, run))
+        stages = stages_in(lake.small, run.period, pinned.plan_ids)
+        return CheckResult(pinned, gate, run, stages, _record(pinned, gate, run))
 
     def show(self, request: PeriodRequest, answer: CheckResult) -> Outcome:
         pinned, gate = answer.pinned, answer.gate
@@ -43,12 +51,14 @@ class Check(Query):
             "period": str(request.period),
             "run_id": answer.run.run_id,
             "passed": not stopped,
+            "stages": dict(answer.stages),
             "rules": _rules(gate),
             "refused": dict(gate.refused),
             "member_rows": {p: rows_by_fate(gate.members, p) for p in pinned.plan_ids},
         }
         late = pinned.late_claims.messages(pinned.plan_ids)
-        messages = (*pinned.skipped, *late, *gate.refused.values(), *answer.unrecorded)
+        unknown = unknown_plan_messages(gate.results, request.platform)
+        messages = (*pinned.skipped, *unknown, *late, *gate.refused.values(), *answer.unrecorded)
         return Outcome(document, _text(document), GateStopped.exit_code if stopped else 0, messages)
 
 
@@ -86,4 +96,5 @@ def _text(document: dict) -> str:
     ]  # fmt: skip
     title = f"Quality gate, period {document['period']}: {'passed' if document['passed'] else 'STOPPED'}"
     columns = ["table", "rule", "severity", "result", "rows", "yuan at stake", "what is expected"]
-    return table_text(title, columns, rows)
+    stages = ", ".join(f"{plan_id} {stage}" for plan_id, stage in document["stages"].items())
+    return "\n".join([table_text(title, columns, rows), "", f"Stage of the period: {stages or 'no plan'}"])

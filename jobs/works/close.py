@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 
 from expectations.suites import RuleResult
+from jobs.collection.allocation import NETTED
 from jobs.gate.costs import COSTS, VISITS, CostRows, Costs, costs_of, judged_reviews
 from jobs.gate.quarantine import hold_costs
 from jobs.lake.lake import Lake
@@ -13,17 +14,19 @@ from jobs.lake.sinks import WritingSink
 from jobs.ledger.balances import balance_rows, closing_breaches
 from jobs.ledger.fee import fee_row
 from jobs.ledger.fee_expenditure import expenditure_transfers
+from jobs.ledger.identities import closed_books, identity_breaches
 from jobs.ledger.journal import Transfer, journal_rows
 from jobs.pipeline.amounts import table_text, yuan
-from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.outcome import Outcome, UntilClosed
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
 from jobs.register.books import FEE, fees_of, replace_fee
-from jobs.register.publications import few_rows_of, published_in, rows_of
+from jobs.register.publications import few_rows_of, published, published_in, rows_of
 from jobs.register.runs import compact_control
 from jobs.spark.digest import digest_of_rows
 from jobs.works.close_pinning import JOB, PinnedClose, pin_closing
+from jobs.works.collection_sums import set_off_part_fen
 from jobs.works.late_claims import hold_late_claims
 from schemas import TABLES
 
@@ -87,12 +90,15 @@ class Close(Work):
         return CloseResult(digests_by_plan, transfers, fees, balances)
 
     def breaches(self, pinned: PinnedClose, gate: CostGate, result: CloseResult, sink: WritingSink) -> list[str]:
-        sums = _collected(pinned)
+        sums, fees_before = _collected(pinned), earlier_fees(pinned)
         borne_by = pinned.request.platform.collection.shortfall_borne_by
         return [
             f"plan {p}: {breach}"
             for p in pinned.plan_ids
-            for breach in closing_breaches(result.transfers[p], result.balances[p], pinned.pools[p], sums[p], borne_by)
+            for breach in (
+                *closing_breaches(result.transfers[p], result.balances[p], pinned.pools[p], sums[p], borne_by),
+                *identity_breaches(closed_books(result.balances[p], result.fees[p], fees_before[p])),
+            )
         ]
 
     def hold(self, pinned: PinnedClose, gate: CostGate, result: CloseResult) -> None:
@@ -148,12 +154,35 @@ def _brought_forward(pinned: PinnedClose) -> dict[str, dict[str, int]]:
     return balances
 
 
+def earlier_fees(pinned: PinnedClose) -> dict[str, list[dict]]:
+    """By plan, its rows of ledger/fee of closed periods before this one."""
+    calendar, period = pinned.request.platform.calendar, pinned.request.period
+    closes = [
+        close
+        for (name, plan_id), close in published(pinned.lake.small, JOB).items()
+        if plan_id in pinned.plan_ids and calendar.period(name) < period
+    ]
+    rows = few_rows_of(pinned.lake.small, FEE.name, closes)
+    return {p: [row for row in rows if row["plan_id"] == p] for p in pinned.plan_ids}
+
+
 def _collected(pinned: PinnedClose) -> dict[str, dict[str, tuple[int, int]]]:
-    """By plan and status of the collection: dues and collected money, in fen."""
+    """By plan and status of the collection: dues and collected money, in fen.
+
+    The part of a lapsed due that was set off counts as NETTED.
+    """
+    set_off_fen = set_off_part_fen(pinned.request.platform.calendar.grace_ends_on(pinned.request.period))
+    collected = rows_of(pinned.lake, "settled/collections", [pinned.collected[p] for p in pinned.plan_ids])
+    part = lambda status, due_fen, fen: F.struct(status.alias("status"), due_fen.alias("due_fen"), fen.alias("fen"))  # noqa: E731
+    cash_fen = F.col("collected_fen") - set_off_fen
+    parts = (
+        part(F.lit(NETTED), set_off_fen, set_off_fen),
+        part(F.col("status"), F.col("due_fen") - set_off_fen, cash_fen),
+    )
     rows = (
-        rows_of(pinned.lake, "settled/collections", [pinned.collected[p] for p in pinned.plan_ids])
-        .groupBy("plan_id", "status")
-        .agg(F.sum("due_fen").alias("due_fen"), F.sum("collected_fen").alias("collected_fen"))
+        collected.select("plan_id", F.explode(F.array(*parts)).alias("part"))
+        .groupBy("plan_id", F.col("part.status").alias("status"))
+        .agg(F.sum("part.due_fen").alias("due_fen"), F.sum("part.fen").alias("collected_fen"))
         .collect()
     )
     return {p: {r.status: (r.due_fen, r.collected_fen) for r in rows if r.plan_id == p} for p in pinned.plan_ids}
@@ -164,10 +193,21 @@ def _messages(pinned: PinnedClose, gate: CostGate) -> Iterable[str]:
         if name not in pinned.versions:
             yield f"{name} does not exist: no fee expenditure was posted from it"
         elif gate.judged[name].held_count:
-            yield (
-                f"{name}: rows are held in {held_in} and no fee expenditure was posted from them. Mend them before the "
-                "month's last period is closed: that close also posts costs that earlier ones of the month left out"
+            yield _held_message(
+                pinned, f"{name}: rows are held in {held_in} and no fee expenditure was posted from them"
             )
+
+
+def _held_message(pinned: PinnedClose, fact: str) -> str:
+    period, calendar = pinned.request.period, pinned.request.platform.calendar
+    last = calendar.of_month(period.year, period.month)[-1]
+    if period == last:
+        return f"{fact}. This was the month's last period: to post them, correct them and give them an open month"
+    advice = (
+        f"Correct them before {last}, the month's last period, is closed: that close also posts costs that earlier "
+        "ones of the month left out"
+    )
+    return UntilClosed(f"{fact}. {advice}", str(last), pinned.plan_ids)
 
 
 def _by_account(balances: Sequence[Mapping]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from jobs.register.books import transfers_of
 from jobs.register.publications import Publication, few_rows_of, published_in
 from jobs.register.runs import Run, input_versions_of, settings_of, unended_runs
 from jobs.works.collect_pinning import STAGE, pin_collection
-from jobs.works.collect_unchanged import run_of_same_inputs
+from jobs.works.collect_unchanged import changes_since_collected, run_of_same_inputs
 from jobs.works.late_claims import LateClaims, late_claims
 
 JOB = "close"
@@ -127,7 +127,7 @@ def _check_collection_is_current(request: PeriodRequest, lake: Lake, collected: 
     pinned = pin_collection(replace(request, as_of=as_of, plan_ids=None), lake)
     if run_of_same_inputs(pinned, with_next_period=False) is None:
         raise Refused(
-            f"Period {request.period}: since it was collected, as of {until}, receipts up to {as_of}, plans, rules or "
-            "the lapses of the period before have changed. Nothing was closed. Run "
+            f"Period {request.period}: since it was collected, as of {until}, inputs up to {as_of} have changed: "
+            f"{'; '.join(changes_since_collected(pinned, with_next_period=False))}. Nothing was closed. Run "
             f"`fentan collect --period {request.period} --as-of {as_of}`, then close."
         )

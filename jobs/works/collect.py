@@ -10,7 +10,7 @@ from jobs.gate.receipts import judged_receipts
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import WritingSink
 from jobs.ledger.journal import cash_received_fen
-from jobs.pipeline.outcome import Outcome
+from jobs.pipeline.outcome import Outcome, UntilClosed
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
@@ -25,9 +25,15 @@ from jobs.works.collect_ceilings import (
 )
 from jobs.works.collect_pinning import JOB, PinnedCollection, pin_collection
 from jobs.works.collect_shown import document_of, nothing_new, text_of
-from jobs.works.collect_unchanged import run_of_same_inputs
+from jobs.works.collect_unchanged import changes_since_collected, run_of_same_inputs
 from jobs.works.collect_writing import CollectionResult, collection_breaches, write_collection
 from jobs.works.late_claims import hold_late_claims
+from jobs.works.late_returns import (
+    AFTER_CLOSE,
+    hold_returned_after_close,
+    late_return_messages,
+    late_return_sums,
+)
 
 THROUGH_SPARK, FEW_ROWS = ("settled/collections", "settled/lapses"), ("ledger/journal",)
 
@@ -50,8 +56,10 @@ class Collect(Work):
     def remaining(self, pinned: PinnedCollection) -> PinnedCollection | Outcome:
         run_id = run_of_same_inputs(pinned)
         if run_id is not None:
-            _hold_without_period(pinned, run_id)
+            if not pinned.is_closed:
+                _hold_without_period(pinned, run_id)
             hold_late_claims(pinned.lake.small, pinned.late_claims, pinned.run.period, run_id)
+            hold_returned_after_close(pinned.lake.small, pinned.returned_after_close, pinned.run.period, run_id)
             if not pinned.is_closed:
                 goes_as_far_as(pinned.lake.small, run_id, str(pinned.days.as_of))
             return nothing_new(pinned, run_id, tuple(_messages(pinned)))
@@ -77,6 +85,7 @@ class Collect(Work):
         hold_receipts(pinned.lake, pinned.gate.unsound, result.excess, run.period, run.run_id)
         _hold_without_period(pinned, run.run_id)
         hold_late_claims(pinned.lake.small, pinned.late_claims, run.period, run.run_id)
+        hold_returned_after_close(pinned.lake.small, pinned.returned_after_close, run.period, run.run_id)
 
     def rule_results(
         self, pinned: PinnedCollection, gate: None, result: CollectionResult | None
@@ -109,7 +118,9 @@ class Collect(Work):
 
 def held_by_reason(pinned: PinnedCollection, result: CollectionResult) -> dict[str, tuple[int, int]]:
     """By reason, the receipts held because their money is unapplied: count of receipts and fen."""
-    return {**result.excess_by_reason, PERIOD_UNKNOWN.id: pinned.without_period_sums}
+    late = pinned.returned_after_close
+    after_close = {AFTER_CLOSE: late_return_sums(late)} if late else {}
+    return {**result.excess_by_reason, **after_close, PERIOD_UNKNOWN.id: pinned.without_period_sums}
 
 
 def _hold_without_period(pinned: PinnedCollection, run_id: str) -> None:
@@ -126,9 +137,9 @@ def _check_open(pinned: PinnedCollection) -> None:
     booked_fen = sum(cash_received_fen(transfers) for transfers in posted.values())
     unbooked = f" ({received_fen - booked_fen:,} are in no books)" if received_fen > booked_fen else ""
     raise Refused(
-        f"Period {pinned.run.period}: closed for {', '.join(pinned.plan_ids)}, and its receipts, rules or days differ "
-        f"from those it was closed with: {received_fen:,} fen came in until {pinned.days.as_of}, its books hold "
-        f"{booked_fen:,}{unbooked}. "
+        f"Period {pinned.run.period}: closed for {', '.join(pinned.plan_ids)}, and changed since it was collected: "
+        f"{'; '.join(changes_since_collected(pinned))}. {received_fen:,} fen came in until {pinned.days.as_of}, its "
+        f"books hold {booked_fen:,}{unbooked}. "
         "Nothing was collected. Assign later money to an open period, or restore the receipts to what they were."
     )
 
@@ -153,10 +164,12 @@ def _messages(pinned: PinnedCollection) -> Iterable[str]:
             "period they belong to."
         )
     yield from pinned.late_claims.messages(pinned.plan_ids)
+    yield from late_return_messages(pinned.returned_after_close)
     if pinned.next_unsettled:
         plans, following = ", ".join(pinned.next_unsettled), calendar.next(period)
-        yield (
+        text = (
             f"{plans}: {following} is public but not settled. A beneficiary of {following} who owes for {period} "
             f"lapses, because his arrears cannot be set off from that aid yet. Settle {following}, then collect "
             f"{period} again before it is closed."
         )
+        yield UntilClosed(text, str(period), pinned.next_unsettled)

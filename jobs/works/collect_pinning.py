@@ -17,15 +17,18 @@ from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run
+from jobs.works.collect_returns import NetReceipts, net_of_returns
+from jobs.works.earlier_arrears import EarlierArrears, earlier_arrears
 from jobs.works.final_positions import FinalPositions, final_positions_of, overlapping_collections
 from jobs.works.late_claims import LateClaims, late_claims
+from jobs.works.late_returns import RECEIPTS_TABLE, RECEIPTS_VERSION, SOURCE, returned_after_close
 from jobs.works.set_off import earlier_set_off_fen, next_settlements
 
 JOB = "collect"
 # Keys of a collection's input_versions in control/runs. They enter run ids: never change them.
 SETTLED, RECEIPTS, STAGE = "settled", "receipts", "stage"
 AID_OF_NEXT, EARLIER_SET_OFF_FEN, ENDED_BEFORE = "aid_of_next", "netted_before_fen", "ended_before"
-CLOSED_BEFORE, FINAL_LAPSES = "closed_before", "standing_lapses"
+CLOSED_BEFORE, FINAL_LAPSES, EARLIER_ARREARS = "closed_before", "standing_lapses", "earlier_arrears_fen"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class PinnedCollection:
     longer change. `next_settled`: settlements of the next period whose aid arrears may be set off from.
     `earlier_set_off_fen`: the part of this period's aid that arrears of the previous period took.
     `ended_before`: collections of earlier periods whose lapses ended cover before this period's grace limit.
+    `earlier_arrears`: what the period's beneficiaries owe from earlier periods, written off then.
+    `net`: the period's receipts, less what went back; `receipts_version`: of the source.
     `receipts_without_period`: receipts whose period is missing or not in the calendar. `stop_settings`: the
     ceilings and the operator's consent, as settings of the run.
     """
@@ -52,7 +57,9 @@ class PinnedCollection:
     earlier_set_off_fen: Mapping[str, int]
     ended_before: Mapping[str, list[str]]
     pools: Mapping[str, dict]
-    gate: ReceiptGate
+    earlier_arrears: EarlierArrears
+    net: NetReceipts
+    receipts_version: int
     receipts_without_period: DataFrame
     stop_settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -66,8 +73,18 @@ class PinnedCollection:
             plan_ids=self.plan_ids,
             input_versions=self._input_versions(),
             rules=self.request.platform.collection_rules(self.request.period),
-            settings={"as_of": str(self.days.as_of), **self.stop_settings},
+            settings={
+                "as_of": str(self.days.as_of),
+                RECEIPTS_VERSION: self.receipts_version,
+                RECEIPTS_TABLE: self.lake.small.table_id(SOURCE),
+                **self.stop_settings,
+            },
         )
+
+    @property
+    def gate(self) -> ReceiptGate:
+        """The period's receipts as judged, less what went back."""
+        return self.net.gate
 
     @property
     def plan_ids(self) -> tuple[str, ...]:
@@ -93,6 +110,12 @@ class PinnedCollection:
         """Claims of settled periods that arrived after the settlement, in the newest version of the source."""
         return late_claims(self.lake.small, self.request.platform)
 
+    @cached_property
+    def returned_after_close(self) -> list[dict]:
+        """The returns of closed periods that are in no books (see `returned_after_close`)."""
+        calendar, period = self.request.platform.calendar, str(self.request.period)
+        return returned_after_close(self.lake, calendar, self.receipts_version, period, self.days)
+
     @property
     def is_closed(self) -> bool:
         """Whether every plan of the period is closed."""
@@ -110,6 +133,7 @@ class PinnedCollection:
             ENDED_BEFORE: dict(self.ended_before),
             CLOSED_BEFORE: _digests({p: self.final.settled[p] for p in self.final.closed}),
             FINAL_LAPSES: _digests(self.final.lapsed),
+            EARLIER_ARREARS: self.earlier_arrears.inputs,
         }
         return {
             SETTLED: _digests(self.settled),
@@ -137,7 +161,10 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
     settled = {p: publication for p, publication in all_settled.items() if p not in closed} or all_settled
     _check_plans(request, settled)
     days = days_of(request)
-    gate, receipts_without_period = _judge(request, lake, days, is_closed=all(p in closed for p in settled))
+    final = final_positions_of(lake, calendar, request.period, settled)
+    version = pin_versions(lake, (SOURCE,))[SOURCE]
+    is_closed = all(p in closed for p in settled)
+    gate, receipts_without_period = _judge(request, lake, days, version, is_closed)
     return PinnedCollection(
         request=request,
         lake=lake,
@@ -145,20 +172,23 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
         settled=settled,
         collected=published_in(small, JOB, period),
         closed=closed,
-        final=final_positions_of(lake, calendar, request.period, settled),
+        final=final,
         next_settled=next_settlements(small, calendar, request.period, settled) if days.is_final else {},
         earlier_set_off_fen=earlier_set_off_fen(small, calendar, request.period, settled),
+        earlier_arrears=earlier_arrears(lake, calendar, request.period, list(settled.values()), days),
         ended_before=_ended_before(lake, request, settled) if days.is_final else {},
         pools={row["plan_id"]: row for row in few_rows_of(small, "settled/pools", settled.values())},
-        gate=gate,
+        net=net_of_returns(gate, days, final),
+        receipts_version=version,
         receipts_without_period=receipts_without_period,
     )
 
 
-def _judge(request: PeriodRequest, lake: Lake, days: CollectionDays, is_closed: bool) -> tuple[ReceiptGate, DataFrame]:
+def _judge(
+    request: PeriodRequest, lake: Lake, days: CollectionDays, version: int, is_closed: bool
+) -> tuple[ReceiptGate, DataFrame]:
     """The period's receipts as judged, and the receipts without a period of the calendar."""
-    period, versions = str(request.period), pin_versions(lake, ("source/receipts",))
-    receipts = read_source(lake, "source/receipts", versions["source/receipts"])
+    period, receipts = str(request.period), read_source(lake, SOURCE, version)
     announce("judging receipts")
     # If an id occurs in a closed period and in a later one, the later row is held: closed books do not change.
     elsewhere = receipts.where(F.lit(not is_closed) & (F.col("period").isNull() | (F.col("period") != period)))

@@ -1,5 +1,6 @@
 """A collection as a document for programs and as tables for people."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from jobs.pipeline.amounts import table_text, yuan
@@ -21,10 +22,7 @@ def document_of(pinned: PinnedCollection, result: CollectionResult, held: Mappin
         "receipts": {
             "rows": pinned.gate.row_count,
             "money_fen": pinned.gate.money_fen,
-            "held": {
-                **{rule_id: count for rule_id, count in pinned.gate.broken.items() if count},
-                **{reason: count for reason, (count, _) in held.items() if count},
-            },
+            "held": dict(Counter(pinned.gate.broken) + Counter({reason: count for reason, (count, _) in held.items()})),
             "without_share_fen": sum(sum(plan_sums.collected.suspense_fen.values()) for plan_sums in sums.values()),
         },
         "plans": {

@@ -15,6 +15,7 @@ from jobs.errors import Refused
 from jobs.gate.receipts import ReceiptGate
 from jobs.lake.sinks import WritingSink
 from jobs.lake.sources import read_source
+from jobs.ledger.arrears_postings import taken_back_transfers
 from jobs.ledger.collection_invariants import CollectionReadBack, breaches
 from jobs.ledger.collection_postings import collection_transfers
 from jobs.ledger.fee import fee_row
@@ -27,11 +28,13 @@ from jobs.spark.digest import digest_of_rows
 from jobs.spark.id_filter import filter_of_ids, with_passed
 from jobs.works.collect_allocation import Allocations, allocate
 from jobs.works.collect_pinning import JOB, PinnedCollection
-from jobs.works.collection_sums import CollectionSums, sums_by_plan, suspense_by_plan
+from jobs.works.collect_returns import returned_by_plan
+from jobs.works.collection_sums import CollectionSums, set_off_part_fen, sums_by_plan, suspense_by_plan
+from jobs.works.earlier_arrears import take_from_aid
 from jobs.works.final_positions import overlapping_collections
 from jobs.works.set_off import aid_for_set_off, earlier_set_off
 
-KEY = ("plan_id", "member_id")
+KEY, MEMBERS = ("plan_id", "member_id"), "source/members"
 JOINED = T.StructType().add("plan_id", "string").add("member_id", "long").add("joined_on", "date")
 
 
@@ -53,7 +56,9 @@ class CollectionResult:
 
 def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionResult:
     """Writes collections, lapses and journal; each is computed from the read-back rows of the one before."""
-    allocations, aid = _allocations(pinned), _aid_for_set_off(pinned)
+    allocations, arrears = _allocations(pinned), pinned.earlier_arrears
+    dues = _dues_before_arrears(pinned, allocations.shares)
+    aid, taken_fen = take_from_aid(arrears, _aid_for_set_off(pinned), dues, pinned.days.is_final)
     rows = collections(allocations.shares, aid, pinned.days)
     if pinned.final.lapsed:
         rows = rows.unionByName(pinned.final.final_lapses)
@@ -64,8 +69,12 @@ def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionR
     lapsed = sink.put("settled/lapses", ending)
 
     suspense_fen = suspense_by_plan(allocations.excess, pinned.gate.held_fen, pinned.plan_ids[0])
-    sums = sums_by_plan(pinned.plan_ids, stored, aid, suspense_fen, pinned.earlier_set_off_fen)
-    posted = {p: _transfers(pinned, p, sums[p]) for p in pinned.plan_ids}
+    returned = returned_by_plan(pinned.net.parts, allocations.shares, pinned.plan_ids[0])
+    arrears_fen = {
+        p: pinned.earlier_set_off_fen.get(p, 0) + sum(taken_fen.get(p, {}).values()) for p in pinned.plan_ids
+    }
+    sums = sums_by_plan(pinned.plan_ids, stored, aid, suspense_fen, arrears_fen, returned, pinned.days.grace_ends_on)
+    posted = {p: _transfers(pinned, p, sums[p], taken_fen.get(p, {})) for p in pinned.plan_ids}
     journal = {p: journal_rows(posted[p], str(pinned.request.period), p, JOB) for p in pinned.plan_ids}
     journal_digests = sink.put_rows({"ledger/journal": journal})["ledger/journal"]
     settled = transfers_of(pinned.lake.small, list(pinned.settled.values()))
@@ -83,12 +92,28 @@ def write_collection(pinned: PinnedCollection, sink: WritingSink) -> CollectionR
     return CollectionResult(digests, sums, transfers, fees, allocations.excess, _by_reason(allocations.excess))
 
 
+def _dues_before_arrears(pinned: PinnedCollection, shares: DataFrame) -> DataFrame:
+    """The dues that a member's aid pays before his earlier arrears: plan_id, member_id, due_fen, collected_fen.
+
+    Of a final lapse, that is what was set off from his aid.
+    """
+    columns = (*KEY, "due_fen", "collected_fen")
+    if not pinned.final.lapsed:
+        return shares.select(*columns)
+    set_off_fen = set_off_part_fen(pinned.days.grace_ends_on)
+    final = pinned.final.final_lapses.select(*KEY, set_off_fen.alias("due_fen"), F.lit(0).alias("collected_fen"))
+    return shares.select(*columns).unionByName(final)
+
+
 def _allocations(pinned: PinnedCollection) -> Allocations:
     """The receipts allocated to the open shares. Final allocations are left untouched."""
     assessments, bills = pinned.settled_rows("settled/assessments"), pinned.settled_rows("settled/bills")
     final = pinned.final
     if not final:
-        return _allocate(pinned, assessments, bills, pinned.gate)
+        allocations = _allocate(pinned, assessments, bills, pinned.gate)
+        if pinned.net.parts is None:
+            return allocations
+        return replace(allocations, excess=pinned.net.with_whole_amounts(allocations.excess).localCheckpoint())
     if final.lapsed:
         assessments = assessments.join(final.final_lapses.select(*KEY), list(KEY), "left_anti")
         bills = assessments  # of a bill, only payer_id and due_fen are read: the assessments have both
@@ -121,18 +146,23 @@ def _remaining_receipts(pinned: PinnedCollection, allocated_before: DataFrame) -
 
 def _with_final_reasons(pinned: PinnedCollection, excess: DataFrame, allocated_before: DataFrame) -> DataFrame:
     """The unapplied cash with the receipts' whole amounts and the reasons that final positions give."""
-    amounts = pinned.gate.in_time.unionByName(pinned.gate.late).select("receipt_id", "amount_fen")
-    whole = excess.drop("amount_fen").join(amounts, "receipt_id").select(*excess.columns)
-    final = pinned.final
+    final, whole = pinned.final, pinned.net.with_whole_amounts(excess)
     return with_final_reasons(
         whole, final.payers_of_lapsed(), final.payers_of_closed(), allocated_before
     ).localCheckpoint()
 
 
-def _transfers(pinned: PinnedCollection, plan_id: str, sums: CollectionSums) -> list[tuple[date, Transfer]]:
+def _transfers(
+    pinned: PinnedCollection, plan_id: str, sums: CollectionSums, taken_fen: Mapping[str, int]
+) -> list[tuple[date, Transfer]]:
+    """The plan's transfers. `taken_fen`: by period of origin, earlier arrears that aid pays."""
     borne_by = pinned.request.platform.collection.shortfall_borne_by
     taken_over_fen = pinned.final.suspense_fen if plan_id == pinned.plan_ids[0] else 0
-    return collection_transfers(pinned.pools[plan_id], sums.collected, pinned.days, borne_by, taken_over_fen)
+    posted = collection_transfers(pinned.pools[plan_id], sums.collected, pinned.days, borne_by, taken_over_fen)
+    write_offs = pinned.earlier_arrears.write_offs.get(plan_id, {})
+    taken_back = taken_back_transfers(taken_fen, write_offs, borne_by)
+    with_arrears = [*posted, *((pinned.days.deduction_on, transfer) for transfer in taken_back)]
+    return sorted(with_arrears, key=lambda posting: posting[0])
 
 
 def _joined(pinned: PinnedCollection, members: DataFrame) -> DataFrame:
@@ -140,8 +170,9 @@ def _joined(pinned: PinnedCollection, members: DataFrame) -> DataFrame:
     if members.isEmpty():
         return pinned.lake.empty(JOINED)
     small = pinned.lake.small
-    version = max(versions_read(small, settlement.run_id)["source/members"] for settlement in pinned.settled.values())
-    spells = read_source(pinned.lake, "source/members", version).select(*KEY, "joined_on", "exited_on")
+    run_ids = {settlement.run_id for settlement in pinned.settled.values()}
+    version = max(versions_read(small, run_id, [MEMBERS])[MEMBERS] for run_id in run_ids)
+    spells = read_source(pinned.lake, MEMBERS, version).select(*KEY, "joined_on", "exited_on")
     covered = spells.where(in_force_on(F.lit(pinned.days.publicity_on)))
     passed = with_passed(covered, "member_id", filter_of_ids(members, "member_id"), "passed")
     return passed.where("passed").groupBy(*KEY).agg(F.min("joined_on").alias("joined_on"))

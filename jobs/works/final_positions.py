@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import LAPSED, NETTED
+from jobs.collection.allocation import LAPSED
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.ledger.journal import SUSPENSE, balance_fen, cash_received_fen
@@ -28,7 +29,7 @@ class FinalPositions:
     `closed`: collections of closed plans. `lapsed`: collections of open plans that may contain final lapses. `settled`:
     the settlements of both. `later`: later settlements, which already exclude the members lapsed here.
     `allocated_fen`, `suspense_fen`: the period's receipts in the books of closed plans, allocated to shares or in
-    suspense.
+    suspense. `grace_ends_on`: the day of set-offs, before which all cash came that met a share.
     """
 
     lake: Lake
@@ -38,6 +39,7 @@ class FinalPositions:
     later: Mapping[str, list[Publication]]
     allocated_fen: int
     suspense_fen: int
+    grace_ends_on: date
 
     def __bool__(self) -> bool:
         return bool(self.closed or self.lapsed)
@@ -72,9 +74,9 @@ class FinalPositions:
     def allocated_by_payer(self) -> DataFrame:
         """One row per payer whose receipts are already allocated to final shares: payer_id, met_fen."""
         closed_rows = rows_of(self.lake, "settled/collections", list(self.closed.values()))
-        paid_in_cash = closed_rows.where(F.col("status") != NETTED).select(*COLLECTION)
-        final_rows = paid_in_cash.unionByName(self.final_lapses).where("collected_fen > 0")
-        allocated = self._payers().join(final_rows.select(*KEY, "collected_fen"), KEY)
+        final_rows = closed_rows.select(*COLLECTION).unionByName(self.final_lapses)
+        paid_in_cash = final_rows.where("collected_fen > 0").where(F.col("collected_on") < F.lit(self.grace_ends_on))
+        allocated = self._payers().join(paid_in_cash.select(*KEY, "collected_fen"), KEY)
         return allocated.groupBy("payer_id").agg(F.sum("collected_fen").alias("met_fen"))
 
     def _payers(self) -> DataFrame:
@@ -92,7 +94,14 @@ def final_positions_of(lake: Lake, calendar: Calendar, period: Period, open_plan
     cash_fen = cash_received_fen(posted)
     suspense_fen = -balance_fen(posted, SUSPENSE)
     return FinalPositions(
-        lake, {p: settled[p] for p in (*closed, *lapsed)}, closed, lapsed, later, cash_fen - suspense_fen, suspense_fen
+        lake,
+        {p: settled[p] for p in (*closed, *lapsed)},
+        closed,
+        lapsed,
+        later,
+        cash_fen - suspense_fen,
+        suspense_fen,
+        calendar.grace_ends_on(period),
     )
 
 

@@ -1,7 +1,7 @@
 """History for a settlement: other published periods, their residuals, benefits that counted, rates of the year."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -32,26 +32,33 @@ class History:
     """The settlements in force of all other periods, by plan, oldest first.
 
     May contain later periods when an old one is settled or compared again; methods about earlier ones filter them out.
+    `settled`: the settlements of the period itself, by plan.
     """
 
     lake: Lake
     calendar: Calendar
     period: Period
     publications: Mapping[str, tuple[Publication, ...]]
+    settled: Mapping[str, Publication] = field(default_factory=dict)
 
     def predecessor(self, plan_id: str) -> Publication | None:
-        """The settlement of the plan's previous period; None for a plan without settlements.
+        """The settlement of the plan's previous period; None if the period is the plan's first in the lake.
 
         Raises Refused if the plan has other settlements, but none of its previous period.
         """
         settlements = self.publications.get(plan_id, ())
-        if not settlements:
+        if not settlements or (plan_id in self.settled and self.is_before_first(plan_id)):
             return None
         previous = self.calendar.previous(self.period)
         for settlement in settlements:
             if previous is not None and settlement.period == str(previous):
                 return settlement
         raise Refused(_out_of_order(plan_id, self.period, previous, settlements))
+
+    def is_before_first(self, plan_id: str) -> bool:
+        """Whether the plan has settlements of other periods, and all of them are later than this period."""
+        settlements = self.publications.get(plan_id, ())
+        return bool(settlements) and not any(self._is_earlier(p) for p in settlements)
 
     def brought_forward_fen(self, plan_ids: Iterable[str]) -> dict[str, int]:
         """The residual of each plan's previous period; 0 for the first period settled in the lake."""
@@ -159,8 +166,8 @@ class History:
         return self.calendar.period(publication.period)
 
 
-def history_before(lake: Lake, calendar: Calendar, period: Period) -> tuple[History, dict[str, Publication]]:
-    """The history of a period's plans, and the settlements of the period itself, by plan."""
+def history_before(lake: Lake, calendar: Calendar, period: Period) -> History:
+    """The history of a period's plans."""
     others: dict[str, list[Publication]] = {}
     of_period: dict[str, Publication] = {}
     for settlement in sorted(published(lake.small, "settle").values(), key=lambda p: calendar.period(p.period)):
@@ -168,8 +175,8 @@ def history_before(lake: Lake, calendar: Calendar, period: Period) -> tuple[Hist
             of_period[settlement.plan_id] = settlement
         else:
             others.setdefault(settlement.plan_id, []).append(settlement)
-    history = History(lake, calendar, period, {p: tuple(settlements) for p, settlements in others.items()})
-    return history, of_period
+    by_plan = {p: tuple(settlements) for p, settlements in others.items()}
+    return History(lake, calendar, period, by_plan, of_period)
 
 
 def _counts_in_residual(account: str, less_receivables: bool) -> int:

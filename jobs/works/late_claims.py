@@ -11,6 +11,7 @@ from jobs.lake.sources import TABLE_IDS
 from jobs.pipeline.amounts import yuan
 from jobs.register.publications import Publication, few_rows_of, published
 from jobs.register.runs import rows_of_runs
+from jobs.register.stages import is_closed
 from jobs.rulebook.rules import Platform
 from schemas import TABLES
 
@@ -77,32 +78,43 @@ def late_claims(small: SmallTables, platform: Platform, version: int | None = No
         if (row["publicity_period"], row["plan_id"]) in settled or row["plan_id"] not in platform.plans
     ]
     benefits = few_rows_of(small, "settled/benefits", settled.values())
-    held = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id not in row["reasons"]]
+    held = [row for row in small.rows(HELD_CLAIMS.name) if _is_held_by_settlement(row)]
     added = claims_added(candidates, [*held, *({**row, "publicity_period": row["period"]} for row in benefits)])
     late = [row for row in added if not _counted_elsewhere(row, benefits)]
     return LateClaims(added, late, _sums(late, platform))
 
 
 def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id: str) -> None:
-    """Makes the quarantine hold exactly the late claims, of all plans and periods; call it under the run lock.
+    """Makes the period's quarantine hold exactly the late claims, of all plans; call it under the run lock.
 
-    Writes nothing if it already does. A row keeps the period in which it was first held.
+    Writes nothing if it already does, or if the period is closed: its quarantine stays as the close left it. A row
+    keeps the period in which it was first held.
     """
-    held = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id in row["reasons"]]
-    first_seen = {_content(row): row["first_seen_period"] for row in held}
-    if sorted(map(_content, held)) == sorted(map(_content, claims.late)):
+    late = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id in row["reasons"]]
+    held = [row for row in late if row["held_in_period"] == period]
+    if sorted(map(_content, held)) == sorted(map(_content, claims.late)) or is_closed(small, period):
         return
+    first_seen: dict[tuple[str, ...], str] = {}
+    for row in sorted(late, key=lambda row: row["first_seen_period"]):
+        first_seen.setdefault(_content(row), row["first_seen_period"])
     rows = [
         {
             **row,
             "reasons": [AFTER_SETTLEMENT.id],
+            "held_in_period": period,
             "first_seen_period": first_seen.get(_content(row), period),
             "amount_at_stake_fen": row["approved_aid_fen"] or 0,
             "run_id": run_id,
         }
         for row in claims.late
     ]
-    small.replace(HELD_CLAIMS, rows, f"array_has(reasons, '{AFTER_SETTLEMENT.id}')", run_id)
+    where = f"{matching(held_in_period=period)} and array_has(reasons, '{AFTER_SETTLEMENT.id}')"
+    small.replace(HELD_CLAIMS, rows, where, run_id)
+
+
+def _is_held_by_settlement(row: Mapping) -> bool:
+    """Whether a row of the quarantine existed when its period was settled."""
+    return row["held_in_period"] == row["publicity_period"] and AFTER_SETTLEMENT.id not in row["reasons"]
 
 
 def _is_read_by_all(small: SmallTables, settled: Collection[Publication], version: int) -> bool:

@@ -8,12 +8,14 @@ from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.query import Query
 from jobs.pipeline.request import PeriodRequest
+from jobs.register.stages import stages_in
 from jobs.settlement.pool import charges_by_rounding
 from jobs.works.settle import settle_without_writing
 from jobs.works.settle_gate import Gate, previous_shares, results_with_shares
 from jobs.works.settle_pinning import PinnedSettlement, pin
 from jobs.works.settle_plans import SettlementResult
 from jobs.works.settle_shown import settlement_document, settlement_text
+from jobs.works.unknown_plans import unknown_plan_messages
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,27 @@ class Preview(Query):
         rule_results = results_with_shares(pinned, gate, settled.share_fen, settled.limited_claims)
         document = settlement_document(pinned, gate, rule_results, settled, "preview: nothing was published")
         document["roundings"] = {p: charges_by_rounding(settled.pools[p], settled.rates[p]) for p in settled.pools}
+        document["stages"] = stages_in(pinned.lake.small, str(request.period), settled.pools)
+        document["published_digests"] = {p: act.digest for p, act in sorted(pinned.settled.items())}
         previous_fen = previous_shares(pinned)
         document["previous_share_fen"] = {f"{p}/{tier}": fen for (p, tier), fen in sorted(previous_fen.items())}
-        text = "\n\n".join([settlement_text(document), _roundings_text(document), _comparison_text(document)])
-        messages = (*pinned.skipped, *pinned.late_claims.messages(pinned.plan_ids), *gate.refused.values())
+        texts = [settlement_text(document), _stages_text(document), _roundings_text(document)]
+        text = "\n\n".join([*texts, _comparison_text(document)])
+        unknown = unknown_plan_messages(rule_results, request.platform)
+        late = pinned.late_claims.messages(pinned.plan_ids)
+        messages = (*pinned.skipped, *unknown, *late, *gate.refused.values())
         return Outcome(document, text, GateStopped.exit_code if gate.refused else 0, messages)
+
+
+def _stages_text(document: dict) -> str:
+    """The stage of each plan's period, and whether the preview has the digest that is published."""
+    lines = []
+    for plan_id, stage in document["stages"].items():
+        published = document["published_digests"].get(plan_id)
+        is_same = published == document["plans"][plan_id]["digest"]
+        compared = "" if published is None else f"; published: {'the same digest' if is_same else published}"
+        lines.append(f"{plan_id}  {stage}{compared}")
+    return "\n".join(["Stage of the period", *lines])
 
 
 def _roundings_text(document: dict) -> str:

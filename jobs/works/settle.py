@@ -13,6 +13,7 @@ from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.progress import announce
+from jobs.register.changes import changed_since
 from jobs.register.runs import rows_of_runs
 from jobs.spark.digest import plan_digest
 from jobs.works.headroom import YEAR_RECORD, as_document
@@ -21,6 +22,7 @@ from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, sto
 from jobs.works.settle_pinning import PinnedSettlement, pin
 from jobs.works.settle_plans import SettlementResult, settle_plans
 from jobs.works.settle_shown import settlement_document, settlement_text
+from jobs.works.unknown_plans import unknown_plan_messages
 
 FEW_ROW_TABLES = ("settled/pools", "settled/rates", "ledger/journal", "ledger/fee")
 
@@ -43,15 +45,14 @@ class Settle(Work):
         if not pinned.plan_ids:
             return _nothing_to_settle(pinned)
         settled = tuple(p for p in pinned.plan_ids if p in pinned.settled)
-        changed = tuple(p for p in settled if not _has_same_inputs(pinned, p))
-        if changed:
-            _check_same_result(replace(pinned, plan_ids=changed))
+        lapsed_later = _check_same_results(pinned, {p: _changes_since(pinned, p) for p in settled})
         unsettled = tuple(p for p in pinned.plan_ids if p not in pinned.settled)
         if unsettled:
             return replace(pinned, plan_ids=unsettled)
         late = pinned.late_claims
         hold_late_claims(pinned.lake.small, late, pinned.run.period, pinned.settled[settled[0]].run_id)
-        return _already_settled(pinned, settled, (*pinned.skipped, *late.messages(settled)))
+        messages = (*pinned.skipped, *(_lapsed_later(pinned, p) for p in lapsed_later), *late.messages(settled))
+        return _already_settled(pinned, settled, messages)
 
     def judge(self, pinned: PinnedSettlement) -> Gate:
         return judge_sources(pinned)
@@ -103,7 +104,8 @@ class Settle(Work):
     ) -> Outcome:
         document = settlement_document(pinned, gate, rule_results, result, "published")
         late = pinned.late_claims.messages(pinned.plan_ids)
-        messages = (*pinned.skipped, *late, *gate.refused.values())
+        unknown = unknown_plan_messages(rule_results, pinned.request.platform)
+        messages = (*pinned.skipped, *unknown, *late, *gate.refused.values())
         return Outcome(document, settlement_text(document), GateStopped.exit_code if gate.refused else 0, messages)
 
     def totals(self, result: SettlementResult, outcome: Outcome) -> dict[str, dict]:
@@ -136,26 +138,46 @@ def _plan_breaches(plan_id: str, digests: Mapping[str, dict], rows: Mapping[str,
     )
 
 
-def _has_same_inputs(pinned: PinnedSettlement, plan_id: str) -> bool:
-    """Whether the plan was published from these versions, rules and code: its result is then the same."""
+def _changes_since(pinned: PinnedSettlement, plan_id: str) -> Mapping[str, str]:
+    """What changed since the plan was published; if nothing did, its result is the same."""
     run_id = pinned.settled[plan_id].run_id
-    rows = rows_of_runs(pinned.lake.small, [run_id]).values()
-    return any(pinned.run_of(tuple(row["plan_id"].split(","))).run_id == run_id for row in rows)
+    row = rows_of_runs(pinned.lake.small, [run_id]).get(run_id)
+    if row is None:
+        return {"record": f"run {run_id} is not in control/runs any more"}
+    return changed_since(row, pinned.run_of(tuple(row["plan_id"].split(","))))
 
 
-def _check_same_result(pinned: PinnedSettlement) -> None:
-    """Recomputes published plans without writing; raises Refused if a result is no longer the same."""
+def _check_same_results(pinned: PinnedSettlement, changes: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Recomputes, without writing, the published plans whose inputs changed; raises Refused if a result would differ.
+
+    `changes`: by settled plan, what changed since its publication. Returns the plans whose result would differ because
+    of lapses only: they were published after the settlement, which they do not change.
+    """
+    changed = tuple(p for p in changes if changes[p])
+    if not changed:
+        return []
     announce("already settled from other inputs: comparing")
-    _, result = settle_without_writing(pinned)
-    for plan_id in pinned.plan_ids:
-        publication = pinned.settled[plan_id]
-        digest = plan_digest(result.digests[plan_id]) if plan_id in result.digests else "nothing"
-        if digest != publication.digest:
+    _, result = settle_without_writing(replace(pinned, plan_ids=changed))
+    digests = {p: plan_digest(tables) for p, tables in result.digests.items()}
+    differing = [p for p in changed if digests.get(p) != pinned.settled[p].digest]
+    for plan_id in differing:
+        if changes[plan_id].keys() != {"lapses"}:
+            publication = pinned.settled[plan_id]
             raise Refused(
                 f"Plan {plan_id}, period {publication.period}: already settled by run {publication.run_id} with "
-                f"digest {publication.digest}; from today's inputs it would be {digest}. Nothing was changed. "
+                f"digest {publication.digest}; from today's inputs it would be {digests.get(plan_id, 'nothing')}. "
+                f"Changed since: {'; '.join(changes[plan_id].values())}. Nothing was changed. "
                 "Restore the inputs; to see the difference by member, settle today's inputs into another lake."
             )
+    return differing
+
+
+def _lapsed_later(pinned: PinnedSettlement, plan_id: str) -> str:
+    period = pinned.request.period
+    return (
+        f"{plan_id}: collections published after {period} was settled ended memberships before its publicity day. "
+        f"The settlement of {period} does not change; later settlements take these lapses into account."
+    )
 
 
 def _already_settled(pinned: PinnedSettlement, plan_ids: tuple[str, ...], messages: tuple[str, ...]) -> Outcome:

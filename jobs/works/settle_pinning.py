@@ -13,12 +13,13 @@ from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import pin_versions, pinned_inputs, read_source
 from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.progress import announce
-from jobs.register.publications import Publication, published, rows_of
+from jobs.register.publications import Publication, few_rows_of, published, rows_of
 from jobs.register.runs import Run
 from jobs.rulebook.rules import RuleNotInForce
 from jobs.settlement.coverage import lapsed_on
 from jobs.works.history import History, history_before
 from jobs.works.late_claims import LateClaims, late_claims
+from jobs.works.unknown_plans import check_members_of_platform
 
 SOURCES = ("source/members", "source/approved_claims")
 
@@ -64,12 +65,19 @@ class PinnedSettlement:
         )
 
     def brought_forward_fen(self, plan_ids: tuple[str, ...]) -> dict[str, int]:
-        """The residual of each plan; after write-offs if the next period bears them."""
+        """The residual of each plan; after write-offs if the next period bears them.
+
+        Of a settled plan, the residual that its settlement took over: later entries in the books do not change it.
+        """
         platform = self.request.platform
         if platform.collection.shortfall_borne_by == "platform":
             return self.history.brought_forward_fen(plan_ids)
+        settled = [self.settled[p] for p in plan_ids if p in self.settled]
+        pools = few_rows_of(self.lake.small, "settled/pools", settled)
+        unsettled = tuple(p for p in plan_ids if p not in self.settled)
         on_collected_money = platform.carry_on == "collected"
-        return self.history.residual_on_books_fen(plan_ids, self.request.publicity_on, on_collected_money)
+        residual_fen = self.history.residual_on_books_fen(unsettled, self.request.publicity_on, on_collected_money)
+        return {row["plan_id"]: row["brought_forward_fen"] for row in pools} | residual_fen
 
     def lapses(self) -> DataFrame | None:
         """One row per lapse: plan_id, member_id, lapsed_on (local day; cover ended at 00:00). None: no lapse."""
@@ -112,17 +120,27 @@ def pin(lake: Lake, request: PeriodRequest) -> PinnedSettlement:
     """Pins the newest versions of the sources and selects the plans to settle."""
     announce("pinning source versions")
     versions = pin_versions(lake, SOURCES)
-    history, settled = history_before(lake, request.platform.calendar, request.period)
-    if request.plan_ids:
-        candidates = request.plan_ids
-    else:
-        candidates = tuple(p for p in sorted(request.platform.plans) if exists_in(request.platform, p, request.period))
+    check_members_of_platform(lake.small, request.platform, versions["source/members"])
+    history = history_before(lake, request.platform.calendar, request.period)
+    candidates = _candidates(request, history)
     # Plans with history are always included; only new plans are probed for rows.
     present = _plans_present(lake.small, request, [p for p in candidates if p not in history.publications])
     plan_ids = tuple(p for p in candidates if p in present or p in history.publications)
     _check_rules_in_force(request, plan_ids)
     skipped = tuple(f"{p} has neither members nor claims and was skipped" for p in candidates if p not in plan_ids)
-    return PinnedSettlement(request, lake, versions, history, _lapsed_in(lake, request), settled, plan_ids, skipped)
+    lapsed_in = _lapsed_in(lake, request)
+    return PinnedSettlement(request, lake, versions, history, lapsed_in, history.settled, plan_ids, skipped)
+
+
+def _candidates(request: PeriodRequest, history: History) -> tuple[str, ...]:
+    """The requested plans, else those that exist in the period.
+
+    When a settled period is settled or compared again, plans that were first settled in a later period are left out.
+    """
+    if request.plan_ids:
+        return request.plan_ids
+    plans = [p for p in sorted(request.platform.plans) if exists_in(request.platform, p, request.period)]
+    return tuple(p for p in plans if not history.settled or p in history.settled or not history.is_before_first(p))
 
 
 def _check_rules_in_force(request: PeriodRequest, plan_ids: Iterable[str]) -> None:

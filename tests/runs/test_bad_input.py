@@ -23,21 +23,27 @@ BAD_CLAIMS = [
 
 def test_every_kind_of_bad_member_is_held_with_all_its_reasons_and_the_good_are_settled(lake):
     canary = member(987_654_321_987, tier="gold", birth_date=date(1901, 2, 3))
-    with_three = member(900, tier="gold", sex="X", payer_id=77_777)
+    with_three = member(900, tier="gold", sex="X", payer_id=None)
     bad = [*(row for _, rows in BAD_MEMBERS for row in rows), canary, with_three]
-    good = [member(i) for i in range(1, 161)]  # so many that fewer than a fifth of the rows are held
+    # So many that fewer than a fifth of the rows are held; 77,777 pays for two of them and is no member.
+    good = [*(member(i) for i in range(1, 159)), member(159, payer_id=77_777), member(160, payer_id=77_777)]
     lake.load(good + bad, [claim(1, 7, approved_aid_fen=1_480)])
     ended = lake.settle()
     assert ended.exit_code == 0, ended.err
+    unknown_count = sum(row["plan_id"] == "no_such_plan" for row in bad)
+    assert f"{unknown_count} rows belong to no plan of the platform xianghubao" in ended.err
     held = lake.rows("control/quarantine_members")
     assert len(held) == len(bad)
     assert {reason for row in held for reason in row["reasons"]} == {reason for reason, _ in BAD_MEMBERS}
     assert {row["first_seen_period"] for row in held} == {PERIOD}
     assert [row["member_id"] for row in lake.rows("settled/assessments")] == [row["member_id"] for row in good]
     # 1,480 + 118 = 1,598 fen over 160 members = 9.99 -> 10 each; a held member would have paid as much
-    assert {row["amount_at_stake_fen"] for row in held if row["reasons"] == ["member_payer_unknown"]} == {10}
+    assert {row["amount_at_stake_fen"] for row in held if row["reasons"] == ["member_sex_unknown"]} == {10}
+    assert [(b["member_count"], b["due_fen"]) for b in lake.rows("settled/bills") if b["payer_id"] == 77_777] == [
+        (2, 20)
+    ]
     assert [row["reasons"] for row in held if row["member_id"] == 900] == [
-        ["member_tier_unknown", "member_sex_unknown", "member_payer_unknown"]
+        ["member_tier_unknown", "member_payer_missing", "member_sex_unknown"]
     ]
     no_personal_value_is_told(lake, ended, str(canary["member_id"]), "1901-02-03")
 
@@ -106,15 +112,23 @@ def test_empty_members_stop_the_run(lake, claims, told):
     assert not lake.exists("control/publications")
 
 
+@pytest.mark.parametrize("command", ["settle", "check", "preview"])
+def test_members_of_another_platform_stop_the_run(lake, command):
+    lake.load([member(n, plan_id="of_another_platform") for n in range(1, 51)], [])
+    ended = lake.run(command, "--period", PERIOD)
+    assert ended.exit_code == 3 and "none of its 50 rows belongs to a plan of the platform xianghubao" in ended.err
+    assert not lake.exists("control/publications")
+
+
 def test_the_smallest_and_the_largest_ids_are_ids_like_any_other(lake):
     """Also an id that falls on another's place in a filter of ids, and a payer below zero."""
     smallest, largest, beside_one = -(2**63), 2**63 - 1, 2**27 + 1
     payers = {1: 1, 2: beside_one, beside_one: beside_one, 0: -1, -1: -1, smallest: largest, largest: largest}
     members = [member(n, payer_id=payer) for n, payer in payers.items()]
-    lake.load(members, [claim(largest, largest, approved_aid_fen=65)])
+    lake.load(members, [claim(largest, largest, approved_aid_fen=64)])
     ended = lake.settle()
     assert ended.exit_code == 0, ended.err
-    # 65 + 5 (5.2) = 70 over 7 members = 10 each
+    # 64 + 5 (5.12) = 69 over 7 members: 10 each
     assert {row["member_id"]: row["due_fen"] for row in lake.rows("settled/assessments")} == dict.fromkeys(payers, 10)
     bills = {row["payer_id"]: (row["member_count"], row["due_fen"]) for row in lake.rows("settled/bills")}
     assert bills == {1: (1, 10), beside_one: (2, 20), -1: (2, 20), largest: (2, 20)}

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.lakes import PERIOD, LakeFolder, claim, member, receipt
+from tests.lakes import PERIOD, LakeFolder, claim, measured, member, receipt
 
 NEXT, MONTH = "2020-12-P2", "2020-12"
 USED = ("used_investigation_fen", "used_technology_fen", "used_staff_and_premises_fen")
@@ -21,7 +21,8 @@ def visit(visit_id, claim_id, fee_fen, on=date(2020, 12, 10), site_kind="hospita
 
 @pytest.fixture(scope="module")
 def collected_once(spark, tmp_path_factory):
-    """Four members, one helped with 90 fen and 7 of fee: 97 are 25 a head. All of it came in; P2 has no case."""
+    """Four members, one helped with 90 fen and 7 of fee. At most 10 a head and case: of 97 the platform bears 57 and
+    the members 40. All of it came in; P2 has no case."""
     lake = LakeFolder(spark, tmp_path_factory.mktemp("collected") / "lake")
     lake.load([member(i) for i in range(1, 5)], [claim(1, 2, approved_aid_fen=90)])
     assert lake.settle().exit_code == 0
@@ -45,8 +46,8 @@ def used(lake, period=PERIOD):
     return {row["plan_id"]: tuple(row[part] for part in USED) for row in lake.rows("ledger/fee", period)}
 
 
-def held(lake, table):
-    rows = lake.rows(f"control/quarantine_{table}")
+def held(lake, table, period=PERIOD):
+    rows = lake.rows(f"control/quarantine_{table}", held_in_period=period)
     return {
         (row["cost_id" if table == "costs" else "visit_id"], row["amount_at_stake_fen"], *row["reasons"])
         for row in rows
@@ -55,19 +56,25 @@ def held(lake, table):
 
 def test_bad_costs_and_visits_are_held_and_taken_up_by_the_month_s_next_period_once_mended(collected):
     bad = [cost(3, -1), cost(4, 5, month=None), cost(5, 5, month="2020-13"), cost(6, 5, category="bonus")]
+    bad += [cost(8, 7, month=f"{MONTH}\r"), cost(9, 7, month=f"{MONTH}\n"), cost(10, 7, month="2202-12")]
     collected.write("source/operating_costs", [cost(1, 101), cost(2, 8), cost(2, 8), *bad])
     # The claim of visit 1 was not reviewed, but approved; who claim 77 is of nobody knows.
     visits = [visit(1, 1, 6), visit(2, 77, 2), visit(3, 1, 4, site_kind="home"), visit(4, 1, 9), visit(4, 1, 9)]
+    visits += [visit(6, 1, 9, date(2202, 12, 10))]
     collected.write("source/field_visits", visits)
     ended = close(collected)
     # Half of the month's sound costs of 101, and the sound visits of 6 and 2.
     assert used(collected) == {"critical_illness": (8, 50, 0)}
     assert held(collected, "costs") == {
         (2, 8, "cost_duplicated"), (3, -1, "cost_amount_out_of_range"), (4, 5, "cost_key_missing"),
-        (5, 5, "cost_month_malformed"), (6, 5, "cost_category_unknown"),
+        (5, 5, "cost_month_malformed", "cost_month_unknown"), (6, 5, "cost_category_unknown"),
+        (8, 7, "cost_month_malformed", "cost_month_unknown"), (9, 7, "cost_month_malformed", "cost_month_unknown"),
+        (10, 7, "cost_month_unknown"),
     }  # fmt: skip
-    assert len(collected.rows("control/quarantine_costs")) == 6, "both rows of one id"
-    assert held(collected, "visits") == {(3, 4, "visit_site_unknown"), (4, 9, "visit_duplicated")}
+    assert len(collected.rows("control/quarantine_costs")) == 9, "both rows of one id"
+    assert held(collected, "visits") == {
+        (3, 4, "visit_site_unknown"), (4, 9, "visit_duplicated"), (6, 9, "visit_day_unknown"),
+    }  # fmt: skip
     assert "control/quarantine_costs" in ended.err and "control/quarantine_visits" in ended.err
 
     collected.write("source/operating_costs", [cost(1, 101), cost(2, 8), cost(7, 40, category="staff_and_premises")])
@@ -79,7 +86,8 @@ def test_bad_costs_and_visits_are_held_and_taken_up_by_the_month_s_next_period_o
     close(collected, NEXT, "2021-01-12")
     # Of 109 and 40 in all, 50 and 0 are in the books of P1; of visits of 22 in all, 8.
     assert used(collected, NEXT) == {"critical_illness": (14, 59, 40)}
-    assert held(collected, "costs") == set() and held(collected, "visits") == set()
+    assert {row[0] for row in held(collected, "costs", NEXT)} == set() == held(collected, "visits", NEXT)
+    assert len(held(collected, "costs")) == 9 - 1 and len(held(collected, "visits")) == 3, "as P1 left them"
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +120,14 @@ def test_costs_are_used_once_when_a_plan_is_closed_after_the_others(closed):
     assert closed.run("collect", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
     close(closed)
     assert used(closed) == {"critical_illness": (9, 50, 0), "senior_cancer": (0, 15, 0)}
+    # The year's report has what the ledger has: the visits of 9, and of the month's costs P1's half of 130. Of the fee
+    # of 7 the platform does not pay itself 7 x 57 / 97 = 4.11; the late plan's fee of 2 came in whole.
+    told = closed.run("report", "--year", "2020")
+    assert told.exit_code == 0, told.err
+    year = lambda measure, item="all": measured(told.document["annual"], topic="fee", measure=measure, item=item)  # noqa: E731
+    assert [year("used_fen", item) for item in ("investigation", "technology", "staff_and_premises")] == [9, 65, 0]
+    assert (year("used_fen"), year("used_ppm", "investigation")) == (74, 121_622), "9 / 74 = 0.1216216"
+    assert year("result_fen") == sum(row["result_fen"] for row in closed.rows("ledger/fee")) == (7 - 4) + 2 - 74
 
 
 def test_what_a_later_close_took_up_is_not_used_again_by_a_plan_that_is_closed_late(closed):

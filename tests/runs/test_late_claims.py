@@ -10,10 +10,10 @@ LATE = [claim(2, 4, approved_aid_fen=50), claim(3, 5, approved_aid_fen=30)]
 TOLD = f"2 claims of {PERIOD}, critical_illness, came after its settlement and are in no settlement: {CODE}, 0.80 yuan"
 
 
-def held(lake, period=PERIOD):
-    """The claims of the period that are held: id, money at stake, first seen, reasons."""
+def held(lake, period=PERIOD, held_in=PERIOD):
+    """The claims of the period that are held in a period: id, money at stake, first seen, reasons."""
     rows = lake.rows("control/quarantine_claims") if lake.exists("control/quarantine_claims") else []
-    rows = [r for r in rows if r["publicity_period"] == period]
+    rows = [r for r in rows if (r["publicity_period"], r["held_in_period"]) == (period, held_in)]
     return sorted((str(r["claim_id"]), r["amount_at_stake_fen"], r["first_seen_period"], *r["reasons"]) for r in rows)
 
 
@@ -75,11 +75,13 @@ def test_commands_of_the_plan_tell_until_it_is_dealt_with(settled):
     ]  # fmt: skip
     for ended in later:
         assert ended.exit_code == 0 and TOLD in ended.err, ended.err
-    assert held(settled) == late_held(NEXT), "held first by the settlement of the next period"
+    assert held(settled) == held(settled, held_in=NEXT) == late_held(NEXT), "first by the settlement of the next period"
     assert settled.rows("settled/pools", NEXT)[0]["case_count"] == 0
     settled.write("source/approved_claims", [THERE])
     assert CODE not in collect(settled, "2020-12-28", NEXT).err
-    assert held(settled) == []
+    assert held(settled, held_in=NEXT) == []
+    assert collect(settled, "2020-12-26").document["state"] == "nothing new"
+    assert held(settled) == late_held(NEXT), "the closed period keeps what it held"
 
 
 def test_what_was_there_is_not_late(lake):
@@ -106,7 +108,7 @@ def test_what_was_there_is_not_late(lake):
     # One that was struck out is publicised again in a settled period: nobody has settled it.
     lake.write("source/approved_claims", [claim(2, 2, publicity_period=NEXT, approved_aid_fen=7)], mode="append")
     assert CODE in lake.settle(NEXT).err
-    assert held(lake, NEXT) == [("2", 7, NEXT, CODE)] and held(lake) == kept
+    assert held(lake, NEXT, NEXT) == [("2", 7, NEXT, CODE)] and held(lake) == kept
 
 
 def test_a_further_row_is_late_whatever_it_holds(settled):

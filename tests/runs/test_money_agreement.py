@@ -80,7 +80,9 @@ def receipts_of(settled, calendar, draw: Random) -> list[dict]:
     for payer_id, due_fen in sorted(dues.items()):
         if not due_fen:
             continue
-        kind = draw.choice(("paid",) * PAID + ("late", "pieces", "too_much", "too_little", "never", "after"))
+        kind = draw.choice(
+            ("paid",) * PAID + ("late", "pieces", "too_much", "too_little", "never", "after", "back", "back_and_again")
+        )
         if kind == "paid":
             came(payer_id, due_fen)
         elif kind == "late":
@@ -96,6 +98,14 @@ def receipts_of(settled, calendar, draw: Random) -> list[dict]:
             came(payer_id, max(due_fen - 1, 1))
         elif kind == "after":
             came(payer_id, due_fen, 25)
+        elif kind == "back":
+            came(payer_id, due_fen + 3)
+            came(payer_id, due_fen + 1, 2, "returned")
+        elif kind == "back_and_again":
+            came(payer_id, due_fen)
+            came(payer_id, due_fen + 4, 1, "returned")
+            came(payer_id, due_fen, 5)
+            came(payer_id, 2, 15, "returned")
     found += found[::7]
     draw.shuffle(found)
     return found + bad_receipts(settled.period, min(dues, default=1), day, first_id)
@@ -142,6 +152,7 @@ def test_settling_collecting_and_closing_agree_with_the_oracle(lake, platform_an
     world = small_world(platform, SEED, FIRST, str(periods[-1]), bad_rows=False, **LIFE)
     lake.load(world.members, world.claims)
     history, lapses, receipts, settled, final = History(), [], [], {}, None
+    finals, early = [], None
     netted = 0
     operator = Operator(lake, "--conf", str(conf))
     for position, period in enumerate(periods):
@@ -157,21 +168,25 @@ def test_settling_collecting_and_closing_agree_with_the_oracle(lake, platform_an
         if position:
             before = str(periods[position - 1])
             grace_ends_on = calendar.grace_ends_on(periods[position - 1])
-            final = check_collection(operator, known, settled[before], receipts, grace_ends_on, lapses, expected, final)
+            final = check_collection(
+                operator, known, settled[before], receipts, grace_ends_on, lapses, expected, final, finals
+            )
+            finals.append(final)
             lapses += final.lapses
-            history = with_residual(history, settled[before], final, platform)
+            history = with_residual(history, settled[before], final, platform, early)
             netted += len(final.netted_from_next)
             operator.does("close", before, grace_ends_on)
             assert fees_of(lake, before) == final.fees
         day_after = calendar.deduction_on(period) + timedelta(days=1)
-        check_collection(operator, known, expected, receipts, day_after, lapses, before=final)
+        early = check_collection(operator, known, expected, receipts, day_after, lapses, before=final, finals=finals)
+        history = with_write_offs_taken_back(history, early)
     assert lapses, "nobody ever lapsed: this life shows too little"
     assert netted or not IS_LONG, "nobody's arrears were ever netted from aid of the next period"
     assert operator.kill_count or not KILLS
 
 
-def check_collection(operator, world, expected, receipts, as_of, lapses, following=None, before=None):
-    oracle = collect(world, expected, receipts, as_of, lapses, following, before)
+def check_collection(operator, world, expected, receipts, as_of, lapses, following=None, before=None, finals=()):
+    oracle = collect(world, expected, receipts, as_of, lapses, following, before, tuple(finals))
     name, lake = expected.period, operator.lake
     operator.does("collect", name, as_of)
     assert rows_of(lake, "settled/collections", name) == picked(oracle.collections, "settled/collections")
@@ -191,8 +206,19 @@ def check_collection(operator, world, expected, receipts, as_of, lapses, followi
     return oracle
 
 
-def with_residual(history, settled, final, platform):
+def with_write_offs_taken_back(history, collected, sign=1):
+    """What aid paid of older arrears that the next period had borne is the next period's to be settled."""
+    pools = dict(history.last_pool)
+    for (plan_id, _, debit, credit), fen in collected.transfers.items():
+        if (debit, credit) == ("benefits_payable", "pool"):
+            pool = pools[plan_id]
+            pools[plan_id] = {**pool, "carried_forward_fen": pool["carried_forward_fen"] + sign * fen}
+    return History(pools, history.counted_claims, history.borne_fen)
+
+
+def with_residual(history, settled, final, platform, early):
     """Dues given up are asked of the next period to be settled where the platform does not bear them."""
+    history = with_write_offs_taken_back(with_write_offs_taken_back(history, final), early, -1)
     if platform.collection.shortfall_borne_by == "platform":
         return history
     pools = dict(history.last_pool)

@@ -13,7 +13,7 @@ from tests.lakes import PERIOD, LakeFolder, claim, member, receipt
 from tests.tables import rows_of
 
 # Each member owes 10 fen. Payer 1 pays for himself, for 3, who joined in April, and for 2, who joined in May.
-# Grace ends on the 26th at 00:00. Member 7 is helped with 230 fen.
+# Grace ends on the 26th at 00:00. Member 7 is helped with 230 fen. Payers 66, 77 and 88 are in no plan.
 FAMILIES = """
 payer | members           | what comes in                 | on the 20th                  | on the 28th
 1     | 1 3 2             | 20 of 30: his own comes first | collected collected in_grace | collected collected lapsed
@@ -29,9 +29,9 @@ payer | members           | what comes in                 | on the 20th         
 13    | 13                | 2 on no day                   | in_grace                     | lapsed
 14    | 14                | below zero, and absurd sums   | in_grace                     | lapsed
 15    | 15                | 4, with an unknown outcome    | in_grace                     | lapsed
-16    | 16                | 10 of 10                      | collected                    | collected
-17    | 17                | nothing                       | in_grace                     | lapsed
-18    | 18 19             | 15 on the 14th, 5 on the 21st | collected in_grace           | collected
+66    | 16                | 10 of 10, from no member       | collected                    | collected
+77    | 17                | nothing, from no member       | in_grace                     | lapsed
+88    | 18 19             | 15 on the 14th, 5 on the 21st | collected in_grace           | collected
 20    | 20 21 22 23 24 25 | 60 of 60                      | collected                    | collected
 """
 # The money that is at stake of each receipt that is held, and the reason; in the order of the cases.
@@ -52,15 +52,16 @@ id | payer | fen                       | on    | outcome   | held on the 28th | 
 11 | 14    | -5                        | 12-14 | collected | -5               | receipt_amount_out_of_range
 12 | 14    | 1,000,000,000,000,000     | 12-14 | collected | 1,000,000,000,000,000     | receipt_amount_out_of_range
 13 | 14    | 5,000,000,000,000,000,000 | 12-14 | collected | 5,000,000,000,000,000,000 | receipt_amount_out_of_range
-14 | 14    | 5,000,000,000,000,000,000 | 12-14 | failed    |                  |
-15 | 14    | 5,000,000,000,000,000,000 | 12-14 | failed    |                  |
+14 | 14    | 5,000,000,000,000,000,000 | 12-14 | failed    | 5,000,000,000,000,000,000 | receipt_amount_out_of_range
+15 | 14    | 5,000,000,000,000,000,000 | 12-14 | failed    | 5,000,000,000,000,000,000 | receipt_amount_out_of_range
 16 | 15    | 4                         | 12-14 | maybe     | 4                | receipt_outcome_unknown
-17 | 16    | 10                        | 12-14 | collected |                  |
-18 | 18    | 15                        | 12-14 | collected |                  |
-19 | 18    | 5                         | 12-21 | collected |                  |
+17 | 66    | 10                        | 12-14 | collected |                  |
+18 | 88    | 15                        | 12-14 | collected |                  |
+19 | 88    | 5                         | 12-21 | collected |                  |
 20 | 20    | 60                        | 12-14 | collected |                  |
 21 |       | 7                         | 12-14 | collected | 7                | receipt_key_missing
 22 | 99    | 10                        | 12-14 | collected | 10               | receipt_without_bill
+23 | 14    | -5                        | 12-14 | failed    | -5               | receipt_amount_out_of_range
 """
 KNOWN_ON_THE_20TH = {(18, 5, "receipt_not_enough")}  # the fifth fen of 10 comes on the 21st
 NOT_YET_ON_THE_20TH = {(4, 10, "receipt_after_grace")}
@@ -122,6 +123,12 @@ def test_what_each_family_s_money_met(families, day):
     assert families.found[day][1] == expected_statuses(f"on the {day}th")
 
 
+def test_a_payer_without_membership_is_billed_for_his_members(families):
+    bills = {row["payer_id"]: (row["member_count"], row["due_fen"]) for row in families.rows("settled/bills")}
+    assert {payer_id: bills[payer_id] for payer_id in (66, 77, 88)} == {66: (1, 10), 77: (1, 10), 88: (2, 20)}
+    assert not families.exists("control/quarantine_members")
+
+
 def test_what_met_no_share_is_held_with_its_reason(families):
     assert families.found["28"][2] == expected_held()
     assert families.found["20"][2] == (expected_held() | KNOWN_ON_THE_20TH) - NOT_YET_ON_THE_20TH
@@ -129,12 +136,15 @@ def test_what_met_no_share_is_held_with_its_reason(families):
 
 def test_money_is_booked_on_its_day_and_what_is_held_in_suspense(families):
     """Booked is what is somebody's money; what came before the books begin or on no day stands on their first day."""
-    # Met: 1, 3; 4; 10; 16; 18, 19; the six of payer 20: thirteen dues. Netted: 7. Lapsed: the other eleven.
+    # Met: 1, 3; 4; 10; 16; 18, 19; the six of payer 20: thirteen dues. Netted: 7. Lapsed: the other eleven, 110 in all:
+    # 8 of them are fee (see below), 102 aid, which the platform bears and pays in.
     assert posted_fen(families, "critical_illness") == {
         ("cash", "members_receivable"): 130,
         ("cash", "suspense"): 15 + 9 + 10 + (10 + 9) + 10 + 3 + 2 + 7 + 10,
         ("benefits_payable", "members_receivable"): 10,
-        ("bad_debt", "members_receivable"): 110,
+        ("fee_accrued", "members_receivable"): 8,
+        ("bad_debt", "members_receivable"): 110 - 8,
+        ("cash", "platform_funding"): 110 - 8,
     }
     by_day = Counter()
     for row in families.rows("ledger/journal", job="collect", debit_account="cash"):
@@ -142,13 +152,13 @@ def test_money_is_booked_on_its_day_and_what_is_held_in_suspense(families):
     assert by_day == {
         ("suspense", "12-07"): 10 + 2, ("suspense", "12-14"): 15 + 9 + (10 + 9) + 3 + 7 + 10, ("suspense", "12-27"): 10,
         ("members_receivable", "12-14"): 20 + 10 + 10 + 10 + 60, ("members_receivable", "12-16"): 10,
-        ("members_receivable", "12-21"): 10,
+        ("members_receivable", "12-21"): 10, ("platform_funding", "12-26"): 110 - 8,
     }  # fmt: skip
 
 
 def test_what_is_told_adds_up_to_the_money_that_came_in(families):
     told = families.found["28"][0]["receipts"]
-    assert (told["rows"], told["without_share_fen"], told["money_fen"]) == (24, 85, 130 + 85)
+    assert (told["rows"], told["without_share_fen"], told["money_fen"]) == (25, 85, 130 + 85)
     assert told["held"] == Counter(reason for _, _, reason in expected_held())
     assert "held" in families.found["20"][0]["receipts"]
 

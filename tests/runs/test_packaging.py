@@ -47,7 +47,7 @@ def test_every_file_of_a_package_is_in_the_wheel_and_no_other(wheel, package):
 
 def test_the_wheel_installs_the_command_and_pins_what_it_needs(wheel):
     with ZipFile(wheel) as archive:
-        assert "fentan = jobs.cli:main" in archive.read("fentan-0.1.0.dist-info/entry_points.txt").decode()
+        assert "fentan = start_fentan:main" in archive.read("fentan-0.1.0.dist-info/entry_points.txt").decode()
         described = archive.read("fentan-0.1.0.dist-info/METADATA").decode()
     needs = re.findall(r"^Requires-Dist: (.*)$", described, re.MULTILINE)
     assert "pyspark==4.1.4" in needs

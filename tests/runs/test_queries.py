@@ -23,25 +23,28 @@ def test_each_query_gives_what_was_worked_out_by_hand(shown, monkeypatch):
     try:
         spark_sql = lambda mark: [tuple(row) for row in shown.spark.sql(EXAMPLE(mark)).collect()]  # noqa: E731
         assert spark_sql("-- share over time") == [
-            (FIRST, PLAN, "basic", 29, None), (SECOND, PLAN, "basic", 11, -18),
-            (FIRST, PLAN, "standard", 58, None), (SECOND, PLAN, "standard", 22, -36),
+            (FIRST, PLAN, "basic", 25, None), (SECOND, PLAN, "basic", 10, -15),
+            (FIRST, PLAN, "standard", 50, None), (SECOND, PLAN, "standard", 20, -30),
             (FIRST, SENIOR, "standard", 11, None), (SECOND, SENIOR, "standard", 0, -11),
         ]  # fmt: skip
-        # 3 x 58 + 11 + 3 x 22 of payer 1, for four members; 58 + 22 or 29 + 11 of the others, of 39 and 41 one period
+        # 3 x 50 + 11 + 3 x 20 of payer 1, for four members; 50 + 20 or 25 + 10 of the others, of 39 and 41 one period
         standard, basic = [i for i in range(5, 39) if i % 4], range(4, 41, 4)
         assert spark_sql("-- bill of a payer") == [
-            (1, 251, 4), *((i, 80, 1) for i in standard), (39, 58, 1), *((i, 40, 1) for i in basic), (41, 22, 1),
+            (1, 221, 4), *((i, 70, 1) for i in standard), (39, 50, 1), *((i, 35, 1) for i in basic), (41, 20, 1),
         ]  # fmt: skip
-        assert spark_sql("-- quarantine") == [("members", PLAN, "member_sex_unknown", 1, 22)]
+        assert spark_sql("-- quarantine") == [
+            ("members", FIRST, PLAN, "member_sex_unknown", 1, 50),
+            ("members", SECOND, PLAN, "member_sex_unknown", 1, 20),
+        ]
     finally:
         shown.spark.sql("drop schema fentan cascade")
-    # P1: 87 fen of two lapsed members; P2: 385 fen of twenty in grace
-    assert value_of("# once, for DuckDB", "# arrears by plan") == [(PLAN, "0-15 days", 22, 385, 87)]
-    # P1: 1,200 and 1 accrued. 1,200 x 14,200 / 16,230 = 1,049 are the platform's; of the rest 1,200 x 1,943 / 16,230 =
-    # 143 came in with all but 87 of 2,030 fen, and 1 of the 1. P2: 480 accrued; nothing is given up, so what has not
-    # come in is outstanding.
+    # P1: 75 fen of two lapsed members; P2: 350 fen of twenty in grace
+    assert value_of("# once, for DuckDB", "# arrears by plan") == [(PLAN, "0-15 days", 22, 350, 75)]
+    # P1: 1,200 and 1 accrued. 1,200 x 14,450 / 16,200 = 1,070 are the platform's. With all but 75 of 1,750 fen, 1,200 x
+    # (14,450 + 1,675) / 16,200 = 1,194 are in, 124 more; and 1 of the 1. P2: 480 accrued; nothing is written off, so
+    # what has not come in is outstanding.
     first, second = value_of("# once, for DuckDB", "# fee accrued")
-    assert first == (FIRST, 1_201, 144, 0)
+    assert first == (FIRST, 1_201, 125, 0)
     assert second[:2] == (SECOND, 480) and second[3] > 0
     # Five cases of P1 and two of P2: enough share the illness. The one of the other plan is alone.
     assert value_of("# cases by illness").rows() == [

@@ -7,8 +7,8 @@ import pytest
 from tests.readme import example
 from tests.shown import FIRST, PLAN, SECOND, SENIOR
 
-# 2,030 and 770 fen of the one plan, 11 and nothing of the other (see tests/shown.py)
-DUE_FEN = {(FIRST, PLAN): 2_030, (SECOND, PLAN): 770, (FIRST, SENIOR): 11, (SECOND, SENIOR): 0}
+# 1,750 and 700 fen of the one plan, 11 and nothing of the other (see tests/shown.py)
+DUE_FEN = {(FIRST, PLAN): 1_750, (SECOND, PLAN): 700, (FIRST, SENIOR): 11, (SECOND, SENIOR): 0}
 
 
 @pytest.fixture(scope="module")

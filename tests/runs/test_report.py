@@ -13,7 +13,7 @@ from jobs.pipeline.request import Request
 from jobs.reporting.comparison import comparison, comparison_text, whole_years
 from schemas import TABLES
 from tests.lakes import measured
-from tests.shown import FIRST, PLAN, SECOND
+from tests.shown import FIRST, FREE_TEXT, PLAN, SECOND
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -76,7 +76,7 @@ def test_money_of_the_period_is_that_of_the_pool_and_the_ledger(shown):
 def test_a_row_held_back_is_told_with_its_reason_and_the_money_at_stake(shown):
     rows = shown.rows("report/period_summary", SECOND)
     assert measured(rows, topic="quarantine", measure="held", item="member_sex_unknown") == 1
-    (held,) = shown.rows("control/quarantine_members")
+    (held,) = shown.rows("control/quarantine_members", held_in_period=SECOND)
     assert (
         measured(rows, topic="quarantine", measure="at_stake_fen", item="member_sex_unknown")
         == held["amount_at_stake_fen"]
@@ -96,8 +96,12 @@ def test_the_year_is_the_sum_of_its_periods(shown):
     assert year(topic="shared_out", measure="share_year_fen", plan_id="critical_illness") == sum(shares)
     assert year(topic="helped", measure="helped_by_illness", sex="F", item="breast_cancer") == 7 + 1
     assert year(topic="helped", measure="helped_by_province", item="41") == 7 + 1
-    assert year(topic="fee", measure="used_fen") == 650
-    assert year(topic="fee", measure="used_fen", item="technology") == 300
+    # P1 is closed with half of December's 300, 300 and 50; P2 is open. No visit of November is in a period of the lake.
+    used = [
+        year(topic="fee", measure="used_fen", item=c) for c in ("investigation", "technology", "staff_and_premises")
+    ]
+    assert used == [150, 150, 25] and year(topic="fee", measure="used_fen") == 325
+    assert (year(topic="periods", measure="published"), year(topic="periods", measure="closed")) == (2, 1)
     assert [year(topic="fee", measure=m) for m in ("visits", "investigators", "hospitals", "insurance_offices")] == [
         4,
         1,
@@ -106,6 +110,8 @@ def test_the_year_is_the_sum_of_its_periods(shown):
     ]
     # 3 and 5 days: 4.0; the fraud had asked for 70 yuan
     assert year(topic="review", measure="mean_days_tenths") == 40
+    assert year(topic="review", measure="mean_days_tenths", item="field") == 30
+    assert year(topic="review", measure="mean_days_tenths", item="other") == 50
     assert year(topic="review", measure="fraud_saved_fen") == 7_000
     # 40 members born on 1990-06-01: 30 years on 2020-12-21, and one of 65: 1,265 / 41 = 30.85
     assert year(topic="members", measure="mean_age_tenths") == 309
@@ -176,6 +182,13 @@ def test_a_head_count_that_does_not_tie_is_counted_from_the_assessments(shown, t
 
 def test_an_unknown_year_is_refused(shown):
     assert shown.run("report", "--year", "2019").exit_code == 4
+
+
+def test_no_free_text_of_a_source_reaches_a_page_or_a_report(shown):
+    for page in (shown.folder / "report/html").iterdir():
+        assert FREE_TEXT not in page.read_text(encoding="utf-8"), page.name
+    reports = [table for table in TABLES if table.startswith("report/") and shown.exists(table)]
+    assert reports and not [table for table in reports if FREE_TEXT in str(shown.rows(table))]
 
 
 def test_pages_are_small_and_point_to_no_other_place(shown):

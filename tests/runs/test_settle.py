@@ -1,9 +1,12 @@
 """Whole settlements through the command, on real Delta tables: what is published, what is refused, what is a no-op."""
 
+from datetime import date
+
 import pytest
 from delta.tables import DeltaTable
 
-from tests.lakes import PERIOD, LakeFolder, claim, member
+from tests.collected import collect
+from tests.lakes import PERIOD, LakeFolder, claim, member, receipt
 
 TABLES_OF_A_SETTLEMENT = (
     "settled/benefits", "settled/pools", "settled/rates", "settled/assessments", "settled/bills", "ledger/journal",
@@ -134,6 +137,36 @@ def test_periods_of_a_plan_are_settled_in_order_and_carry_the_residual(lake):
         21,
         5,
     )
+    # The first period once more, after the second: nothing to do, and the other commands still work on it.
+    again = lake.settle("2020-12-P1")
+    assert (again.exit_code, again.document["state"]) == (0, "already settled"), again.err
+    checked = lake.run("check", "--period", "2020-12-P1")
+    assert checked.exit_code == 0 and checked.document["stages"] == {"critical_illness": "settled"}, checked.err
+    preview = lake.run("preview", "--period", "2020-12-P1")
+    assert preview.exit_code == 0 and preview.document["stages"] == {"critical_illness": "settled"}, preview.err
+    digest = preview.document["plans"]["critical_illness"]["digest"]
+    assert preview.document["published_digests"] == {"critical_illness": digest}
+    assert len(lake.rows("control/publications")) == 1
+
+
+def test_an_earlier_period_again_leaves_out_plans_that_began_later(lake):
+    lake.load([member(i) for i in range(1, 8)], [])
+    assert lake.settle("2020-12-P1").exit_code == 0
+    lake.write("source/members", [member(9, "senior_cancer", joined_on=date(2020, 12, 15))], mode="append")
+    assert lake.settle("2020-12-P2").exit_code == 0
+    again = lake.settle("2020-12-P1")
+    assert (again.exit_code, list(again.document["plans"])) == (0, ["critical_illness"]), again.err
+
+
+def test_lapses_published_later_do_not_stop_an_earlier_settlement_from_being_settled_again(settled):
+    for period in ("2020-12-P2", "2021-01-P1"):
+        assert settled.settle(period).exit_code == 0
+    settled.write("source/receipts", [receipt(i, i, 10) for i in range(4, 11)])
+    assert collect(settled, "2020-12-26").exit_code == 0, "1, 2 and 3 lapse on a day before the third publicity day"
+    again = settled.settle("2021-01-P1")
+    assert (again.exit_code, again.document["state"]) == (0, "already settled"), again.err
+    assert "collections published after 2021-01-P1 was settled" in again.err
+    assert settled.settle("2020-12-P2").exit_code == 0
 
 
 def test_a_payer_gets_one_bill_for_all_his_members(settled_once):

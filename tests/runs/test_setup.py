@@ -15,7 +15,8 @@ PYTHON = """#!/bin/bash
 case "$*" in
     "-m venv .venv") mkdir -p .venv/bin .venv/lib/python3.11/site-packages/pyspark
         cp "$0" .venv/bin/python; cp "$(dirname "$0")/spark-submit" .venv/bin/ ;;
-    *"pip install"*) cat ../pip-says 2>/dev/null && exit 1 || exit 0 ;;
+    *"pip install"*) cat ../pip-says 2>/dev/null && exit 1
+        printf '#!%s/.venv/bin/python\\nprogram\\n' "$PWD" >.venv/bin/fentan ;;
     *warm_up.py*) echo classes >"$2" ;;
 esac
 """
@@ -76,6 +77,8 @@ def test_it_says_what_it_does_and_the_second_time_there_is_nothing_to_do(machine
         "io.delta_delta-storage-4.4.0.jar",
     ]
     assert (machine.clone / ".jars" / "classes.jsa").exists()
+    program = (machine.clone / ".venv" / "bin" / "fentan").read_text()
+    assert program == f"#!{machine.clone}/.venv/bin/python -E\nprogram\n", "variables of another Python reach it"
     again = machine.set_up()
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 

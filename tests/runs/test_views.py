@@ -18,11 +18,11 @@ def test_views_show_what_is_published_and_payers_bills_over_all_plans(shown, tmp
         (PLAN, 1), *((PLAN, i) for i in range(4, 41)), (SENIOR, 1),
     ]  # fmt: skip
     assert {row.run_id for row in bills} == {row["run_id"] for row in lake.rows("control/publications", job="settle")}
-    # Payer 1: 58 fen each for three members; in the other plan 10 and 1 for the one member.
+    # Payer 1: 50 fen each for three members; in the other plan 10 and 1 for the one member.
     found = lake.spark.table("fentan_test.payer_bills").where(f"period = '{FIRST}'").collect()
     payers = {row.payer_id: row.asDict() for row in found}
-    assert payers[1] == {"period": FIRST, "payer_id": 1, "member_count": 4, "due_fen": 3 * 58 + 11, "plan_count": 2}
-    assert payers[4]["due_fen"] == 29
+    assert payers[1] == {"period": FIRST, "payer_id": 1, "member_count": 4, "due_fen": 3 * 50 + 11, "plan_count": 2}
+    assert payers[4]["due_fen"] == 25
     lake.spark.sql("drop schema fentan_test cascade")
 
 

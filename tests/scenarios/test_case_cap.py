@@ -1,38 +1,54 @@
-"""The per-case cap on both sides: what one case asks with its fee, against cap x covered members."""
+"""The per-case cap on both sides: what one case asks with its fee, against cap x members by weight."""
 
 from chispa import assert_df_equality
+from pyspark.sql import functions as F
 
+from jobs.money import above_allowance, case_allowance
 from jobs.settlement.benefits import with_case_sponsorship
 
-PLANS = ("capped", "uncapped")
-# 100 members x 10 fen: one case may ask 1,000 fen with its fee, which is 8% half up on the case.
+WEIGHT_PPM = {"standard": 1_000_000, "basic": 500_000}
+FEE_PPM = 80_000  # rounded up on each case
 CASES = [
     # plan_id,  benefit, counted, sponsored
     ("capped", 0, True, 0),
     ("capped", 925, True, 0),  # fee 74.00 -> 74, asks 999
-    ("capped", 926, True, 0),  # fee 74.08 -> 74, asks 1,000: just allowed
-    ("capped", 927, True, 1),  # fee 74.16 -> 74, asks 1,001
-    ("capped", 931, True, 5),  # fee 74.48 -> 74, asks 1,005
-    ("capped", 932, True, 7),  # fee 74.56 -> 75, asks 1,007
+    ("capped", 926, True, 1),  # fee 74.08 -> 75, asks 1,001
+    ("just", 926, True, 0),  # asks 1,001: just allowed
+    ("capped", 931, True, 6),  # fee 74.48 -> 75, asks 1,006
+    ("capped", 938, True, 14),  # fee 75.04 -> 76, asks 1,014
     ("capped", 10_000_000, True, 10_799_000),
     ("capped", 10_000_000, False, 0),  # does not count: asks nothing
     ("uncapped", 10_000_000, True, 0),
+    ("nothing", 7, True, 8),  # fee 0.56 -> 1: a cap of 0 leaves every case to the platform
 ]
 SCHEMA = "plan_id string, benefit_fen bigint, counted boolean, sponsored_fen bigint"
+# 90 standard and 20 basic members are 100 by weight: one case may ask 10 fen x 100 with its fee.
+ALLOWANCE_FEN = {
+    "capped": case_allowance(10, {"standard": 90, "basic": 20}, WEIGHT_PPM),
+    "just": 1_001,
+    "nothing": case_allowance(0, {"standard": 90}, WEIGHT_PPM),
+    "uncapped": None,
+}
 
 
-def test_a_case_asks_at_most_cap_times_covered_and_the_fee_is_part_of_what_it_asks(spark):
+def test_members_are_counted_by_weight_and_a_part_of_a_fen_is_not_allowed():
+    assert ALLOWANCE_FEN["capped"] == 1_000
+    # 3 fen x (1 + 1/2) = 4.5 -> 4
+    assert case_allowance(3, {"standard": 1, "basic": 1}, WEIGHT_PPM) == 4
+
+
+def test_a_case_asks_at_most_its_allowance_and_the_fee_is_part_of_what_it_asks(spark):
     expected = spark.createDataFrame(CASES, SCHEMA)
-    found = with_case_sponsorship(
-        expected.drop("sponsored_fen"),
-        covered_count={"capped": 100, "uncapped": 100},
-        cap_fen={"capped": 10, "uncapped": None},
-        fee_ppm=dict.fromkeys(PLANS, 80_000),
+    result = with_case_sponsorship(expected.drop("sponsored_fen"), ALLOWANCE_FEN, dict.fromkeys(ALLOWANCE_FEN, FEE_PPM))
+    assert_df_equality(result, expected, ignore_nullable=True, ignore_row_order=True)
+
+
+def test_each_row_gets_what_plain_arithmetic_gives(spark):
+    """Benefits around every rounding of the fee, under a rate that leaves parts of a fen."""
+    rows = spark.range(0, 3_000).select(
+        F.lit("capped").alias("plan_id"), F.col("id").alias("benefit_fen"), F.lit(True).alias("counted")
     )
-    assert_df_equality(found, expected, ignore_nullable=True, ignore_row_order=True)
-
-
-def test_a_cap_of_nothing_leaves_every_case_to_the_platform(spark):
-    case = spark.createDataFrame([("capped", 7, True, 8)], SCHEMA)  # fee 0.56 -> 1
-    found = with_case_sponsorship(case.drop("sponsored_fen"), {"capped": 100}, {"capped": 0}, {"capped": 80_000})
-    assert_df_equality(found, case, ignore_nullable=True)
+    result = with_case_sponsorship(rows, ALLOWANCE_FEN, dict.fromkeys(ALLOWANCE_FEN, 79_993)).collect()
+    assert len(result) == 3_000
+    for row in result:
+        assert row.sponsored_fen == above_allowance(row.benefit_fen, 79_993, 1_000), row.benefit_fen

@@ -89,6 +89,7 @@ def sponsored(plan: Plan, sponsored_fen: int, marker: str | None, **rules) -> Me
 WAIVED, NOT_WAIVED = {"first_month_waiver": date(2019, 6, 1)}, {"first_month_waiver": date(2019, 5, 31)}
 SWITCHED = [{**SPELL, "joined_on": date(2019, 1, 1), "exited_on": date(2019, 6, 1)}, SPELL]
 LAPSE = date(2020, 11, 26)
+GONE = "source/members, version 3, which run settle-x read, is gone: the table was dropped."
 
 GOOD = {
     "a share": lambda plan: known(plan),
@@ -118,6 +119,14 @@ GOOD = {
     "collected": lambda plan: known(plan, collection=collected(10, 10, "collected")),
     "in arrears": lambda plan: known(plan, collection=collected(10, 0, "in_grace")),
     "the residual of dues given up": lambda plan: known(plan, brought_forward_fen=None),
+    "the source gone": lambda plan: known(plan, spells=[], source_gone=GONE),
+    "the source gone, waived": lambda plan: replace(
+        sponsored(plan, 10, "first_month_waiver", **WAIVED), spells=[], source_gone=GONE
+    ),
+    "the source gone, not waived": lambda plan: replace(
+        sponsored(plan, 0, None, **WAIVED), spells=[], source_gone=GONE
+    ),
+    "the source gone, no assessment": lambda plan: known(plan, assessment=None, spells=[], source_gone=GONE),
 }  # fmt: skip
 
 
@@ -126,6 +135,17 @@ def test_what_follows_from_the_rules_is_explained_without_a_mark(plan, case):
     told = explain(GOOD[case](plan))
     assert told["follows"], [step for step in told["steps"] if step["name"] == "does not follow"]
     assert "does not follow" not in {step["name"] for step in told["steps"]}
+
+
+def test_what_cannot_be_proved_without_the_source_is_said(plan):
+    told = explain(known(plan, spells=[], source_gone=GONE))
+    assert (told["source_gone"], told["cover"], told["due_fen"]) == (GONE, "unknown", 10)
+    assert told["steps"][0]["name"] == "source gone" and GONE in told["steps"][0]["says"]
+    nothing = explain(known(plan, assessment=None, spells=[], source_gone=GONE))
+    assert nothing["charged"] is False and nothing["because"].startswith("Not charged; why not cannot be shown")
+    wrong = explain(known(plan, assessment=assessed(11), spells=[], source_gone=GONE))
+    assert wrong["follows"] is False, "what can be computed again is still compared"
+    assert explain(known(plan))["source_gone"] is None
 
 
 def test_one_fen_more_is_told_of_who_was_chosen_alone(plan):
@@ -185,7 +205,13 @@ WRONG = {
         [("settled/pools, benefit_fen", 90, 91), ("settled/pools, pool_fen", 95, 96)]),
     "the platform bears of a case": (
         lambda plan: known(plan, benefits=[{**BENEFIT, "sponsored_fen": 5}]),
-        [("settled/pools, case_sponsored_fen", 0, 5), ("settled/pools, pool_fen", 95, 90)]),
+        [("settled/benefits, sponsored_fen", 5, 0)]),
+    "the platform bears less than the rules say": (  # cap 5 fen x 10 members: 90 + 8 asks 98, 48 above 50
+        lambda plan: known(with_rules(plan, per_case_cap=5), benefits=[{**BENEFIT, "sponsored_fen": 47}],
+                           pool={**POOL, "case_sponsored_fen": 47, "pool_fen": 48, "billed_fen": 50,
+                                 "carried_forward_fen": 2}, rates=[{**RATE, "share_fen": 5}], assessment=assessed(5)),
+        [("settled/pools, case_sponsored_fen", 47, 48), ("settled/benefits, sponsored_fen", 47, 48),
+         ("settled/pools, pool_fen", 48, 47)]),
     "a case too many": (
         lambda plan: known(plan, pool={**POOL, "case_count": 2}), [("settled/pools, case_count", None, None)]),
     "brought forward wrong": (

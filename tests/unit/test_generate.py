@@ -4,7 +4,8 @@ import argparse
 
 import pytest
 
-from jobs.commands.generate import _count, _rate_ppm
+from jobs.commands.generate import _rate_ppm
+from jobs.commands.options import member_count
 
 SMALL = ["--members", "3k", "--periods", "2020-11-P2..2020-12-P1"]
 
@@ -13,13 +14,13 @@ SMALL = ["--members", "3k", "--periods", "2020-11-P2..2020-12-P1"]
     ("text", "count"), [("1", 1), ("1_000_000", 1_000_000), ("100k", 100_000), ("1m", 1_000_000), ("1.5M", 1_500_000)]
 )
 def test_a_size_is_written_in_several_ways(text, count):
-    assert _count(text) == count
+    assert member_count(text) == count
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "1.5", "k", "1g", "many", "0.0001k", ""])
 def test_what_is_not_a_whole_number_of_members_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="is not a number of members"):
-        _count(text)
+        member_count(text)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def no_access(monkeypatch):
 def test_a_lake_that_is_in_no_object_store_keeps_its_options(root):
     assert store_options(root, {"some": "text"}) == {"some": "text"}
     assert spark_settings(root, {"AWS_REGION": "eu-west-1"}) == {}
-    assert spark_address(root) == root
+    assert spark_address(root) == (f"file://{root}" if root.startswith("/") else root)
 
 
 @pytest.mark.parametrize(

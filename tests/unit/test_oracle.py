@@ -18,7 +18,7 @@ XHB = load_platform("xianghubao")
 UNCAPPED = platform_with(XHB, "critical_illness", per_case_cap=None, yearly_cap=None)
 TEN = [member(n) for n in range(1, 11)]
 MEMBER_REASONS = {
-    "member_key_missing", "member_plan_unknown", "member_tier_unknown", "member_payer_missing", "member_payer_unknown",
+    "member_key_missing", "member_plan_unknown", "member_tier_unknown", "member_payer_missing",
     "member_birth_date_missing", "member_birth_after_joining", "member_sex_unknown", "member_province_unknown",
     "member_city_tier_unknown", "member_exit_before_joining", "member_waiting_end_missing", "member_duplicated",
     "member_spells_overlap",
@@ -166,16 +166,25 @@ def test_a_residual_above_the_need_is_carried_on_and_nobody_pays():
     assert_conserved(plan)
 
 
-def test_the_fee_is_half_up_on_the_sum_and_per_case_for_the_cap():
-    # 8% of 6 is 0.48 -> 0, of 19 (= 6 + 13) is 1.52 -> 2, of 13 is 1.04 -> 1
-    # cap 1 fen x 10 heads: case 6 + 0 asks 6, case 13 + 1 = 14 asks 10 and the platform bears 4
+def test_the_fee_is_half_up_on_the_sum_and_rounded_up_per_case_for_the_cap():
+    # 8% of 19 (= 6 + 13) is 1.52 -> 2; for the cap rounded up: of 6 it is 0.48 -> 1, of 13 it is 1.04 -> 2
+    # cap 1 fen x 10: case 6 + 1 asks 7, case 13 + 2 = 15 asks 10 and the platform bears 5
     platform = platform_with(UNCAPPED, "critical_illness", per_case_cap=1)
     plan = plan_of(TEN, [claim(1, 1, approved_aid_fen=6), claim(2, 2, approved_aid_fen=13)], platform)
     assert plan.pool["fee_fen"] == 2
-    assert [row["sponsored_fen"] for row in plan.benefits] == [0, 4]
-    assert plan.pool["pool_fen"] == 19 + 2 - 4
-    # of the fee the platform bears 2 x 4 / (20 + 4 + 0) = 0.33 -> 0, as 17 fen over 10 are 2 each
+    assert [row["sponsored_fen"] for row in plan.benefits] == [0, 5]
+    assert plan.pool["pool_fen"] == 19 + 2 - 5
+    # of the fee the platform bears 2 x 5 / (20 + 5 + 0) = 0.4 -> 0, as 16 fen over 10 are 2 each
     assert (plan.fee["accrued_fen"], plan.fee["sponsored_fen"], plan.fee["outstanding_fen"]) == (2, 0, 2)
+
+
+def test_the_cap_counts_members_by_weight_as_the_shares_do():
+    # cap 100 fen x (5 + 4 / 2) = 700 of 1,080 asked: 380 borne; 100 and 50 each, where 9 heads would ask 900 / 7 = 129
+    platform = platform_with(UNCAPPED, "critical_illness", per_case_cap=100)
+    members = [member(n, tier="standard" if n <= 5 else "basic") for n in range(1, 10)]
+    plan = plan_of(members, [claim(1, 1, tier="standard", approved_aid_fen=1_000)], platform)
+    assert (plan.pool["case_sponsored_fen"], plan.pool["pool_fen"], plan.pool["carried_forward_fen"]) == (380, 700, 0)
+    assert {(row["tier"], row["share_fen"]) for row in plan.rates} == {("standard", 100), ("basic", 50)}
 
 
 def test_what_was_brought_forward_has_paid_its_part_of_the_fee():
@@ -375,6 +384,14 @@ def test_a_claim_counts_once_ever_and_a_pending_one_comes_back():
 # --- the gate
 
 
+def test_a_payer_need_not_be_a_member_of_any_plan():
+    # 1,080 over 12 = 90 each; 77,777 pays for two children and is in no plan
+    children = [member(11, payer_id=77_777), member(12, payer_id=77_777)]
+    plan = plan_of([*TEN, *children], [claim(1, 1, approved_aid_fen=1_000)])
+    assert [row["due_fen"] for row in plan.assessments if row["payer_id"] == 77_777] == [90, 90]
+    assert [(row["member_count"], row["due_fen"]) for row in plan.bills if row["payer_id"] == 77_777] == [(2, 180)]
+
+
 def test_every_kind_of_bad_member_is_held_for_it():
     kinds = bad_members(member, "critical_illness", date(2019, 6, 1))
     found = settled([*TEN, *(row for _, rows in kinds for row in rows)], [])
@@ -385,7 +402,7 @@ def test_every_kind_of_bad_member_is_held_for_it():
     assert len(found.plans["critical_illness"].assessments) == 10
     several = found.held_members[-1].reasons
     assert several == (
-        "member_birth_date_missing", "member_payer_unknown", "member_sex_unknown", "member_tier_unknown",
+        "member_birth_date_missing", "member_payer_missing", "member_sex_unknown", "member_tier_unknown",
         "member_waiting_end_missing",
     )  # fmt: skip
 

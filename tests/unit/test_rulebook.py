@@ -81,6 +81,13 @@ FAULTS = [
     ("plans/senior_cancer/joining_age_to.yaml", "value: 70", "value: 2100", "value: is 2100, which is too large"),
     ("plans/senior_cancer/waiting_days.yaml", "value: 90", "value: 90000", "value: is 90000, which is too large"),
     ("plans/chronic/tier_weights.yaml", "basic: 500000", "basic: 0", "value.basic: must be above 0"),
+    ("plans/chronic/tier_weights.yaml", "basic: 500000", "basic: -1", "value.basic: must be above 0"),
+    (
+        "plans/chronic/tier_weights.yaml",
+        "standard: 1000000",
+        "standard: 1000001",
+        "value.standard: is 1000001, which is too large; it must be at most 1000000",
+    ),
     (
         "plans/chronic/plan.yaml",
         "first_period: ",

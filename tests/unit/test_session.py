@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pyspark.sql import SparkSession
 
 from jobs.environment import load_environment
 from jobs.errors import WrongUsage
-from jobs.lake.session import open_session
+from jobs.lake.session import _site_conf, open_session
 
 
 @pytest.fixture
@@ -74,6 +75,36 @@ def test_tables_are_for_readers_of_version_1(spark, tmp_path):
 def test_a_conf_cannot_change_what_results_depend_on(no_session, key, value):
     message = why_not(replace(load_environment(None), spark={"master": "local[1]", key: value}))
     assert f"{key} = {value}" in message
+
+
+@pytest.mark.parametrize("name", ["columnMapping.mode", "checkpointPolicy", "feature.deletionVectors"])
+def test_a_conf_cannot_change_how_tables_are_stored(no_session, name):
+    key = f"spark.databricks.delta.properties.defaults.{name}"
+    message = why_not(replace(load_environment(None), spark={"master": "local[1]", key: "anything"}))
+    assert f"{key}; the properties of tables are fixed" in message
+
+
+class JavaConf(dict):
+    """SparkConf of Java, as far as it is read here."""
+
+    def getAll(self):
+        return [SimpleNamespace(_1=lambda k=key: k, _2=lambda v=value: v) for key, value in self.items()]
+
+    def remove(self, key: str):
+        del self[key]
+
+
+def test_defaults_of_a_site_for_new_tables_and_for_older_sql_are_left_out():
+    site = JavaConf(
+        {
+            "spark.databricks.delta.properties.defaults.columnMapping.mode": "name",
+            "spark.databricks.delta.properties.defaults.feature.v2Checkpoint": "supported",
+            "spark.sql.legacy.timeParserPolicy": "LEGACY",
+            "spark.hadoop.fs.s3a.endpoint": "http://store:9000",
+        }
+    )
+    _site_conf(SimpleNamespace(jvm=SimpleNamespace(SparkConf=lambda _: site)))
+    assert dict(site) == {"spark.hadoop.fs.s3a.endpoint": "http://store:9000"}
 
 
 def test_java_that_is_not_there(no_session, monkeypatch, tmp_path):

@@ -1,0 +1,144 @@
+"""Returns for closed periods that came after the close: the next collection holds them, closed books do not change."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, ROW_RULES
+from expectations.rule import NO_TERMS, broken_bits, reasons
+from jobs.collection.allocation import CollectionDays
+from jobs.gate.quarantine import with_possible_days
+from jobs.gate.receipts import REPEATED, known_until
+from jobs.lake.lake import Lake
+from jobs.lake.small import SmallTables, matching
+from jobs.lake.sources import read_source
+from jobs.pipeline.amounts import yuan
+from jobs.register.publications import published, published_in
+from jobs.register.runs import rows_of_runs
+from jobs.register.stages import is_closed
+from jobs.rulebook.calendar import Calendar
+from schemas import TABLES
+
+SOURCE, HELD = "source/receipts", TABLES["control/quarantine_receipts"]
+AFTER_CLOSE = "receipt_after_close"
+# In the settings of a run: the version of the source that was collected, and the Delta id of its table.
+RECEIPTS_VERSION, RECEIPTS_TABLE = "receipts_version", "receipts_table"
+
+
+def returned_after_close(lake: Lake, calendar: Calendar, version: int, period: str, days: CollectionDays) -> list[dict]:
+    """The returns of other, closed periods that their books do not contain.
+
+    They are rows of source/receipts with `reasons` (AFTER_CLOSE, and what else is wrong with them) and
+    `amount_at_stake_fen`; days that Python cannot hold are None. Books contain the returns that the collected version
+    of the source had, up to the day of the collection. `version`: of source/receipts.
+    """
+    closed = _closed_periods(lake.small, period)
+    if not closed:
+        return []
+    receipts = known_until(read_source(lake, SOURCE, version), days.as_of)
+    returned = receipts.where((F.col("outcome") == "returned") & F.col("period").isin(closed)).localCheckpoint()
+    late: list[dict] = []
+    for name in sorted(row.period for row in returned.select("period").distinct().collect()):
+        rows = returned.where(F.col("period") == name)
+        late += _not_booked(rows, _booked(lake, name, rows), calendar.publicity_on(calendar.period(name)))
+    return sorted(late, key=str)
+
+
+def _closed_periods(small: SmallTables, period: str) -> list[str]:
+    """The periods other than this one whose settled plans are all closed."""
+    settled, closed = (set(published(small, job)) for job in ("settle", "close"))
+    still_open = {name for name, _ in settled - closed}
+    return sorted({name for name, _ in closed} - still_open - {period})
+
+
+def _booked(lake: Lake, period: str, rows: DataFrame) -> DataFrame:
+    """The returns that a closed period's last collection read. Where that version is gone, those up to its day."""
+    runs = rows_of_runs(lake.small, {p.run_id for p in published_in(lake.small, "collect", period).values()})
+    settings = max(
+        (json.loads(row["settings"]) for row in runs.values()),
+        key=lambda one: (one["as_of"], one.get(RECEIPTS_VERSION, -1)),
+    )
+    as_of, version = date.fromisoformat(settings["as_of"]), settings.get(RECEIPTS_VERSION)
+    is_same_table = settings.get(RECEIPTS_TABLE) == lake.small.table_id(SOURCE)
+    if version is None or not is_same_table or not lake.small.is_readable(SOURCE, version):
+        return known_until(rows, as_of)
+    booked = known_until(read_source(lake, SOURCE, version), as_of)
+    return booked.where((F.col("outcome") == "returned") & (F.col("period") == period)).localCheckpoint()
+
+
+def _not_booked(rows: DataFrame, booked: DataFrame, publicity_on: date) -> list[dict]:
+    """The rows that are not booked, as `returned_after_close` gives them.
+
+    Equal rows are one return: copies, of a booked row too, have the reason REPEATED besides, and nothing at stake.
+    """
+    late = _judged(rows.exceptAll(booked), publicity_on)
+    once = {_content(row) for row in _judged(rows.subtract(booked), publicity_on)} if late else set()
+    for row in late:
+        if _content(row) in once:
+            once.remove(_content(row))
+            row["amount_at_stake_fen"] = row["amount_fen"] or 0
+        else:
+            row["reasons"].append(REPEATED)
+            row["amount_at_stake_fen"] = 0
+    return late
+
+
+def _judged(rows: DataFrame, publicity_on: date) -> list[dict]:
+    broken = broken_bits(ROW_RULES, replace(NO_TERMS, publicity_on=publicity_on))
+    every_reason = F.concat(reasons(ROW_RULES, broken), F.array(F.lit(AFTER_CLOSE)))
+    judged = with_possible_days(rows.withColumn("reasons", every_reason), HELD)
+    return [row.asDict() for row in judged.collect()]
+
+
+def hold_returned_after_close(small: SmallTables, rows: Collection[dict], period: str, run_id: str) -> None:
+    """Makes the period's quarantine hold exactly these returns of other periods; call it under the run lock.
+
+    Writes nothing if it already does, or if the period is closed: its quarantine stays as the close left it. A row
+    keeps the period in which it was first held.
+    """
+    is_late = f"period != '{period}' and array_has(reasons, '{AFTER_CLOSE}')"
+    held = small.rows(HELD.name, is_late)
+    own = [row for row in held if row["held_in_period"] == period]
+    if sorted(map(_held_content, own)) == sorted(map(_held_content, rows)) or is_closed(small, period):
+        return
+    first_seen: dict[tuple[str, ...], str] = {}
+    for row in sorted(held, key=lambda row: row["first_seen_period"]):
+        first_seen.setdefault(_content(row), row["first_seen_period"])
+    new = [
+        {
+            **row,
+            "first_seen_period": first_seen.get(_content(row), period),
+            "held_in_period": period,
+            "run_id": run_id,
+        }
+        for row in rows
+    ]
+    small.replace(HELD, new, f"{matching(held_in_period=period)} and {is_late}", run_id)
+
+
+def late_return_messages(rows: Collection[dict]) -> Iterator[str]:
+    """The message that collections repeat until the owner of the rows has corrected them."""
+    for period in sorted({row["period"] for row in rows}):
+        count, fen = late_return_sums([row for row in rows if row["period"] == period])
+        yield (
+            f"{SOURCE}: {count:,} returns of {period} came after its close and are in no books: {AFTER_CLOSE}, "
+            f"{yuan(fen)} yuan. They are held in {HELD.name}. Settle that money with the payers outside of the plan."
+        )
+
+
+def late_return_sums(rows: Collection[Mapping]) -> tuple[int, int]:
+    """The count of rows, and the sum of the plausible amounts at stake in fen."""
+    amounts = [row["amount_at_stake_fen"] for row in rows]
+    return len(amounts), sum(fen for fen in amounts if 0 < fen <= LARGEST_PLAUSIBLE_RECEIPT_FEN)
+
+
+def _content(row: Mapping) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in TABLES[SOURCE].column_names)
+
+
+def _held_content(row: Mapping) -> tuple[str, ...]:
+    return *_content(row), *row["reasons"]
