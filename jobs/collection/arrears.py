@@ -1,4 +1,7 @@
-"""Earlier arrears of beneficiaries: dues that were written off, less what aid has paid of them since."""
+"""Earlier arrears of beneficiaries: dues that were written off, less what aid has paid of them since.
+
+The set-off and the lapse at the grace limit are in `jobs.collection.allocation.collections`.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import date

@@ -25,6 +25,7 @@ from schemas.control import SOURCE_OF_HELD
 HELD_MEMBERS = TABLES["control/quarantine_members"]
 HELD_CLAIMS = TABLES["control/quarantine_claims"]
 HELD_RECEIPTS = TABLES["control/quarantine_receipts"]
+MOST_PLAUSIBLE_FEN = 10**13  # a larger amount is a mistake and is left out of sums: two could overflow one
 
 
 def hold_members(

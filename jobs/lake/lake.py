@@ -35,8 +35,8 @@ PLAIN = {
 class Lake:
     """The tables of one lake. `small` accesses them through delta-rs. Spark starts when it is first needed.
 
-    Where the lake is a local folder and `has_few_rows`, delta-rs commits the tables that grow with the members as well,
-    and Spark reads their files as plain Parquet: it spares Spark's jobs on the log of each table.
+    Where the lake is a local folder and `has_few_rows`, delta-rs also commits the tables that grow with the members,
+    and Spark reads their files as plain Parquet. Spark then runs no jobs on the tables' logs.
     """
 
     def __init__(self, small: SmallTables, open_spark: Callable[[], SparkSession], has_few_rows: Callable[[], bool]):
@@ -49,7 +49,7 @@ class Lake:
         return self._open_spark()
 
     @cached_property
-    def _spares_the_log(self) -> bool:
+    def _uses_plain_files(self) -> bool:
         return is_local(self.root) and self._has_few_rows()
 
     def start(self) -> None:
@@ -68,7 +68,7 @@ class Lake:
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """The rows of a table at a version; without one, at the newest."""
-        if self._spares_the_log:
+        if self._uses_plain_files:
             frame = plain_frame(self.spark, self.small.opened(table, version), self.path(table))
             if frame is not None:
                 return frame
@@ -89,7 +89,7 @@ class Lake:
 
     def replace(self, table: Table, frame: DataFrame, where: str, run_id: str) -> None:
         """Replaces the rows that satisfy `where` by the frame's, in one commit with the run id in its metadata."""
-        if self._spares_the_log:
+        if self._uses_plain_files:
             self.small.replace_arrow(table, frame.select(*table.column_names).toArrow(), where, run_id)
             return
         writer = self._writer(table, frame, run_id)
@@ -100,7 +100,7 @@ class Lake:
 
     def delete(self, table: Table, where: str, run_id: str) -> None:
         """Removes the rows that satisfy `where` in one commit; without such rows there is no commit."""
-        if self._spares_the_log:
+        if self._uses_plain_files:
             self.small.delete(table.name, where, run_id)
         elif self.small.holds_any(table.name, where):
             DeltaTable.forPath(self.spark, self._spark_path(table.name)).delete(where)

@@ -152,7 +152,7 @@ class SmallTables:
         self.replace_arrow(table, arrow_table(table, rows), where, run_id)
 
     def replace_arrow(self, table: Table, rows: Any, where: str, run_id: str) -> None:
-        """Does the same with the rows of an Arrow table."""
+        """Replaces the rows that satisfy `where` by those of an Arrow table, which satisfy it too, in one commit."""
         if not self.holds_any(table.name, where):
             self._write(table, rows, run_id, mode="append")
         elif rows.num_rows:
@@ -182,7 +182,7 @@ class SmallTables:
     def _write(self, table: Table, rows: Any, run_id: str, **how: Any) -> None:
         write_deltalake(
             self.path(table.name),
-            rows.cast(arrow_schema(table)),
+            rows.cast(_arrow_schema(table)),
             partition_by=list(table.partitioned_by) or None,
             configuration={"delta.checkpointInterval": CHECKPOINT_EVERY, **properties_of(table)},
             storage_options=self.options,
@@ -213,7 +213,7 @@ def properties_of(table: Table) -> dict[str, str]:
     }
 
 
-def arrow_schema(table: Table):
+def _arrow_schema(table: Table):
     """The columns of the data dictionary as an Arrow schema."""
     import pyarrow as pa
 
@@ -224,7 +224,7 @@ def arrow_table(table: Table, rows: Iterable[dict]):
     """The rows as an Arrow table with the columns of the data dictionary."""
     import pyarrow as pa
 
-    schema = arrow_schema(table)
+    schema = _arrow_schema(table)
     return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema)
 
 

@@ -1,4 +1,7 @@
-"""The fee ledger of a period, computed from its transfers: fee accrued, sponsored, received, outstanding, used."""
+"""The fee ledger of a period, computed from its transfers: fee accrued, sponsored, received, outstanding, used.
+
+How much of it is received: `jobs.ledger.collection_postings.fee_received_fen`.
+"""
 
 from jobs.ledger.journal import (
     ADJUSTMENTS_RECEIVABLE,

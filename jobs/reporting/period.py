@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import functions as F
 
+from jobs.gate.quarantine import MOST_PLAUSIBLE_FEN
 from jobs.lake.lake import Lake
 from jobs.lake.small import matching
 from jobs.pipeline.request import PeriodRequest
@@ -20,7 +21,6 @@ from jobs.settlement.coverage import in_force_on
 from schemas import TABLES
 
 SUMMARY = TABLES["report/period_summary"]
-MOST_PLAUSIBLE_FEN = 10**13  # a larger amount is a mistake, and two of them could overflow a sum
 
 
 @dataclass(frozen=True)

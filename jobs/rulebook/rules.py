@@ -110,7 +110,7 @@ class SharingRules:
 
 @dataclass(frozen=True)
 class JoiningRules:
-    """The gate's rules for a spell, in force on the day of joining. Ages are in completed years or in days."""
+    """The gate's rules for a spell, in force on the publicity day. Ages are in completed years or in days."""
 
     waiting_days: int
     joining_age_from_days: int
@@ -143,9 +143,9 @@ class Plan:
             minimum_members=value("minimum_members"),
         )
 
-    def joining_on(self, joined_on: date) -> JoiningRules:
+    def joining_on(self, day: date) -> JoiningRules:
         """The rules of joining in force on a day; raises RuleNotInForce."""
-        value = lambda name: self.rules[name].in_force(joined_on).value  # noqa: E731
+        value = lambda name: self.rules[name].in_force(day).value  # noqa: E731
         return JoiningRules(
             waiting_days=value("waiting_days"),
             joining_age_from_days=value("joining_age_from"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from expectations.claims import AFTER_SETTLEMENT
 from jobs.gate.claims import claims_added
 from jobs.gate.held_id import held_id_of
+from jobs.gate.quarantine import HELD_CLAIMS, MOST_PLAUSIBLE_FEN
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import TABLE_IDS
 from jobs.pipeline.amounts import yuan
@@ -18,8 +19,6 @@ from jobs.rulebook.rules import Platform
 from schemas import TABLES
 
 CLAIMS = TABLES["source/approved_claims"]
-HELD_CLAIMS = TABLES["control/quarantine_claims"]
-MOST_PLAUSIBLE_FEN = 10**13  # a larger amount is a mistake, and is left out of sums
 
 
 @dataclass(frozen=True)

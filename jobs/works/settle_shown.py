@@ -66,7 +66,7 @@ def _pools_table(plans: Mapping[str, dict]) -> str:
         "benefits": "benefit_fen",
         "fee": "fee_fen",
         "brought fwd": "brought_forward_fen",
-        "case cap": "case_sponsored_fen",
+        "above cap": "case_sponsored_fen",
         "pool": "pool_fen",
         "sponsored": "member_sponsored_fen",
         "due": "due_fen",

@@ -4,8 +4,8 @@
 
 In every round each checkout in turn settles, collects and closes two periods: once with every command as a program of
 its own (start included), once with all commands in one running process. The figures are of the second period, medians
-of the rounds. `--beside` names a checkout that is set up (`git worktree add ../before
-COMMIT && make -C ../before setup`); without it this one is measured alone.
+of the rounds. `--beside` names a checkout that is set up (`git worktree add ../before COMMIT && make -C ../before
+setup`); without it this one is measured alone.
 """
 
 import argparse

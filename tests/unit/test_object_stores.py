@@ -57,11 +57,8 @@ def test_spark_gets_the_address_and_the_access_that_delta_rs_has(monkeypatch):
     hosted = spark_settings("s3a://aid/lake", {**options, "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "true"})
     assert "spark.hadoop.fs.s3a.path.style.access" not in hosted
     assert spark_address("s3://aid/lake/settled/pools") == spark_address("s3a://aid/lake/settled/pools")
-    assert (
-        Lake(SmallTables("s3://aid/lake", options), lambda: None, lambda: False)
-        .path("settled/pools")
-        .startswith("s3://")
-    )
+    lake = Lake(SmallTables("s3://aid/lake", options), lambda: None, lambda: False)
+    assert lake.path("settled/pools").startswith("s3://")
 
 
 @pytest.mark.parametrize(
