@@ -38,15 +38,17 @@ class Ended:
 class LakeFolder:
     """A lake in a folder. Commands run in the tests' Spark session; tests write and read it with delta-rs."""
 
-    def __init__(self, spark, folder: Path):
+    def __init__(self, spark, folder: Path, conf: Path | None = None):
+        """`conf`: the environment conf of its commands (None: the shipped one)."""
         self.spark = spark
         self.folder = folder
+        self.conf = conf
         folder.mkdir(parents=True, exist_ok=True)
 
     def copied(self, folder: Path) -> "LakeFolder":
         """The same lake in another folder: what is done to it is not done to this one."""
         shutil.copytree(self.folder, folder)
-        return LakeFolder(self.spark, folder)
+        return LakeFolder(self.spark, folder, self.conf)
 
     def load(self, members=(), claims=(), mode="overwrite"):
         """Writes both sources from rows given as dicts."""
@@ -64,7 +66,8 @@ class LakeFolder:
     def run(self, command: str, *words: str, as_json: bool = True) -> Ended:
         """A command, as `fentan COMMAND --lake ... WORDS --json`."""
         out, err = StringIO(), StringIO()
-        arguments = [command, "--lake", str(self.folder), *words, *(["--json"] if as_json else [])]
+        conf = ["--conf", str(self.conf)] if self.conf else []
+        arguments = [command, "--lake", str(self.folder), *conf, *words, *(["--json"] if as_json else [])]
         with redirect_stdout(out), redirect_stderr(err):
             try:
                 exit_code = main(arguments)
@@ -74,7 +77,7 @@ class LakeFolder:
 
     def opened(self) -> Lake:
         """The lake as a command opens it."""
-        return open_lake(load_environment(None), str(self.folder), "a test")
+        return open_lake(load_environment(self.conf), str(self.folder), "a test")
 
     def settle(self, period: str = PERIOD, *words: str) -> Ended:
         return self.run("settle", "--period", period, *words)

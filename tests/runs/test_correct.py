@@ -5,18 +5,30 @@ from datetime import date
 import pytest
 
 from tests.collected import collect
-from tests.lakes import PERIOD, claim, member, receipt
+from tests.lakes import PERIOD, LakeFolder, claim, member, receipt
+from tests.platforms import LONG_AGO, write_platform
 
 BETWEEN, NEXT, PLAN = "2020-12-P2", "2021-01-P1", "critical_illness"
 LATE = claim(2, 2, approved_aid_fen=500)
 
 
 @pytest.fixture
-def corrected(lake):
-    """P, settled, collected and closed: due 980, carried 8, 98 written off = fee 8 + aid 90.
+def corrected(corrected_once, tmp_path):
+    """A copy of `corrected_once` for one test."""
+    return corrected_once.copied(tmp_path / "lake")
+
+
+@pytest.fixture(scope="module")
+def corrected_once(spark, tmp_path_factory):
+    """P, settled without a per-case cap, collected and closed: due 980, carried 8, 98 written off = fee 8 + aid 90.
 
     The period between has no cases and carries the 8 on; it is public before the lapse of 10, the next one after it.
     """
+    folder = tmp_path_factory.mktemp("corrected")
+    uncapped = {PLAN: {"per_case_cap": {LONG_AGO: None}}}
+    lake = LakeFolder(
+        spark, folder / "lake", write_platform(folder / "platforms", "xianghubao", uncapped, "2019-01-P2")
+    )
     lake.load([member(i) for i in range(1, 11)], [claim(1, 1, approved_aid_fen=900)])
     assert lake.settle().exit_code == 0
     lake.write("source/receipts", [receipt(i, i, 98) for i in range(1, 10)])
