@@ -16,6 +16,7 @@ from pyspark import SparkConf
 from pyspark.java_gateway import launch_gateway
 
 from jobs.errors import WrongUsage
+from jobs.lake.java_names import remember_names
 from jobs.lake.storage import is_local
 from jobs.process import ends_with_interruption
 from jobs.progress import LOGGER
@@ -109,13 +110,16 @@ def start_jvm(settings: dict[str, str], on_this_machine: bool) -> JavaGateway:
     finally:
         os.close(write_end)
     ends_with_interruption(lambda: _end(gateway.proc))
+    remember_names(gateway)
     return gateway
 
 
 def submitted_jvm() -> JavaGateway:
     """The JVM of the spark-submit that started this program; raises WrongUsage if there is none."""
     try:
-        return launch_gateway()
+        gateway = launch_gateway()
+        remember_names(gateway)
+        return gateway
     except (KeyError, ValueError, OSError, Py4JError) as error:
         raise WrongUsage(
             f"{GATEWAY[0]} is set, but no Spark answers there: spark-submit did not start this program, or has ended. "

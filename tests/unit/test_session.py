@@ -48,6 +48,12 @@ def test_a_session_computes_in_utc_and_refuses_to_overflow(spark):
         spark.sql("select 9223372036854775807L + id from range(1, 2)").collect()
 
 
+def test_a_class_and_its_method_are_looked_up_once(spark):
+    jvm = spark._jvm
+    assert jvm.functions is jvm.functions and jvm.functions.col is jvm.functions.col
+    assert jvm.java.lang.System.nanoTime() < jvm.java.lang.System.nanoTime(), "values are not kept"
+
+
 def test_the_running_session_is_used(spark):
     assert open_session(load_environment(None), "another") is spark
 
