@@ -6,8 +6,7 @@ from datetime import date
 import pytest
 from pyspark.sql import functions as F
 
-from expectations import outputs as output_rules
-from expectations.rule import NO_TERMS, GateRowRule, GateRule
+from expectations.rule import NO_TERMS, FewRowRule, GateRowRule, GateRule
 from expectations.suites import SUITES, judge, suite_json
 from expectations.validation import loaded, suite_of, unexpected_counts, validate, validation_result
 from jobs.collection.allocation import CollectionDays
@@ -88,9 +87,9 @@ def counted_by_the_gate(name, frames, terms):
         id_column, rules, duplicated = costs.JUDGED_BY[name]
         results = costs._judged(name, frame, F.lit(True), id_column, rules, duplicated, terms).results
         return {result.id: result.unexpected_count for result in results}
-    if name in output_rules.FEW_ROW_RULES:
+    if all(isinstance(rule, FewRowRule) for rule in SUITES[name]):
         rows = [row.asDict() for row in frame.collect()]
-        return {rule.id: sum(map(rule.broken, rows)) for rule in output_rules.FEW_ROW_RULES[name]}
+        return {rule.id: sum(map(rule.broken, rows)) for rule in SUITES[name]}
     return frame.agg(*(F.count_if(rule.broken(NO_TERMS)).alias(rule.id) for rule in SUITES[name])).first().asDict()
 
 
