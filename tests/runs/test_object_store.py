@@ -164,7 +164,7 @@ def test_two_runs_exclude_each_other(endpoint, reached):
     assert first.returncode == 0
 
 
-def test_of_runs_that_start_at_once_one_gets_the_lock(endpoint, reached):
+def test_exactly_one_of_simultaneous_runs_gets_the_lock(endpoint, reached):
     assert holders(f"{reached}/at-once", access(endpoint), ROUNDS) == [1] * ROUNDS
 
 
