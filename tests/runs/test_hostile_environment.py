@@ -13,7 +13,7 @@ import pyspark
 import pytest
 from deltalake import DeltaTable
 
-from tests.hostile import INSTALLED, PROJECT, site, strangers
+from tests.hostile import INSTALLED, PROJECT, foreign_packages, site
 from tests.lakes import PERIOD, LakeFolder, claim, member
 
 
@@ -29,7 +29,7 @@ def settled(tmp_path_factory, quick_conf):
     folder = tmp_path_factory.mktemp("hostile")
     lake = LakeFolder(None, folder / "湖")
     lake.load([member(n) for n in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])
-    path = f"{strangers(folder / 'strangers')}:{PROJECT}"
+    path = f"{foreign_packages(folder / 'foreign_packages')}:{PROJECT}"
     environment = {**site(folder / "site"), "LC_ALL": "C", "PYTHONPATH": path}
     where = ("--lake", str(lake.folder), "--conf", str(quick_conf), "--json")
     lake.settling = ended_in(environment, folder, *INSTALLED, "settle", "--period", PERIOD, *where)
@@ -62,7 +62,7 @@ def test_under_spark_submit_our_packages_come_first_and_a_garbled_name_is_report
     environment = {
         "SPARK_HOME": str(home),
         "PYSPARK_PYTHON": sys.executable,
-        "PYTHONPATH": f"{strangers(tmp_path / 'strangers')}:{PROJECT}",
+        "PYTHONPATH": f"{foreign_packages(tmp_path / 'foreign_packages')}:{PROJECT}",
         "SPARK_LOCAL_IP": "127.0.0.1",
         "LC_ALL": "C",
     }

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.killing import killed_when_it_says
+from tests.killing import run_killed_at
 from tests.lakes import PERIOD, claim, member, receipt
 from tests.published import digests, published_jobs, without_run
 
@@ -25,7 +25,7 @@ def test_jobs_killed_and_run_again_give_the_result_of_uninterrupted_ones(quick_c
         expected = unharmed.run(job, *arguments)
         assert expected.exit_code == 0, expected.err
         before = (published_jobs(lake), lake.rows("ledger/fee") if job != "settle" else None)
-        assert killed_when_it_says(stage, lake, job, PERIOD, "--conf", str(quick_conf)) == -signal.SIGKILL
+        assert run_killed_at(stage, lake, job, PERIOD, "--conf", str(quick_conf)) == -signal.SIGKILL
         if stage != "publishing":
             assert before == (published_jobs(lake), lake.rows("ledger/fee") if job != "settle" else None)
         ended = lake.run(job, *arguments)

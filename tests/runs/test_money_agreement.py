@@ -14,7 +14,7 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.rulebook import load_platform
-from tests.killing import killed_when_it_says
+from tests.killing import run_killed_at
 from tests.lakes import receipt
 from tests.oracle import History, World, settle
 from tests.oracle_collection import collect
@@ -134,7 +134,7 @@ class Operator:
     def does(self, job, period, day):
         words = ("--as-of", str(day), *self.words)
         if KILLS and not self.draw.randrange(KILLS):
-            killed_when_it_says(self.draw.choice(STAGES), self.lake, job, period, *words)
+            run_killed_at(self.draw.choice(STAGES), self.lake, job, period, *words)
             self.kill_count += 1
         ended = self.lake.run(job, "--period", period, *words)
         assert ended.exit_code == 0, ended.err

@@ -56,8 +56,8 @@ def conf(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settled(spark, conf, tmp_path_factory):
-    """The world in one file per plan, settled with the settings of a user (with adaptive execution); tables are read and
-    written as in a large lake."""
+    """The world in one file per plan, settled with the settings of a user (with adaptive execution) and the file access
+    of a large lake."""
     lake = LakeFolder(spark, tmp_path_factory.mktemp("few") / "lake").load(MEMBERS, CLAIMS)
     large = write_conf(conf.with_name("large.toml"), platforms="platforms", few_rows_most=0)
     with usual(spark):

@@ -130,10 +130,10 @@ def test_a_room_imports_only_rooms_before_it():
 
 
 def test_a_chapter_imports_only_chapters():
-    strangers = {
+    other_rooms = {
         (m, room) for m, room in occurrences_in(modules_of(CHAPTERS), rooms_imported) if room not in OF_CHAPTERS
     }
-    assert strangers == NOT_OF_CHAPTERS
+    assert other_rooms == NOT_OF_CHAPTERS
 
 
 def test_a_chapter_imports_no_file_clock_log_random_or_session():

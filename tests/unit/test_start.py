@@ -10,7 +10,7 @@ from jobs.errors import WrongUsage
 from jobs.lake.java import HADOOP, IGNORED, _java_variables, leave_connect_out, submitted_jvm
 from jobs.lake.object_stores import spark_address
 from jobs.progress import LOGGER
-from tests.hostile import INSTALLED, PROJECT, strangers
+from tests.hostile import INSTALLED, PROJECT, foreign_packages
 
 START = [*INSTALLED, "--version"]
 SUBMITTED = [sys.executable, str(PROJECT / "jobs" / "cli.py"), "--version"]  # as spark-submit starts it
@@ -24,7 +24,7 @@ def started(words: list[str], folder, others) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("words", [START, SUBMITTED], ids=["installed", "submitted"])
 def test_our_packages_come_before_others_of_their_names(tmp_path, words):
-    ended = started(words, tmp_path, strangers(tmp_path / "strangers"))
+    ended = started(words, tmp_path, foreign_packages(tmp_path / "foreign_packages"))
     assert ended.returncode == 0 and ended.stdout.startswith("fentan "), ended.stderr
 
 
