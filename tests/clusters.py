@@ -17,7 +17,7 @@ from tests.spark_settings import SHORT_LIVED, SHORT_LIVED_JVM
 
 SPARK = Path(pyspark.__file__).parent
 STARTED_WITHIN_SECONDS = 60
-# A part ends with whoever started it, even if that was killed.
+# A part ends when its starting process ends, even if that one is killed.
 UNTIL_STDIN_ENDS = '"$@" & cat >/dev/null; kill $!; wait $!'
 
 
@@ -29,7 +29,7 @@ class Cluster:
     folder: Path
 
     def submit(self, *words: str) -> subprocess.CompletedProcess:
-        """`spark-submit --master MASTER WORDS`, from a folder in which the project is not found by chance."""
+        """`spark-submit --master MASTER WORDS`, from a folder outside the project."""
         settings = [word for key, value in SHORT_LIVED.items() for word in ("--conf", f"{key}={value}")]
         line = [str(SPARK / "bin" / "spark-submit"), "--master", self.master, *settings, *words]
         return subprocess.run(line, env=_environment(self.folder), cwd=self.folder, capture_output=True, text=True)

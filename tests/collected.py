@@ -1,4 +1,4 @@
-"""What tests of collection ask of a lake (see `settled` in conftest.py)."""
+"""Queries of collection tests on a lake (see `settled` in conftest.py)."""
 
 from tests.lakes import PERIOD
 
@@ -18,10 +18,10 @@ def held(lake):
 
 
 def posted_fen(lake, plan_id):
-    """What a plan's collection moved between accounts, but for the aid that was paid and the fee."""
-    found = {}
+    """Sums of a plan's collection postings by (debit, credit), without paid aid and fee income."""
+    sums_fen = {}
     for r in lake.rows("ledger/journal", job="collect", plan_id=plan_id):
         if r["reason"] not in ("aid_paid", "fee_received"):
             pair = (r["debit_account"], r["credit_account"])
-            found[pair] = found.get(pair, 0) + r["amount_fen"]
-    return found
+            sums_fen[pair] = sums_fen.get(pair, 0) + r["amount_fen"]
+    return sums_fen

@@ -1,4 +1,4 @@
-"""Environment confs for tests: the shipped local one, but for what is said."""
+"""Environment confs for tests: the shipped local one with some values changed."""
 
 import json
 import tomllib
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 SHIPPED = tomllib.loads(files("conf").joinpath("local.toml").read_text(encoding="utf-8"))
-# Every row may be bad, and everybody may lapse.
+# Every row may be bad, and every member may lapse.
 NO_CEILINGS = {key: 1_000_000 if key.endswith("_ppm") else 0 for key in SHIPPED["quality"]}
 
 

@@ -1,6 +1,6 @@
 """One Spark session for the whole test run: local and small, with settings for tiny frames.
 
-With Spark's usual settings run the commands of the README, the cluster, and tests that ask for them.
+The README commands, the cluster and tests with the fixture `usual` run with Spark's usual settings.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from tests.confs import write_conf
 from tests.lakes import LakeFolder
 from tests.wheels import build_wheel
 
-# How long an example takes is no property of the program: a busy machine must not fail a test.
+# No deadline per example: a busy machine must not fail a test.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
@@ -25,7 +25,7 @@ settings.load_profile("untimed")
 @pytest.fixture(scope="session")
 def spark():
     environment = load_environment(None)
-    # One core each for the two workers of a run; what costs in a command is the driver's planning, not the tasks.
+    # One core for each of the two workers; the cost of a command is the driver's planning, not the tasks.
     environment.spark.update({"master": "local[1]", "spark.sql.shuffle.partitions": "2"})
     session = open_session(environment, "fentan tests")
     spark_settings.make_quick(session)
@@ -34,14 +34,14 @@ def spark():
 
 
 def pytest_collection_modifyitems(items):
-    """Files with Spark come first: the many small ones without it then fill what is left of a worker's time."""
+    """Runs files with Spark first, so that the many small files without it balance the workers at the end."""
     with_spark = {item.path for item in items if "spark" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in with_spark)
 
 
 @pytest.fixture(autouse=True)
 def forgotten(request):
-    """Delta remembers each table it has met for an hour, and how to read it: hundreds of lakes would fill the heap."""
+    """Clears caches of Delta, which keep each table for an hour: hundreds of lakes would fill the heap."""
     yield
     if "spark" in request.fixturenames:
         request.getfixturevalue("spark")._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
@@ -49,7 +49,7 @@ def forgotten(request):
 
 @pytest.fixture
 def usual(spark):
-    """The settings that a user's session has, while a test runs."""
+    """The settings of a user's session, during one test."""
     with spark_settings.usual(spark):
         yield
 
@@ -61,15 +61,15 @@ def xianghubao():
 
 @pytest.fixture
 def lake(spark, tmp_path):
-    """An empty lake with what tests do to it."""
+    """An empty lake with helpers for tests."""
     return LakeFolder(spark, tmp_path / "lake")
 
 
 @pytest.fixture(scope="session")
 def quick_conf(tmp_path_factory):
-    """A conf for programs that a test starts. They compile little: compiling takes each of them half a minute.
+    """A conf for programs that a test starts, with little compilation, which would take half a minute each.
 
-    They read and write the lake as large ones are read and written, while commands in the tests' own session do not.
+    They read and write the lake like a large one; commands in the tests' own session do not.
     """
     file = tmp_path_factory.mktemp("conf") / "quick.toml"
     return write_conf(file, spark={**spark_settings.QUICK, **spark_settings.SHORT_LIVED}, few_rows_most=0)

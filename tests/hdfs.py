@@ -22,7 +22,7 @@ COORDINATES = (
     "junit:junit:4.13.2",
     "org.hamcrest:hamcrest-core:1.3",
 )
-# What else the first asks for: Spark has it.
+# Dependencies of the first that Spark already has.
 IN_SPARK = "org.apache.hadoop:hadoop-client-api,org.apache.hadoop:hadoop-client-runtime"
 
 
@@ -44,7 +44,7 @@ def hdfs_on_loopback(folder: Path) -> Iterator[str]:
 
 
 def minicluster_jars() -> list[Path]:
-    """The JARs that Spark lacks for it; fetched once into `.jars/hdfs`."""
+    """The JARs that an HDFS needs in addition to those of Spark; fetched once into `.jars/hdfs`."""
     jars = [JARS / "{}_{}-{}.jar".format(*coordinate.split(":")) for coordinate in COORDINATES]
     JARS.mkdir(parents=True, exist_ok=True)
     with (JARS / "lock").open("w") as lock:

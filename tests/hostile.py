@@ -1,4 +1,4 @@
-"""Environments that other software leaves behind: packages of our names, a site's Spark and Hadoop, Java's options."""
+"""Environments with other software: packages with the names of ours, a site's Spark and Hadoop, Java options."""
 
 import sys
 from pathlib import Path
@@ -30,8 +30,8 @@ CORE_SITE = """<configuration>
 """
 
 
-def strangers(folder: Path) -> Path:
-    """A folder for PYTHONPATH whose packages have the names of ours."""
+def foreign_packages(folder: Path) -> Path:
+    """A folder for PYTHONPATH with packages named like ours."""
     for name in ("jobs", "schemas", "expectations", "conf"):
         (folder / name).mkdir(parents=True)
         (folder / name / "__init__.py").write_text(f"raise RuntimeError('this is another {name}')\n")
@@ -39,7 +39,7 @@ def strangers(folder: Path) -> Path:
 
 
 def site(folder: Path) -> dict[str, str]:
-    """The variables of a site with a Spark, a Hadoop and a Java of its own, whose files are written to the folder."""
+    """The variables of a site with its own Spark, Hadoop and Java; their files are written to the folder."""
     spark, hadoop = folder / "spark", folder / "hadoop"
     for each in (folder, spark, hadoop):
         each.mkdir()

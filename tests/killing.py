@@ -1,6 +1,6 @@
-"""Work stopped at a stage that it announces: in this process by an error, or as a program of its own by SIGKILL.
+"""Stops work at an announced stage: in this process by an error, or in a separate process by SIGKILL.
 
-`jobs.progress.announce` is the only seam: tests know the stages as an operator sees them, and no function inside.
+`jobs.progress.announce` is the only hook: tests use the stages that an operator sees, and no internal function.
 """
 
 import os
@@ -17,47 +17,47 @@ from jobs.progress import OBSERVERS
 
 
 class Killed(BaseException):
-    """Nothing in the program may catch it."""
+    """A kill: the program must not catch it."""
 
 
 @contextmanager
 def at_stage(stage: str, act: Callable[[], None]) -> Iterator[None]:
-    """Does something as soon as a stage that begins with these words is announced, once; it must come."""
-    left = [act]
+    """Calls `act` once, at the first announced stage that begins with `stage`; fails if none is announced."""
+    pending = [act]
 
     def observe(announced: str) -> None:
-        if announced.startswith(stage) and left:
-            left.pop()()
+        if announced.startswith(stage) and pending:
+            pending.pop()()
 
     with _observed(observe):
         yield
-    assert not left, f"{stage!r} was never announced"
+    assert not pending, f"{stage!r} was never announced"
 
 
 @contextmanager
 def killed_at(stage: str) -> Iterator[None]:
-    """What runs inside dies at the stage."""
+    """The work inside is killed at the stage."""
     with at_stage(stage, _raise(Killed())), pytest.raises(Killed):
         yield
 
 
 @contextmanager
 def failing_at(stage: str) -> Iterator[None]:
-    """Spark fails at the stage."""
+    """The work inside fails with an error of Spark at the stage."""
     with at_stage(stage, _raise(PySparkException("no space left"))):
         yield
 
 
 def stages_of(command: Callable[[], object]) -> list[str]:
-    """The stages that a command announces, each once, in their order."""
-    found: dict[str, None] = {}
-    with _observed(lambda stage: found.setdefault(stage)):
+    """The distinct stages that a command announces, in order."""
+    stages: dict[str, None] = {}
+    with _observed(lambda stage: stages.setdefault(stage)):
         command()
-    return list(found)
+    return list(stages)
 
 
-def killed_when_it_says(stage: str, lake, job: str, period: str, *words: str) -> int:
-    """Runs the job as a program of its own and kills it at the stage; gives how it ended (-9: killed)."""
+def run_killed_at(stage: str, lake, job: str, period: str, *words: str) -> int:
+    """Runs the job in a separate process and kills it at the stage; returns the exit code (-9: killed)."""
     command = [sys.executable, "-m", "jobs.cli", job, "--lake", str(lake.folder), "--period", period, *words]
     program = subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ.copy()

@@ -1,4 +1,4 @@
-"""A lake for tests: sources from rows, commands as a user gives them, tables as published."""
+"""A lake for tests: writes sources, runs commands and reads tables."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ __all__ = ["PERIOD", "Ended", "LakeFolder", "claim", "measured", "member", "rece
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The result of a command."""
 
     exit_code: int
     out: str
@@ -36,7 +36,7 @@ class Ended:
 
 
 class LakeFolder:
-    """A lake in a folder. Commands run in the tests' Spark session; tests write and read it with delta-rs."""
+    """A lake in a folder. Commands run in the tests' Spark session; tests read and write with delta-rs."""
 
     def __init__(self, spark, folder: Path, conf: Path | None = None):
         """`conf`: the environment conf of its commands (None: the shipped one)."""
@@ -46,18 +46,18 @@ class LakeFolder:
         folder.mkdir(parents=True, exist_ok=True)
 
     def copied(self, folder: Path) -> "LakeFolder":
-        """The same lake in another folder: what is done to it is not done to this one."""
+        """An independent copy of the lake in another folder."""
         shutil.copytree(self.folder, folder)
         return LakeFolder(self.spark, folder, self.conf)
 
     def load(self, members=(), claims=(), mode="overwrite"):
-        """Writes both sources from rows given as dicts."""
+        """Writes members and claims from dicts."""
         self.write("source/members", members, mode)
         self.write("source/approved_claims", claims, mode)
         return self
 
     def write(self, name, rows, mode="overwrite"):
-        """Writes a source from rows given as dicts, as its owner would: with delta-rs, in one commit."""
+        """Writes a source from dicts with delta-rs, in one commit."""
         table = TABLES[name]
         values = [{column: row.get(column) for column in table.column_names} for row in rows]
         arrow = pa.Table.from_pylist(values, to_arrow_schema(table.spark_schema))
@@ -83,7 +83,7 @@ class LakeFolder:
         return self.run("settle", "--period", period, *words)
 
     def rows(self, table: str, period: str = PERIOD, **equal) -> list[dict]:
-        """Rows of a table's period, in the order of its key, as delta-rs reads them."""
+        """Rows of one period of a table, sorted by its key, read by delta-rs."""
         rows = DeltaTable(self.folder / table).to_pyarrow_table().to_pylist()
         rows = [
             row for row in rows if row.get("period", period) == period and all(row[k] == v for k, v in equal.items())
@@ -96,14 +96,14 @@ class LakeFolder:
 
 
 def measured(rows, **equal):
-    """What the one row of a report says that has these values."""
-    found = [row for row in rows if all(row[name] == value for name, value in equal.items())]
-    assert len(found) == 1, (equal, found)
-    return found[0]["quantity"] if found[0]["quantity"] is not None else found[0]["amount_fen"]
+    """Quantity or amount of the only report row with these values."""
+    matching = [row for row in rows if all(row[name] == value for name, value in equal.items())]
+    assert len(matching) == 1, (equal, matching)
+    return matching[0]["quantity"] if matching[0]["quantity"] is not None else matching[0]["amount_fen"]
 
 
 def receipt(receipt_id, payer_id, amount_fen, on=date(2020, 12, 14), period=PERIOD, outcome="collected") -> dict:
-    """Money of a payer for a period, in on its deduction day; what is given goes before."""
+    """A receipt of a payer for a period, on its deduction day unless `on` is passed."""
     return {
         "receipt_id": receipt_id,
         "period": period,

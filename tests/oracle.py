@@ -1,6 +1,6 @@
 """The settlement a second time, in plain Python: slow, literal, and written from the rules, not from the Spark code.
 
-Whole numbers, dates and dicts. Where both programs agree over simulated years, neither is wrong by the same slip.
+Whole numbers, dates and dicts. Agreement over simulated years shows that neither program has a bug of its own.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ __all__ = ["Held", "History", "Settled", "SettledPlan", "World", "settle", "sett
 
 @dataclass(frozen=True)
 class SettledPlan:
-    """What one period of one plan comes to: rows as in the tables, without run_id and rule_version.
+    """One settled period of one plan: rows as in the tables, without run_id and rule_version.
 
     `one_fen_more` is r of exact rounding: how many members pay a fen above `rates.share_fen`; 0 otherwise.
     `counted_claims` are the source rows of the benefits that count.
@@ -38,7 +38,7 @@ class SettledPlan:
 
 @dataclass(frozen=True)
 class Settled:
-    """One period: plans settled, plans refused and plans skipped with the reason, rows held with all theirs."""
+    """One period: settled plans, refused and skipped plans with the reason, held rows with all reasons."""
 
     period: str
     publicity_on: date
@@ -47,12 +47,12 @@ class Settled:
     skipped: dict[str, str]
     held_members: list[Held]
     held_claims: list[Held]
-    used_claims: tuple[dict, ...] = ()  # released claims that it settled, as the source has them
+    used_claims: tuple[dict, ...] = ()  # released claims settled in it, as in the source
 
     def rows(self, table: str) -> list[dict]:
         """All plans' rows of `benefits`, `pool`, `rates`, `assessments`, `bills`, `journal` or `fee`."""
-        found = [getattr(plan, table) for plan in self.plans.values()]
-        return [row for rows in found for row in (rows if isinstance(rows, list) else [rows])]
+        tables = [getattr(plan, table) for plan in self.plans.values()]
+        return [row for rows in tables for row in (rows if isinstance(rows, list) else [rows])]
 
 
 def settle(
@@ -63,8 +63,8 @@ def settle(
 ) -> Settled:
     """One period of every plan that has members or claims.
 
-    `one_fen_more` names, per plan, the members that another program let pay the fen more under `exact` rounding; the
-    oracle checks that they are exactly r. Without it the r lowest member ids pay it. Raises RuleNotInForce.
+    `one_fen_more`: by plan, the members that pay one fen more under `exact` rounding according to another program; the
+    oracle checks that there are exactly r. Without it the r lowest member ids pay it. Raises RuleNotInForce.
     """
     platform = world.platform
     if platform.carry_on != "billed":
@@ -82,19 +82,19 @@ def settle(
             skipped[plan_id] = why_not
             continue
         case = Case(platform, plan, period, publicity_on, unbroken.get(plan_id, {}), history)
-        asked = any(c["plan_id"] == plan_id and c["publicity_period"] == period for c in world.claims)
-        of_plan = [claim for claim in claims if claim["plan_id"] == plan_id]
-        why_not = why_refused(case, asked)
+        has_claims = any(c["plan_id"] == plan_id and c["publicity_period"] == period for c in world.claims)
+        plan_claims = [claim for claim in claims if claim["plan_id"] == plan_id]
+        why_not = why_refused(case, has_claims)
         if why_not:
             refused[plan_id] = why_not
         else:
-            plans[plan_id] = settle_plan(case, of_plan, (one_fen_more or {}).get(plan_id))
+            plans[plan_id] = settle_plan(case, plan_claims, (one_fen_more or {}).get(plan_id))
     used = tuple(claim for claim in released if claim["plan_id"] in plans)
     return Settled(period, publicity_on, plans, refused, skipped, held_members, held_claims, used)
 
 
 def settle_all(world: World, first: str, last: str) -> list[Settled]:
-    """Every period from first to last, each with the history of those before."""
+    """Every period from first to last, each with the history of the earlier ones."""
     calendar, history, settled = world.platform.calendar, History(), []
     for period in calendar.between(calendar.period(first), calendar.period(last)):
         settled.append(settle(world, str(period), history))
@@ -110,13 +110,13 @@ def why_skipped(plan: Plan, rows: list[dict], period: Period) -> str | None:
     return None
 
 
-def why_refused(case: Case, asked: bool) -> str | None:
-    """Why the plan cannot be settled. `asked`: the period has claims for it, held ones included."""
+def why_refused(case: Case, has_claims: bool) -> str | None:
+    """Why the plan cannot be settled. `has_claims`: the period has claims for it, held ones included."""
     previous = case.platform.calendar.previous(case.platform.calendar.period(case.period))
     last_pool = case.history.last_pool.get(case.plan.plan_id)
     if last_pool and last_pool["period"] != str(previous):
         return f"the previous period {previous} is not settled"
-    if asked and not case.covered:
+    if has_claims and not case.covered:
         return "claims without any covered member"
     if len(case.covered) < case.sharing.minimum_members:
         return "fewer covered members than the minimum"

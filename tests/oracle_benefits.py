@@ -13,7 +13,7 @@ PPM = 1_000_000
 
 
 class Verdict(NamedTuple):
-    """What is paid on a claim, and why not all of it."""
+    """The benefit of a claim, and the reason if it is less than the approved aid."""
 
     counted: bool
     benefit_fen: int
@@ -21,8 +21,7 @@ class Verdict(NamedTuple):
 
 
 def judge(case: Case, claims: list[dict]) -> list[tuple[dict, Verdict]]:
-    """Claims with their verdicts, in order of approval: of those that could count, the first shuts out the later
-    ones."""
+    """Claims with their verdicts in order of approval; in one membership only the first countable claim counts."""
     judged, helped = [], []
     for claim in sorted(claims, key=lambda claim: (claim["approved_on"], claim["claim_id"])):
         verdict = judge_one(case, claim)
@@ -35,7 +34,7 @@ def judge(case: Case, claims: list[dict]) -> list[tuple[dict, Verdict]]:
 
 
 def judge_one(case: Case, claim: dict) -> Verdict:
-    """The claim by itself, and after what was helped in earlier periods."""
+    """The claim by itself, taking into account the claims counted in earlier periods."""
     why_not = why_not_counted(case, claim)
     if why_not:
         return Verdict(False, 0, why_not)
@@ -57,7 +56,7 @@ def why_not_counted(case: Case, claim: dict) -> str | None:
     rules = benefit_rules_on(case.plan, claim["diagnosed_on"])
     spell = covering(case.spells[claim["member_id"]], claim["diagnosed_on"])
     may_wait = rules.waiting_applies_to_accidents or not claim["accident"]
-    # A released claim may be of somebody who was not covered on the day: then no waiting period runs.
+    # A released claim may be of a member who was not covered on the day: then there is no waiting period.
     if spell is not None and may_wait and claim["diagnosed_on"] <= spell.row["waiting_ends_on"]:
         return "in_waiting_period"
     if rules.helped_illnesses is not None and claim["illness_code"] not in rules.helped_illnesses:
@@ -84,7 +83,7 @@ def benefit_rules_on(plan: Plan, day: date) -> BenefitRules:
 
 
 def benefit_limit(case: Case, claim: dict) -> int | None:
-    """The limit of the illness itself goes before the general one; None: none for that age."""
+    """The limit of the illness if there is one, else the general one; None: no limit for that age."""
     rules = benefit_rules_on(case.plan, claim["diagnosed_on"])
     age = age_on(claim["birth_date"], claim[rules.age_counted_on])
     for illness_code in (claim["illness_code"], None):
@@ -96,26 +95,26 @@ def benefit_limit(case: Case, claim: dict) -> int | None:
 
 
 def age_on(birth_date: date, day: date) -> int:
-    """Whole years; who was born on 29 February is a year older on 1 March of an ordinary year."""
+    """Whole years; in an ordinary year a birthday on 29 February is on 1 March."""
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
 def weights_of(case: Case, sharers: dict[int, Spell]) -> Fraction:
-    """The members who share, each counted with the weight of his tier."""
+    """The sum of the weights of the members who share."""
     return sum((Fraction(case.sharing.weights_ppm[s.row["tier"]], PPM) for s in sharers.values()), Fraction(0))
 
 
 def benefit_row(case: Case, claim: dict, verdict: Verdict, weights: Fraction) -> dict:
     decade = age_on(claim["birth_date"], claim["diagnosed_on"]) // 10 * 10
     cap_fen = case.sharing.per_case_cap_fen
-    asked_fen = verdict.benefit_fen + ceil_fen(Fraction(verdict.benefit_fen * case.sharing.fee_rate_ppm, PPM))
+    cost_fen = verdict.benefit_fen + ceil_fen(Fraction(verdict.benefit_fen * case.sharing.fee_rate_ppm, PPM))
     columns = ("claim_id", "member_id", "illness_code", "severity", "approved_aid_fen")
     return {
         **case.keys,
         **{column: claim[column] for column in columns},
         "age_band": f"{decade}-{decade + 9}",
         "benefit_fen": verdict.benefit_fen,
-        "sponsored_fen": 0 if cap_fen is None else max(0, asked_fen - floor(cap_fen * weights)),
+        "sponsored_fen": 0 if cap_fen is None else max(0, cost_fen - floor(cap_fen * weights)),
         "counted": verdict.counted,
         "marker": verdict.marker,
     }

@@ -11,8 +11,7 @@ from tests.oracle_world import World
 
 @dataclass(frozen=True)
 class Collected:
-    """A period's collection: rows as in the tables without run_id, and the receipts held with what they are held
-    for."""
+    """A period's collection: rows as in the tables without run_id, and the held receipts with their reasons."""
 
     collections: list[dict]
     lapses: list[dict]
@@ -21,7 +20,7 @@ class Collected:
     held: Counter
     netted_from_next: dict[tuple[str, int], int]
     period: str
-    arrears_paid: Counter  # (plan, member, period they are of): fen
+    arrears_paid: Counter  # (plan, member, period of the arrears): fen
 
     def written_off(self) -> dict[tuple[str, int], int]:
         lapsed = [row for row in self.collections if row["status"] == "lapsed"]
@@ -33,11 +32,11 @@ def collect(
     following: Settled | None = None, before: Collected | None = None, earlier: tuple[Collected, ...] = (),
     released: tuple[dict, ...] = (),
 ) -> Collected:  # fmt: skip
-    """Gives every payer's money to his members' shares, and tells what became of each due and each receipt.
+    """Allocates every payer's receipts to the shares of his members; the outcome of each due and each receipt.
 
-    `following`: the next period, once it is settled: its aid is not paid when the grace of this one ends. `before`: how
-    the collection of the previous period ended; `earlier`: how all before this one did. `released`: receipts that the
-    operator has released: they are true, and no other receipt of their id is money.
+    `following`: the next period if it is settled; its aid is not paid yet at the grace limit of this one. `before`: the
+    final collection of the previous period; `earlier`: those of all earlier periods. `released`: receipts that the
+    operator has released: they count, and no other receipt with their id does.
     """
     calendar = world.platform.calendar
     period = calendar.period(settled.period)
@@ -46,7 +45,7 @@ def collect(
         calendar.deduction_on(period),
         calendar.grace_ends_on(period),
     )
-    looked_at = [
+    period_receipts = [
         r
         for r in receipts
         if r["period"] == settled.period and (r["attempted_on"] is None or r["attempted_on"] <= as_of)
@@ -54,8 +53,8 @@ def collect(
     held, suspense, money, returns = Counter(), Counter(), [], []
     contents = contents_by_id(receipts, as_of)
     seen = []
-    true_ids = {r["receipt_id"] for r in released}
-    for r in looked_at:
+    released_ids = {r["receipt_id"] for r in released}
+    for r in period_receipts:
         why = faults(r, public_on) | ({"receipt_duplicated"} if len(contents.get(r["receipt_id"], ())) > 1 else set())
         if r in seen:
             held[r["receipt_id"], 0, frozenset(why | {"receipt_repeated"})] += 1
@@ -64,7 +63,7 @@ def collect(
         if r in released:
             why = set()
             r = {**r, "attempted_on": max(r["attempted_on"], public_on)}
-        elif r["receipt_id"] in true_ids:
+        elif r["receipt_id"] in released_ids:
             held[r["receipt_id"], 0, frozenset(why)] += 1
             continue
         if why:
@@ -88,11 +87,11 @@ def collect(
         by_payer[row["payer_id"]].append(row)
     for row in rows:
         row |= {"collected_fen": 0, "collected_on": None}
-    of_payer = defaultdict(list)
+    receipts_by_payer = defaultdict(list)
     for r in sorted(in_time, key=lambda r: (r["attempted_on"], r["receipt_id"])):
-        of_payer[r["payer_id"]].append(r)
-    for payer_id, his in of_payer.items():
-        left = sum(r["amount_fen"] for r in his)
+        receipts_by_payer[r["payer_id"]].append(r)
+    for payer_id, payer_receipts in receipts_by_payer.items():
+        left = sum(r["amount_fen"] for r in payer_receipts)
         met = 0
         owed = sum(row["due_fen"] for row in by_payer[payer_id])
         line = sorted(
@@ -110,24 +109,24 @@ def collect(
             left -= row["due_fen"]
             met += row["due_fen"]
             if row["due_fen"]:
-                row |= {"collected_fen": row["due_fen"], "collected_on": day_reached(his, met)}
+                row |= {"collected_fen": row["due_fen"], "collected_on": day_reached(payer_receipts, met)}
         plan_id = min((row["plan_id"] for row in by_payer[payer_id]), default=first_plan)
         reason = (
             "receipt_without_bill"
             if not line
             else "receipt_overpaid"
-            if sum(r["amount_fen"] for r in his) > owed
+            if sum(r["amount_fen"] for r in payer_receipts) > owed
             else "receipt_not_enough"
         )
         running = 0
-        for r in his:
+        for r in payer_receipts:
             running += r["amount_fen"]
             over = max(0, min(r["amount_fen"], running - met))
             if over:
                 held[r["receipt_id"], over, frozenset({reason})] += 1
                 suspense[plan_id, r["attempted_on"]] += over
 
-    back = by_account(went_back, by_payer, first_plan)
+    returned = returned_by_account(went_back, by_payer, first_plan)
     is_final = as_of >= ends_on
     netted_before = before.netted_from_next if before else {}
     own_aid, next_aid = aid_of(settled), aid_of(following) if following else {}
@@ -175,19 +174,19 @@ def collect(
 
     transfers, fees = Counter(), {}
     for plan_id, plan in settled.plans.items():
-        of_plan = [row for row in collections if row["plan_id"] == plan_id]
+        plan_rows = [row for row in collections if row["plan_id"] == plan_id]
         posted, fees[plan_id] = post(
             plan.pool,
-            of_plan,
+            plan_rows,
             {d: fen for (p, d), fen in suspense.items() if p == plan_id},
             left_aid,
             sum(fen for (p, _), fen in netted_before.items() if p == plan_id)
             + sum(fen for (p, *_), fen in arrears_paid.items() if p == plan_id),
             (deducted_on, ends_on, as_of),
             world.platform.collection.shortfall_borne_by,
-            Counter({tuple(key): fen for (p, *key), fen in back.items() if p == plan_id}),
+            Counter({tuple(key): fen for (p, *key), fen in returned.items() if p == plan_id}),
         )
-        regained = taken_back(plan_id, arrears_paid, earlier, world.platform.collection.shortfall_borne_by)
+        regained = write_off_reversals(plan_id, arrears_paid, earlier, world.platform.collection.shortfall_borne_by)
         posted.update({(deducted_on, *pair): fen for pair, fen in regained.items()})
         fees[plan_id]["received_fen"] += regained["fee_accrued", "fee_income"]
         fees[plan_id]["written_off_fen"] -= regained["fee_accrued", "fee_income"]
@@ -196,7 +195,7 @@ def collect(
 
 
 def old_arrears(earlier, left_aid, rows) -> Counter:
-    """What aid pays of what its member owes of earlier periods, the oldest first; what he owes of this one is left."""
+    """Set-offs of earlier arrears from aid, the oldest first, after reserving the unpaid due of this period."""
     paid = Counter()
     unmet = {(row["plan_id"], row["member_id"]): row["due_fen"] - row["collected_fen"] for row in rows}
     for who, aid in left_aid.items():
@@ -210,64 +209,64 @@ def old_arrears(earlier, left_aid, rows) -> Counter:
     return paid
 
 
-def taken_back(plan_id, arrears_paid, earlier, borne_by) -> Counter:
-    """The transfers of it as {(debit, credit): fen}: the fee that was written off is earned, the rest goes back."""
+def write_off_reversals(plan_id, arrears_paid, earlier, borne_by) -> Counter:
+    """Reversals of write-offs as {(debit, credit): fen}: the fee part is earned, the rest goes to the bearer."""
     moved = Counter()
     account = "bad_debt" if borne_by == "platform" else "pool"
     for origin in earlier:
-        of_origin = lambda paid: sum(fen for (p, _, name), fen in paid.items() if (p, name) == (plan_id, origin.period))  # noqa: B023,E731
-        now = of_origin(arrears_paid)
-        if not now:
+        paid_fen = lambda paid: sum(fen for (p, _, name), fen in paid.items() if (p, name) == (plan_id, origin.period))  # noqa: B023,E731
+        now_fen = paid_fen(arrears_paid)
+        if not now_fen:
             continue
         whole = sum(fen for (p, _), fen in origin.written_off().items() if p == plan_id)
         pair = ("fee_accrued", "members_receivable")
         lost_fee = sum(fen for (p, _, *accounts), fen in origin.transfers.items() if (p, *accounts) == (plan_id, *pair))
-        so_far = sum(of_origin(c.arrears_paid) for c in earlier)
-        fee = lost_fee * (so_far + now) // whole - lost_fee * so_far // whole
+        earlier_fen = sum(paid_fen(c.arrears_paid) for c in earlier)
+        fee = lost_fee * (earlier_fen + now_fen) // whole - lost_fee * earlier_fen // whole
         moved["benefits_payable", "fee_accrued"] += fee
         moved["fee_accrued", "fee_income"] += fee
-        moved["benefits_payable", account] += now - fee
+        moved["benefits_payable", account] += now_fen - fee
         if borne_by == "platform":
-            moved["platform_funding", "cash"] += now - fee
+            moved["platform_funding", "cash"] += now_fen - fee
     return moved
 
 
 def aid_of(settled: Settled) -> dict[tuple[str, int], int]:
-    found = Counter()
+    aid_fen = Counter()
     for row in settled.rows("benefits"):
-        found[row["plan_id"], row["member_id"]] += row["benefit_fen"]
-    return {who: fen for who, fen in found.items() if fen}
+        aid_fen[row["plan_id"], row["member_id"]] += row["benefit_fen"]
+    return {who: fen for who, fen in aid_fen.items() if fen}
 
 
 def contents_by_id(receipts: list[dict], as_of: date) -> dict[int, list[dict]]:
-    """The different receipts that one id stands for, of all periods, as far as they are known on the day."""
-    found = defaultdict(list)
+    """By id, its different receipts of all periods that are known on the day."""
+    contents = defaultdict(list)
     for r in receipts:
         is_known = r["attempted_on"] is None or r["attempted_on"] <= as_of
-        if is_known and r["receipt_id"] is not None and r not in found[r["receipt_id"]]:
-            found[r["receipt_id"]].append(r)
-    return found
+        if is_known and r["receipt_id"] is not None and r not in contents[r["receipt_id"]]:
+            contents[r["receipt_id"]].append(r)
+    return contents
 
 
 def faults(r: dict, public_on: date) -> set[str]:
-    found = set()
+    reasons = set()
     if None in (r["receipt_id"], r["payer_id"], r["attempted_on"]):
-        found.add("receipt_key_missing")
+        reasons.add("receipt_key_missing")
     if r["outcome"] not in ("collected", "failed", "returned"):
-        found.add("receipt_outcome_unknown")
+        reasons.add("receipt_outcome_unknown")
     moves = r["outcome"] in ("collected", "returned")
     if moves and not (r["amount_fen"] is not None and 1 <= r["amount_fen"] <= 100_000_000):
-        found.add("receipt_amount_out_of_range")
+        reasons.add("receipt_amount_out_of_range")
     if r["outcome"] == "failed" and r["amount_fen"]:
-        found.add("receipt_amount_out_of_range")
+        reasons.add("receipt_amount_out_of_range")
     if r["attempted_on"] is not None and r["attempted_on"] < public_on:
-        found.add("receipt_before_publicity")
-    return found
+        reasons.add("receipt_before_publicity")
+    return reasons
 
 
 def less_returns(money, returns, ends_on, held):
-    """The receipts less what went back, fen by fen: of what a payer paid before, the last fen first. What went back is
-    given as (payer, day it came, day it went): those fen; of a return beyond what is in, the rest is held."""
+    """Receipts less returns, fen by fen, the latest fen of the payer first. Second result: (payer, day received, day
+    returned, is late, fen). The part of a return that exceeds the payments is held."""
     stacks, left, went_back = defaultdict(list), Counter(), Counter()
     for r in sorted([*money, *returns], key=lambda r: (r["attempted_on"], r["outcome"] == "returned", r["receipt_id"])):
         stack = stacks[r["payer_id"]]
@@ -286,22 +285,24 @@ def less_returns(money, returns, ends_on, held):
     return kept, [(*key, key[1] >= ends_on, fen) for key, fen in went_back.items()]
 
 
-def by_account(went_back, by_payer, first_plan):
-    """What went back, as {(plan, day, debit, credit): fen}: in on its day, out on its day, by way of the dues it leaves
-    unmet, and else of suspense."""
+def returned_by_account(went_back, by_payer, first_plan):
+    """Postings of returned money as {(plan, day, debit, credit): fen}: in and out on their days, through the receivable
+    up to the unpaid dues, otherwise through suspense."""
     posted = Counter()
     for payer_id in {payer for payer, *_ in went_back}:
         unmet = Counter()
         for row in by_payer[payer_id]:
             unmet[row["plan_id"]] += row["due_fen"] - row["collected_fen"]
         dues = [plan_id for plan_id in sorted(unmet) for _ in range(unmet[plan_id])]
-        home = min(unmet, default=first_plan)
-        his = [each for each in went_back if each[0] == payer_id]
+        main_plan = min(unmet, default=first_plan)
+        payer_returns = [each for each in went_back if each[0] == payer_id]
         for position, sign in ((1, 1), (2, -1)):
-            days = sorted(each[position] for each in his if not each[3] for _ in range(each[4]))
-            places = [(p, "members_receivable") for p in dues] + [(home, "suspense")] * len(days)
+            days = sorted(each[position] for each in payer_returns if not each[3] for _ in range(each[4]))
+            places = [(p, "members_receivable") for p in dues] + [(main_plan, "suspense")] * len(days)
             moved = [(day, *place) for day, place in zip(days, places, strict=False)]
-            moved += [(each[position], first_plan, "suspense") for each in his if each[3] for _ in range(each[4])]
+            moved += [
+                (each[position], first_plan, "suspense") for each in payer_returns if each[3] for _ in range(each[4])
+            ]
             for day, plan_id, account in moved:
                 posted[plan_id, day, *(("cash", account) if sign > 0 else (account, "cash"))] += 1
     return posted
@@ -323,30 +324,30 @@ def spells_in_force(world: World, day: date):
             yield row["plan_id"], row["member_id"], row["joined_on"]
 
 
-def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by, went_back):
-    """The transfers as {(day, debit, credit): fen}, and the fee row but for its uses."""
+def post(pool, plan_rows, suspense, own_aid, netted_before, days, borne_by, returned):
+    """The transfers as {(day, debit, credit): fen}, and the fee row without expenditure."""
     deducted_on, ends_on, as_of = days
     transfers = Counter()
     received = Counter()
-    for row in of_plan:
+    for row in plan_rows:
         if row["collected_fen"] and row["collected_on"] < ends_on:
             received[row["collected_on"]] += row["collected_fen"]
     for day, fen in received.items():
         transfers[day, "cash", "members_receivable"] += fen
     for day, fen in suspense.items():
         transfers[day, "cash", "suspense"] += fen
-    transfers.update(went_back)
-    in_between = Counter()  # met dues that are not any more
-    for (day, debit, credit), fen in went_back.items():
-        in_between[day] += fen * ((credit == "members_receivable") - (debit == "members_receivable"))
-    moving_days = {deducted_on, ends_on, *received, *suspense, *(day for day, *_ in went_back)}
-    from_aid = {row["member_id"]: row["collected_fen"] for row in of_plan if row["collected_on"] == ends_on}
+    transfers.update(returned)
+    unpaid_again = Counter()  # paid dues that a return made unpaid again
+    for (day, debit, credit), fen in returned.items():
+        unpaid_again[day] += fen * ((credit == "members_receivable") - (debit == "members_receivable"))
+    moving_days = {deducted_on, ends_on, *received, *suspense, *(day for day, *_ in returned)}
+    from_aid = {row["member_id"]: row["collected_fen"] for row in plan_rows if row["collected_on"] == ends_on}
     netted = sum(from_aid.values())
-    given_up = sum(row["due_fen"] - row["collected_fen"] for row in of_plan if row["status"] == "lapsed")
+    written_off = sum(row["due_fen"] - row["collected_fen"] for row in plan_rows if row["status"] == "lapsed")
     if as_of >= ends_on:
         transfers[ends_on, "benefits_payable", "members_receivable"] += netted
 
-    helped = [row for row in of_plan if row["due_fen"] and (row["plan_id"], row["member_id"]) in own_aid]
+    helped = [row for row in plan_rows if row["due_fen"] and (row["plan_id"], row["member_id"]) in own_aid]
     netted_from_own = sum(from_aid.get(row["member_id"], 0) for row in helped)
     paid = 0
     for day in sorted(moving_days):
@@ -358,15 +359,15 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by, went_b
             )
             if day >= ends_on:
                 unmet = netted_from_own
-            until = max(pool["benefit_fen"] - unmet - netted_before, 0)
-            transfers[day, "benefits_payable", "cash"] += until - paid
-            paid = until
+            paid_so_far = max(pool["benefit_fen"] - unmet - netted_before, 0)
+            transfers[day, "benefits_payable", "cash"] += paid_so_far - paid
+            paid = paid_so_far
 
     fee, sponsored = pool["fee_fen"], pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
     whole = pool["due_fen"] + sponsored + pool["brought_forward_fen"]
     sponsored_fee = fee * min(sponsored, whole) // whole if whole > 0 else 0
     if as_of >= deducted_on:
-        # The platform pays no fee to itself; what is left of its debt it pays, or takes out what is too much.
+        # The platform pays no fee to itself; it pays the rest of its debt, or takes back an excess.
         transfers[deducted_on, "fee_accrued", "sponsor_receivable"] += sponsored_fee
         transfers[deducted_on, "cash", "sponsor_receivable"] += max(sponsored - sponsored_fee, 0)
         transfers[deducted_on, "sponsor_receivable", "cash"] += max(sponsored_fee - sponsored, 0)
@@ -375,7 +376,7 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by, went_b
         if day > as_of:
             continue
         so_far += received[day] + (netted if day == ends_on else 0)
-        in_now = so_far + (sum(fen for d, fen in in_between.items() if d <= day) if day < ends_on else 0)
+        in_now = so_far + (sum(fen for d, fen in unpaid_again.items() if d <= day) if day < ends_on else 0)
         if whole > 0:
             now = max(fee * (sponsored + pool["brought_forward_fen"] + in_now) // whole - sponsored_fee, 0)
         else:
@@ -386,14 +387,14 @@ def post(pool, of_plan, suspense, own_aid, netted_before, days, borne_by, went_b
             transfers[day, "fee_income", "fee_accrued"] += income - now
         income = now
     rest = fee - sponsored_fee - income
-    lost_fee = min(rest, given_up) if as_of >= ends_on else 0
+    lost_fee = min(rest, written_off) if as_of >= ends_on else 0
     if as_of >= ends_on:
         transfers[ends_on, "fee_accrued", "members_receivable"] += lost_fee
         if borne_by == "platform":
-            transfers[ends_on, "bad_debt", "members_receivable"] += given_up - lost_fee
-            transfers[ends_on, "cash", "platform_funding"] += given_up - lost_fee
+            transfers[ends_on, "bad_debt", "members_receivable"] += written_off - lost_fee
+            transfers[ends_on, "cash", "platform_funding"] += written_off - lost_fee
         else:
-            transfers[ends_on, "pool", "members_receivable"] += given_up - lost_fee
+            transfers[ends_on, "pool", "members_receivable"] += written_off - lost_fee
     row = {
         "accrued_fen": fee,
         "sponsored_fen": sponsored_fee,

@@ -1,7 +1,7 @@
-"""Corrections a second time, in plain Python and written from the rules: one plan, its periods, its books.
+"""The oracle of corrections, in plain Python and written from the rules: one plan, its periods, its books.
 
-A life goes on period by period: settle, collect, close; then closed periods are corrected into the next one, from the
-world as it is then. Everything is kept by member and by case, and every posting is a line of the books.
+Period by period: settle, collect, close; then closed periods are corrected into the next one, with the sources of that
+time. Amounts are kept by member and by case; every posting changes the books.
 """
 
 from collections import Counter, defaultdict
@@ -12,7 +12,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Terms:
-    """The rules of the plan: fee, weights, caps, who bears what is never paid, from how many fen on one is asked."""
+    """The rules of the plan: fee, weights, caps, bearer of write-offs, and the smallest additional due."""
 
     fee_ppm: int = 80_000
     weights: dict = field(default_factory=lambda: {"standard": MILLION, "basic": MILLION // 2})
@@ -24,9 +24,9 @@ class Terms:
 
 @dataclass
 class World:
-    """The sources as they are now. By period: `covered` (member: tier), `aid` (case: fen), `waived` (members who do not
-    pay). `recovered`: by case, what came back of its aid. `paid_late`: (period, member) whose money turns up later,
-    with the account it is in."""
+    """The current sources. By period: `covered` (member: tier), `aid` (case: fen), `waived` (members who do not pay).
+    `recovered`: by case, recovered aid. `paid_late`: (period, member) whose payment is found later, with its
+    account."""
 
     covered: dict = field(default_factory=dict)
     aid: dict = field(default_factory=dict)
@@ -37,7 +37,7 @@ class World:
 
 @dataclass
 class Corrected:
-    """One correction: what it changed by member and disposition, by case, and of the pool."""
+    """One correction: changes by (member, disposition), by case, and of the pool."""
 
     origin: int
     into: int
@@ -53,7 +53,7 @@ class Corrected:
 
 
 class Life:
-    """A plan from its first period on."""
+    """A plan with its periods, corrections and books."""
 
     def __init__(self, terms: Terms, world: World):
         self.terms, self.world = terms, world
@@ -61,7 +61,7 @@ class Life:
         self.lapsed, self.void = set(), set()  # (period, member)
         self.due_written_off, self.fee_written_off = Counter(), Counter()  # by period
         self.taken_back = Counter()  # by period
-        self.unpaid = Counter()  # (period, member): written off, additional dues too, and not taken back
+        self.unpaid = Counter()  # (period, member): written off and not reversed, additional dues included
         self.corrections: list[Corrected] = []
         self.books: Counter = Counter()
         self.corrected_fees = defaultdict(Counter)
@@ -69,7 +69,7 @@ class Life:
     # --- the settlement -------------------------------------------------------------------------------------------
 
     def settled_now(self, period: int, brought_fen: int, benefits: dict) -> tuple[Counter, dict]:
-        """The pool and every member's (tier, due), from the world as it is now."""
+        """The pool and every member's (tier, due), computed from the current sources."""
         terms, cover = self.terms, self.cover(period)
         weight = sum(terms.weights[tier] for tier in cover.values())
         aid_fen = sum(benefits.values())
@@ -79,10 +79,10 @@ class Life:
         shares = {m: -(-max(pool_fen, 0) * terms.weights[tier] // weight) for m, tier in cover.items()}
         dues = {}
         for member, share_fen in shares.items():
-            asked_fen = 0 if member in self.world.waived.get(period, ()) else share_fen
+            due_part_fen = 0 if member in self.world.waived.get(period, ()) else share_fen
             if terms.yearly_cap_fen is not None:
-                asked_fen = min(asked_fen, max(terms.yearly_cap_fen - self.borne(member, period), 0))
-            dues[member] = (cover[member], asked_fen)
+                due_part_fen = min(due_part_fen, max(terms.yearly_cap_fen - self.borne(member, period), 0))
+            dues[member] = (cover[member], due_part_fen)
         billed_fen, due_fen = sum(shares.values()), sum(fen for _, fen in dues.values())
         pool = Counter(
             case_count=sum(fen > 0 for fen in benefits.values()), benefit_fen=aid_fen, fee_fen=fee_fen,
@@ -102,7 +102,7 @@ class Life:
         return max(0, benefit_fen + fee_fen - self.terms.case_cap_fen * weight // MILLION)
 
     def borne(self, member: int, period: int) -> int:
-        """What earlier periods of the year charged him, corrections included, without what was never asked of him."""
+        """Dues of the member in earlier periods, corrections included, without pooled amounts."""
         charged_fen = sum(self.dues[p].get(member, ("", 0))[1] for p in self.dues if p < period)
         for c in self.corrections:
             if c.origin < period:
@@ -110,7 +110,7 @@ class Life:
         return charged_fen
 
     def settle(self, period: int) -> None:
-        brought_fen = -self.books["pool"]  # what is left of all periods before, and what corrections changed of it
+        brought_fen = -self.books["pool"]  # the residual of all earlier periods, corrections included
         benefits = dict(self.world.aid.get(period, {}))
         pool, dues = self.settled_now(period, brought_fen, benefits)
         self.pools[period], self.dues[period], self.cases[period] = pool, dues, benefits
@@ -122,18 +122,18 @@ class Life:
     # --- the collection -------------------------------------------------------------------------------------------
 
     def collect(self, period: int, money: dict) -> None:
-        """`money`: what each member paid until the grace limit. His refund is his money too, as far as he owes."""
+        """`money`: payments by member until the grace limit. A refund counts as a payment up to the amount owed."""
         pool = self.pools[period]
-        refunds, asked = Counter(), defaultdict(list)
+        refunds, additional = Counter(), defaultdict(list)
         for c in self.corrections:
             if c.into == period:
                 for (member, how), fen in c.parts.items():
                     if how == "refunded":
                         refunds[member] -= fen
                     elif how == "asked":
-                        asked[member].append((c.origin, fen))
+                        additional[member].append((c.origin, fen))
         met_fen = lost_fen = suspense_fen = extra_fen = extra_lost_fen = 0
-        for member in {*self.dues[period], *money, *asked, *refunds}:
+        for member in {*self.dues[period], *money, *additional, *refunds}:
             _, due_fen = self.dues[period].get(member, ("", 0))
             left_fen = money.get(member, 0) + refunds[member]
             if left_fen >= due_fen:
@@ -142,7 +142,7 @@ class Life:
                 is_met, lost_fen = False, lost_fen + due_fen
                 self.lapsed.add((period, member))
                 self.unpaid[period, member] += due_fen
-            for origin, fen in sorted(asked[member]):
+            for origin, fen in sorted(additional[member]):
                 is_met = is_met and left_fen >= fen
                 if is_met:
                     left_fen, extra_fen = left_fen - fen, extra_fen + fen
@@ -155,16 +155,18 @@ class Life:
         self.post("cash", "suspense", suspense_fen)
 
     def post_collection(self, period: int, pool: Counter, met_fen: int, lost_fen: int) -> None:
-        fee_fen, given_fen, brought_fen = pool["fee_fen"], sponsored(pool), pool["brought_forward_fen"]
-        all_fen = pool["due_fen"] + given_fen + brought_fen
+        fee_fen, sponsored_fen, brought_fen = pool["fee_fen"], sponsored(pool), pool["brought_forward_fen"]
+        all_fen = pool["due_fen"] + sponsored_fen + brought_fen
         free_fee_fen = sponsored_fee(pool)
-        got_fee_fen = fee_fen * min(given_fen + brought_fen + met_fen, all_fen) // all_fen if all_fen > 0 else fee_fen
+        got_fee_fen = (
+            fee_fen * min(sponsored_fen + brought_fen + met_fen, all_fen) // all_fen if all_fen > 0 else fee_fen
+        )
         got_fee_fen = max(got_fee_fen - free_fee_fen, 0)
         lost_fee_fen = min(fee_fen - free_fee_fen - got_fee_fen, lost_fen)
         self.due_written_off[period], self.fee_written_off[period] = lost_fen, lost_fee_fen
         self.post("cash", "members_receivable", met_fen)
         self.post("fee_accrued", "sponsor_receivable", free_fee_fen)
-        self.post("cash", "sponsor_receivable", given_fen - free_fee_fen)
+        self.post("cash", "sponsor_receivable", sponsored_fen - free_fee_fen)
         self.post("fee_accrued", "fee_income", got_fee_fen)
         self.post("benefits_payable", "cash", pool["benefit_fen"])
         self.post("fee_accrued", "members_receivable", lost_fee_fen)
@@ -176,9 +178,9 @@ class Life:
     def post_corrections(self, period: int, refunds_fen: int, extra_fen: int, extra_lost_fen: int) -> None:
         into = [c for c in self.corrections if c.into == period]
         aid_fen = sum(delta + back for c in into for delta, _, back in c.cases.values())
-        given_fen = sum(sponsored(c.pool) for c in into) - self.corrected_fees[period]["sponsored"]
+        sponsored_fen = sum(sponsored(c.pool) for c in into) - self.corrected_fees[period]["sponsored"]
         self.post("benefits_payable", "cash", aid_fen)
-        self.post("cash", "sponsor_receivable", given_fen)
+        self.post("cash", "sponsor_receivable", sponsored_fen)
         self.post("fee_accrued", "fee_income", self.corrected_fees[period]["received"])
         self.post("refunds_payable", "cash", refunds_fen)
         self.post("cash", "adjustments_receivable", extra_fen)
@@ -194,21 +196,21 @@ class Life:
     # --- the correction -------------------------------------------------------------------------------------------
 
     def correct(self, origin: int, into: int) -> Corrected | None:
-        """The closed period `origin` again, from the world as it is now; None: nothing differs."""
-        of_origin = [c for c in self.corrections if c.origin == origin]
-        cases, benefits = self.corrected_cases(origin, into, of_origin)
-        so_far = self.so_far(origin, of_origin)
+        """Recomputes the closed period `origin` from the current sources; None: no difference."""
+        earlier = [c for c in self.corrections if c.origin == origin]
+        cases, benefits = self.corrected_cases(origin, into, earlier)
+        so_far = self.so_far(origin, earlier)
         pool, dues = self.settled_now(origin, self.pools[origin]["brought_forward_fen"], benefits)
         weight = sum(self.terms.weights[tier] for tier in self.cover(origin).values())
         deltas = Counter({name: pool[name] - so_far[name] for name in pool})
-        sponsored_before = self.sponsored_by_case(origin, of_origin)
+        sponsored_before = self.sponsored_by_case(origin, earlier)
         for case in {*benefits, *sponsored_before}:
             delta_fen, _, back_fen = cases.get(case, (0, 0, 0))
-            given_fen = self.above_cap(benefits.get(case, 0), weight) - sponsored_before[case]
-            if delta_fen or back_fen or given_fen:
-                cases[case] = (delta_fen, given_fen, back_fen)
+            sponsored_change_fen = self.above_cap(benefits.get(case, 0), weight) - sponsored_before[case]
+            if delta_fen or back_fen or sponsored_change_fen:
+                cases[case] = (delta_fen, sponsored_change_fen, back_fen)
         reinstated = self.reinstated(origin, dues)
-        parts = self.parts(origin, into, of_origin, dues, reinstated)
+        parts = self.parts(origin, into, earlier, dues, reinstated)
         done = Corrected(origin, into, parts, {k: v for k, v in cases.items() if any(v)}, deltas, reinstated, 0)
         if done.is_nothing:
             return None
@@ -218,14 +220,14 @@ class Life:
         self.corrections.append(done)
         return done
 
-    def corrected_cases(self, origin: int, into: int, of_origin: list[Corrected]) -> tuple[dict, dict]:
+    def corrected_cases(self, origin: int, into: int, earlier: list[Corrected]) -> tuple[dict, dict]:
         """By case, (change of the benefit, 0, recovered aid booked), and the benefits. Paid aid counts until it is
-        back; the aid of corrections into a settled period is paid."""
+        recovered; the aid of corrections into a settled period is paid."""
         cases, benefits = {}, {}
-        known = {*self.cases[origin], *self.world.aid.get(origin, {}), *(case for c in of_origin for case in c.cases)}
+        known = {*self.cases[origin], *self.world.aid.get(origin, {}), *(case for c in earlier for case in c.cases)}
         for case in known:
             stored_fen = self.cases[origin].get(case, 0)
-            changes = [(c.into, *c.cases[case]) for c in of_origin if case in c.cases]
+            changes = [(c.into, *c.cases[case]) for c in earlier if case in c.cases]
             so_far_fen = stored_fen + sum(delta for _, delta, _, _ in changes)
             paid_fen = stored_fen + sum(delta + back for t, delta, _, back in changes if t < into)
             booked_fen, back_fen = sum(back for *_, back in changes), self.world.recovered[case]
@@ -234,27 +236,27 @@ class Life:
             cases[case] = (benefits[case] - so_far_fen, 0, now_booked_fen - booked_fen)
         return cases, benefits
 
-    def sponsored_by_case(self, origin: int, of_origin: list[Corrected]) -> Counter:
+    def sponsored_by_case(self, origin: int, earlier: list[Corrected]) -> Counter:
         weight = sum(self.terms.weights[tier] for tier, _ in self.dues[origin].values())
-        given = Counter({case: self.above_cap(fen, weight) for case, fen in self.cases[origin].items()})
-        for c in of_origin:
+        sponsored_fen = Counter({case: self.above_cap(fen, weight) for case, fen in self.cases[origin].items()})
+        for c in earlier:
             for case, (_, fen, _) in c.cases.items():
-                given[case] += fen
-        return given
+                sponsored_fen[case] += fen
+        return sponsored_fen
 
-    def so_far(self, origin: int, of_origin: list[Corrected]) -> Counter:
+    def so_far(self, origin: int, earlier: list[Corrected]) -> Counter:
         columns = Counter(self.pools[origin])
-        for c in of_origin:
+        for c in earlier:
             for name, fen in c.pool.items():
                 columns[name] += fen
         return columns
 
-    def due_so_far(self, origin: int, member: int, of_origin: list[Corrected]) -> int:
+    def due_so_far(self, origin: int, member: int, earlier: list[Corrected]) -> int:
         _, fen = self.dues[origin].get(member, ("", 0))
-        return fen + sum(part for c in of_origin for (m, _), part in c.parts.items() if m == member)
+        return fen + sum(part for c in earlier for (m, _), part in c.parts.items() if m == member)
 
     def reinstated(self, origin: int, dues: dict) -> dict:
-        """By member whose lapse for the period is void: why, and what of the write-off his money takes back."""
+        """By member whose lapse for the period is void: the reason, and the write-off reversed by his payment."""
         back = {}
         for period, member in sorted(self.lapsed - self.void):
             if period == origin and (period, member) in self.world.paid_late:
@@ -264,16 +266,16 @@ class Life:
         return back
 
     def own_unpaid(self, origin: int, member: int) -> int:
-        """What of the due of the period itself is written off still: later additional dues are not part of it."""
+        """The written-off part of the due of the period itself, without additional dues."""
         return min(self.unpaid[origin, member], self.dues[origin][member][1])
 
-    def parts(self, origin: int, into: int, of_origin: list[Corrected], dues: dict, reinstated: dict) -> Counter:
+    def parts(self, origin: int, into: int, earlier: list[Corrected], dues: dict, reinstated: dict) -> Counter:
         parts = Counter()
         void = {*self.void, *((origin, m) for m in reinstated)}
         ended = {m for p, m in self.lapsed - void if p < into}
-        for member in {*dues, *self.dues[origin], *(m for c in of_origin for m, _ in c.parts)}:
-            fen = dues.get(member, ("", 0))[1] - self.due_so_far(origin, member, of_origin)
-            pooled_fen = sum(p for c in of_origin for (m, how), p in c.parts.items() if (m, how) == (member, "pooled"))
+        for member in {*dues, *self.dues[origin], *(m for c in earlier for m, _ in c.parts)}:
+            fen = dues.get(member, ("", 0))[1] - self.due_so_far(origin, member, earlier)
+            pooled_fen = sum(p for c in earlier for (m, how), p in c.parts.items() if (m, how) == (member, "pooled"))
             open_fen = self.unpaid[origin, member] - reinstated.get(member, ("", 0))[1]
             is_covered = member in self.world.covered.get(into, {}) and member not in ended
             while fen:  # fen by fen, in the order of the rules
@@ -321,7 +323,7 @@ class Life:
         fee["written_off"] -= back_fee_fen
 
     def take_back(self, origin: int, account: str, fen: int) -> int:
-        """A part of the write-off ends: its fee is earned after all, its aid goes to who bore it. Returns the fee."""
+        """Reverses a part of the write-off: its fee is earned, its aid goes to the bearer. Returns the fee."""
         lost_fen, lost_fee_fen, before_fen = (
             self.due_written_off[origin], self.fee_written_off[origin], self.taken_back[origin],
         )  # fmt: skip

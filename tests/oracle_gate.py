@@ -18,14 +18,14 @@ HIGHEST_AID_FEN = 10_000_000_000
 
 
 class Held(NamedTuple):
-    """A source row held back, with every rule it breaks, in alphabetical order."""
+    """A held source row with every rule it breaks, in alphabetical order."""
 
     row: dict
     reasons: tuple[str, ...]
 
 
 def hold(rows: list[dict], reasons: list[set[str]]) -> tuple[list[dict], list[Held]]:
-    """Rows that pass, and rows held. `reasons` runs along the rows."""
+    """Passed rows and held rows; `reasons` has one entry per row."""
     passed = [row for row, why in zip(rows, reasons, strict=True) if not why]
     held = [Held(row, tuple(sorted(why))) for row, why in zip(rows, reasons, strict=True) if why]
     return passed, held
@@ -40,7 +40,7 @@ def plan_unknown(world: World, row: dict) -> bool:
 
 
 def tier_unknown(world: World, row: dict, day: date) -> bool:
-    """The plan's rules give the tier no weight; where the plan is missing or unknown there are no rules to ask."""
+    """The plan's rules give the tier no weight; false if the plan is missing or unknown."""
     plan = world.platform.plans.get(row["plan_id"])
     return plan is not None and row["tier"] not in plan.sharing_on(day).weights_ppm
 
@@ -64,7 +64,7 @@ def hold_members(world: World, publicity_on: date) -> tuple[list[dict], list[Hel
 
 
 def lifted(rows: list[dict], reasons: list[set[str]], released: Sequence[dict]) -> list[set[str]]:
-    """The reasons, none where the row is released; of equal rows one is."""
+    """The reasons of each row, empty for a released row; of several equal rows only one is released."""
     left = [row for index, row in enumerate(released) if row not in released[:index]]
     passing = []
     for row, why in zip(rows, reasons, strict=True):
@@ -76,9 +76,9 @@ def lifted(rows: list[dict], reasons: list[set[str]], released: Sequence[dict]) 
 
 
 def released_claims(world: World, period: str, history: History) -> list[dict]:
-    """The released claims that count in the period: of it or of an earlier one, in the source, settled by none yet."""
-    of_source = [row for row in world.released if row in world.claims]
-    return [row for row in of_source if row["publicity_period"] <= period and row not in history.used_claims]
+    """The released claims that count in the period: of it or an earlier one, still in the source, not settled yet."""
+    in_source = [row for row in world.released if row in world.claims]
+    return [row for row in in_source if row["publicity_period"] <= period and row not in history.used_claims]
 
 
 def member_row_reasons(world: World, row: dict, publicity_on: date) -> set[str]:
@@ -101,7 +101,7 @@ def member_row_reasons(world: World, row: dict, publicity_on: date) -> set[str]:
 
 
 def in_order(days: list[date | None]) -> bool:
-    """No two neighbours that are both known are the wrong way round."""
+    """The known days are in order, comparing neighbours."""
     return all(earlier <= later for earlier, later in pairwise(days) if earlier and later)
 
 
@@ -111,14 +111,14 @@ def overlapping(members: list[dict], keys: list[tuple], reasons: list[set[str]])
     for index, (key, why) in enumerate(zip(keys, reasons, strict=True)):
         if None not in key and "member_exit_before_joining" not in why:
             spells[key[:2]].append(index)
-    found = set()
+    indices_held = set()
     for indices in spells.values():
         by_joining = sorted(indices, key=lambda index: members[index]["joined_on"])
         for earlier, later in combinations(by_joining, 2):
             ends_on, starts_on = members[earlier]["exited_on"], members[later]["joined_on"]
             if keys[earlier] != keys[later] and (ends_on is None or starts_on < ends_on):
-                found |= {earlier, later}
-    return found
+                indices_held |= {earlier, later}
+    return indices_held
 
 
 # --- claims
@@ -134,9 +134,9 @@ def hold_claims(
 ) -> tuple[list[dict], list[Held]]:
     """The period's claims that pass the gate, and those held; a claim of no known period is held in every one.
 
-    Released claims of earlier periods are judged as if this one publicised them, and pass.
+    Released claims of earlier periods are judged as claims of this period, and pass.
 
-    A claim that is bad in itself, or one of several with one id, speaks against no other claim of the period.
+    A claim that breaks a rule by itself, or shares its id, is no reason to hold another claim of the period.
     """
     claims = [row for row in world.claims if row["publicity_period"] == period or in_no_period(world, row)]
     late = [{**row, "publicity_period": period} for row in released if row["publicity_period"] != period]
@@ -156,13 +156,13 @@ def hold_claims(
 
 
 def in_no_period(world: World, row: dict) -> bool:
-    """The claim's period is missing, or is none of the calendar's."""
+    """The claim's period is missing or not in the calendar."""
     calendar = world.platform.calendar
     return row["publicity_period"] not in map(str, calendar.between(calendar.first_period, calendar.last_period))
 
 
 def claim_row_reasons(world: World, row: dict, publicity_on: date) -> set[str]:
-    """What the row alone shows."""
+    """Reasons that need only the row."""
     keys = ("claim_id", "plan_id", "member_id", "publicity_period")
     days = [row[column] for column in ("birth_date", "diagnosed_on", "approved_on")]
     aid_fen = row["approved_aid_fen"]
@@ -186,7 +186,7 @@ def claim_row_reasons(world: World, row: dict, publicity_on: date) -> set[str]:
 
 
 def reference_reasons(row: dict, unbroken: dict[str, dict[int, list[Spell]]]) -> set[str]:
-    """What the members that passed the gate show. What is missing in the claim is another rule's business."""
+    """Reasons that need the members that passed the gate; none if the claim lacks its plan or member."""
     if None in (row["plan_id"], row["member_id"]):
         return set()
     spells = unbroken.get(row["plan_id"], {}).get(row["member_id"], [])

@@ -1,4 +1,4 @@
-"""The oracle's money: from the benefits to the pool, the shares, the bills and the ledger."""
+"""The oracle's pool, shares, bills and ledger, computed from the benefits."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -11,7 +11,7 @@ from tests.oracle_world import Case, Spell
 
 
 def fill_pool(case: Case, benefits: list[dict]) -> tuple[int, dict]:
-    """What the members share, and the pool's row as far as it is known then."""
+    """The amount that the members share, and the columns of the pool's row known before the shares."""
     benefit_fen, case_sponsored_fen = total(benefits, "benefit_fen"), total(benefits, "sponsored_fen")
     fee_fen = fee_on(benefit_fen, case.sharing)
     brought_forward_fen = case.history.last_pool.get(case.plan.plan_id, {}).get("carried_forward_fen", 0)
@@ -66,7 +66,7 @@ def assess(case: Case, sharers: dict[int, Spell], shares: dict[int, int]) -> lis
 
 
 def sponsor(case: Case, spell: Spell, share_fen: int) -> tuple[int, str | None]:
-    """What the platform bears of a share, and why; of a share of nothing it bears nothing."""
+    """The sponsored part of a share and its marker; nothing for a share of zero."""
     sharing = case.sharing
     if share_fen == 0:
         return 0, None
@@ -77,28 +77,28 @@ def sponsor(case: Case, spell: Spell, share_fen: int) -> tuple[int, str | None]:
     if sharing.yearly_cap_fen is None:
         return 0, None
     key = (case.plan.plan_id, spell.row["member_id"], case.publicity_on.year)
-    room_fen = max(0, sharing.yearly_cap_fen - case.history.borne_fen.get(key, 0))
-    sponsored_fen = share_fen - min(share_fen, room_fen)
+    headroom_fen = max(0, sharing.yearly_cap_fen - case.history.borne_fen.get(key, 0))
+    sponsored_fen = share_fen - min(share_fen, headroom_fen)
     return sponsored_fen, "yearly_cap" if sponsored_fen else None
 
 
 def rates(case: Case, assessments: list[dict], shares: dict[int, int], pool: dict) -> list[dict]:
     """One row per tier with a covered member."""
-    asked_fen, rows = pool["benefit_fen"] + pool["fee_fen"], []
+    cost_fen, rows = pool["benefit_fen"] + pool["fee_fen"], []
     for tier in sorted({row["tier"] for row in assessments}):
-        of_tier = [row for row in assessments if row["tier"] == tier]
-        share_fen = shares[of_tier[0]["member_id"]]
-        share_fee_fen = half_up(Fraction(share_fen * pool["fee_fen"], asked_fen)) if asked_fen else 0
+        tier_rows = [row for row in assessments if row["tier"] == tier]
+        share_fen = shares[tier_rows[0]["member_id"]]
+        share_fee_fen = half_up(Fraction(share_fen * pool["fee_fen"], cost_fen)) if cost_fen else 0
         rows.append(
             {
                 **case.keys,
                 "tier": tier,
-                "covered_count": len(of_tier),
+                "covered_count": len(tier_rows),
                 "weight_ppm": case.sharing.weights_ppm[tier],
                 "share_fen": share_fen,
                 "share_aid_fen": share_fen - share_fee_fen,
                 "share_fee_fen": share_fee_fen,
-                "billed_fen": total(of_tier, "share_fen"),
+                "billed_fen": total(tier_rows, "share_fen"),
             }
         )
     return rows
@@ -106,7 +106,7 @@ def rates(case: Case, assessments: list[dict], shares: dict[int, int], pool: dic
 
 def bills(case: Case, assessments: list[dict]) -> list[dict]:
     payers = sorted({row["payer_id"] for row in assessments})
-    of_payer = {payer_id: [row for row in assessments if row["payer_id"] == payer_id] for payer_id in payers}
+    rows_by_payer = {payer_id: [row for row in assessments if row["payer_id"] == payer_id] for payer_id in payers}
     return [
         {
             **case.keys,
@@ -115,12 +115,12 @@ def bills(case: Case, assessments: list[dict]) -> list[dict]:
             "due_fen": total(rows, "due_fen"),
             "adjustment_fen": 0,
         }
-        for payer_id, rows in of_payer.items()
+        for payer_id, rows in rows_by_payer.items()
     ]
 
 
 def journal(case: Case, pool: dict) -> list[dict]:
-    """What `settle` posts; what the platform bears of cases and of members are two amounts of one kind."""
+    """The postings of `settle`; sponsored cases and sponsored shares are two amounts between the same accounts."""
     transfers = [
         ("pool", "benefits_payable", pool["benefit_fen"]),
         ("pool", "fee_accrued", pool["fee_fen"]),
@@ -136,10 +136,10 @@ def journal(case: Case, pool: dict) -> list[dict]:
 
 
 def fee_ledger(case: Case, pool: dict) -> dict:
-    """The fee as it stands at settlement: nothing received or used yet."""
+    """The fee row at settlement: nothing received or spent yet."""
     all_sponsored_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
     all_fen = pool["due_fen"] + all_sponsored_fen + pool["brought_forward_fen"]
-    # After a residual below zero the platform can bear more than the period asks: the fee goes up to all of it.
+    # After a residual below zero the sponsored amount can exceed the total: the whole fee is then sponsored.
     sponsored_fen = pool["fee_fen"] * min(all_sponsored_fen, all_fen) // all_fen if all_fen > 0 else 0
     nothing = ("received", "written_off", "used_investigation", "used_technology", "used_staff_and_premises", "result")
     return {

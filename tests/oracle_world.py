@@ -1,4 +1,4 @@
-"""What the oracle settles from: the sources, what earlier periods left, and who is covered when."""
+"""Inputs of the oracle: the sources, the history of earlier periods, and the cover of members."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class World:
 
 @dataclass(frozen=True)
 class History:
-    """What earlier settled periods left: the last pool of each plan, claims counted, and due per member and year.
+    """Results of earlier settled periods: the last pool of each plan, counted claims, and dues by member and year.
 
     `used_claims`: released claims that a period has settled.
     """
@@ -36,7 +36,7 @@ class History:
     used_claims: tuple[dict, ...] = ()
 
     def after(self, settled) -> "History":
-        """The same with one more settled period; dues count in the year of its publicity day."""
+        """The history with one more settled period; its dues count in the year of the publicity day."""
         borne_fen = Counter(self.borne_fen)
         for row in settled.rows("assessments"):
             borne_fen[row["plan_id"], row["member_id"], settled.publicity_on.year] += row["due_fen"]
@@ -48,9 +48,9 @@ class History:
 
 @dataclass(frozen=True)
 class Spell:
-    """One spell of cover. `began_on` is when the unbroken membership began: a switch of tier does not end it.
+    """One spell of cover. `began_on`: start of the unbroken membership, which a switch of tier does not end.
 
-    `lapsed_on`: the first day at whose 00:00 cover had ended for arrears; None: it did not.
+    `lapsed_on`: the first day at 00:00 of which cover had ended because of arrears; None: no lapse.
     """
 
     row: dict
@@ -66,19 +66,19 @@ class Spell:
 
 def memberships(world: World, members: list[dict]) -> dict[str, dict[int, list[Spell]]]:
     """Plan -> member -> spells in order. A spell that starts on the day the one before ends continues it."""
-    found: dict = defaultdict(lambda: defaultdict(list))
+    by_plan: dict = defaultdict(lambda: defaultdict(list))
     for row in sorted(members, key=lambda row: row["joined_on"]):
-        spells = found[row["plan_id"]][row["member_id"]]
+        spells = by_plan[row["plan_id"]][row["member_id"]]
         continues = bool(spells) and spells[-1].row["exited_on"] == row["joined_on"]
         spells.append(Spell(row, spells[-1].began_on if continues else row["joined_on"], None))
     for lapse in world.lapses:
-        spells = found[lapse["plan_id"]][lapse["member_id"]]
+        spells = by_plan[lapse["plan_id"]][lapse["member_id"]]
         spells[:] = cut(spells, lapse["ended_at"], ZoneInfo(world.platform.time_zone))
-    return found
+    return by_plan
 
 
 def cut(spells: list[Spell], ended_at: datetime, zone: ZoneInfo) -> list[Spell]:
-    """The lapse ends the membership it falls in; one that begins on that day or later is a new one."""
+    """The lapse ends the membership in force; a membership that begins on that day or later is a new one."""
     local = ended_at.astimezone(zone)
     lapsed_on = local.date() if local.time() == time(0) else local.date() + timedelta(days=1)
     midnight = local.replace(tzinfo=None)
@@ -88,15 +88,15 @@ def cut(spells: list[Spell], ended_at: datetime, zone: ZoneInfo) -> list[Spell]:
 
 
 def covering(spells: list[Spell], day: date) -> Spell | None:
-    """The one spell that covers the day; the gate has let no two overlap."""
-    found = [spell for spell in spells if spell.covers(day)]
-    assert len(found) <= 1, "spells overlap behind the gate"
-    return found[0] if found else None
+    """The spell that covers the day; after the gate no two spells overlap."""
+    spells_in_force = [spell for spell in spells if spell.covers(day)]
+    assert len(spells_in_force) <= 1, "spells overlap behind the gate"
+    return spells_in_force[0] if spells_in_force else None
 
 
 @dataclass(frozen=True)
 class Case:
-    """What everything below needs to know of the plan and period at hand."""
+    """Plan, period, spells and history that the other functions use."""
 
     platform: Platform
     plan: Plan
@@ -115,8 +115,8 @@ class Case:
 
     @property
     def covered(self) -> dict[int, Spell]:
-        found = {member_id: covering(spells, self.publicity_on) for member_id, spells in self.spells.items()}
-        return {member_id: spell for member_id, spell in sorted(found.items()) if spell}
+        spell_by_member = {member_id: covering(spells, self.publicity_on) for member_id, spells in self.spells.items()}
+        return {member_id: spell for member_id, spell in sorted(spell_by_member.items()) if spell}
 
     @property
     def counted_before(self) -> list[dict]:

@@ -1,5 +1,4 @@
-"""Head counts of a period in plain Python: who is covered, joined and left, by tier, age, length of membership,
-reason."""
+"""Head counts of a period in plain Python: covered, joined and ended, by tier, age, length of membership, reason."""
 
 from collections import Counter
 from datetime import date
@@ -8,20 +7,20 @@ from jobs.reporting.masking import GroupTraits
 
 
 def head_counts(spells: list[dict], assessed: set[tuple[str, int]], since: date, day: date) -> dict[tuple, Counter]:
-    """By (plan_id, measure). `spells`: those not held back; `assessed`: (plan_id, member_id) of the period."""
+    """By (plan_id, measure). `spells`: those not held; `assessed`: (plan_id, member_id) of the period."""
     counts: dict[tuple, Counter] = {}
-    for of_member in _by_member(spells).values():
-        for place, spell in enumerate(of_member):
+    for member_spells in _by_member(spells).values():
+        for place, spell in enumerate(member_spells):
             plan_id, joined, exited = spell["plan_id"], spell["joined_on"], spell["exited_on"]
-            before = of_member[place - 1]["exited_on"] if place else None
-            after = of_member[place + 1]["joined_on"] if place + 1 < len(of_member) else None
+            before = member_spells[place - 1]["exited_on"] if place else None
+            after = member_spells[place + 1]["joined_on"] if place + 1 < len(member_spells) else None
             in_force = joined < day and (exited is None or exited >= day)
-            found = {
+            is_counted = {
                 "covered": in_force and (plan_id, spell["member_id"]) in assessed,
                 "joined": since <= joined < day and before != joined,
                 "ended": exited is not None and since <= exited < day and after != exited,
             }
-            for measure in (name for name, is_so in found.items() if is_so):
+            for measure in (name for name, is_so in is_counted.items() if is_so):
                 item = spell["exit_reason"] if measure == "ended" else "all"
                 traits = GroupTraits(spell["tier"], _age_band(spell["birth_date"], day), _months(joined, day), item)
                 counts.setdefault((plan_id, measure), Counter())[traits] += 1
@@ -29,10 +28,10 @@ def head_counts(spells: list[dict], assessed: set[tuple[str, int]], since: date,
 
 
 def _by_member(spells: list[dict]) -> dict[tuple, list[dict]]:
-    found: dict[tuple, list[dict]] = {}
+    by_member: dict[tuple, list[dict]] = {}
     for spell in sorted(spells, key=lambda spell: spell["joined_on"]):
-        found.setdefault((spell["plan_id"], spell["member_id"]), []).append(spell)
-    return found
+        by_member.setdefault((spell["plan_id"], spell["member_id"]), []).append(spell)
+    return by_member
 
 
 def _age_band(born: date, day: date) -> str:

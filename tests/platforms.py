@@ -24,9 +24,9 @@ def write_platform(
     first_period: str,
     **collection: str,
 ) -> Path:
-    """Writes the shipped platform with these plans only, each from the period on; returns an environment conf for it.
+    """Writes the shipped platform with only these plans, each from `first_period` on; returns an environment conf.
 
-    `plans` gives, by plan and by rule, the values by the day they start; rules that are not named stay as shipped.
+    `plans`: by plan and rule, the values by their first day; other rules stay as shipped.
     `collection`: parameters of the platform's collection, as its platform.yaml names them.
     """
     folder = platforms / platform_id
@@ -58,6 +58,6 @@ def _rewrite(file: Path, **changed: Any) -> None:
     yaml = YAML(typ="safe", pure=True)
     document = yaml.load(file.read_text(encoding="utf-8"))
     assert set(changed) <= set(document), f"{file.name} has no {set(changed) - set(document)}"
-    yaml.representer.ignore_aliases = lambda *_: True  # rules are written without anchors
+    yaml.representer.ignore_aliases = lambda *_: True  # rule files have no anchors
     with file.open("w", encoding="utf-8") as rewritten:
         yaml.dump({**document, **changed}, rewritten)

@@ -1,4 +1,4 @@
-"""Commands that a test starts as programs of their own, with signals and standard streams as a shell gives them."""
+"""Commands that a test starts in separate processes, with the signals and standard streams of a shell."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ def words_of(lake, conf: Path, *words: str) -> list[str]:
 
 
 def interrupted_at(stage: str, number: int, words: list[str]) -> tuple[int, str]:
-    """Sends the signal to the program and its children when it announces the stage; its exit code and its stderr."""
+    """Sends the signal to the program and its children at the announced stage; returns exit code and stderr."""
     program = subprocess.Popen(
         words,
         stdout=subprocess.DEVNULL,
@@ -44,5 +44,5 @@ def shell(script: str, words: list[str]) -> subprocess.CompletedProcess:
 
 
 def _default_signals() -> None:
-    """A test run in the background of a script ignores SIGINT, and its children would inherit that."""
+    """Restores SIGINT: a test run in the background ignores it, and its children would inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

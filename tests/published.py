@@ -1,4 +1,4 @@
-"""What a lake shows of its publications, for tests that compare lakes."""
+"""Publications of a lake, for tests that compare lakes."""
 
 
 def published_jobs(lake) -> set[str]:
@@ -6,7 +6,7 @@ def published_jobs(lake) -> set[str]:
 
 
 def digests(lake) -> dict[tuple[str, str], str]:
-    """By job and plan."""
+    """Digests by (job, plan)."""
     return {(row["job"], row["plan_id"]): row["digest"] for row in lake.rows("control/publications")}
 
 

@@ -1,4 +1,4 @@
-"""The README as its reader sees it: code blocks, code in a line."""
+"""Code blocks and examples of the README."""
 
 import re
 from collections.abc import Callable
@@ -16,12 +16,12 @@ def blocks_of(text: str) -> list[str]:
 
 
 def examples_of(text: str) -> Callable[[str], str]:
-    """Finds the one paragraph of a block that starts with a mark, e.g. `-- Spark SQL`."""
+    """Returns a function that gives the paragraph that starts with a mark, e.g. `-- Spark SQL`."""
     paragraphs = [paragraph for block in blocks_of(text) for paragraph in block.split("\n\n")]
 
     def example(mark: str) -> str:
-        (found,) = [paragraph for paragraph in paragraphs if paragraph.startswith(mark)]
-        return found
+        (matching,) = [paragraph for paragraph in paragraphs if paragraph.startswith(mark)]
+        return matching
 
     return example
 

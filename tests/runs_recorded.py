@@ -6,7 +6,7 @@ from jobs.register.runs import Run, recorded
 
 
 def done(small: SmallTables, job: str, period: str, plan_ids: tuple[str, ...], action: str = "published", **inputs):
-    """A run of the job that is recorded and published; its id."""
+    """Records and publishes a run of the job; returns its id."""
     run = Run(job, "xianghubao", period, plan_ids, inputs, {}, {"as_of": "2020-12-26"})
     with recorded(small, run) as record:
         record.begin(run)

@@ -1,4 +1,4 @@
-"""An S3 API on this machine, in a program of its own (tests/s3_server.py)."""
+"""An S3 API on this machine, in a separate process (tests/s3_server.py)."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ HOW_TO_GET_IT = "no S3 server: `bash tests/s3_server.sh` installs one into .jars
 
 @contextmanager
 def s3_on_loopback(*words: str) -> Iterator[str]:
-    """Starts the server, yields its address, and ends it. The only word: `unconditional`."""
+    """Starts the server, yields its address, and ends it. The only argument: `unconditional`."""
     with subprocess.Popen(
         [SERVER_PYTHON, "tests/s3_server.py", *words],
         cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -31,12 +31,12 @@ def s3_on_loopback(*words: str) -> Iterator[str]:
 
 
 def access(endpoint: str, key: str = "writer") -> dict[str, str]:
-    """The environment variables with which a program reaches the server, and no other credentials."""
+    """The environment variables for access to the server, without other credentials."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ALLOW_HTTP": "true",
         "AWS_REGION": "eu-west-1",
-        "AWS_METADATA_ENDPOINT": "http://127.0.0.1:1",  # this machine has no role
+        "AWS_METADATA_ENDPOINT": "http://127.0.0.1:1",  # do not ask for a machine role
         **({"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": f"{key}-secret"} if key else {}),
     }

@@ -1,8 +1,8 @@
-"""An S3 API on loopback until stdin ends, even if whoever started it was killed: moto, with the bucket `aid`.
+"""An S3 API on loopback (moto) with the bucket `aid`. Ends when stdin ends, even if its parent was killed.
 
-Prints its port. Access keys say what they may do: `reader` may not write, `stranger` may do nothing. Moto checks a
-condition and writes in two steps, so requests are answered one at a time. With the word `unconditional` it ignores
-conditions, as an old store does. Run by a Python of its own: moto needs other versions of packages than Fentan.
+Prints its port. The access key decides the rights: `reader` may not write, `stranger` may do nothing. Moto checks a
+condition and writes in two steps, so requests are answered one at a time. With the argument `unconditional` conditions
+are ignored, as in an old store. It runs in a separate Python: moto needs other package versions than Fentan.
 """
 
 import logging
@@ -17,13 +17,13 @@ from werkzeug.serving import make_server
 ACCOUNT, PARTITION, REGION, BUCKET = "123456789012", "aws", "eu-west-1", "aid"
 CONDITION = "HTTP_IF_NONE_MATCH"
 LOCK_COMMIT = "/control/lock/_delta_log/"
-# Runs that start at once have all read the lock before the first of them writes it.
+# Delay, so that all simultaneous runs have read the lock before the first one writes it.
 LOCK_COMMIT_SECONDS = 0.5
 DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 
 
 class Api:
-    """Moto's application, one request at a time. `conditional`: it takes the conditions of a request into account."""
+    """Moto's application, one request at a time. `conditional`: whether it checks the conditions of a request."""
 
     def __init__(self, conditional: bool):
         self._moto, self._one_at_a_time = DomainDispatcherApplication(create_backend_app), threading.Lock()

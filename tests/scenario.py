@@ -1,6 +1,6 @@
-"""Scenarios in text: a sentence, the arithmetic in words, given tables, expected tables; the file's name is the case.
+"""Scenarios as text files: a sentence, the arithmetic, given tables, expected tables; the file name is the case.
 
-    A sentence that says what is shown.
+    A sentence that says what the scenario tests.
 
     P1  the arithmetic, as a person would write it
 
@@ -11,7 +11,7 @@
     settled/pools
     period | pool_fen | ...
 
-A table ends at an empty line. Of an expected table the columns that stand there are compared, and every row.
+A table ends at an empty line. Of an expected table all rows are compared, in the listed columns.
 """
 
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from jobs.settlement.pool import Sharing, pool_of, pool_row, rate_rows
 from tests.tables import rows_of
 
 GIVEN = ("given", "members")
-CARRIED = "carried"  # brought forward is what the period before carried forward
+CARRIED = "carried"  # brought forward = carried forward of the previous period
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is given and what is expected, by the name of the table."""
+    """Given and expected tables, by name."""
 
     given: dict[str, list[dict]]
     expected: dict[str, list[dict]]

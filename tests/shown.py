@@ -1,4 +1,4 @@
-"""A lake to look at: two periods of two plans, settled, collected, the first one closed, all of it reported."""
+"""The shown lake: two periods of two plans, settled and collected; the first one is closed; all reports are made."""
 
 from datetime import date
 
@@ -10,13 +10,13 @@ PLAN, SENIOR = "critical_illness", "senior_cancer"
 
 
 def make_shown(lake: LakeFolder) -> LakeFolder:
-    """Writes the sources and gives the commands; `lake.ended` holds how they ended, by what they were.
+    """Writes the sources and runs the commands; `lake.ended` holds the results by name.
 
     Critical illness: of 1 to 41 one leaves (39) and one joins (41) between the periods; 99 has no sex and is held.
-    Every fourth is basic and pays half. Payer 1 pays for 2, 3 and his mother, 201, who is alone in the other plan.
-    P1: five cases ask more than 10 fen of a standard member: each is cut to 10 x (30 + 10/2) = 350. 1,750 over 35 are
-    50 and 25. P2: two cases, 700 over 35 -> 20 and 10. Senior: 10 and 1 of fee -> 11; then nothing.
-    P1 is final: 10 and 12 have not paid 50 and 25 in time, 5 was helped and is netted. P2: 1 and 4 to 20 have paid.
+    Every fourth is basic and pays half. Payer 1 pays for 2, 3 and 201, the only member of the other plan.
+    P1: five cases above 10 fen per standard member, each cut to 10 x (30 + 10/2) = 350. 1,750 over 35 are 50 and 25.
+    P2: two cases, 700 over 35 -> 20 and 10. Senior: 10 and 1 of fee -> 11; then nothing.
+    P1 is final: 10 and 12 did not pay 50 and 25 in time; the arrears of 5 are set off. P2: 1 and 4 to 20 have paid.
     """
     members = [member(i, tier=tier_of(i), city_tier=1 + i % 6, payer_id=1 if i in (2, 3) else i) for i in range(1, 41)]
     members[38] |= {"exited_on": date(2020, 12, 10), "exit_reason": "left"}
@@ -52,7 +52,7 @@ def tier_of(member_id: int) -> str:
 
 
 def receipts() -> list[dict]:
-    """Of P1, on the deduction day or too late; of P2, those who have paid by now."""
+    """Receipts of P1 on the deduction day or too late, and those of P2 so far."""
     due_fen = {"standard": 50, "basic": 25}, {"standard": 20, "basic": 10}
     fen_of = {i: due_fen[0][tier_of(i)] for i in range(4, 41) if i not in (5, 10, 12)}
     first = [receipt(1, 1, 3 * 50 + 11), *(receipt(i, i, fen) for i, fen in fen_of.items() if i != 11)]
@@ -63,7 +63,7 @@ def receipts() -> list[dict]:
 
 
 def write_costs(lake: LakeFolder) -> None:
-    """650 fen of costs in December; two reviews, one a fraud of 70 yuan found by no listed technique; four visits."""
+    """650 fen of costs in December; two reviews, one a fraud of 70 yuan with an unlisted technique; four visits."""
     costs = [("investigation", 300), ("technology", 200), ("technology", 100), ("staff_and_premises", 50)]
     lake.write("source/operating_costs", [
         {"cost_id": i, "month": "2020-12", "category": kind, "amount_fen": fen, "description": "<b>x</b>"}

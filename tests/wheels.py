@@ -1,4 +1,4 @@
-"""The wheel, built from a copy of the sources: the tree stays as it is."""
+"""The wheel, built from a copy of the sources, so that the working tree is unchanged."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Small worlds for tests: rows in a line, platforms with other rules, seeded years of a platform's life, strategies.
+"""Small worlds for tests: platforms with other rules, and Hypothesis strategies for rules and worlds.
 
 Nothing here starts Spark.
 """
@@ -22,7 +22,7 @@ LONG_AGO = date(2000, 1, 1)
 
 
 def platform_with(platform: Platform, plan_id: str, **overrides) -> Platform:
-    """The platform with some of a plan's rules replaced by one value in force since long ago.
+    """The platform with some of a plan's rules replaced by a single value each.
 
     Keys are the names of the rules: fee_rate, rounding, tier_weights, per_case_cap, yearly_cap, first_month_waiver,
     funded_periods, helped_member_shares, minimum_members, benefit_limits, removed_illnesses, age_counted_on, ...
@@ -67,22 +67,22 @@ def rules(draw, platform: Platform) -> Platform:
 
 @st.composite
 def worlds(draw, platform: Platform, persons: int = 30) -> World:
-    """A seeded small world, with bad rows or without, under other rules or those of the platform."""
+    """A seeded small world, with or without bad rows, under drawn rules or those of the platform."""
     ruled = draw(st.one_of(st.just(platform), rules(platform)))
     return small_world(ruled, draw(st.integers(0, 2**32 - 1)), persons=persons, bad_rows=draw(st.booleans()))
 
 
 @st.composite
 def tiny_worlds(draw, platform: Platform, periods: tuple[str, ...], plan_id: str = "critical_illness") -> World:
-    """One to a dozen members and up to five clean claims of one plan: shrinks to the smallest case that fails."""
+    """One to a dozen members and up to five clean claims of one plan; shrinks to small failing examples."""
     tiers = st.sampled_from(("standard", "basic"))
     joined_on = st.dates(date(2018, 11, 1), date(2019, 6, 1))
     rows = draw(st.lists(st.tuples(tiers, joined_on), min_size=1, max_size=12))
     members = [member(n, plan_id, tier=tier, joined_on=joined) for n, (tier, joined) in enumerate(rows, 1)]
     aids = st.integers(1, 10_000)
-    asked = draw(st.lists(st.tuples(st.sampled_from(members), aids, st.sampled_from(periods)), max_size=5))
+    cases = draw(st.lists(st.tuples(st.sampled_from(members), aids, st.sampled_from(periods)), max_size=5))
     claims = []
-    for claim_id, (row, aid_fen, period) in enumerate(asked, 1):
-        given = {"tier": row["tier"], "approved_aid_fen": aid_fen, "illness_code": ILLNESSES[claim_id - 1]}
-        claims.append(claim(claim_id, row["member_id"], plan_id, publicity_period=period, **given))
+    for claim_id, (row, aid_fen, period) in enumerate(cases, 1):
+        columns = {"tier": row["tier"], "approved_aid_fen": aid_fen, "illness_code": ILLNESSES[claim_id - 1]}
+        claims.append(claim(claim_id, row["member_id"], plan_id, publicity_period=period, **columns))
     return World(draw(rules(platform)), tuple(members), tuple(claims))

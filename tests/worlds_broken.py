@@ -1,4 +1,4 @@
-"""Tables in which every rule that one table can tell is broken by some row, for judging them in two ways."""
+"""Tables in which some row breaks each rule that needs only one table, for checks by gate and Great Expectations."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -12,7 +12,7 @@ ABSURD_FEN = 2**62
 
 
 def members() -> list[dict]:
-    """Good members, every kind of bad one, and one for each rule that only warns."""
+    """Good members, every kind of bad member, and one row for each rule that only warns."""
     bad = [row for _, rows in bad_members(member, "critical_illness", JOINED_ON) for row in rows]
     warned = [
         member(201, waiting_ends_on=JOINED_ON + timedelta(days=91)),
@@ -35,7 +35,7 @@ def claims() -> list[dict]:
 
 
 def receipts() -> list[dict]:
-    """Receipts of a period, some of them absurd, early, without an id, or the same twice and three times."""
+    """Receipts of a period, some of them implausible, early, without an id, or repeated."""
     return [
         *(receipt(n, n, 10) for n in range(1, 11)),
         receipt(None, 1, 10), receipt(None, 1, 10), receipt(21, None, 10), receipt(22, 2, 10, on=None),
@@ -115,7 +115,7 @@ _ADJUSTED_POOL = {
 _FEE = {"accrued_fen": 9, "received_fen": 2, "sponsored_fen": 3, "outstanding_fen": 4, "written_off_fen": 0}
 _BALANCE = {"brought_forward_fen": 1, "debit_fen": 5, "credit_fen": 2, "carried_forward_fen": 4}
 _TRANSFER = {"amount_fen": 1, "debit_account": "cash", "credit_account": "pool"}
-# By table: a sound row, and what is changed in further rows of it.
+# By table: a sound row, and the changes of further rows.
 OUTPUTS = {
     "settled/benefits": (_BENEFIT, (
         {"benefit_fen": 10}, {"benefit_fen": -1}, {"benefit_fen": None}, {"approved_aid_fen": None},

@@ -6,15 +6,15 @@ from datetime import date, timedelta
 PERIOD = "2020-12-P1"
 DAY = timedelta(days=1)
 WAITING = timedelta(days=90)
-Kinds = list[tuple[str, list[dict]]]  # (reason the rows are planted for, rows); a row may break other rules, too
+Kinds = list[tuple[str, list[dict]]]  # (reason that the rows must have, rows); a row may break other rules as well
 
 
-def member(member_id, plan_id="critical_illness", **given) -> dict:
-    """A spell covered throughout 2020, standard tier, paying for himself; what is given goes before.
+def member(member_id, plan_id="critical_illness", **columns) -> dict:
+    """A spell covered throughout 2020, standard tier, own payer; keyword arguments override the defaults.
 
     Without `waiting_ends_on` the waiting period is the 90 days after `joined_on`.
     """
-    joined_on = given.get("joined_on", date(2019, 6, 1))
+    joined_on = columns.get("joined_on", date(2019, 6, 1))
     return {
         "member_id": member_id,
         "plan_id": plan_id,
@@ -27,13 +27,13 @@ def member(member_id, plan_id="critical_illness", **given) -> dict:
         "joined_on": joined_on,
         "waiting_ends_on": joined_on + WAITING if joined_on else None,
         "exited_on": None,
-        "exit_reason": "left" if given.get("exited_on") else None,
-        **given,
+        "exit_reason": "left" if columns.get("exited_on") else None,
+        **columns,
     }
 
 
-def claim(claim_id, member_id, plan_id="critical_illness", **given) -> dict:
-    """A clean claim of a covered member, publicised in 2020-12-P1; what is given goes before."""
+def claim(claim_id, member_id, plan_id="critical_illness", **columns) -> dict:
+    """A clean claim of a covered member, publicised in 2020-12-P1; keyword arguments override the defaults."""
     return {
         "claim_id": claim_id,
         "plan_id": plan_id,
@@ -50,7 +50,7 @@ def claim(claim_id, member_id, plan_id="critical_illness", **given) -> dict:
         "approved_on": date(2020, 11, 20),
         "approved_aid_fen": 10_000_000,
         "objection": "none",
-        **given,
+        **columns,
     }
 
 

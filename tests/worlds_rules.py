@@ -1,8 +1,8 @@
-"""Three plans whose rules change by date, and a world of small money that passes through all of them.
+"""Three plans whose rules change by date, and a world of small amounts in which every rule matters.
 
-The rules are told for 24 periods, the long life. The short life is the same rules and cases with every three periods
-drawn together into one: 8 periods around a new year, in which every rule still decides something (see
-unit/test_worlds_rules.py, which proves it of both without Spark).
+The rules are written for 24 periods (LONG). SHORT has the same rules and cases with every three periods mapped to one:
+8 periods around a new year, in which every rule still decides a case; unit/test_worlds_rules.py shows this for both
+without Spark.
 """
 
 from collections.abc import Mapping
@@ -27,30 +27,30 @@ CALENDAR = load_platform(PLATFORM).calendar
 
 @dataclass(frozen=True)
 class Life:
-    """Periods from `first` to `last`, of which each stands for `drawn_together` periods of the rules as told below."""
+    """Periods from `first` to `last`; each represents `periods_per_period` periods of the rules below."""
 
     first: str
     last: str
-    drawn_together: int
+    periods_per_period: int
     claim_counts: tuple[int, ...]
 
     @property
     def periods(self) -> tuple[Period, ...]:
         return CALENDAR.between(CALENDAR.period(self.first), CALENDAR.period(self.last))
 
-    def period(self, told: str) -> str:
-        """The period of this life in which what is told of a period happens."""
-        return str(self._at(LONG.periods.index(CALENDAR.period(told))))
+    def period(self, long_period: str) -> str:
+        """The period of this life for a period of LONG."""
+        return str(self._at(LONG.periods.index(CALENDAR.period(long_period))))
 
-    def day(self, told: date) -> date:
-        """The day from which a rule told from a day on is in force in this life."""
-        if self is LONG or told == LONG_AGO:
-            return told
-        begun = self._at(sum(CALENDAR.publicity_on(period) < told for period in LONG.periods))
-        return date(begun.year, begun.month, 1 if begun.number == 1 else 15)
+    def day(self, long_day: date) -> date:
+        """The first day of a rule in this life, for its first day in LONG."""
+        if self is LONG or long_day == LONG_AGO:
+            return long_day
+        first_period = self._at(sum(CALENDAR.publicity_on(period) < long_day for period in LONG.periods))
+        return date(first_period.year, first_period.month, 1 if first_period.number == 1 else 15)
 
     def _at(self, number: int) -> Period:
-        return self.periods[number // self.drawn_together]
+        return self.periods[number // self.periods_per_period]
 
 
 LONG = Life("2019-07-P1", "2020-06-P2", 1, (1, 1, 2, 2, 3))
@@ -63,7 +63,7 @@ def limit(tier: str, severity: str, ages: str, limit_fen: int) -> dict:
 
 
 def limits(standard_fen: int, basic_fen: int, ages: tuple[str, ...] = ("0-39", "40-59")) -> list[dict]:
-    """The younger ones get the whole, the older half of it; a light case half again."""
+    """The whole limit for the younger band, half for the older one; half of that for a light case."""
     return [
         limit(tier, severity, years, whole_fen // (1 + older) // (1 + (severity == "light")))
         for tier, whole_fen in (("standard", standard_fen), ("basic", basic_fen))
@@ -119,7 +119,7 @@ CHRONIC = {
     "waiting_applies_to_accidents": {LONG_AGO: False, date(2019, 12, 1): True},
 }
 PLANS = {"critical_illness": CRITICAL_ILLNESS, "senior_cancer": SENIOR_CANCER, "chronic": CHRONIC}
-# A year of the short life has four periods: less adds up until the cap of the year is reached.
+# A year of SHORT has four periods, so its yearly caps are lower.
 YEARLY_CAPS_OF_SHORT = {
     "critical_illness": {LONG_AGO: 200, date(2020, 1, 1): 450},
     "senior_cancer": {date(2020, 1, 1): 900},
@@ -143,7 +143,7 @@ CASES_FEN = {
 
 
 def world_of_changing_rules(folder: Path, seed: int, life: Life) -> tuple[World, Path]:
-    """The world of a seed under rules written into the folder, and the environment conf that names them."""
+    """The world of a seed under rules that are written into the folder, and the environment conf for them."""
     platforms = folder / "platforms"
     plans = {plan_id: in_life(life, plan_id, rules) for plan_id, rules in PLANS.items()}
     conf = write_platform(platforms, PLATFORM, plans, life.first)
@@ -156,7 +156,7 @@ def world_of_changing_rules(folder: Path, seed: int, life: Life) -> tuple[World,
         aids_fen=AIDS_FEN,
         claim_counts=life.claim_counts,
     )
-    members, claims = told_for_sure(life)
+    members, claims = fixed_rows(life)
     return replace(world, members=(*world.members, *members), claims=(*world.claims, *claims)), conf
 
 
@@ -169,18 +169,18 @@ def in_life(life: Life, plan_id: str, rules: Mapping[str, Mapping[date, Any]]) -
     return moved
 
 
-def told_for_sure(life: Life) -> tuple[list[dict], list[dict]]:
-    """What every seed's world has: a case wherever a rule is to decide something, each of another member.
+def fixed_rows(life: Life) -> tuple[list[dict], list[dict]]:
+    """Rows in the world of every seed: a case for each rule to decide, each of another member.
 
-    And two who claim twice: one switched his tier in between, the other left and came back. And claims on both sides of
-    the day from which light prostate cancer is not helped, and of somebody for whose age there is no limit.
+    Also two members who claim twice: one switched his tier in between, the other left and rejoined. Also claims on both
+    sides of the day from which light prostate cancer is not helped, and of a member whose age has no limit.
     """
     ids = count(70_003)
     joined_on = date(2018, 6, 1)
     cases = [
         (plan_id, life.period(period), aid_fen, next(ids))
-        for plan_id, of_plan in CASES_FEN.items()
-        for period, aid_fen in of_plan.items()
+        for plan_id, aids_by_period in CASES_FEN.items()
+        for period, aid_fen in aids_by_period.items()
     ]
     members = [member(member_id, plan_id, joined_on=joined_on) for plan_id, _, _, member_id in cases]
     claims = [ill(member_id, period, aid_fen, plan_id=plan_id) for plan_id, period, aid_fen, member_id in cases]
@@ -205,9 +205,9 @@ def told_for_sure(life: Life) -> tuple[list[dict], list[dict]]:
     return members, claims
 
 
-def ill(member_id: int, period: str, aid_fen: int, again: int = 0, **given) -> dict:
+def ill(member_id: int, period: str, aid_fen: int, again: int = 0, **columns) -> dict:
     """A clean claim, diagnosed about two months before its period."""
     publicity_on = date(int(period[:4]), int(period[5:7]), 7)
     days = {"diagnosed_on": publicity_on - timedelta(days=60), "approved_on": publicity_on - timedelta(days=5)}
     usual = {"publicity_period": period, "approved_aid_fen": aid_fen, **days}
-    return claim(10 * member_id + again, member_id, **{**usual, **given})
+    return claim(10 * member_id + again, member_id, **{**usual, **columns})

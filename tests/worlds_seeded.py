@@ -1,4 +1,4 @@
-"""A seeded small world: people join, pay for each other, leave, come back, fall ill. All follows from the seed."""
+"""A seeded small world: members join, pay for each other, leave, rejoin and claim. The seed determines every row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ CLAIM_COUNTS = (0, 0, 1, 1, 2)
 
 
 @dataclass
-class Chronicle:
-    """A world while it is being told."""
+class WorldBuilder:
+    """A world under construction."""
 
     platform: Platform
     random: Random
@@ -48,88 +48,88 @@ def small_world(
     aids_fen: tuple[int, ...] = AIDS_FEN,
     claim_counts: tuple[int, ...] = CLAIM_COUNTS,
 ) -> World:
-    """A world of so many persons over the periods; the default spans 24 of them, two calendar years and rule changes.
+    """A world of `persons` over the periods; by default 24 periods in two calendar years, with rule changes.
 
     Every plan that runs in those periods has five members who never leave. `bad_rows` plants one of every kind of bad
-    member, and a few bad claims a period so that every kind occurs.
+    member, and a few bad claims per period, so that every kind occurs.
     """
     calendar = platform.calendar
     periods = calendar.between(calendar.period(first), calendar.period(last))
     publicity_days = [calendar.publicity_on(period) for period in periods]
-    told = Chronicle(platform, Random(seed), publicity_days[0], publicity_days[-1], aids_fen, claim_counts)
+    world = WorldBuilder(platform, Random(seed), publicity_days[0], publicity_days[-1], aids_fen, claim_counts)
     running = [p for p in platform.plans.values() if p.first_period <= periods[-1]]
     for member_id in range(1, persons + 1):
-        tell_person(told, member_id, [plan.plan_id for plan in running])
+        add_person(world, member_id, [plan.plan_id for plan in running])
     for period, publicity_on in zip(periods, publicity_days, strict=True):
         for plan in running:
             if plan.first_period <= period:
-                tell_claims(told, plan.plan_id, str(period), publicity_on)
+                add_claims(world, plan.plan_id, str(period), publicity_on)
     if bad_rows:
         plan_id = running[0].plan_id if "critical_illness" not in platform.plans else "critical_illness"
-        tell_bad_rows(told, plan_id, [str(p) for p in periods], publicity_days)
-    told.random.shuffle(told.members)
-    told.random.shuffle(told.claims)
-    return World(platform, tuple(told.members), tuple(told.claims))
+        add_bad_rows(world, plan_id, [str(p) for p in periods], publicity_days)
+    world.random.shuffle(world.members)
+    world.random.shuffle(world.claims)
+    return World(platform, tuple(world.members), tuple(world.claims))
 
 
-def tell_person(told: Chronicle, member_id: int, plan_ids: list[str]) -> None:
-    """One person: five in each plan stay for good; the rest join when they like, some in several plans."""
-    random = told.random
+def add_person(world: WorldBuilder, member_id: int, plan_ids: list[str]) -> None:
+    """One person: five per plan never leave; the others join on random days, some in several plans."""
+    random = world.random
     home = plan_ids[member_id % len(plan_ids)]
     stays = member_id <= 5 * len(plan_ids)
     elder = home == "senior_cancer"
-    born_on = told.day(date(1949, 1, 1), date(1957, 1, 1)) if elder else told.day(date(1957, 1, 1), date(2012, 1, 1))
+    born_on = world.day(date(1949, 1, 1), date(1957, 1, 1)) if elder else world.day(date(1957, 1, 1), date(2012, 1, 1))
     born_on = date(1984, 2, 29) if member_id == 7 and not elder else born_on
     who = {
-        "payer_id": max(1, member_id - random.randrange(1, 4)) if told.chance(35) else member_id,
+        "payer_id": max(1, member_id - random.randrange(1, 4)) if world.chance(35) else member_id,
         "birth_date": born_on,
         "sex": random.choice("FM"),
         "province_code": random.choice(("41", "37", "44", "32", "42")),
         "city_tier": random.randrange(1, 7),
     }
-    others = [p for p in plan_ids if p != home and not elder and p != "senior_cancer" and told.chance(40)]
+    others = [p for p in plan_ids if p != home and not elder and p != "senior_cancer" and world.chance(40)]
     for plan_id in [home, *others]:
-        told.members += tell_spells(told, member(member_id, plan_id, **who), stays and plan_id == home)
+        world.members += spells_of_person(world, member(member_id, plan_id, **who), stays and plan_id == home)
 
 
-def tell_spells(told: Chronicle, row: dict, stays: bool) -> list[dict]:
-    """The spells of one person in one plan: joining, a switch of tier, leaving, coming back."""
-    founder = stays or told.chance(60)
-    before = told.first_on - timedelta(days=400)
+def spells_of_person(world: WorldBuilder, row: dict, stays: bool) -> list[dict]:
+    """The spells of one person in one plan: joining, a switch of tier, leaving, rejoining."""
+    founder = stays or world.chance(60)
+    before = world.first_on - timedelta(days=400)
     joined_on = (
-        told.day(before, told.first_on - timedelta(days=10)) if founder else told.day(told.first_on, told.last_on)
+        world.day(before, world.first_on - timedelta(days=10)) if founder else world.day(world.first_on, world.last_on)
     )
-    tier = told.random.choice(("standard", "standard", "basic"))
+    tier = world.random.choice(("standard", "standard", "basic"))
     spells = [{**row, "tier": tier, "joined_on": joined_on, "waiting_ends_on": joined_on + WAITING}]
-    if told.chance(20):
-        switch(told, spells)
-    if not stays and told.chance(40):
-        leave(told, spells)
-        if told.chance(60):
-            come_back(told, spells)
+    if world.chance(20):
+        switch(world, spells)
+    if not stays and world.chance(40):
+        leave(world, spells)
+        if world.chance(60):
+            rejoin(world, spells)
     return spells
 
 
-def switch(told: Chronicle, spells: list[dict]) -> None:
-    """Another tier from the day on which the spell before ends; the waiting period goes on."""
-    on = told.day(spells[-1]["joined_on"] + timedelta(days=1), told.last_on + timedelta(days=1))
+def switch(world: WorldBuilder, spells: list[dict]) -> None:
+    """Another tier from the day on which the previous spell ends; the waiting period continues."""
+    on = world.day(spells[-1]["joined_on"] + timedelta(days=1), world.last_on + timedelta(days=1))
     other = "basic" if spells[-1]["tier"] == "standard" else "standard"
     spells.append({**spells[-1], "tier": other, "joined_on": on})
     spells[-2] = {**spells[-2], "exited_on": on, "exit_reason": "left"}
 
 
-def leave(told: Chronicle, spells: list[dict]) -> None:
-    """Leaves on any day, often on a publicity day or next to one, even on the day of joining."""
-    on = told.day(spells[-1]["joined_on"], told.last_on)
-    if told.chance(50):
-        edge = told.random.choice((6, 7, 8, 20, 21, 22))
+def leave(world: WorldBuilder, spells: list[dict]) -> None:
+    """Leaves on a random day, often on or next to a publicity day, possibly on the day of joining."""
+    on = world.day(spells[-1]["joined_on"], world.last_on)
+    if world.chance(50):
+        edge = world.random.choice((6, 7, 8, 20, 21, 22))
         on = max(spells[-1]["joined_on"], on.replace(day=edge))
-    spells[-1] = {**spells[-1], "exited_on": on, "exit_reason": told.random.choice(("left", "aided", "arrears"))}
+    spells[-1] = {**spells[-1], "exited_on": on, "exit_reason": world.random.choice(("left", "aided", "arrears"))}
 
 
-def come_back(told: Chronicle, spells: list[dict]) -> None:
+def rejoin(world: WorldBuilder, spells: list[dict]) -> None:
     """A new membership at least a day after the old one, with a new waiting period."""
-    on = told.day(spells[-1]["exited_on"] + timedelta(days=1), told.last_on)
+    on = world.day(spells[-1]["exited_on"] + timedelta(days=1), world.last_on)
     again = {"joined_on": on, "waiting_ends_on": on + WAITING, "exited_on": None, "exit_reason": None}
     spells.append({**spells[-1], **again})
 
@@ -146,71 +146,71 @@ ILLNESSES = (
 OBJECTIONS = ("none",) * 7 + ("dismissed", "pending", "upheld")
 
 
-def tell_claims(told: Chronicle, plan_id: str, period: str, publicity_on: date) -> None:
-    """New claims of a period, and some earlier ones publicised again: struck out before, or counted before."""
-    for _ in range(told.random.choice(told.claim_counts)):
-        told.claims += tell_claim(told, plan_id, period, publicity_on)
-    earlier = {row["claim_id"]: row for row in told.claims if row["plan_id"] == plan_id}
+def add_claims(world: WorldBuilder, plan_id: str, period: str, publicity_on: date) -> None:
+    """New claims of a period, and some earlier claims publicised again, struck out or counted before."""
+    for _ in range(world.random.choice(world.claim_counts)):
+        world.claims += new_claim(world, plan_id, period, publicity_on)
+    earlier = {row["claim_id"]: row for row in world.claims if row["plan_id"] == plan_id}
     for row in earlier.values():
         was_struck_out = row["objection"] in ("pending", "upheld")
-        if row["publicity_period"] != period and told.chance(40 if was_struck_out else 3):
-            now = told.random.choice(("none", "dismissed", "pending"))
-            told.claims.append({**row, "publicity_period": period, "objection": now})
-        elif row["publicity_period"] != period and told.chance(2):
-            told.claims.append({**row, "publicity_period": period, "claim_id": told.claim_id()})
+        if row["publicity_period"] != period and world.chance(40 if was_struck_out else 3):
+            now = world.random.choice(("none", "dismissed", "pending"))
+            world.claims.append({**row, "publicity_period": period, "objection": now})
+        elif row["publicity_period"] != period and world.chance(2):
+            world.claims.append({**row, "publicity_period": period, "claim_id": world.claim_id()})
 
 
-def tell_claim(told: Chronicle, plan_id: str, period: str, publicity_on: date) -> list[dict]:
-    """One claim of a member covered on the day of diagnosis, in his waiting period or after; or nothing."""
-    random = told.random
-    first_rules_on = told.platform.plans[plan_id].benefit_rules()[0].from_on
+def new_claim(world: WorldBuilder, plan_id: str, period: str, publicity_on: date) -> list[dict]:
+    """One claim of a member covered on the day of diagnosis, possibly in his waiting period; empty if there is none."""
+    random = world.random
+    first_rules_on = world.platform.plans[plan_id].benefit_rules()[0].from_on
     diagnosed_on = max(publicity_on - timedelta(days=random.randrange(2, 120)), first_rules_on)
     covered = [
-        row for row in told.members
+        row for row in world.members
         if row["plan_id"] == plan_id and row["joined_on"] < diagnosed_on
         and (row["exited_on"] is None or row["exited_on"] >= diagnosed_on)
     ]  # fmt: skip
     if not covered:
         return []
-    ill_before = {row["member_id"] for row in told.claims if row["plan_id"] == plan_id}
+    ill_before = {row["member_id"] for row in world.claims if row["plan_id"] == plan_id}
     spared = [row for row in covered if row["member_id"] not in ill_before]
-    spell = random.choice(spared if spared and told.chance(70) else covered)
+    spell = random.choice(spared if spared and world.chance(70) else covered)
     own = {"transport_accident": ("traffic_injury",), "critical_illness": ("thyroid_cancer", "prostate_cancer")}
     in_plan = own.get(plan_id, ("lung_cancer",)) * 3
-    given = {
+    columns = {
         **{column: spell[column] for column in ("tier", "birth_date", "sex", "province_code")},
         "publicity_period": period,
         "illness_code": random.choice(ILLNESSES + in_plan),
         "severity": random.choice(("severe", "light")),
-        "accident": told.chance(20),
+        "accident": world.chance(20),
         "diagnosed_on": diagnosed_on,
-        "approved_on": told.day(diagnosed_on, publicity_on),
-        "approved_aid_fen": random.choice(told.aids_fen),
+        "approved_on": world.day(diagnosed_on, publicity_on),
+        "approved_aid_fen": random.choice(world.aids_fen),
         "objection": random.choice(OBJECTIONS),
     }
-    return [claim(told.claim_id(), spell["member_id"], plan_id, **given)]
+    return [claim(world.claim_id(), spell["member_id"], plan_id, **columns)]
 
 
-def tell_bad_rows(told: Chronicle, plan_id: str, periods: list[str], publicity_days: list[date]) -> None:
-    """Every kind of bad member once, and three kinds of bad claims each period, in turn, on members of their own."""
-    joined_on = told.first_on - timedelta(days=380)
+def add_bad_rows(world: WorldBuilder, plan_id: str, periods: list[str], publicity_days: list[date]) -> None:
+    """Every kind of bad member once, and in each period the next three kinds of bad claims, on separate members."""
+    joined_on = world.first_on - timedelta(days=380)
     sound = [member(80_001 + n, plan_id, joined_on=joined_on) for n in range(40)]
-    told.members += sound
-    told.members += [row for _, rows in bad_members(member, plan_id, joined_on) for row in rows]
+    world.members += sound
+    world.members += [row for _, rows in bad_members(member, plan_id, joined_on) for row in rows]
     for turn, (period, publicity_on) in enumerate(zip(periods, publicity_days, strict=True)):
         kinds = bad_claims(
             clean_claims(plan_id, period, publicity_on),
-            told.claim_id,
+            world.claim_id,
             [row["member_id"] for row in sound],
             joined_on,
             publicity_on,
         )
         for step in range(3):
-            told.claims += kinds[(3 * turn + step) % len(kinds)][1]
+            world.claims += kinds[(3 * turn + step) % len(kinds)][1]
 
 
 def clean_claims(plan_id: str, period: str, publicity_on: date) -> Callable[..., dict]:
-    """`claim` with the period, and with days that suit it, as defaults."""
+    """`claim` with the period and suitable days as defaults."""
     days = {"diagnosed_on": publicity_on - timedelta(days=40), "approved_on": publicity_on - timedelta(days=10)}
     usual = {"plan_id": plan_id, "publicity_period": period, **days}
     return lambda claim_id, member_id, **given: claim(claim_id, member_id, **{**usual, **given})

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.collect --members 10m 100m --rounds 3 --folder /tmp/fentan-bench
 
 For each size, once: `fentan generate`, `fentan settle`, and receipts of the settled period (a lake that is there is
-used again). In every round `fentan collect` as of the grace limit, beside the join (left, all columns, default
-settings of Spark and Delta, `partitionBy` period and plan). Sessions' starts are not counted, on either side.
+used again). In every round `fentan collect` as of the grace limit, and the join (left, all columns, default settings
+of Spark and Delta, `partitionBy` period and plan). Sessions' starts are not counted, on either side.
 """
 
 import argparse
@@ -56,13 +56,13 @@ def prepare(lake: Path, size: str, conf: Path) -> None:
 
 
 def one_round(lake: Path, conf: Path) -> dict[str, float]:
-    """Seconds of every part of one collection, and of the join beside it."""
-    of_round = as_settled(lake)
-    words = ["collect", "--lake", str(of_round), "--period", PERIOD, "--conf", str(conf), "--as-of", GRACE_LIMIT]
+    """Seconds of every part of one collection, and of the join."""
+    round_lake = as_settled(lake)
+    words = ["collect", "--lake", str(round_lake), "--period", PERIOD, "--conf", str(conf), "--as-of", GRACE_LIMIT]
     stages, ended = stages_of(words)
     starts = [next(at for at, stage in stages if stage.startswith(name)) for name, _ in PARTS]
     seconds = {part: until - at for (_, part), at, until in zip(PARTS, starts, [*starts[1:], ended], strict=True)}
-    shutil.rmtree(of_round)
+    shutil.rmtree(round_lake)
     joined = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.collect", "--join", str(lake)],
         capture_output=True,
@@ -73,21 +73,21 @@ def one_round(lake: Path, conf: Path) -> dict[str, float]:
 
 
 def as_settled(lake: Path) -> Path:
-    """A lake of its own for one round: the big tables are those of the lake, which a collection only reads."""
-    of_round = lake / "round"
-    shutil.rmtree(of_round, ignore_errors=True)
+    """A separate lake for one round; the large tables, which a collection only reads, are links."""
+    round_lake = lake / "round"
+    shutil.rmtree(round_lake, ignore_errors=True)
     for name in READ_ONLY:
-        (of_round / name).parent.mkdir(parents=True, exist_ok=True)
-        (of_round / name).symlink_to((lake / name).resolve())
+        (round_lake / name).parent.mkdir(parents=True, exist_ok=True)
+        (round_lake / name).symlink_to((lake / name).resolve())
     for folder in ("settled", "ledger", "control"):
         for table in (lake / folder).iterdir():
             if table.is_dir() and f"{folder}/{table.name}" not in READ_ONLY:
-                shutil.copytree(table, of_round / folder / table.name)
-    return of_round
+                shutil.copytree(table, round_lake / folder / table.name)
+    return round_lake
 
 
 def join_seconds(lake: Path) -> dict[str, float]:
-    """The join, with nothing but Spark's and Delta's defaults, in a session of its own."""
+    """Seconds of the join with Spark's and Delta's defaults, in a separate session."""
     spark = bare_session()
     spark.range(10).write.format("delta").mode("overwrite").save(str(lake / "join-warm-up"))
     target = lake / "join"
@@ -110,7 +110,7 @@ def show(size: str, rounds: list[dict[str, float]]) -> None:
     join, parts = seconds["bare join"], [part for _, part in PARTS]
     rows = [[part, f"{seconds[part]:.1f}", f"{seconds[part] / join:.2f}"] for part in parts]
     whole = [sum(one[part] for part in parts) for one in rounds]
-    ratio = median(of_round / one["bare join"] for of_round, one in zip(whole, rounds, strict=True))
+    ratio = median(whole_seconds / one["bare join"] for whole_seconds, one in zip(whole, rounds, strict=True))
     rows += [["whole collection", f"{median(whole):.1f}", f"{ratio:.2f}"], ["bare join", f"{join:.1f}", "1.00"]]
     title = f"{size} members, {int(seconds['assessments']):,} assessments, {int(seconds['receipts']):,} receipts"
     print(table_text(title, ["part", "seconds", "ratio to the join"], rows), flush=True)

@@ -1,11 +1,10 @@
-"""How long the report of a period takes, as a ratio to one full scan of the same assessments and members beside it.
+"""How long the report of a period takes, as a ratio to one full scan of the same assessments and members.
 
     python -m tests.benchmarks.report --members 10m 100m --rounds 3 --folder /tmp/fentan-bench
 
-For each size: `fentan generate` and `fentan settle` once (a folder that is there is used again, that of the
-settlement's benchmark, too), then in every round `fentan report` and the scan: every column of both tables read by
-Spark and given to nobody (`noop`), default settings, in a session of its own. Sessions' starts are not counted, on
-either side.
+For each size: `fentan generate` and `fentan settle` once (an existing folder, also that of the settlement's benchmark,
+is used again), then in every round `fentan report` and the scan: Spark reads every column of both tables (`noop`) with
+default settings in a separate session. Session starts are not counted.
 """
 
 import argparse
@@ -39,7 +38,7 @@ def main() -> None:
 
 
 def one_round(lake: Path, conf: Path) -> dict[str, float]:
-    """Seconds of every stage of one report, and of the scan beside it."""
+    """Seconds of every stage of one report, and of the scan."""
     shutil.rmtree(lake / "report", ignore_errors=True)
     stages, ended = stages_of(["report", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
     first = next(i for i, (_, stage) in enumerate(stages) if stage == FIRST_STAGE)
@@ -55,7 +54,7 @@ def one_round(lake: Path, conf: Path) -> dict[str, float]:
 
 
 def scan_seconds(lake: Path) -> dict[str, float]:
-    """A full scan of both tables with nothing but Spark's and Delta's defaults."""
+    """Seconds of a full scan of both tables with Spark's and Delta's defaults."""
     spark = bare_session()
     spark.range(10).write.format("noop").mode("overwrite").save()
     tables = [spark.read.format("delta").load(str(lake / name)) for name in ("settled/assessments", "source/members")]

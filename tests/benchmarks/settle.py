@@ -1,8 +1,8 @@
-"""How long a settlement takes, as ratios to a bare Spark-Delta copy of the same assessments, run beside it.
+"""How long a settlement takes, as ratios to a bare Spark-Delta copy of the same assessments.
 
     python -m tests.benchmarks.settle --members 10m 100m --rounds 3 --folder /tmp/fentan-bench
 
-For each size: `fentan generate` once (a folder that is there is used again), then in every round `fentan settle` into
+For each size: `fentan generate` once (an existing folder is used again), then in every round `fentan settle` into
 an empty lake and the copy (default settings of Spark and Delta, `partitionBy` period and plan). Sessions' starts are
 not counted, on either side. The heap is FENTAN_DRIVER_MEMORY (10g); no job may bring more than 256 MB to the driver.
 """
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def size_parser(doc: str, default_size: str) -> argparse.ArgumentParser:
-    """The words that every benchmark takes."""
+    """The arguments of every benchmark."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", nargs="+", default=[default_size], help="sizes, as `fentan generate` takes them")
     parser.add_argument("--rounds", type=int, default=1, help="the medians are of so many rounds")
@@ -82,7 +82,7 @@ def size_parser(doc: str, default_size: str) -> argparse.ArgumentParser:
 
 
 def begin(args: argparse.Namespace) -> Path:
-    """Makes the folder, tells the machine's shape, and gives the conf that the commands run with."""
+    """Makes the folder, prints cores and memory, and returns the conf of the commands."""
     args.folder.mkdir(parents=True, exist_ok=True)
     conf = args.folder / "bench.toml"
     conf.write_text(CONF)
@@ -91,14 +91,14 @@ def begin(args: argparse.Namespace) -> Path:
 
 
 def settled_lake(lake: Path, size: str, conf: Path) -> None:
-    """A lake with the period settled; one that is there is used again."""
+    """A lake with the settled period; an existing one is used again."""
     generate(lake, size, "0")
     if not (lake / "settled/assessments").exists():
         stages_of(["settle", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
 
 
 def generate(lake: Path, size: str, defects: str) -> float | None:
-    """Seconds without the session's start; None where the lake was there already."""
+    """Seconds without the session's start; None if the lake already exists."""
     if (lake / "source").exists():
         return None
     words = ["generate", "--lake", str(lake), "--members", size, "--periods", f"{PERIOD}..{PERIOD}", "--seed", "1"]
@@ -107,7 +107,7 @@ def generate(lake: Path, size: str, defects: str) -> float | None:
 
 
 def one_round(lake: Path, conf: Path) -> dict[str, float]:
-    """Seconds of every part of one settlement, and of the copy beside it."""
+    """Seconds of every part of one settlement, and of the copy."""
     for folder in OUTPUTS:
         shutil.rmtree(lake / folder, ignore_errors=True)
     stages, ended = stages_of(["settle", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
@@ -123,26 +123,26 @@ def one_round(lake: Path, conf: Path) -> dict[str, float]:
 
 
 def stages_of(words: list[str]) -> tuple[list[tuple[float, str]], float]:
-    """The stages a command announced, with the seconds at which each began, and the second at which it ended."""
+    """The announced stages of a command with their start seconds, and the second of its end."""
     began = time.monotonic()
     environment = {"FENTAN_DRIVER_MEMORY": heap(), **os.environ}
-    told = subprocess.run([sys.executable, "-m", "jobs.cli", *words], capture_output=True, text=True, env=environment)
+    ended = subprocess.run([sys.executable, "-m", "jobs.cli", *words], capture_output=True, text=True, env=environment)
     elapsed = time.monotonic() - began
-    if told.returncode:
-        raise SystemExit(f"fentan {' '.join(words)} ended with {told.returncode}:\n{told.stderr[-3000:]}")
-    found = [(float(match[1]), match[2]) for match in map(STAGE.match, told.stderr.splitlines()) if match]
-    return found, elapsed
+    if ended.returncode:
+        raise SystemExit(f"fentan {' '.join(words)} ended with {ended.returncode}:\n{ended.stderr[-3000:]}")
+    stages = [(float(match[1]), match[2]) for match in map(STAGE.match, ended.stderr.splitlines()) if match]
+    return stages, elapsed
 
 
 def bare_session():
-    """A session with nothing but Spark's and Delta's defaults."""
+    """A session with Spark's and Delta's defaults."""
     from pyspark.sql import SparkSession
 
     jars = Path(os.environ.get("FENTAN_JARS", Path(__file__).resolve().parents[2] / ".jars"))
-    found = [str(sorted(jars.glob(f"*{name}*.jar"))[-1]) for name in ("delta-spark", "delta-storage")]
+    delta_jars = [str(sorted(jars.glob(f"*{name}*.jar"))[-1]) for name in ("delta-spark", "delta-storage")]
     return (
         SparkSession.builder.master("local[*]")
-        .config("spark.jars", ",".join(found))
+        .config("spark.jars", ",".join(delta_jars))
         .config("spark.driver.memory", heap())
         .config("spark.ui.enabled", "false")
         .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
@@ -152,7 +152,7 @@ def bare_session():
 
 
 def copy_seconds(lake: Path) -> dict[str, float]:
-    """A copy of the assessments with nothing but Spark's and Delta's defaults, in a session of its own."""
+    """Seconds of a copy of the assessments with Spark's and Delta's defaults, in a separate session."""
     spark = bare_session()
     spark.range(10).write.format("delta").mode("overwrite").save(str(lake / "copy-warm-up"))
     target = lake / "copy"
@@ -168,7 +168,7 @@ def copy_seconds(lake: Path) -> dict[str, float]:
 
 
 def show(size: str, generated_seconds: float | None, rounds: list[dict[str, float]]) -> float:
-    """Prints one size's medians and ratios; gives the seconds of the whole settlement."""
+    """Prints one size's medians and ratios; returns the seconds of the whole settlement."""
     seconds = {part: median(one[part] for one in rounds) for part in rounds[0]}
     copy = seconds["bare copy"]
     parts = [part for _, part in PARTS]

@@ -1,11 +1,11 @@
-"""How long commands take in a small world, beside another checkout of this program on the same machine.
+"""How long commands take in a small world, compared with another checkout of this program on the same machine.
 
     python -m tests.benchmarks.small --members 20k --rounds 3 --beside ../before
 
-In every round each checkout in turn settles, collects and closes two periods: once with every command as a program of
-its own (start included), once with all commands in one running process. The figures are of the second period, medians
+In every round each checkout in turn settles, collects and closes two periods: once with every command as a separate
+process (start included), once with all commands in one running process. The figures are of the second period, medians
 of the rounds. `--beside` names a checkout that is set up (`git worktree add ../before COMMIT && make -C ../before
-setup`); without it this one is measured alone.
+setup`); without it only this one is measured.
 """
 
 import argparse
@@ -53,16 +53,19 @@ def main() -> None:
     folder = args.folder.resolve()
     sources = folder / f"small-{args.members}"
     generate(sources, args.members)
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in checkouts}
+    rounds_by_checkout: dict[str, list[dict[str, float]]] = {name: [] for name in checkouts}
     for number in range(args.rounds):
         for name, checkout in checkouts.items():
-            found[name].append(one_round(checkout, sources, folder / "small-lake"))
-            print(f"round {number + 1}, {name}: {found[name][-1]}", flush=True)
-    show(args, {name: {part: median(one[part] for one in of) for part in of[0]} for name, of in found.items()})
+            rounds_by_checkout[name].append(one_round(checkout, sources, folder / "small-lake"))
+            print(f"round {number + 1}, {name}: {rounds_by_checkout[name][-1]}", flush=True)
+    show(
+        args,
+        {name: {part: median(one[part] for one in of) for part in of[0]} for name, of in rounds_by_checkout.items()},
+    )
 
 
 def generate(lake: Path, members: str) -> None:
-    """The sources, once; receipts of what is settled are made by the commands measured."""
+    """The sources, generated once; receipts come from the measured commands."""
     if not (lake / "source").exists():
         words = ["generate", "--lake", str(lake), "--members", members, "--seed", "1"]
         run(PROJECT, [*words, "--periods", f"{PERIODS[0][0]}..{PERIODS[-1][0]}"])
@@ -70,7 +73,7 @@ def generate(lake: Path, members: str) -> None:
 
 
 def add_claims(lake: Path) -> None:
-    """Six claims a period: by the calibrated rates, a small world has periods without any."""
+    """Adds six claims per period: at the calibrated rates a small world has periods without claims."""
     import pyarrow as pa
     from deltalake import DeltaTable, write_deltalake
 
@@ -102,8 +105,8 @@ def one_round(checkout: Path, sources: Path, lake: Path) -> dict[str, float]:
     seconds["explain, a program"] = run(checkout, words)
     fresh(sources, lake)
     every = life(lake)
-    told = program(checkout, ["-c", IN_PROCESS, json.dumps(every)])
-    in_process = zip(every, json.loads(told.stdout.splitlines()[-1]), strict=True)
+    ended = program(checkout, ["-c", IN_PROCESS, json.dumps(every)])
+    in_process = zip(every, json.loads(ended.stdout.splitlines()[-1]), strict=True)
     return seconds | {f"{w[0]}, in a process": s for w, s in in_process if MEASURED in w and w[0] != "generate"}
 
 

@@ -1,4 +1,4 @@
-"""The books of a plan over random lives: every identity of its accounts holds after each close, to the fen."""
+"""The books of a plan over random periods: every identity of its accounts holds after each close, to the fen."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -27,23 +27,23 @@ PPM = st.one_of(st.just(0), st.just(1_000_000), st.integers(0, 1_000_000))
 
 @st.composite
 def terms_of_periods(draw) -> list[dict]:
-    """Up to four periods: large sums, or sums so small that rounding and residuals weigh more than fee and aid."""
+    """Up to four periods, with large amounts, or amounts so small that rounding and residuals exceed fee and aid."""
     periods = draw(st.lists(TERMS, min_size=1, max_size=4))
     return [terms | {key: draw(small) for key, small in SMALL.items()} if draw(st.booleans()) else terms
             for terms in periods]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Life:
-    """What happens to each period after its settlement, as parts of its dues and of its aid."""
+class PeriodsAndOutcomes:
+    """Periods, and for each its outcome after the settlement as parts of its dues and its aid."""
 
     periods: list[dict]
-    fates: list[dict]
+    outcomes: list[dict]
     borne_by: str
     on_collected_money: bool
 
 
-FATES = st.fixed_dictionaries(
+OUTCOMES = st.fixed_dictionaries(
     {
         "paid_ppm": PPM,
         "set_off_ppm": PPM,
@@ -57,29 +57,31 @@ FATES = st.fixed_dictionaries(
 
 
 @st.composite
-def lives(draw) -> Life:
+def lives(draw) -> PeriodsAndOutcomes:
     periods = draw(terms_of_periods())
-    fates = [draw(FATES) for _ in periods]
-    return Life(periods, fates, draw(st.sampled_from(("platform", "next_period"))), draw(st.booleans()))
+    outcomes = [draw(OUTCOMES) for _ in periods]
+    return PeriodsAndOutcomes(
+        periods, outcomes, draw(st.sampled_from(("platform", "next_period"))), draw(st.booleans())
+    )
 
 
-def collected_of(pool: dict, fate: dict, set_off_before_fen: int, next_aid_fen: int) -> CollectionTotals:
+def collected_of(pool: dict, outcome: dict, set_off_before_fen: int, next_aid_fen: int) -> CollectionTotals:
     """A final collection: each due is paid in cash, set off from aid of this or the next period, or written off."""
     due_fen = pool["due_fen"]
-    cash_fen = due_fen * fate["paid_ppm"] // 1_000_000
+    cash_fen = due_fen * outcome["paid_ppm"] // 1_000_000
     own_aid_fen = pool["benefit_fen"] - set_off_before_fen
-    set_off_fen = min(due_fen - cash_fen, own_aid_fen) * fate["set_off_ppm"] // 1_000_000
+    set_off_fen = min(due_fen - cash_fen, own_aid_fen) * outcome["set_off_ppm"] // 1_000_000
     unpaid_fen = due_fen - cash_fen - set_off_fen
-    set_off_next_fen = min(unpaid_fen, next_aid_fen) * fate["set_off_next_ppm"] // 1_000_000
+    set_off_next_fen = min(unpaid_fen, next_aid_fen) * outcome["set_off_next_ppm"] // 1_000_000
     by_day, left_fen = Counter(), cash_fen
-    for day in fate["paid_on"]:
+    for day in outcome["paid_on"]:
         part_fen = left_fen // 2
         by_day[PUBLICITY + timedelta(days=day)] += part_fen
         left_fen -= part_fen
     by_day[DEDUCTION] += left_fen
     return CollectionTotals(
         collected_fen={day: fen for day, fen in by_day.items() if fen},
-        suspense_fen={PUBLICITY + timedelta(days=day): fen for day, fen in fate["suspense_fen"].items()},
+        suspense_fen={PUBLICITY + timedelta(days=day): fen for day, fen in outcome["suspense_fen"].items()},
         helped_due_fen=set_off_fen,
         netted_fen=set_off_fen,
         netted_from_next_fen=set_off_next_fen,
@@ -89,7 +91,7 @@ def collected_of(pool: dict, fate: dict, set_off_before_fen: int, next_aid_fen: 
 
 
 def balances_of(transfers: list[Transfer]) -> Counter:
-    """Debit less credit, by account; plain, beside the code under test."""
+    """Debit less credit, by account, computed without the code under test."""
     balances = Counter(dict.fromkeys(ACCOUNTS, 0))
     for debit, credit, fen, *_ in transfers:
         assert fen > 0
@@ -98,21 +100,21 @@ def balances_of(transfers: list[Transfer]) -> Counter:
     return balances
 
 
-def lived(life: Life):
-    """Yields, for each period: its pool, what was collected, the transfers of its settlement, and its fate."""
+def periods_of(life: PeriodsAndOutcomes):
+    """Yields for each period: pool, collection totals, transfers of the settlement, and outcome."""
     written_off_later_fen, set_off_before_fen, brought_fen = 0, 0, 0
-    for number, (terms, fate) in enumerate(zip(life.periods, life.fates, strict=True)):
+    for number, (terms, outcome) in enumerate(zip(life.periods, life.outcomes, strict=True)):
         pool = settled_pool(terms, brought_fen)
         next_aid_fen = life.periods[number + 1]["benefit_fen"] if number + 1 < len(life.periods) else 0
-        totals = collected_of(pool, fate, set_off_before_fen, next_aid_fen)
+        totals = collected_of(pool, outcome, set_off_before_fen, next_aid_fen)
         settled = settlement_transfers(pool)
         brought_fen = pool["carried_forward_fen"] - written_off_later_fen
         set_off_before_fen = totals.netted_from_next_fen
-        yield pool, totals, settled, fate
+        yield pool, totals, settled, outcome
         charged = collection_transfers(pool, totals, days(GRACE + timedelta(days=9)), life.borne_by)
-        # What this period charges to the pool is known after the next one is settled: it reaches the one after it.
+        # Amounts charged to the pool here are known after the next settlement and count in the one after it.
         written_off_later_fen = sum(t.amount_fen for _, t in charged if t[:2] == ("pool", "members_receivable"))
-        if life.on_collected_money:  # less what members owe by the next publicity day
+        if life.on_collected_money:  # less the dues unpaid on the next publicity day
             brought_fen -= totals.written_off_fen // 2
 
 
@@ -122,11 +124,11 @@ def days(as_of: date) -> CollectionDays:
 
 @settings(max_examples=400, deadline=None)
 @given(lives())
-def test_the_accounts_of_every_life_agree_after_every_close(life):
+def test_the_identities_hold_after_every_close(life):
     books, rows, fees = [], [], []
-    for pool, totals, settled, fate in lived(life):
-        posted = collection_transfers(pool, totals, days(date(2021, 1, 12)), life.borne_by, fate["taken_over_fen"])
-        period = [*settled, *(transfer for _, transfer in posted), *expenditure_transfers(fate["costs"])]
+    for pool, totals, settled, outcome in periods_of(life):
+        posted = collection_transfers(pool, totals, days(date(2021, 1, 12)), life.borne_by, outcome["taken_over_fen"])
+        period = [*settled, *(transfer for _, transfer in posted), *expenditure_transfers(outcome["costs"])]
         brought = {row["account"]: row["carried_forward_fen"] for row in rows}
         rows = balance_rows(period, ACCOUNTS, brought)
         fee = fee_row(period, pool["brought_forward_fen"])
@@ -141,7 +143,7 @@ def test_the_accounts_of_every_life_agree_after_every_close(life):
 
 
 def check_plainly(balance: Counter, fees: list[dict], borne_by: str) -> None:
-    """The identities once more, in words of one account each."""
+    """The identities again, written out by account."""
     assert sum(balance.values()) == 0
     outstanding_fen = sum(fee["outstanding_fen"] for fee in fees)
     assert balance["sponsor_receivable"] == balance["members_receivable"] == 0
@@ -156,8 +158,8 @@ def check_plainly(balance: Counter, fees: list[dict], borne_by: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(lives())
-def test_on_every_day_the_fee_is_whole_and_the_sponsor_owes_nothing_from_the_deduction_day_on(life):
-    for pool, totals, settled, _ in lived(life):
+def test_every_day_the_fee_is_conserved_and_from_the_deduction_day_the_sponsor_owes_nothing(life):
+    for pool, totals, settled, _ in periods_of(life):
         received_fen = 0
         for as_of in (PUBLICITY + timedelta(days=day) for day in range(22)):
             posted = [t for _, t in collection_transfers(pool, totals, days(as_of), life.borne_by)]
@@ -194,7 +196,7 @@ def closed(borne_by: str = "platform", **changed):
 def test_the_postings_of_one_period_with_sponsor_and_write_off():
     """Fee: sponsored 80 x 580 / 1,080 = 42.96 -> 42; received 80 x 1,000 / 1,080 = 74.07 -> 74 - 42 = 32; 6 are left.
 
-    The platform bears 580 - 42 = 538 and pays them; of the 80 written off 6 are fee and 74 aid, which it pays in.
+    The platform pays 580 - 42 = 538; of the 80 written off 6 are fee and 74 aid, which the platform pays in.
     Cash: 20 + 400 + 538 + 74 - 1,000 = 32 = the fee received; nothing is carried, for 1,000 + 80 = 480 + 580 + 20.
     """
     books = closed()
@@ -205,7 +207,7 @@ def test_the_postings_of_one_period_with_sponsor_and_write_off():
     parts = ("accrued", "sponsored", "received", "outstanding", "written_off", "result")
     assert [books.fee[f"{part}_fen"] for part in parts] == [80, 42, 32, 0, 6, 25]
     assert identity_breaches(books) == []
-    # Borne by the next period, the 74 are charged to the pool instead: 74 less in cash, and 74 owed by the pool.
+    # If the next period bears it, the 74 are charged to the pool: 74 less in cash, and a pool balance of 74.
     later = closed("next_period").balances_fen
     assert (later["cash"], later["pool"], later["bad_debt"], later["platform_funding"]) == (32 - 74, 74, 0, 0)
 
@@ -220,27 +222,27 @@ def test_the_postings_of_one_period_with_sponsor_and_write_off():
     ({"cash": -33}, {"cash_is_owed_earned_or_carried", "cash_below_zero_has_a_cause"}),
     ({"operating_cash": 1}, {"fee_result_is_income_less_costs"}),
 ])  # fmt: skip
-def test_each_identity_names_the_account_that_is_one_fen_off(changed, identities):
+def test_each_identity_names_the_account_with_a_difference_of_one_fen(changed, identities):
     breaches = identity_breaches(closed(**changed))
     assert {breach.split(":")[0] for breach in breaches} == identities
     assert identities <= {identity.__name__ for identity in IDENTITIES}
 
 
-def test_a_fee_with_a_part_that_is_lost_is_told():
+def test_a_missing_part_of_the_fee_is_reported():
     books = closed()
     books.fee["received_fen"] -= 1
     assert "fee_is_conserved: received + sponsored" in identity_breaches(books)[0]
 
 
-def test_a_fee_that_exceeds_all_the_money_is_written_off_up_to_the_due_and_the_rest_stays_outstanding():
-    """147 asked of 100 heads, half up, is 1 each: aid 47, fee 4, owed from before 98; T = 100 - 98 = 2, less than 4."""
+def test_a_fee_above_all_receipts_is_written_off_up_to_the_due_and_the_rest_stays_outstanding():
+    """149 over 100 members, half up, is 1 each: aid 47, fee 4, -98 brought forward; T = 100 - 98 = 2, less than 4."""
     pool = POOL | {"benefit_fen": 47, "fee_fen": 4, "brought_forward_fen": -98, "case_sponsored_fen": 0,
                    "due_fen": 100, "carried_forward_fen": -49}  # fmt: skip
     totals = CollectionTotals(collected_fen={DEDUCTION: 99}, written_off_fen=1)
     posted = collection_transfers(pool, totals, days(GRACE), "platform")
     period = [*settlement_transfers(pool), *(t for _, t in posted)]
     fee = fee_row(period, -98)
-    # Received: 4 x (99 - 98) / 2 = 2; of the other 2 the due of 1 holds 1.
+    # Received: 4 x (99 - 98) / 2 = 2; of the other 2 the unpaid due of 1 covers 1.
     assert [fee[f"{part}_fen"] for part in ("received", "written_off", "outstanding")] == [2, 1, 1]
     rows = balance_rows(period, ACCOUNTS, {"pool": 98, "cash": -98})
     assert identity_breaches(closed_books(rows, fee, [])) == []

@@ -1,4 +1,4 @@
-"""Periods follow each other without a gap, whatever the number of periods a month."""
+"""Periods follow each other without a gap, for one, two or three periods a month."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def calendars(draw):
 
 
 @given(calendar=calendars())
-def test_walking_forwards_and_backwards_meets_the_same_periods(calendar):
+def test_next_and_previous_give_the_same_periods(calendar):
     every = calendar.between(calendar.first_period, calendar.last_period)
     forwards = [calendar.first_period]
     while (following := calendar.next(forwards[-1])) is not None:
@@ -60,14 +60,14 @@ def test_days_are_in_order_and_the_last_retry_is_after_the_deduction(calendar):
 
 
 @given(calendar=calendars())
-def test_names_are_read_back_and_sort_in_time(calendar):
+def test_names_are_parsed_back_and_sort_in_time_order(calendar):
     every = calendar.between(calendar.first_period, calendar.last_period)
     assert [calendar.period(str(period)) for period in every] == list(every)
     assert sorted(map(str, every)) == [str(period) for period in every]
 
 
 @given(calendar=calendars())
-def test_what_is_outside_the_calendar_has_no_period(calendar):
+def test_periods_outside_the_calendar_are_refused(calendar):
     last, count = calendar.last_period, len(calendar.monthly)
     for name in ("2018-12-P1", "2022-01-P1", f"{last.year}-{last.month:02d}-P{count + 1}", "2020-13-P1", "2020-1-P1"):
         with pytest.raises(ValueError, match=name):

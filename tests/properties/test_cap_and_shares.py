@@ -1,4 +1,4 @@
-"""No tier's share of one case is above the per-case cap, whatever the tiers, weights, caps and aids."""
+"""No tier's share of one case exceeds the per-case cap, for any tiers, weights, caps and aids."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -37,7 +37,7 @@ def test_no_tier_pays_more_than_the_cap_for_each_of_several_cases(tiers, aids_fe
     allowance_fen = case_allowance(cap_fen, covered, weights)
     sponsored_fen = sum(above_allowance(aid_fen, fee_ppm, allowance_fen) for aid_fen in aids_fen)
     pool = pool_of(len(aids_fen), sum(aids_fen), sponsored_fen, fee_ppm, brought_forward_fen=0)
-    # Rounded half up on the sum, the fee is never above the fees of the cases rounded up.
+    # The fee, half up on the sum, is never above the sum of the case fees, each rounded up.
     assert pool.pool_fen <= allowance_fen * len(aids_fen)
     share_fen = apportion(pool.pool_fen, covered, weights, "ceil_fen").share_fen
     assert all(share_fen[tier] <= cap_fen * len(aids_fen) for tier in covered)

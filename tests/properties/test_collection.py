@@ -1,4 +1,4 @@
-"""Whatever comes in, in whatever order and files: no fen is created or lost, and the end state is the same."""
+"""Allocation of random receipts: no fen is created or lost, and the result does not depend on order or files."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -45,30 +45,30 @@ receipts = st.lists(one_world, min_size=WORLDS, max_size=WORLDS).map(
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
-@given(came=receipts, order=st.randoms(use_true_random=False), files=st.integers(1, 3), whole=st.booleans())
-def test_no_fen_is_created_or_lost_and_order_and_files_do_not_matter(spark, came, order, files, whole):
-    shares, excess = matched(spark, came, 1, whole)
+@given(drawn=receipts, order=st.randoms(use_true_random=False), files=st.integers(1, 3), whole=st.booleans())
+def test_no_fen_is_created_or_lost_and_order_and_files_do_not_matter(spark, drawn, order, files, whole):
+    shares, excess = allocation_of(spark, drawn, 1, whole)
     assert len(shares) == len(MEMBERS)
     due_fen = {(plan_id, member_id): due for plan_id, member_id, _, due, _ in MEMBERS}
     for n in range(WORLDS):
         here = [share for share in shares if share[1] // 100 == n]
-        money_fen = sum(r["amount_fen"] for r in came if r["payer_id"] // 100 == n)
+        money_fen = sum(r["amount_fen"] for r in drawn if r["payer_id"] // 100 == n)
         suspense_fen = sum(fen * count for (receipt_id, fen, _, _), count in excess.items() if receipt_id // 100 == n)
         assert sum(fen for _, _, fen, _ in here) + suspense_fen == money_fen
         in_part = [fen for plan_id, member_id, fen, _ in here if fen not in (0, due_fen[plan_id, member_id])]
-        assert len(in_part) <= (0 if whole else 2), "of each payer one share at most, of the two who may owe more"
+        assert len(in_part) <= (0 if whole else 2), "at most one partly paid share for each of the two payers"
     assert all((fen > 0) == (day != "None") for _, _, fen, day in shares)
-    shuffled = list(came)
+    shuffled = list(drawn)
     order.shuffle(shuffled)
-    assert matched(spark, shuffled, files, whole) == (shares, excess)
+    assert allocation_of(spark, shuffled, files, whole) == (shares, excess)
 
 
-def matched(spark, came, files, whole_shares):
-    """What became of every share, and of every receipt that met none, as values."""
+def allocation_of(spark, came, files, whole_shares):
+    """The allocated amount of every share, and the unapplied amounts of receipts."""
     judged = judge_receipts(frame(spark, RECEIPTS, came).repartition(files), frame(spark, RECEIPTS, []), DAYS)
-    found = allocate(assessments(spark), bills(spark), judged, lambda _: joined(spark), whole_shares, "chronic")
-    shares = sorted((r.plan_id, r.member_id, r.collected_fen, str(r.collected_on)) for r in found.shares.collect())
-    excess = Counter((r.receipt_id, r.excess_fen, r.reason, r.plan_id) for r in found.excess.collect())
+    allocated = allocate(assessments(spark), bills(spark), judged, lambda _: joined(spark), whole_shares, "chronic")
+    shares = sorted((r.plan_id, r.member_id, r.collected_fen, str(r.collected_on)) for r in allocated.shares.collect())
+    excess = Counter((r.receipt_id, r.excess_fen, r.reason, r.plan_id) for r in allocated.excess.collect())
     return shares, excess
 
 

@@ -1,4 +1,4 @@
-"""Corrections of corrections over random lives, against the oracle: differences, postings, books, and twice a no-op."""
+"""Corrections of corrections in random plans, compared with the oracle: differences, postings and books."""
 
 from collections import Counter, defaultdict
 from copy import deepcopy
@@ -35,7 +35,7 @@ MEMBERS = range(1, 8)
 
 
 class Kept:
-    """The same life by the program's own functions: rows as in the tables, transfers as in the journal."""
+    """The same plan computed by the program's functions: rows as in the tables, transfers as in the journal."""
 
     def __init__(self, terms: Terms, world: World):
         self.terms, self.world = terms, world
@@ -54,38 +54,38 @@ class Kept:
         cover = {m: tier for m, tier in self.world.covered.get(period, {}).items() if m not in ended}
         counts = Counter(cover.values())
         allowance = None if terms.case_cap_fen is None else case_allowance(terms.case_cap_fen, counts, terms.weights)
-        given = {
+        sponsored_by_case = {
             k: 0 if allowance is None else above_allowance(b, terms.fee_ppm, allowance) for k, b in benefits.items()
         }
         cases = sum(b > 0 for b in benefits.values())
-        pool = pool_of(cases, sum(benefits.values()), sum(given.values()), terms.fee_ppm, brought_fen)
+        pool = pool_of(cases, sum(benefits.values()), sum(sponsored_by_case.values()), terms.fee_ppm, brought_fen)
         shares = apportion(pool.pool_fen, counts, terms.weights, "ceil_fen")
         sharing = Sharing(pool, counts, terms.weights, "ceil_fen", shares)
         dues = {}
         for member, tier in cover.items():
             share_fen = shares.share_fen[tier]
-            room_fen = headroom_of(terms.yearly_cap_fen, self.borne(member, period))
+            headroom_fen = headroom_of(terms.yearly_cap_fen, self.borne(member, period))
             is_waived = member in self.world.waived.get(period, ())
             dues[member] = (
                 tier,
-                0 if is_waived else share_fen if room_fen is None else min(share_fen, max(room_fen, 0)),
+                0 if is_waived else share_fen if headroom_fen is None else min(share_fen, max(headroom_fen, 0)),
             )
         sponsored_fen = shares.billed_fen - sum(due for _, due in dues.values())
-        return pool_row(sharing, sponsored_fen, "v", adjusted_fen), dues, given
+        return pool_row(sharing, sponsored_fen, "v", adjusted_fen), dues, sponsored_by_case
 
     def borne(self, member, period):
-        of_adjustments = sum(
+        adjustments_fen = sum(
             row["delta_fen"] for c in self.corrected if c[0] < period for row in c[3]
             if row["member_id"] == member and row["disposition"] != POOLED
         )  # fmt: skip
-        return sum(self.assessed[p].get(member, ("", 0))[1] for p in self.assessed if p < period) + of_adjustments
+        return sum(self.assessed[p].get(member, ("", 0))[1] for p in self.assessed if p < period) + adjustments_fen
 
     def settle(self, period):
         adjusted = [c[2]["adjusted_fen"] for c in self.corrected if c[1] == period]
         carried_fen = -balance_fen(self.closed_transfers, "pool")
         benefits = dict(self.world.aid.get(period, {}))
-        pool, dues, given = self.recomputed(period, carried_fen + sum(adjusted), benefits, sum(adjusted))
-        self.pools[period], self.assessed[period], self.benefits[period] = pool, dues, (benefits, given)
+        pool, dues, sponsored_by_case = self.recomputed(period, carried_fen + sum(adjusted), benefits, sum(adjusted))
+        self.pools[period], self.assessed[period], self.benefits[period] = pool, dues, (benefits, sponsored_by_case)
         assert brought_forward_breaches(pool, carried_fen, adjusted) == []
         self.transfers[period] += settlement_transfers(pool)
 
@@ -96,19 +96,19 @@ class Kept:
         members = {*self.assessed[period], *money, *(row["member_id"] for _, row in into)}
         for member in members:
             _, due_fen = self.assessed[period].get(member, ("", 0))
-            asked = sorted((o, row["delta_fen"]) for o, row in into
+            additional = sorted((o, row["delta_fen"]) for o, row in into
                            if row["member_id"] == member and row["disposition"] == ASKED)  # fmt: skip
             refund_fen = -sum(row["delta_fen"] for _, row in into
                               if row["member_id"] == member and row["disposition"] == REFUNDED)  # fmt: skip
-            owed_fen = due_fen + sum(fen for _, fen in asked)
+            owed_fen = due_fen + sum(fen for _, fen in additional)
             paid, counted = money.get(member, 0), refund_as_money_fen(refund_fen, owed_fen)
-            met = whole_dues_met(paid + counted, due_fen, [fen for _, fen in asked])
+            met = whole_dues_met(paid + counted, due_fen, [fen for _, fen in additional])
             share_met = due_fen if paid + counted >= due_fen else 0
             if not share_met and due_fen:
                 lost_fen += due_fen
                 self.lapses.add((period, member))
             met_fen += share_met
-            for (origin, fen), part in zip(asked, met, strict=True):
+            for (origin, fen), part in zip(additional, met, strict=True):
                 self.extra_lost[origin][member] += fen - part
                 extra = AdjustmentTotals(
                     {DEDUCTION: extra.met_fen[DEDUCTION] + part}, extra.written_off_fen + fen - part
@@ -133,8 +133,8 @@ class Kept:
 
     def close(self, period):
         transfers = [*self.transfers_of_corrections[period], *self.transfers[period]]
-        brought = {row["account"]: row["carried_forward_fen"] for row in self.rows}
-        self.rows = balance_rows(transfers, ACCOUNTS, brought)
+        brought_forward = {row["account"]: row["carried_forward_fen"] for row in self.rows}
+        self.rows = balance_rows(transfers, ACCOUNTS, brought_forward)
         fee = fee_row(transfers, self.pools[period]["brought_forward_fen"])
         assert identity_breaches(closed_books(self.rows, fee, self.fees)) == []
         statuses = self.collected[period][1]
@@ -144,7 +144,7 @@ class Kept:
         return fee
 
     def unpaid(self, origin, member):
-        """What is written off of his dues of the period, additional ones too, and not taken back."""
+        """The written-off part of his dues of the period, additional dues included, that is not reversed."""
         fen = self.assessed[origin].get(member, ("", 0))[1] if (origin, member) in self.lapses else 0
         fen += self.extra_lost[origin][member]
         for c in self.of(origin):
@@ -154,7 +154,7 @@ class Kept:
 
     def correct(self, origin, into):
         cases = {}
-        stored, given_stored = self.benefits[origin]
+        stored, stored_sponsored = self.benefits[origin]
         known = {*stored, *self.world.aid.get(origin, {}), *(k for c in self.of(origin) for k in c[4])}
         for key in known:
             changes = [(c[1], c[4][key]) for c in self.of(origin) if key in c[4]]
@@ -168,14 +168,14 @@ class Kept:
             )  # fmt: skip
         effective = effective_pool(self.pools[origin], [c[2] for c in self.of(origin)])
         benefits = {key: case.benefit_fen for key, case in cases.items()}
-        now, dues, given = self.recomputed(origin, effective["brought_forward_fen"], benefits)
+        now, dues, sponsored_by_case = self.recomputed(origin, effective["brought_forward_fen"], benefits)
         case_rows = {}
         for key, case in cases.items():
-            given_before = given_stored.get(key, 0) + sum(
+            old_fen = stored_sponsored.get(key, 0) + sum(
                 c[4][key]["delta_sponsored_fen"] for c in self.of(origin) if key in c[4]
             )
             row = {"delta_benefit_fen": case.benefit_fen - case.effective_fen,
-                   "delta_sponsored_fen": given[key] - given_before, "recovered_fen": case.newly_recovered_fen,
+                   "delta_sponsored_fen": sponsored_by_case[key] - old_fen, "recovered_fen": case.newly_recovered_fen,
                    }  # fmt: skip
             if any(row.values()):
                 assert case.marker in ("added", "aid_changed", "struck_out", "recovered")
@@ -265,14 +265,14 @@ TERMS = st.builds(
 
 
 def money_of(life: Life, period: int, pays: dict) -> dict:
-    """What every member pays: all that is asked of him, or nothing, or only his share, or an odd sum."""
-    asked = Counter({member: due for member, (_, due) in life.dues[period].items()})
+    """The payment of every member: the full amount, nothing, only the share, or another amount."""
+    owed_fen = Counter({member: due for member, (_, due) in life.dues[period].items()})
     for c in life.corrections:
         if c.into == period:
             for (member, how), fen in c.parts.items():
-                asked[member] += fen if how == "asked" else 0
+                owed_fen[member] += fen if how == "asked" else 0
     money = {}
-    for member, fen in asked.items():
+    for member, fen in owed_fen.items():
         _, share = life.dues[period].get(member, ("", 0))
         money[member] = {"nothing": 0, "share": share, "odd": fen + 7 if fen % 2 else fen // 2}.get(
             pays.get(member, ""), fen
@@ -293,7 +293,7 @@ def change(world: World, origin: int, changed: dict) -> None:
         world.paid_late[origin, member] = account
 
 
-def agree(life: Life, kept: Kept) -> None:
+def assert_same_books(life: Life, kept: Kept) -> None:
     balance = Counter(dict.fromkeys(ACCOUNTS, 0))
     journal = [*kept.closed_transfers]
     for period in kept.transfers_of_corrections:
@@ -305,7 +305,7 @@ def agree(life: Life, kept: Kept) -> None:
     assert {a: fen for a, fen in balance.items() if fen} == {a: fen for a, fen in life.books.items() if fen}
 
 
-def corrected_alike(life: Life, kept: Kept, origin: int, into: int) -> None:
+def assert_same_correction(life: Life, kept: Kept, origin: int, into: int) -> None:
     by_oracle, by_program = life.correct(origin, into), kept.correct(origin, into)
     assert (by_oracle is None) == (by_program is None)
     if by_program is not None:
@@ -317,10 +317,10 @@ def corrected_alike(life: Life, kept: Kept, origin: int, into: int) -> None:
         assert all(pool[f"delta_{name}"] == by_oracle.pool[name] for name in POOL_COLUMNS)
 
 
-def leads_to_the_last_recomputation(life: Life, kept: Kept, origin: int, into: int) -> None:
-    """P7: what was settled + all differences = the period from the world as it is; and once more is a no-op."""
-    of_origin = [c for c in life.corrections if c.origin == origin]
-    _, benefits = life.corrected_cases(origin, into, of_origin)
+def assert_equals_recomputation(life: Life, kept: Kept, origin: int, into: int) -> None:
+    """P7: settled amounts plus all differences equal the recomputed period, and a repeated correction is a no-op."""
+    earlier_corrections = [c for c in life.corrections if c.origin == origin]
+    _, benefits = life.corrected_cases(origin, into, earlier_corrections)
     pool, dues = life.settled_now(origin, life.pools[origin]["brought_forward_fen"], benefits)
     effective = effective_pool(kept.pools[origin], [c[2] for c in kept.of(origin)])
     assert effective == {name: pool[name] for name in effective}
@@ -341,16 +341,16 @@ def test_corrections_of_corrections_agree_with_the_oracle(terms, periods):
     for number, period in enumerate(periods):
         world.covered[number], world.waived[number] = dict(period["covered"]), period["waived"]
         world.aid[number] = {(number, case): fen for case, fen in period["aid"].items()}
-        for back, changed in period["changes"] if number else ():
-            origin = back % number
+        for distance, changed in period["changes"] if number else ():
+            origin = distance % number
             change(world, origin, deepcopy(changed))
-            corrected_alike(life, kept, origin, number)
-            agree(life, kept)
-            leads_to_the_last_recomputation(life, kept, origin, number)
+            assert_same_correction(life, kept, origin, number)
+            assert_same_books(life, kept)
+            assert_equals_recomputation(life, kept, origin, number)
         life.settle(number), kept.settle(number)
         assert life.pools[number] == {name: kept.pools[number][name] for name in life.pools[number]}
         money = money_of(life, number, period["pays"])
         life.collect(number, money), kept.collect(number, money)
         fee = kept.close(number)
         assert {name: fee[f"{name}_fen"] for name in life.fees[number]} == life.fees[number]
-        agree(life, kept)
+        assert_same_books(life, kept)

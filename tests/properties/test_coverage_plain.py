@@ -1,7 +1,7 @@
-"""The plain expressions for one member's cover and membership say what the Spark ones say of many.
+"""The plain functions for one member's cover and membership give the results of the Spark expressions.
 
-Every history of up to three spells and two lapses within six days, one beginning or ending on every day that matters:
-one frame of all of them, not one Spark job for each.
+Every history of up to three spells and two lapses within six days, so that spells begin and end on every relevant day;
+all histories are in one frame.
 """
 
 from collections import defaultdict
@@ -20,14 +20,14 @@ LAPSE = "plan_id string, member_id bigint, lapsed_on date"
 
 
 def histories_from(first: int, most: int):
-    """Every way of at most so many spells, one after the other, that begin on the first day or later."""
+    """Every sequence of at most `most` consecutive spells that begin on day `first` or later."""
     yield []
     if most == 0:
         return
     for joined in range(first, len(DAYS)):
         yield [(DAYS[joined], None)]
         for exited in range(joined, len(DAYS)):
-            # A spell of no length is followed by none on its own day: two rows would share their key.
+            # No spell begins on the day of a spell of zero length: two rows would have the same key.
             for rest in histories_from(max(exited, joined + 1), most - 1):
                 yield [(DAYS[joined], DAYS[exited]), *rest]
 
@@ -35,10 +35,10 @@ def histories_from(first: int, most: int):
 @pytest.fixture(scope="module")
 def members():
     """By member: his spells and the days of his lapses."""
-    lapses = [of for count in range(3) for of in combinations(DAYS[:5], count)]
-    told = [(spells, lapsed) for spells in histories_from(0, 3) if spells for lapsed in lapses]
+    lapses = [days for count in range(3) for days in combinations(DAYS[:5], count)]
+    histories = [(spells, lapsed) for spells in histories_from(0, 3) if spells for lapsed in lapses]
     return {n: ([{"joined_on": a, "exited_on": b} for a, b in spells], lapsed) for n, (spells, lapsed) in
-            enumerate(told)}  # fmt: skip
+            enumerate(histories)}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -47,25 +47,25 @@ def spells(spark, members):
     return spark.createDataFrame(rows, SPELL).localCheckpoint()
 
 
-def test_the_cover_of_one_is_that_of_many(spark, members, spells):
+def test_plain_cover_equals_spark_cover(spark, members, spells):
     lapses = spark.createDataFrame([("p", n, day) for n, (_, lapsed) in members.items() for day in lapsed], LAPSE)
-    found: dict[int, dict] = defaultdict(dict)
+    by_spark: dict[int, dict] = defaultdict(dict)
     for row in with_cover(spells, lapses, PUBLICITY_ON).collect():
-        found[row.member_id][row.joined_on] = row.cover
+        by_spark[row.member_id][row.joined_on] = row.cover
     plain = {
-        n: {s["joined_on"]: cover_of(s, since, lapsed, PUBLICITY_ON) for s, since in memberships_of(of_member)}
-        for n, (of_member, lapsed) in members.items()
+        n: {s["joined_on"]: cover_of(s, since, lapsed, PUBLICITY_ON) for s, since in memberships_of(rows)}
+        for n, (rows, lapsed) in members.items()
     }
-    assert found == plain
-    assert {cover for of in plain.values() for cover in of.values()} == {
+    assert by_spark == plain
+    assert {cover for by_day in plain.values() for cover in by_day.values()} == {
         "covered", "not_yet_joined", "exited", "lapsed",
     }  # fmt: skip
 
 
-def test_the_membership_of_one_is_that_of_many(members, spells):
-    found: dict[int, dict] = defaultdict(dict)
+def test_plain_membership_equals_spark_membership(members, spells):
+    by_spark: dict[int, dict] = defaultdict(dict)
     for row in with_member_since(spells).collect():
-        found[row.member_id][row.joined_on] = row.member_since
-    plain = {n: {s["joined_on"]: since for s, since in memberships_of(of)} for n, (of, _) in members.items()}
-    assert found == plain
-    assert any(since < joined for of in plain.values() for joined, since in of.items()), "no switch of tier"
+        by_spark[row.member_id][row.joined_on] = row.member_since
+    plain = {n: {s["joined_on"]: since for s, since in memberships_of(rows)} for n, (rows, _) in members.items()}
+    assert by_spark == plain
+    assert any(since < joined for by_day in plain.values() for joined, since in by_day.items()), "no switch of tier"

@@ -1,4 +1,4 @@
-"""The digest of a plan depends on what its tables hold and on nothing else."""
+"""The digest of a plan depends only on the rows of its tables."""
 
 import json
 
@@ -23,7 +23,7 @@ TABLES_DIGESTS = st.dictionaries(NAMES, TABLE_DIGEST, min_size=1)
 
 
 def in_another_order(value, random):
-    """The same nested dicts, with their keys put in in another order."""
+    """The same nested dicts with their keys inserted in another order."""
     if not isinstance(value, dict):
         return value
     keys = list(value)
@@ -37,18 +37,18 @@ def test_the_order_of_tables_and_columns_does_not_matter(tables, random):
 
 
 @given(tables=TABLES_DIGESTS)
-def test_a_digest_that_was_stored_as_json_is_the_same(tables):
+def test_a_digest_stored_as_json_is_the_same(tables):
     assert plan_digest(json.loads(json.dumps(tables))) == plan_digest(tables)
 
 
 @given(tables=TABLES_DIGESTS, others=TABLES_DIGESTS)
-def test_other_tables_have_another_digest(tables, others):
+def test_different_tables_have_different_digests(tables, others):
     assume(tables != others)
     assert plan_digest(tables) != plan_digest(others)
 
 
 @given(tables=TABLES_DIGESTS, data=st.data())
-def test_one_row_or_one_fen_more_is_another_digest(tables, data):
+def test_one_row_or_one_fen_more_changes_the_digest(tables, data):
     name = data.draw(st.sampled_from(sorted(tables)))
     one_row_more = {**tables, name: {**tables[name], "rows": tables[name]["rows"] + 1}}
     assert plan_digest(one_row_more) != plan_digest(tables)
@@ -77,7 +77,7 @@ def rows_of(draw, table):
 
 
 @pytest.mark.parametrize("table", FEW_ROWS, ids=lambda table: table.name)
-def test_rows_on_the_driver_have_the_digest_that_spark_gives_them(spark, table):
+def test_rows_on_the_driver_have_the_same_digest_as_in_spark(spark, table):
     @settings(max_examples=15, deadline=None)
     @given(rows=rows_of(table))
     def same(rows):

@@ -1,4 +1,4 @@
-"""The id of a held row is the same in Spark and in plain Python, and as its description says."""
+"""The id of a held row is the same in Spark and in plain Python, and matches its documentation."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ def rows_of(table):
 
 
 @pytest.mark.parametrize("table", SOURCES, ids=lambda table: table.name)
-def test_in_spark_and_in_python_it_is_the_same(spark, table):
+def test_spark_and_python_give_the_same_id(spark, table):
     @settings(max_examples=5)
     @given(rows=st.lists(rows_of(table), min_size=20, max_size=40))
     def compare(rows):
@@ -43,7 +43,7 @@ def test_in_spark_and_in_python_it_is_the_same(spark, table):
     compare()
 
 
-def test_a_day_that_python_cannot_hold_counts_as_null(spark):
+def test_a_day_outside_the_range_of_python_counts_as_null(spark):
     table = TABLES["source/members"]
     days = [{**member(1), "birth_date": day} for day in ((date.min - EPOCH).days - 1, (date.max - EPOCH).days + 1)]
     frame = spark.createDataFrame(arrow_table(table, days), table.spark_schema).coalesce(1)
@@ -51,7 +51,7 @@ def test_a_day_that_python_cannot_hold_counts_as_null(spark):
     assert in_spark == {held_id_of(table, member(1, birth_date=None))}
 
 
-def test_it_is_the_digest_that_is_described():
+def test_the_id_is_the_documented_digest():
     row = claim(7, 3, publicity_period="2020-12-P1", illness_code="é", birth_date=None)
     values = ["7", "critical_illness", "3", "standard", "2020-12-P1", "é", "severe", "false", "2020-10-01", None, "F",
               "41", "2020-11-20", "10000000", "none"]  # fmt: skip
@@ -61,7 +61,7 @@ def test_it_is_the_digest_that_is_described():
 
 
 @given(data=st.data())
-def test_equal_rows_share_it_and_others_do_not(data):
+def test_equal_rows_have_the_same_id_and_others_do_not(data):
     table = data.draw(st.sampled_from(SOURCES))
     one, other = data.draw(rows_of(table)), data.draw(rows_of(table))
     assert (held_id_of(table, one) == held_id_of(table, other)) == (one == other)

@@ -1,4 +1,4 @@
-"""What holds of the journal and the fee row of every period, and of a row of periods that carry to each other."""
+"""Properties of the journal and the fee row of every period, and of consecutive periods that carry a residual."""
 
 from datetime import date
 
@@ -26,7 +26,7 @@ TERMS = st.fixed_dictionaries(
 
 
 def settled_pool(terms: dict, brought_forward_fen: int) -> dict:
-    """A period's row of settled/pools: any part of the cases and any part of the shares is borne by the platform."""
+    """A period's row of settled/pools; any part of the cases and of the shares is sponsored."""
     return settled_pool_and_shares(terms, brought_forward_fen)[0]
 
 
@@ -41,7 +41,7 @@ def settled_pool_and_shares(terms: dict, brought_forward_fen: int):
 
 
 @given(terms=TERMS, brought_forward_fen=st.integers(-(10**10), 10**10))
-def test_the_journal_leaves_on_the_pool_what_is_carried_forward_and_nothing_else(terms, brought_forward_fen):
+def test_the_pool_balance_of_the_journal_is_the_amount_carried_forward(terms, brought_forward_fen):
     pool = settled_pool(terms, brought_forward_fen)
     transfers = settlement_transfers(pool)
     assert pool_balance_after_fen(transfers, brought_forward_fen) == pool["carried_forward_fen"]
@@ -52,7 +52,7 @@ def test_the_journal_leaves_on_the_pool_what_is_carried_forward_and_nothing_else
 
 @given(terms=TERMS, brought_forward_fen=st.integers(-(10**10), 10**10))
 def test_every_pool_conserves_to_the_fen(terms, brought_forward_fen):
-    """P1, from the shares of every head; and the invariant that a settlement is held to says where one fen is off."""
+    """P1, from the shares of all members; the invariant of the settlement reports a difference of one fen."""
     pool, shares = settled_pool_and_shares(terms, brought_forward_fen)
     heads = terms["covered"]
     charged_fen = sum(shares.share_fen[tier] * heads[tier] for tier in heads) + shares.one_fen_more_count
@@ -65,7 +65,7 @@ def test_every_pool_conserves_to_the_fen(terms, brought_forward_fen):
 
 
 @given(terms=TERMS, brought_forward_fen=st.integers(-(10**10), 10**10))
-def test_the_fee_of_a_period_is_accrued_whole_and_no_part_of_it_is_below_zero(terms, brought_forward_fen):
+def test_the_fee_of_a_period_is_fully_accrued_and_no_part_is_below_zero(terms, brought_forward_fen):
     pool = settled_pool(terms, brought_forward_fen)
     fee = fee_row(settlement_transfers(pool), brought_forward_fen)
     assert fee["accrued_fen"] == pool["fee_fen"]
@@ -77,7 +77,7 @@ def test_the_fee_of_a_period_is_accrued_whole_and_no_part_of_it_is_below_zero(te
 
 
 @given(periods=st.lists(TERMS, min_size=1, max_size=8))
-def test_over_any_row_of_periods_only_the_last_residual_is_left(periods):
+def test_over_consecutive_periods_only_the_last_residual_remains(periods):
     pools, carried_fen = [], 0
     for terms in periods:
         pools.append(settled_pool(terms, carried_fen))
@@ -88,7 +88,7 @@ def test_over_any_row_of_periods_only_the_last_residual_is_left(periods):
 
 
 @given(terms=TERMS)
-def test_entries_are_numbered_within_their_period_plan_and_job(terms):
+def test_entry_ids_are_numbered_within_period_plan_and_job(terms):
     transfers = settlement_transfers(settled_pool(terms, 0))
     rows = journal_rows([(date(2020, 12, 7), transfer) for transfer in transfers], "2020-12-P1", "chronic", "settle")
     assert [row["entry_id"] for row in rows] == [

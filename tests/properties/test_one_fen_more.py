@@ -1,4 +1,4 @@
-"""Exact rounding: exactly as many members as needed pay one fen more, and others in another period."""
+"""Exact rounding: exactly as many members as needed pay one fen more, and different ones in each period."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from jobs.settlement.one_fen_more import (
 )
 from jobs.works.settle_plans import choose_one_fen_more
 
-COUNT = 200_000  # several members share each 65,536th of the numbers
+COUNT = 200_000  # several members in each 65,536th of the range of numbers
 KEY = "critical_illness/2020-12-P1"
 
 
@@ -35,7 +35,7 @@ def test_exactly_as_many_as_needed_pay(covered, needed):
     assert covered.where(choose_one_fen_more(covered, KEY, needed).chosen()).count() == needed
 
 
-def test_the_choice_does_not_hang_on_rows_or_files_and_grows_with_what_is_needed(covered):
+def test_the_choice_is_independent_of_rows_and_files_and_grows_with_the_number_needed(covered):
     small = chosen(covered, choose_one_fen_more(covered, KEY, 300))
     backwards = covered.orderBy(F.desc("member_id")).repartition(7)
     assert chosen(covered, choose_one_fen_more(backwards, KEY, 300)) == small
@@ -43,13 +43,13 @@ def test_the_choice_does_not_hang_on_rows_or_files_and_grows_with_what_is_needed
 
 
 def test_the_choice_rotates_from_period_to_period(covered):
-    """Of 20,000 in 200,000, chance lets about 2,000 pay in both periods; were it the same ones, it would be 20,000."""
+    """Of 200,000 members 20,000 pay in each period; about 2,000 pay in both, instead of 20,000 without rotation."""
     first = chosen(covered, choose_one_fen_more(covered, KEY, 20_000))
     second = chosen(covered, choose_one_fen_more(covered, "critical_illness/2020-12-P2", 20_000))
     assert 1_800 < len(first & second) < 2_200
 
 
-def test_more_than_are_covered_cannot_be_chosen(covered):
+def test_choosing_more_than_the_covered_members_is_an_error(covered):
     with pytest.raises(AssertionError, match="only 200000 are covered"):
         choose_one_fen_more(covered, KEY, COUNT + 1)
 
@@ -60,8 +60,8 @@ PERHAPS_LONG = st.text(max_size=12) | st.text("abc/é中", min_size=28, max_size
 
 @settings(max_examples=5, deadline=None)
 @given(keys=st.lists(PERHAPS_LONG, min_size=1, max_size=12), ids=st.lists(BIGINT, min_size=1, max_size=30))
-def test_the_number_of_one_member_is_that_of_many(spark, keys, ids):
-    """Of 12 keys of any length and 30 ids at once: a Spark job each would take minutes."""
+def test_the_plain_number_of_a_member_equals_that_of_spark(spark, keys, ids):
+    """Several keys and ids in one Spark job; one job each would take minutes."""
     rows = spark.createDataFrame([(i,) for i in ids], "member_id bigint")
     numbers = rows.select("member_id", *(number_of_member(key).alias(f"n{n}") for n, key in enumerate(keys)))
     for row in numbers.collect():
@@ -70,7 +70,7 @@ def test_the_number_of_one_member_is_that_of_many(spark, keys, ids):
 
 @settings(max_examples=4, deadline=None)
 @given(ids=st.sets(BIGINT, min_size=1, max_size=40), key=PERHAPS_LONG, data=st.data())
-def test_who_is_chosen_among_many_is_chosen_by_his_place(spark, ids, key, data):
+def test_a_member_is_chosen_if_and_only_if_few_enough_come_before_him(spark, ids, key, data):
     rows = spark.createDataFrame([(i,) for i in ids], "member_id bigint")
     needed = data.draw(st.integers(0, len(ids)))
     every = np.array(sorted(ids), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A released claim counts in exactly one settlement, whenever it is released; settled periods keep what they used."""
+"""A released claim counts in exactly one settlement, at any time of release; settled periods keep their claims."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ def used_in(period, plan_id) -> Publication:
 def test_a_released_claim_counts_once(of, released_before, withdrawn, elsewhere):
     """`released_before`: the number of the period that is settled next when the claim is released."""
     row = {**claim(1, 1, PLANS[0], publicity_period=str(PERIODS[of])), "held_id": "x"}
-    # Another plan's settlement in the same run is no use of this row.
+    # The settlement of another plan in the same run does not use this row.
     users = {"x": [used_in(period, PLANS[1]) for period in elsewhere]}
     counted = []
     for number, period in enumerate(PERIODS):

@@ -1,4 +1,4 @@
-"""Whatever goes back, fen by fen: a return takes the latest fen that came in before it, never one that came later."""
+"""Random returns, computed fen by fen: a return takes the latest fen received before it, never a later one."""
 
 from collections import Counter
 from datetime import timedelta
@@ -15,7 +15,7 @@ PUBLIC_ON, LIMIT_ON = DAYS.publicity_on, DAYS.grace_ends_on
 
 
 outcomes = st.sampled_from(("collected", "returned"))
-# (payer of the life, fen, days after the publicity day, outcome)
+# (payer, fen, days after the publicity day, outcome)
 lives = st.lists(
     st.tuples(st.sampled_from((1, 1, 2)), st.integers(1, 30), st.integers(0, 24), outcomes), min_size=1, max_size=9
 )
@@ -28,7 +28,7 @@ LIVES = [
 
 
 def receipts_of(drawn):
-    """The receipts of many lives at once: each has two payers of its own, 10 n + 1 (with shares) and 10 n + 2."""
+    """The receipts of all examples in one list: example n has the payers 10 n + 1 (with shares) and 10 n + 2."""
     return [
         receipt(100 * n + number, 10 * n + payer, fen, PUBLIC_ON + timedelta(days=days), outcome=outcome)
         for n, life in enumerate(drawn)
@@ -39,15 +39,15 @@ def receipts_of(drawn):
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=st.lists(lives, min_size=12, max_size=12))
 @example(drawn=LIVES)
-def test_returns_take_the_latest_fen_that_came_before_them(spark, drawn):
-    came = receipts_of(drawn)
-    money = [r for r in came if r["outcome"] == "collected"]
+def test_returns_take_the_latest_fen_received_before_them(spark, drawn):
+    receipts = receipts_of(drawn)
+    money = [r for r in receipts if r["outcome"] == "collected"]
     in_time, late, returned = (
         frame(spark, RECEIPTS, rows)
         for rows in (
             [r for r in money if r["attempted_on"] < LIMIT_ON],
             [r for r in money if r["attempted_on"] >= LIMIT_ON],
-            [r for r in came if r["outcome"] == "returned"],
+            [r for r in receipts if r["outcome"] == "returned"],
         )
     )
     taken = take_back(in_time, late, returned, LIMIT_ON)
@@ -56,7 +56,7 @@ def test_returns_take_the_latest_fen_that_came_before_them(spark, drawn):
         for rows, is_late in ((in_time, False), (late, True))
         for r in taken.less_returned(rows, is_late).collect()
     }
-    left, excess, pairs = one_by_one(came)
+    left, excess, pairs = one_by_one(receipts)
     assert kept == left
     assert {r.receipt_id: r.excess_fen for r in taken.excess.collect()} == excess
     shares = spark.createDataFrame(
@@ -73,10 +73,10 @@ def test_returns_take_the_latest_fen_that_came_before_them(spark, drawn):
         assert sum(fen for (*_, back), fen in booked.items() if back == is_return) == sum(pairs.values())
 
 
-def one_by_one(came):
-    """What is left of each receipt, what is too much of each return, and what went back by payer and lateness."""
+def one_by_one(receipts):
+    """Remaining fen by receipt, excess fen by return, and returned fen by (payer, is late)."""
     stacks, left, excess, pairs = {}, Counter(), Counter(), Counter()
-    for r in sorted(came, key=lambda r: (r["attempted_on"], r["outcome"] == "returned", r["receipt_id"])):
+    for r in sorted(receipts, key=lambda r: (r["attempted_on"], r["outcome"] == "returned", r["receipt_id"])):
         stack = stacks.setdefault(r["payer_id"], [])
         for _ in range(r["amount_fen"]):
             if r["outcome"] == "collected":

@@ -1,4 +1,4 @@
-"""Every rule that one table can tell counts the same rows in the gate's pass and in Great Expectations alone."""
+"""Every rule that needs only one table counts the same rows in the gate and in Great Expectations alone."""
 
 from dataclasses import replace
 from datetime import date
@@ -26,8 +26,8 @@ from tests import worlds_broken
 from tests.worlds_rows import PERIOD
 
 EARLIER = "plan_id STRING, member_id BIGINT, claim_id BIGINT, illness_code STRING"
-# What one table cannot tell: a rule that is added here says in `needs` why.
-BY_THE_GATE_ALONE = {
+# Rules that need more than one table; each gives the reason in `needs`.
+GATE_ONLY = {
     "members_quarantined_rate", "members_volume",
     "claims_have_members", "claims_quarantined_rate", "claims_volume", "claim_illness_claimed_twice",
     "claim_member_unknown", "claim_not_covered_on_diagnosis", "claim_tier_differs", "claim_aid_above_limit",
@@ -37,7 +37,7 @@ BY_THE_GATE_ALONE = {
     "receipt_returned_too_much", "receipt_after_close",
     *(rule.id for rules in SUITES.values() for rule in rules if isinstance(rule, GateRowRule)),
 }  # fmt: skip
-OF_WHOLE_TABLES = {"members_present", "members_fresh", "claims_present", "receipts_present"}
+WHOLE_TABLE_RULES = {"members_present", "members_fresh", "claims_present", "receipts_present"}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def frames(spark):
     """The broken tables as frames, by name."""
     rows = {name: rows() for name, rows in worlds_broken.SOURCES.items()}
     rows |= {name: worlds_broken.outputs(name) for name in worlds_broken.OUTPUTS}
-    return {name: frame_of(spark, name, of_table).persist() for name, of_table in rows.items()}
+    return {name: frame_of(spark, name, table_rows).persist() for name, table_rows in rows.items()}
 
 
 def frame_of(spark, name, rows):
@@ -72,7 +72,7 @@ def gate_of_members(frame, terms):
 
 
 def counted_by_the_gate(name, frames, terms):
-    """The gate's count of each rule of rows, by id."""
+    """The gate's count of violating rows, by rule id."""
     frame, spark = frames[name], frames[name].sparkSession
     if name == "source/members":
         return member_counts(gate_of_members(frame, terms))
@@ -97,10 +97,10 @@ def counted_by_the_gate(name, frames, terms):
 def test_the_gate_and_great_expectations_count_the_same_rows(frames, terms, name):
     outcome = validate(loaded(suite_json(name, terms)), frames[name])
     alone, by_the_gate = unexpected_counts(outcome), counted_by_the_gate(name, frames, terms)
-    in_rows = {rule.id for rule in SUITES[name]} - BY_THE_GATE_ALONE - OF_WHOLE_TABLES
+    in_rows = {rule.id for rule in SUITES[name]} - GATE_ONLY - WHOLE_TABLE_RULES
     assert {rule: alone[rule] for rule in in_rows} == {rule: by_the_gate[rule] for rule in in_rows}
     assert min(alone[rule] for rule in in_rows) > 0, "every rule is broken by some row"
-    assert set(alone) - in_rows <= OF_WHOLE_TABLES
+    assert set(alone) - in_rows <= WHOLE_TABLE_RULES
 
 
 def test_the_planted_defects_of_the_sample_are_counted_the_same(spark, xianghubao, terms):
@@ -109,15 +109,15 @@ def test_the_planted_defects_of_the_sample_are_counted_the_same(spark, xianghuba
     frame = with_member_defects(sample_members(spark, peopled), peopled, 1_000).coalesce(1).localCheckpoint()
     alone = unexpected_counts(validate(suite_of("source/members", terms), frame))
     by_the_gate = member_counts(gate_of_members(frame, terms))
-    by_both = by_the_gate.keys() - BY_THE_GATE_ALONE
+    by_both = by_the_gate.keys() - GATE_ONLY
     assert {rule: alone[rule] for rule in by_both} == {rule: by_the_gate[rule] for rule in by_both}
     assert sum(count > 0 for count in by_the_gate.values()) >= 14
 
 
 @pytest.mark.parametrize("name", ["source/members", "source/approved_claims", "source/receipts"])
-def test_an_empty_table_breaks_the_rules_on_whole_tables_alone(spark, terms, name):
+def test_an_empty_table_breaks_only_the_rules_on_whole_tables(spark, terms, name):
     alone = unexpected_counts(validate(suite_of(name, terms), frame_of(spark, name, [])))
-    assert {rule for rule, count in alone.items() if count} == OF_WHOLE_TABLES & set(alone)
+    assert {rule for rule, count in alone.items() if count} == WHOLE_TABLE_RULES & set(alone)
 
 
 def test_members_who_joined_long_ago_are_not_fresh(frames, terms):
@@ -128,38 +128,38 @@ def test_members_who_joined_long_ago_are_not_fresh(frames, terms):
 
 
 @pytest.mark.parametrize("name", ["source/members", "source/approved_claims", "source/claim_reviews"])
-def test_on_pandas_the_expectations_without_sql_count_the_same(frames, terms, name):
+def test_expectations_without_sql_count_the_same_on_pandas(frames, terms, name):
     pandas = arrow_table(TABLES[name], worlds_broken.SOURCES[name]()).to_pandas(integer_object_nulls=True)
     suite = suite_of(name, terms)
     suite.expectations = [
         each
         for each in suite.expectations
         if not hasattr(each, "unexpected_rows_query") and each.meta["rule_id"] != "members_fresh"
-    ]  # pandas has no greatest day of a column with missing days
+    ]  # pandas cannot compute the maximum of a column with missing days
     on_pandas, on_spark = (unexpected_counts(validate(suite, frame)) for frame in (pandas, frames[name]))
     assert on_pandas == on_spark and len(on_pandas) > 4
 
 
-def test_what_the_gate_alone_counts_is_listed_with_what_it_needs(terms):
+def test_rules_that_only_the_gate_counts_are_listed_with_their_needs(terms):
     alone = {rule.id: rule.needs for rules in SUITES.values() for rule in rules if isinstance(rule, GateRule)}
-    assert set(alone) == BY_THE_GATE_ALONE and all(alone.values())
+    assert set(alone) == GATE_ONLY and all(alone.values())
     listed = {
         each["rule_id"] for name in SUITES for each in suite_json(name, terms)["meta"]["judged_by_the_gate_alone"]
     }
-    assert listed == BY_THE_GATE_ALONE
+    assert listed == GATE_ONLY
 
 
-def test_what_the_gate_counted_is_a_result_of_great_expectations(terms):
+def test_counts_of_the_gate_become_results_of_great_expectations(terms):
     results = judge("source/members", {"member_sex_unknown": 3, "members_volume": 0}, {}, 12)
     outcome = validation_result("source/members", results, terms, {"run_id": "r"})
-    of_sex = {r.expectation_config.meta["rule_id"]: r for r in outcome.results}["member_sex_unknown"]
-    assert (outcome.success, of_sex.success) == (False, False)
-    assert of_sex.result == {"element_count": 12, "unexpected_count": 3, "unexpected_percent": 25.0}
-    assert of_sex.expectation_config.kwargs == {"column": "sex", "value_set": ["F", "M"]}
+    sex_result = {r.expectation_config.meta["rule_id"]: r for r in outcome.results}["member_sex_unknown"]
+    assert (outcome.success, sex_result.success) == (False, False)
+    assert sex_result.result == {"element_count": 12, "unexpected_count": 3, "unexpected_percent": 25.0}
+    assert sex_result.expectation_config.kwargs == {"column": "sex", "value_set": ["F", "M"]}
     assert outcome.statistics["unsuccessful_expectations"] == 1
     assert outcome.to_json_dict()["results"][0]["expectation_config"]["type"] == results[0].expectation
 
 
-def test_a_suite_says_the_terms_of_its_period(terms):
+def test_a_suite_states_the_terms_of_its_period(terms):
     fresh = suite_json("source/members", replace(terms, publicity_on=date(2020, 12, 21)))["expectations"][1]
     assert fresh["kwargs"] == {"column": "joined_on", "min_value": "2020-11-20"}

@@ -1,4 +1,4 @@
-"""What holds of every division of a pool, whatever the tiers, weights, members and rounding."""
+"""Properties of every division of a pool, for any tiers, weights, members and rounding."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ FEN = st.integers(0, 10**12)
 
 @st.composite
 def covered_and_weights(draw):
-    """Members and weights of one to three tiers; a tier may be empty, not all of them."""
+    """Members and weights of one to three tiers; some tiers may be empty, but not all."""
     tiers = draw(st.lists(st.sampled_from(TIERS), min_size=1, max_size=3, unique=True))
     covered = {tier: draw(st.integers(0, 10**8)) for tier in tiers}
     covered[tiers[0]] += 1
@@ -42,11 +42,11 @@ def test_the_billed_amount_is_what_the_members_pay(pool_fen, tiers, rounding):
 
 @given(pool_fen=st.integers(1, 10**12), tiers=covered_and_weights(), rounding=ROUNDINGS)
 @example(pool_fen=3, tiers=({"standard": 2}, {"standard": 1}), rounding="half_up")
-def test_a_share_is_off_by_less_than_a_fen_and_to_the_side_its_rounding_names(pool_fen, tiers, rounding):
+def test_a_share_differs_by_less_than_a_fen_in_the_direction_of_its_rounding(pool_fen, tiers, rounding):
     covered, weights = tiers
     basis = basis_of(covered, weights)
     for tier, share_fen in apportion(pool_fen, covered, weights, rounding).share_fen.items():
-        above = share_fen * basis - pool_fen * weights[tier]  # too much per head, times the basis: no fractions
+        above = share_fen * basis - pool_fen * weights[tier]  # the excess per member times the basis: whole numbers
         if rounding == "ceil_fen":
             assert 0 <= above < basis
         elif rounding == "half_up":
@@ -67,7 +67,7 @@ def test_shares_grow_with_the_weight(pool_fen, tiers, rounding):
 
 
 @given(pool_fen=POOLS_FEN, more_fen=FEN, tiers=covered_and_weights(), rounding=ROUNDINGS)
-def test_a_larger_pool_lowers_nobodys_share(pool_fen, more_fen, tiers, rounding):
+def test_a_larger_pool_lowers_no_share(pool_fen, more_fen, tiers, rounding):
     small = apportion(pool_fen, *tiers, rounding).share_fen
     large = apportion(pool_fen + more_fen, *tiers, rounding).share_fen
     assert all(small[tier] <= large[tier] for tier in small)
@@ -105,8 +105,8 @@ def test_the_fee_part_of_a_share_is_never_more_than_the_share(share_fen, fee_fen
 
 
 @given(fee_fen=FEN, whole_fen=FEN, parts=st.lists(FEN, min_size=1, max_size=6))
-def test_the_fee_that_goes_with_the_money_only_grows_and_never_exceeds_the_fee(fee_fen, whole_fen, parts):
-    """Also where more comes in than was asked for, as from members who paid for a period carried below zero."""
+def test_the_fee_received_only_grows_and_never_exceeds_the_fee(fee_fen, whole_fen, parts):
+    """Also if more is collected than the fee base, for example after a residual below zero."""
     received_fen = [pro_rata(fee_fen, sum(parts[:count]), whole_fen) for count in range(len(parts) + 1)]
     assert received_fen == sorted(received_fen)
     assert received_fen[0] == 0

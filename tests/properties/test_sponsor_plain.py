@@ -1,5 +1,4 @@
-"""What the platform bears of one member's share, in plain Python, is what Spark says of many: every case in one
-frame."""
+"""The sponsored part of a share in plain Python equals that of Spark, for every combination of rules."""
 
 from datetime import date, timedelta
 from itertools import product
@@ -27,7 +26,7 @@ PLANS = {
 }
 
 
-def test_what_the_platform_bears_of_one_is_what_it_bears_of_many(spark):
+def test_the_plain_sponsored_part_equals_that_of_spark(spark):
     members = {
         n: (plan_id, tier, since, borne_fen, is_capped)
         for n, (plan_id, tier, since, borne_fen, is_capped) in enumerate(
@@ -40,15 +39,15 @@ def test_what_the_platform_bears_of_one_is_what_it_bears_of_many(spark):
     )
     earlier = spark.createDataFrame([(m[0], n, m[3]) for n, m in members.items()],
                                     "plan_id string, member_id bigint, due_fen bigint")  # fmt: skip
-    with_room = headroom_from_assessments(of(True), {"all": earlier}, dict.fromkeys(PLANS, CAP_FEN))
-    covered = with_room.unionByName(of(False), allowMissingColumns=True)
+    with_headroom = headroom_from_assessments(of(True), {"all": earlier}, dict.fromkeys(PLANS, CAP_FEN))
+    covered = with_headroom.unionByName(of(False), allowMissingColumns=True)
     shares = Apportionment(SHARES_FEN, SHARES_FEN, 0)
     sharing = {p: Sharing(Pool(0, 0, 0, 0, 0), {}, PLANS[p].weights_ppm, "ceil_fen", shares) for p in PLANS}
-    found = {
+    by_spark = {
         row.member_id: (row.sponsored_fen, row.marker) for row in assessments(covered, sharing, PLANS, {}).collect()
     }
-    assert found == {
+    assert by_spark == {
         n: sponsored_part(SHARES_FEN[tier], PLANS[plan_id], since, headroom_of(CAP_FEN if capped else None, borne_fen))
         for n, (plan_id, tier, since, borne_fen, capped) in members.items()
     }
-    assert {marker for _, marker in found.values()} == {None, "funded_period", "first_month_waiver", "yearly_cap"}
+    assert {marker for _, marker in by_spark.values()} == {None, "funded_period", "first_month_waiver", "yearly_cap"}

@@ -1,4 +1,4 @@
-"""Lakes that several tests of runs begin with: written once, copied for each test."""
+"""Lakes that several tests start from: written once, copied for each test."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from tests.shown import make_shown
 
 @pytest.fixture
 def settled(settled_once, tmp_path):
-    """A copy of `settled_once` of one's own."""
+    """A copy of `settled_once` for one test."""
     return settled_once.copied(tmp_path / "lake")
 
 
@@ -37,13 +37,13 @@ def settled_once(spark, tmp_path_factory):
 
 @pytest.fixture
 def closed(closed_once, tmp_path):
-    """A copy of `closed_once` of one's own."""
+    """A copy of `closed_once` for one test."""
     return closed_once.copied(tmp_path / "lake")
 
 
 @pytest.fixture(scope="session")
 def closed_once(settled_once, tmp_path_factory):
-    """The ten members, of whom 1 paid 45 for the 30 he owes and the others what they owe: collected and closed."""
+    """The ten members; 1 paid 45 for his 30, the others paid what they owe. Collected and closed."""
     lake = settled_once.copied(tmp_path_factory.mktemp("closed") / "lake")
     lake.write("source/receipts", [receipt(1, 1, 45), *(receipt(i, i, 10) for i in range(4, 11))])
     assert collect(lake, "2020-12-26").exit_code == 0
@@ -53,13 +53,13 @@ def closed_once(settled_once, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def shown(spark, tmp_path_factory):
-    """The lake to look at (see tests/shown.py). Nobody may write into it: take `shown.copied(...)` for that."""
+    """The lake of tests/shown.py, for reading only; tests that write use `shown.copied(...)`."""
     return make_shown(LakeFolder(spark, tmp_path_factory.mktemp("shown") / "lake"))
 
 
 @pytest.fixture(scope="session")
 def without_claims(spark, tmp_path_factory):
-    """Two members and no case, settled. Nobody may change it."""
+    """Two members and no case, settled; for reading only."""
     lake = LakeFolder(spark, tmp_path_factory.mktemp("without") / "lake").load([member(1), member(2)], [])
     ended = lake.settle()
     assert ended.exit_code == 0, ended.err

@@ -1,4 +1,4 @@
-"""Approvals on real tables: what is approved is what is settled, and nothing else is."""
+"""Approvals on real tables: only the approved digest is settled."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def approve(lake, digest, name, *words):
     return lake.run("approve", "--period", PERIOD, "--digest", digest, "--by", name, *words)
 
 
-def test_settle_publishes_what_two_other_people_approved_and_nothing_else(ten):
+def test_settle_publishes_only_the_digest_that_two_other_people_approved(ten):
     lake, conf = ten
     preview = lake.run("preview", "--period", PERIOD, *conf)
     assert preview.exit_code == 0, preview.err
@@ -43,7 +43,7 @@ def test_settle_publishes_what_two_other_people_approved_and_nothing_else(ten):
     assert refused.exit_code == 4 and "already settled" in refused.err and "`fentan withdraw" in refused.err
 
 
-def test_a_digest_that_the_preview_does_not_give_now_is_refused(ten):
+def test_a_digest_that_differs_from_the_current_preview_is_refused(ten):
     lake, conf = ten
     digest = lake.run("preview", "--period", PERIOD).document["plans"][PLAN]["digest"]
     assert approve(lake, digest, "Wang Fang").exit_code == 0

@@ -1,4 +1,4 @@
-"""Bad input: a clear error, the right exit code, nothing half-published, and good rows of other plans not lost."""
+"""Bad input: a clear error, the right exit code, no partial publication, and other plans are still settled."""
 
 from datetime import date
 from itertools import count
@@ -21,11 +21,11 @@ BAD_CLAIMS = [
 ]
 
 
-def test_every_kind_of_bad_member_is_held_with_all_its_reasons_and_the_good_are_settled(lake):
+def test_every_kind_of_bad_member_is_held_with_all_reasons_and_good_members_are_settled(lake):
     canary = member(987_654_321_987, tier="gold", birth_date=date(1901, 2, 3))
     with_three = member(900, tier="gold", sex="X", payer_id=None)
     bad = [*(row for _, rows in BAD_MEMBERS for row in rows), canary, with_three]
-    # So many that fewer than a fifth of the rows are held; 77,777 pays for two of them and is no member.
+    # Enough good rows that less than a fifth is held; 77,777 pays for two members and is no member.
     good = [*(member(i) for i in range(1, 159)), member(159, payer_id=77_777), member(160, payer_id=77_777)]
     lake.load(good + bad, [claim(1, 7, approved_aid_fen=1_480)])
     ended = lake.settle()
@@ -45,21 +45,21 @@ def test_every_kind_of_bad_member_is_held_with_all_its_reasons_and_the_good_are_
     assert [row["reasons"] for row in held if row["member_id"] == 900] == [
         ["member_tier_unknown", "member_payer_missing", "member_sex_unknown"]
     ]
-    no_personal_value_is_told(lake, ended, str(canary["member_id"]), "1901-02-03")
+    assert_no_personal_value(lake, ended, str(canary["member_id"]), "1901-02-03")
 
 
-def no_personal_value_is_told(lake, ended, *values):
-    """Neither in messages nor in the manifest nor in the quality results."""
+def assert_no_personal_value(lake, ended, *values):
+    """No value is in messages, control/runs, control/quality or control/publications."""
     written = ended.out + ended.err
     for table in ("control/runs", "control/quality", "control/publications"):
         written += str(lake.rows(table))
     assert PERIOD in written and not [value for value in values if value in written]
 
 
-def test_every_kind_of_bad_claim_is_held_with_its_reason_and_the_good_are_settled(lake):
+def test_every_kind_of_bad_claim_is_held_with_its_reason_and_good_claims_are_settled(lake):
     canary = claim(987_654_321_987, 1, approved_aid_fen=-5)
     bad = [*(row for _, rows in BAD_CLAIMS for row in rows), canary]
-    # so many good claims keep the held part below the ceiling of one half
+    # enough good claims to keep the held part below the ceiling of one half
     good = [claim(n, n, approved_aid_fen=100) for n in range(2, 41)]
     lake.load([*GOOD, *(member(n) for n in CLAIMANTS)], good + bad)
     ended = lake.settle()
@@ -72,10 +72,10 @@ def test_every_kind_of_bad_claim_is_held_with_its_reason_and_the_good_are_settle
     assert len(held) == len(bad)
     assert {reason for row in held for reason in row["reasons"]} == {reason for reason, _ in BAD_CLAIMS}
     assert [row["case_count"] for row in lake.rows("settled/pools")] == [len(good)]
-    no_personal_value_is_told(lake, ended, str(canary["claim_id"]))
+    assert_no_personal_value(lake, ended, str(canary["claim_id"]))
 
 
-def test_every_source_row_has_exactly_one_fate(lake):
+def test_every_source_row_is_counted_in_exactly_one_outcome(lake):
     rows = [
         *GOOD,
         member(50, exited_on=date(2020, 12, 6), exit_reason="left"),
@@ -85,9 +85,9 @@ def test_every_source_row_has_exactly_one_fate(lake):
         member(53),
     ]
     lake.load(rows, [])
-    fate = lake.settle().document["plans"]["critical_illness"]["member_rows"]
-    assert fate == {"assessed": 40, "not_yet_joined": 1, "exited": 1, "lapsed": 0, "quarantined": 3}
-    assert sum(fate.values()) == len(rows)
+    outcomes = lake.settle().document["plans"]["critical_illness"]["member_rows"]
+    assert outcomes == {"assessed": 40, "not_yet_joined": 1, "exited": 1, "lapsed": 0, "quarantined": 3}
+    assert sum(outcomes.values()) == len(rows)
 
 
 def test_too_many_bad_rows_stop_the_run(lake):
@@ -100,15 +100,15 @@ def test_too_many_bad_rows_stop_the_run(lake):
 
 
 @pytest.mark.parametrize(
-    ("claims", "told"),
+    ("claims", "message"),
     [([], "no rows"), ([claim(1, 7)], "1 claims, but no covered member")],
     ids=["no claims", "claims"],
 )
-def test_empty_members_stop_the_run(lake, claims, told):
+def test_empty_members_stop_the_run(lake, claims, message):
     lake.load([], claims)
     ended = lake.settle()
     assert ended.exit_code == 3
-    assert told in ended.err
+    assert message in ended.err
     assert not lake.exists("control/publications")
 
 
@@ -120,10 +120,18 @@ def test_members_of_another_platform_stop_the_run(lake, command):
     assert not lake.exists("control/publications")
 
 
-def test_the_smallest_and_the_largest_ids_are_ids_like_any_other(lake):
-    """Also an id that falls on another's place in a filter of ids, and a payer below zero."""
-    smallest, largest, beside_one = -(2**63), 2**63 - 1, 2**27 + 1
-    payers = {1: 1, 2: beside_one, beside_one: beside_one, 0: -1, -1: -1, smallest: largest, largest: largest}
+def test_the_smallest_and_the_largest_ids_are_settled(lake):
+    """Also an id that collides with another in the id filter, and a negative payer id."""
+    smallest, largest, collides_with_one = -(2**63), 2**63 - 1, 2**27 + 1
+    payers = {
+        1: 1,
+        2: collides_with_one,
+        collides_with_one: collides_with_one,
+        0: -1,
+        -1: -1,
+        smallest: largest,
+        largest: largest,
+    }
     members = [member(n, payer_id=payer) for n, payer in payers.items()]
     lake.load(members, [claim(largest, largest, approved_aid_fen=64)])
     ended = lake.settle()
@@ -131,11 +139,11 @@ def test_the_smallest_and_the_largest_ids_are_ids_like_any_other(lake):
     # 64 + 5 (5.12) = 69 over 7 members: 10 each
     assert {row["member_id"]: row["due_fen"] for row in lake.rows("settled/assessments")} == dict.fromkeys(payers, 10)
     bills = {row["payer_id"]: (row["member_count"], row["due_fen"]) for row in lake.rows("settled/bills")}
-    assert bills == {1: (1, 10), beside_one: (2, 20), -1: (2, 20), largest: (2, 20)}
+    assert bills == {1: (1, 10), collides_with_one: (2, 20), -1: (2, 20), largest: (2, 20)}
 
 
 @pytest.mark.parametrize(
-    ("words", "exit_code", "told"),
+    ("words", "exit_code", "message"),
     [
         (("--period", "2020-13-P1"), 2, "not a period"),
         (("--period", "2020-12-P3"), 2, "2 periods a month"),
@@ -148,27 +156,27 @@ def test_the_smallest_and_the_largest_ids_are_ids_like_any_other(lake):
         (("--period",), 2, ""),
     ],
 )
-def test_wrong_usage_is_told_in_one_line(lake, words, exit_code, told):
+def test_wrong_usage_is_reported_without_a_traceback(lake, words, exit_code, message):
     ended = lake.run("settle", *words)
     assert ended.exit_code == exit_code
-    assert told in ended.err
+    assert message in ended.err
     assert "Traceback" not in ended.err
 
 
-@pytest.mark.parametrize("rule, value, told", [
+@pytest.mark.parametrize("rule, value, message", [
     ("fee_rate", 80_000, "no value of fee_rate is in force on 2020-12-07"),
     ("age_counted_on", "diagnosed_on", "1 claims are diagnosed before 2020-12-20"),
 ])  # fmt: skip
-def test_a_rule_that_starts_later_is_an_error_and_never_a_zero(lake, tmp_path, rule, value, told):
+def test_a_rule_that_starts_later_is_an_error(lake, tmp_path, rule, value, message):
     late = {rule: {date(2020, 12, 20): value}}
     conf = write_platform(tmp_path / "platforms", "xianghubao", {"critical_illness": late, "chronic": late}, PERIOD)
     lake.load(GOOD, [claim(1, 1)])
     ended = lake.settle(PERIOD, "--conf", str(conf))
-    assert ended.exit_code == 2 and told in ended.err and "Nothing was settled" in ended.err
+    assert ended.exit_code == 2 and message in ended.err and "Nothing was settled" in ended.err
     assert not lake.exists("control/publications")
 
 
-def test_a_missing_lake_or_source_is_told(lake, tmp_path):
+def test_a_missing_lake_or_source_is_reported(lake, tmp_path):
     assert lake.settle().exit_code == 3  # no source tables
     lake.folder = tmp_path / "nowhere"
     ended = lake.settle()
@@ -187,7 +195,7 @@ def test_a_source_that_is_not_delta_stops_the_run(lake):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda frame: frame.drop("payer_id"), "payer_id (BIGINT) is missing"),
         (
@@ -196,7 +204,7 @@ def test_a_source_that_is_not_delta_stops_the_run(lake):
         ),
     ],
 )
-def test_a_missing_column_or_a_wrong_type_stops_the_run(lake, change, told):
+def test_a_missing_column_or_a_wrong_type_stops_the_run(lake, change, message):
     lake.load(GOOD, [])
     path = str(lake.folder / "source/members")
     frame = change(lake.spark.read.format("delta").load(path)).persist()
@@ -204,10 +212,10 @@ def test_a_missing_column_or_a_wrong_type_stops_the_run(lake, change, told):
     frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").partitionBy("plan_id").save(path)
     ended = lake.settle()
     assert ended.exit_code == 3
-    assert told in ended.err
+    assert message in ended.err
 
 
-def test_an_extra_column_is_left_out(lake):
+def test_an_extra_column_is_ignored(lake):
     lake.load(GOOD, [])
     path = str(lake.folder / "source/members")
     frame = lake.spark.read.format("delta").load(path).withColumn("nickname", F.lit("x")).persist()

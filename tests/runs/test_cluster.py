@@ -1,4 +1,4 @@
-"""The wheel on a real standalone cluster settles what local mode settles, to the digest."""
+"""The wheel on a real standalone cluster settles to the same digests as local mode."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def jars() -> str:
 
 
 def submit_settle(cluster, wheel: Path, lake: LakeFolder, *words: str):
-    # The script alone: the rest of the program must come out of the wheel.
+    # Only the script is submitted: everything else must come from the wheel.
     script = shutil.copy(PROJECT / "jobs" / "cli.py", cluster.folder)
     return cluster.submit(
         *words, "--conf", "spark.sql.shuffle.partitions=5", "--py-files", str(wheel), str(script), "settle",
@@ -56,7 +56,7 @@ def submit_settle(cluster, wheel: Path, lake: LakeFolder, *words: str):
 
 
 def document_in(out: str) -> dict:
-    """The JSON that the program printed: spark-submit puts what it wrote to stderr around it, on stdout."""
+    """The JSON printed by the program; spark-submit also prints its stderr to stdout."""
     return json.JSONDecoder().raw_decode(out[out.index("{") :])[0]
 
 
@@ -82,7 +82,7 @@ def test_a_cluster_publishes_the_digests_of_local_mode(copies, cluster, wheel):
     assert (run["run_id"], run["code_version"]) == (same["run_id"], same["code_version"])
 
 
-def test_without_delta_a_submitted_run_says_what_to_add(copies, cluster, wheel):
+def test_without_delta_a_submitted_run_names_the_missing_packages(copies, cluster, wheel):
     ended = submit_settle(cluster, wheel, copies[1])
     assert ended.returncode == 2
     assert "--packages io.delta:delta-spark" in ended.stdout + ended.stderr

@@ -1,4 +1,4 @@
-"""A settled lake is what the data dictionary says; whatever is broken in it is told, and nothing else."""
+"""A settled lake conforms to the data dictionary; each broken table is reported, and no other."""
 
 import pytest
 from pyspark.sql import functions as F
@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 
 @pytest.fixture(scope="module")
 def broken(spark, shown, tmp_path_factory):
-    """The shown lake, which conformed; then four of its tables were broken, each in its own way."""
+    """The shown lake, which conforms; then four of its tables are broken in different ways."""
     lake = shown.copied(tmp_path_factory.mktemp("conform") / "lake")
     lake.whole = lake.run("conform", "--rows")
     path = lambda name: str(lake.folder / name)  # noqa: E731
@@ -24,16 +24,16 @@ def broken(spark, shown, tmp_path_factory):
     return lake
 
 
-def test_a_settled_lake_conforms_to_the_last_row(broken):
+def test_every_table_of_a_settled_lake_conforms(broken):
     assert broken.whole.exit_code == 0, broken.whole.err
-    states = {name: told["state"] for name, told in broken.whole.document["tables"].items()}
+    states = {name: table["state"] for name, table in broken.whole.document["tables"].items()}
     written = {name for name in states if broken.exists(name)}
     assert {"settled/assessments", "settled/collections", "control/quarantine_members", "report/annual"} <= written
     assert states == {name: "conforms" if name in written else "absent" for name in states}
     assert "absent" in states.values(), "nothing was ever held of the claims"
 
 
-@pytest.mark.parametrize("table, told", [
+@pytest.mark.parametrize("table, differences", [
     ("settled/bills", ["4 keys (period, plan_id, payer_id) are those of several rows"]),
     ("settled/pools", ["column note is not in the dictionary"]),
     ("settled/rates", ["column share_fen is string, not bigint", "is partitioned by period, not by period, plan_id"]),
@@ -41,6 +41,6 @@ def test_a_settled_lake_conforms_to_the_last_row(broken):
                           "uses columnMapping, which plain readers do not know"]),
     ("settled/assessments", []),
 ])  # fmt: skip
-def test_what_is_broken_is_told(broken, table, told):
+def test_each_broken_table_is_reported_with_its_differences(broken, table, differences):
     assert broken.after.exit_code == 6
-    assert broken.after.document["tables"][table]["differences"] == told
+    assert broken.after.document["tables"][table]["differences"] == differences

@@ -1,4 +1,4 @@
-"""The worked examples of a correction through real commands: ten standard members, aid 900, share 98, 10 never pays."""
+"""The worked examples of a correction through commands: ten standard members, aid 900, share 98; 10 never pays."""
 
 from datetime import date
 
@@ -22,7 +22,8 @@ def corrected(corrected_once, tmp_path):
 def corrected_once(spark, tmp_path_factory):
     """P, settled without a per-case cap, collected and closed: due 980, carried 8, 98 written off = fee 8 + aid 90.
 
-    The period between has no cases and carries the 8 on; it is public before the lapse of 10, the next one after it.
+    The following period has no cases and carries the 8 forward. It is public before the lapse of member 10; the next
+    period is public after it.
     """
     folder = tmp_path_factory.mktemp("corrected")
     uncapped = {PLAN: {"per_case_cap": {LONG_AGO: None}}}
@@ -112,7 +113,7 @@ def test_a_member_who_never_owed_is_reinstated(corrected):
     assert {row["credit_account"]: row["amount_fen"] for row in journal} == {"fee_accrued": 8, "bad_debt": 90}
 
 
-def test_a_fraud_changes_nothing_until_money_is_back(corrected):
+def test_a_fraud_changes_nothing_until_aid_is_recovered(corrected):
     lake = corrected
     lake.write("source/approved_claims", [claim(1, 1, approved_aid_fen=900, objection="upheld")])
     ended = correct(lake, "fraud")
@@ -125,7 +126,7 @@ def test_a_fraud_changes_nothing_until_money_is_back(corrected):
     assert (case["delta_benefit_fen"], case["recovered_fen"], case["marker"]) == (-540, 540, "recovered")
 
 
-def test_what_is_refused(corrected):
+def test_refused_corrections(corrected):
     ended = correct(corrected, into=PERIOD)
     assert ended.exit_code == 2 and "later period" in ended.err
     ended = correct(corrected, reason=" ")

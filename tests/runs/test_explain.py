@@ -1,5 +1,4 @@
-"""P9: what is explained is what the tables hold, for every member of a small world; and the command in its three
-forms."""
+"""P9: explanations agree with the tables for every member of a small world. Also the forms of the output."""
 
 import json
 from collections import Counter
@@ -29,37 +28,37 @@ def world(spark, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def known_of(world):
-    """By period: what the tables hold, by plan and member."""
+    """By period, then by (plan, member): the facts read from the tables."""
     return {
         period: {(known.plan.plan_id, member_id): known for member_id, known in every_known(world, period)}
         for period in PERIODS
     }
 
 
-def test_explanation_and_tables_say_the_same_of_every_member(known_of):
+def test_explanations_agree_with_the_tables_for_every_member(known_of):
     seen, markers = Counter(), Counter()
-    for key, known in ((key, known) for of_period in known_of.values() for key, known in of_period.items()):
-        told, row = explain(known), known.assessment
-        assert told["follows"], (key, told)
-        assert (told["cover"] == COVERED) == (row is not None), (key, told)
-        seen[told["cover"], known.rules.rounding] += 1
+    for key, known in ((key, known) for facts in known_of.values() for key, known in facts.items()):
+        explanation, row = explain(known), known.assessment
+        assert explanation["follows"], (key, explanation)
+        assert (explanation["cover"] == COVERED) == (row is not None), (key, explanation)
+        seen[explanation["cover"], known.rules.rounding] += 1
         if row is None:
-            assert not told["charged"] and told["because"].startswith("Not charged, because")
+            assert not explanation["charged"] and explanation["because"].startswith("Not charged, because")
             continue
-        fen = {step["name"]: step["amount_fen"] for step in told["steps"]}
+        fen = {step["name"]: step["amount_fen"] for step in explanation["steps"]}
         markers[row["marker"], "one fen more" in fen] += 1
         assert fen["benefits"] + fen["fee"] + fen["brought forward"] + fen["per-case cap"] == fen["pool"]
         assert (fen["fee"], fen["pool"]) == (known.pool["fee_fen"], known.pool["pool_fen"])
         assert fen["share"] + fen.get("one fen more", 0) == row["share_fen"]
-        assert row["share_fen"] + fen.get("sponsor", 0) == fen["due"] == row["due_fen"] == told["due_fen"]
+        assert row["share_fen"] + fen.get("sponsor", 0) == fen["due"] == row["due_fen"] == explanation["due_fen"]
     assert {"covered", "exited", "not_yet_joined", "no_membership", "held", "lapsed", "helped"} == {c for c, _ in seen}
     assert {marker for marker, _ in markers} == {None, "yearly_cap", "first_month_waiver", "funded_period"}
     assert {more for _, more in markers} == {True, False}, "some pay one fen more, some do not"
 
 
-def test_an_explanation_of_any_member_notices_a_fen(known_of):
-    """Every assessment there is, with a fen more or less in the share, in what the platform bears or in the due."""
-    for key, known in ((key, known) for of_period in known_of.values() for key, known in of_period.items()):
+def test_a_difference_of_one_fen_is_noticed_for_every_member(known_of):
+    """Every assessment, with one fen more or less in the share, the sponsored part or the due."""
+    for key, known in ((key, known) for facts in known_of.values() for key, known in facts.items()):
         for column in ("share_fen", "sponsored_fen", "due_fen") if known.assessment else ():
             for fen in (-1, 1):
                 wrong = {**known.assessment, column: known.assessment[column] + fen}
@@ -69,11 +68,11 @@ def test_an_explanation_of_any_member_notices_a_fen(known_of):
                 assert not explain(replace(known, assessment=wrong))["follows"], (key, column, fen)
 
 
-def test_the_command_finds_the_rows_of_one_member(world, known_of):
-    """One of each kind: the command's document is the explanation of the rows that were read without it."""
+def test_the_command_reads_the_rows_of_one_member(world, known_of):
+    """One member of each kind: the command's document equals the explanation of rows read without the command."""
     wanted = {}
-    for period, of_period in known_of.items():
-        for (plan_id, member_id), known in of_period.items():
+    for period, facts in known_of.items():
+        for (plan_id, member_id), known in facts.items():
             row = known.assessment or {}
             has_lapsed = bool(known.lapsed_on or known.lapsed_since)
             kind = (cover_on(known)[0], row.get("marker"), has_lapsed, bool(known.collection), known.members_before)
@@ -88,7 +87,7 @@ def test_the_command_finds_the_rows_of_one_member(world, known_of):
         assert ended.document["plans"] == [json.loads(json.dumps(explain(known), default=str))], (period, member_id)
 
 
-def test_the_head_counts_of_the_report_are_those_counted_plainly(world):
+def test_the_head_counts_of_the_report_equal_a_plain_count(world):
     ended = world.run("report", "--period", SECOND, "--floor", "2")
     assert ended.exit_code == 0, ended.err
     plans = {row["plan_id"] for row in world.table("settled/pools", period=SECOND)}
@@ -98,18 +97,17 @@ def test_the_head_counts_of_the_report_are_those_counted_plainly(world):
     assessed = {(row["plan_id"], row["member_id"]) for row in world.table("settled/assessments", period=SECOND)}
     expected = head_counts(sound, assessed, world.publicity_on(FIRST), world.publicity_on(SECOND))
     assert {measure for _, measure in expected} == {"covered", "joined", "ended"}, "the world has all of them"
-    found: dict[tuple, Counter] = {}
+    reported: dict[tuple, Counter] = {}
     for row in ended.document["summary"]:
         if row["topic"] == "members":
             traits = GroupTraits(row["tier"], row["age_band"], row["member_months"], row["item"])
-            found.setdefault((row["plan_id"], row["measure"]), Counter())[traits] += row["quantity"]
-    assert found == {of: coarsened(counts, 2) for of, counts in expected.items()}
+            reported.setdefault((row["plan_id"], row["measure"]), Counter())[traits] += row["quantity"]
+    assert reported == {of: coarsened(counts, 2) for of, counts in expected.items()}
 
 
 @pytest.fixture
 def many_files(lake, tmp_path):
-    """Sixty members in six files of the source in the order of ids, settled into several files as a large lake is; 32
-    pays for 33."""
+    """Sixty members in six source files ordered by id, settled into several files like a large lake; 32 pays for 33."""
     lake.load([], [claim(1, 2, approved_aid_fen=600)])
     few_bytes = {"spark.sql.files.maxPartitionBytes": "1k", "spark.sql.files.openCostInBytes": "1"}
     members = [member(i, payer_id=32 if i == 33 else i) for i in range(2, 62)]
@@ -122,29 +120,29 @@ def many_files(lake, tmp_path):
 
 
 def files_without(lake, name: str, column: str, number: int) -> list[Path]:
-    """The table's data files in which no row has the number in the column, read one by one."""
+    """The table's data files in which no row has this number in the column; every file is read."""
     files = DeltaTable(str(lake.folder / name)).file_uris()
     return [Path(file) for file in files if number not in pq.read_table(file, columns=[column])[column].to_pylist()]
 
 
-def test_a_few_files_are_read_and_not_the_table(many_files):
-    """Every data file that cannot hold the member is taken away: the explanation and the payer's year stay the same."""
+def test_only_the_files_that_may_hold_the_member_are_read(many_files):
+    """Without the data files that cannot hold the member, the explanation and the payer's year stay the same."""
     lake = many_files
     words = {"member": ("--member", "32", "--period", PERIOD), "payer": ("--payer", "32", "--year", "2020")}
-    before = {name: lake.run("explain", *of).document for name, of in words.items()}
+    before = {name: lake.run("explain", *arguments).document for name, arguments in words.items()}
     assert set(before["member"]["files_read"].values()) == {1}, before["member"]["files_read"]
     assert before["payer"]["files_read"] == {"control/publications": 1, "settled/assessments": 1}
-    taken = [("source/members", "member_id"), ("settled/assessments", "payer_id"), ("settled/bills", "payer_id")]
-    for name, column in taken:
+    deleted = [("source/members", "member_id"), ("settled/assessments", "payer_id"), ("settled/bills", "payer_id")]
+    for name, column in deleted:
         others = files_without(lake, name, column, 32)
         assert len(others) >= 3, f"{name} is in too few files to tell"
         for file in others:
             file.unlink()
-    assert {name: lake.run("explain", *of).document for name, of in words.items()} == before
+    assert {name: lake.run("explain", *arguments).document for name, arguments in words.items()} == before
     assert [row["member_id"] for row in before["payer"]["rows"]] == [32, 33]
 
 
-def test_three_forms_and_a_statement(lake, tmp_path):
+def test_the_output_as_json_text_and_page_and_the_statement_of_a_payer(lake, tmp_path):
     lake.load(
         [member(1), member(2, payer_id=1), member(3, joined_on=date(2021, 1, 1))], [claim(1, 2, approved_aid_fen=90)]
     )
@@ -159,13 +157,13 @@ def test_three_forms_and_a_statement(lake, tmp_path):
     assert "单案封顶" in html and "per-case cap" in html.lower() and "http" not in html.replace("http-equiv", "")
     later = lake.run("explain", "--member", "3", "--period", PERIOD).document["plans"][0]
     assert "began on 2021-01-01" in later["because"]
-    nobody = lake.run("explain", "--member", "99", "--period", PERIOD).document
-    assert nobody["plans"] == [] and "no membership" in nobody["because"]
+    unknown = lake.run("explain", "--member", "99", "--period", PERIOD).document
+    assert unknown["plans"] == [] and "no membership" in unknown["because"]
     payer = lake.run("explain", "--payer", "1", "--year", "2020").document
     assert [row["member_id"] for row in payer["rows"]] == [1, 2] and payer["totals"]["due_fen"] == 20
     stranger = lake.run("explain", "--member", "99", "--year", "2020", as_json=False)
     assert stranger.exit_code == 0 and "Nothing was shared" in stranger.out
-    for wrong, told in (
+    for wrong, message in (
         (("--payer", "1", "--period", PERIOD), "--payer goes with --year"),
         (("--member", "1e3", "--period", PERIOD), "'1e3' is not the number of a member"),
         (("--member", str(1 << 63), "--period", PERIOD), "is not the number of a member"),
@@ -174,12 +172,12 @@ def test_three_forms_and_a_statement(lake, tmp_path):
         (("--member", "1", "--period", PERIOD, "--html", "/no/such/folder/x.html"), "no such folder"),
     ):
         ended = lake.run("explain", *wrong)
-        assert ended.exit_code == 2 and told in ended.err, (wrong, ended.err)
+        assert ended.exit_code == 2 and message in ended.err, (wrong, ended.err)
     assert lake.run("explain", "--member", "1", "--period", "2020-12-P2").exit_code == 4
 
 
-def test_a_row_that_was_changed_is_shown_as_wrong_and_ends_with_6(settled, tmp_path):
-    """One fen more under ceil_fen, share and due: the table agrees with itself, and not with the rules."""
+def test_a_changed_row_is_reported_with_exit_code_6(settled, tmp_path):
+    """One fen more in share and due under ceil_fen: the row is consistent in itself but not with the rules."""
     assessments = DeltaTable(str(settled.folder / "settled/assessments"))
     assessments.update(updates={"share_fen": "share_fen + 1", "due_fen": "due_fen + 1"}, predicate="member_id = 4")
     page, words = tmp_path / "why.html", ("--member", "4", "--period", PERIOD)
@@ -187,16 +185,16 @@ def test_a_row_that_was_changed_is_shown_as_wrong_and_ends_with_6(settled, tmp_p
     assert ended.exit_code == 6
     (plan,) = ended.document["plans"]
     assert plan["follows"] is False and plan["due_fen"] == 11
-    told = "settled/assessments, share_fen holds 11 fen, by the rules it is 10 fen; difference +1 fen."
-    assert told in ended.err and f"period {PERIOD}" in ended.err and "Nothing was changed" in ended.err
+    sentence = "settled/assessments, share_fen holds 11 fen, by the rules it is 10 fen; difference +1 fen."
+    assert sentence in ended.err and f"period {PERIOD}" in ended.err and "Nothing was changed" in ended.err
     assert "与规则不符" in page.read_text(encoding="utf-8")
     text = settled.run("explain", *words, as_json=False)
-    assert text.exit_code == 6 and told in text.out
+    assert text.exit_code == 6 and sentence in text.out
     right = settled.run("explain", "--member", "5", "--period", PERIOD)
     assert right.exit_code == 0 and right.document["plans"][0]["follows"] and right.err.count("rules") == 0
 
 
-def test_what_was_held_when_it_was_settled_is_told_after_it_was_mended(lake):
+def test_a_member_held_at_settlement_is_explained_after_the_source_is_corrected(lake):
     people = [member(1), member(2), member(3, sex="X")]
     lake.load(people, [claim(1, 2, approved_aid_fen=90)])
     assert lake.settle().exit_code == 0
@@ -205,5 +203,5 @@ def test_what_was_held_when_it_was_settled_is_told_after_it_was_mended(lake):
     then = lake.run("explain", "--member", "3", "--period", PERIOD)
     assert then.exit_code == 0 and "member_sex_unknown" in then.document["plans"][0]["because"]
     now = lake.run("explain", "--member", "3", "--period", "2020-12-P2")
-    assert now.exit_code == 0 and now.document["plans"][0]["charged"] is False  # nothing is asked in this period
+    assert now.exit_code == 0 and now.document["plans"][0]["charged"] is False  # no share is due in this period
     assert now.document["plans"][0]["cover"] == COVERED

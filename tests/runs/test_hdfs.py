@@ -1,4 +1,4 @@
-"""A lake on a real HDFS: the whole life of a period gives the digests of a local folder, and two runs exclude each
+"""A lake on a real HDFS: settling, collecting and closing give the digests of a local folder, and two runs exclude each
 other."""
 
 import json
@@ -41,7 +41,7 @@ LIFE = (
     ("status",),
     ("explain", "--member", "7", "--period", PERIOD),
 )
-# Holds the lake until its stdin ends.
+# Holds the lock of the lake until its stdin ends.
 HOLDING = """
 import sys
 from jobs.lake.lock import run_lock
@@ -81,13 +81,13 @@ def publications(root: str) -> dict[tuple, str]:
     return {row[:4]: row[4] for row in zip(*columns, strict=True)}
 
 
-def test_the_life_of_a_period_is_that_of_a_local_folder(spark, hdfs, tmp_path):
+def test_a_period_on_hdfs_has_the_digests_of_a_local_folder(spark, hdfs, tmp_path):
     remote, local = load(f"{hdfs}/aid/lake"), load(str(tmp_path / "lake"))
     for command, *words in LIFE:
         code, document, err = run(remote, command, *words)
         assert code == 0, (command, err)
         assert run(local, command, *words)[0] == 0
-    # Two plans: settled, collected, that taken back by the second collection, collected again, closed.
+    # Two plans: settled, collected, collected again (which reverses the first collection), closed.
     assert publications(remote) == publications(local) and len(publications(local)) == 10
     assert document["plans"][0]["follows"] and document["plans"][0]["due_fen"] == 33
     again, document, err = run(remote, *LIFE[0])
@@ -107,7 +107,7 @@ def test_two_runs_exclude_each_other(spark, hdfs):
     assert run(remote, "settle", "--period", PERIOD)[0] == 0
 
 
-def test_a_standalone_cluster_settles_it_to_the_same_digests(spark, hdfs, tmp_path):
+def test_a_standalone_cluster_settles_to_the_same_digests(spark, hdfs, tmp_path):
     remote, local = load(f"{hdfs}/aid/cluster"), load(str(tmp_path / "lake"))
     wheel = tmp_path / "wheel"
     for folder in (wheel, tmp_path / "cluster"):

@@ -1,4 +1,4 @@
-"""Rows are held exactly as they are, whatever text or day they hold, and each period keeps what it held."""
+"""Rows are held unchanged, with any text or day in them, and each period keeps the rows it held."""
 
 from datetime import date
 
@@ -12,8 +12,8 @@ NEXT, PUBLIC_ON = "2020-12-P2", date(2020, 12, 7)
 GOOD = [member(i) for i in range(1, 41)]
 
 
-def test_any_text_of_a_key_is_held_exactly_and_each_period_keeps_its_own(lake):
-    """Text that no folder can be named after, also empty text, in a source without partitions; then it is corrected."""
+def test_any_text_of_a_key_is_held_unchanged_and_each_period_keeps_its_rows(lake):
+    """Text that is no folder name, and empty text, in a source without partitions; then the source is corrected."""
     texts = ["x" * 300, "大病互助计划", "", "a/b=c", "critical_illness\n"]
     odd = [member(100 + n, text) for n, text in enumerate(texts)]
     write_without_partitions(lake, "source/members", [*GOOD, *odd])
@@ -36,8 +36,8 @@ def test_any_text_of_a_key_is_held_exactly_and_each_period_keeps_its_own(lake):
 IMPOSSIBLE_DAYS = (6_660_000, -6_660_000)  # since 1970: in the years 20204 and -16265
 
 
-def test_days_that_python_cannot_hold_are_held_by_every_command(lake):
-    """Every column of days of all sources, after the year 9999 and before the year 1."""
+def test_days_outside_the_range_of_python_are_held_by_every_command(lake):
+    """Days after the year 9999 and before the year 1, in every date column of every source."""
     changes, dates = write_impossible_days(lake)
     for words in (
         ("check", "--period", PERIOD), ("preview", "--period", PERIOD), ("settle", "--period", PERIOD),
@@ -69,7 +69,7 @@ def test_days_that_python_cannot_hold_are_held_by_every_command(lake):
 
 
 def write_impossible_days(lake):
-    """Writes all sources; the changed columns of members and of claims, each with its day."""
+    """Writes all sources with impossible days; gives the changed columns of members and claims, each with its day."""
     changes = [(column, day) for day in IMPOSSIBLE_DAYS for column in ("birth_date", "joined_on", "waiting_ends_on",
                                                                       "exited_on")]  # fmt: skip
     odd = [{**member(100 + n), "exit_reason": "left" if column == "exited_on" else None, column: day}
@@ -92,11 +92,11 @@ def write_impossible_days(lake):
 
 
 def write_without_partitions(lake, name, rows):
-    """As an owner may, so that no folder of the source is named after a text either."""
+    """Writes the source without partitions, so that no folder is named after a text."""
     write_deltalake(lake.folder / name, arrow_table(TABLES[name], rows), mode="overwrite")
 
 
-def test_the_report_of_a_period_shows_what_that_period_held_whenever_it_is_made(lake):
+def test_a_later_report_of_a_period_shows_the_rows_that_period_held(lake):
     lake.load([*GOOD, member(99, sex="X")], [claim(1, 1, sex="X"), claim(2, 2, approved_aid_fen=370)])
     assert lake.settle().exit_code == 0
     assert lake.run("report", "--period", PERIOD).exit_code == 0

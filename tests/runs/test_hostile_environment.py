@@ -1,6 +1,6 @@
-"""A settlement in an environment that other software has filled: each setting alone would stop it or spoil the lake.
+"""A settlement in an environment with settings of other software, each of which could stop it or damage the lake.
 
-They are put together in one process, because each start of Java takes seconds.
+All are set in one process, because each start of Java takes seconds.
 """
 
 import json
@@ -13,23 +13,23 @@ import pyspark
 import pytest
 from deltalake import DeltaTable
 
-from tests.hostile import INSTALLED, PROJECT, site, strangers
+from tests.hostile import INSTALLED, PROJECT, foreign_packages, site
 from tests.lakes import PERIOD, LakeFolder, claim, member
 
 
 def ended_in(environment: dict, folder: Path, *words: str) -> subprocess.CompletedProcess:
-    """A program started in the folder, in which none of our packages is."""
+    """The result of the program started in a folder without our packages."""
     clean = {name: value for name, value in os.environ.items() if name not in ("LANG", "LC_CTYPE")}
     return subprocess.run(words, env=clean | environment, cwd=folder, capture_output=True, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory, quick_conf):
-    """A lake in a folder with a Chinese name, settled and compared with the dictionary in a hostile environment."""
+    """A lake in a folder with a Chinese name, settled and checked with `conform` in a hostile environment."""
     folder = tmp_path_factory.mktemp("hostile")
     lake = LakeFolder(None, folder / "湖")
     lake.load([member(n) for n in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])
-    path = f"{strangers(folder / 'strangers')}:{PROJECT}"
+    path = f"{foreign_packages(folder / 'foreign_packages')}:{PROJECT}"
     environment = {**site(folder / "site"), "LC_ALL": "C", "PYTHONPATH": path}
     where = ("--lake", str(lake.folder), "--conf", str(quick_conf), "--json")
     lake.settling = ended_in(environment, folder, *INSTALLED, "settle", "--period", PERIOD, *where)
@@ -46,7 +46,7 @@ def test_a_period_is_settled_in_a_hostile_environment(settled):
     assert "ignored" in settled.settling.stderr
 
 
-def test_its_tables_are_plain_and_conform(settled):
+def test_its_tables_have_no_site_settings_and_conform(settled):
     assert settled.conforming.returncode == 0, settled.conforming.stdout + settled.conforming.stderr
     states = {name: table["state"] for name, table in json.loads(settled.conforming.stdout)["tables"].items()}
     assert states["settled/assessments"] == "conforms" and set(states.values()) == {"conforms", "absent"}
@@ -56,13 +56,13 @@ def test_its_tables_are_plain_and_conform(settled):
         assert not protocol.writer_features, name
 
 
-def test_under_spark_submit_our_packages_come_first_and_a_lost_name_is_said(tmp_path):
+def test_under_spark_submit_our_packages_come_first_and_a_garbled_name_is_reported(tmp_path):
     (tmp_path / "湖").mkdir()
     home = Path(pyspark.__file__).parent
     environment = {
         "SPARK_HOME": str(home),
         "PYSPARK_PYTHON": sys.executable,
-        "PYTHONPATH": f"{strangers(tmp_path / 'strangers')}:{PROJECT}",
+        "PYTHONPATH": f"{foreign_packages(tmp_path / 'foreign_packages')}:{PROJECT}",
         "SPARK_LOCAL_IP": "127.0.0.1",
         "LC_ALL": "C",
     }

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: one message, 130 or 143, the run recorded as interrupted, and the next command works."""
+"""SIGINT and SIGTERM: one message, exit code 130 or 143, a run recorded as interrupted, and the next command works."""
 
 import re
 import signal
@@ -30,7 +30,7 @@ def states(lake) -> dict[str, str]:
         pytest.param(signal.SIGTERM, 143, "writing settled/bills", marks=pytest.mark.slow),
     ],
 )
-def test_a_program_that_a_signal_ends(quick_conf, lake, number, exit_code, stage):
+def test_a_program_ended_by_a_signal(quick_conf, lake, number, exit_code, stage):
     lake.load([member(i) for i in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])
     ended = interrupted_at(stage, number, words_of(lake, quick_conf, "settle", "--period", PERIOD))
     assert ended[0] == exit_code, ended[1]
@@ -49,7 +49,7 @@ def test_a_program_that_a_signal_ends(quick_conf, lake, number, exit_code, stage
     assert (states(lake), published_jobs(lake)) == ({"settle": "published"}, {"settle"})
 
 
-def test_a_program_that_is_interrupted_while_it_starts(quick_conf, lake):
+def test_a_program_interrupted_during_its_start(quick_conf, lake):
     """Before its modules are imported."""
     words = words_of(lake, quick_conf, "settle", "--period", PERIOD)
     starting = "import sys, jobs.cli; print('started', file=sys.stderr, flush=True); sys.exit(jobs.cli.main())"

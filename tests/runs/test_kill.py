@@ -1,13 +1,13 @@
-"""kill -9 of each job that writes, run again: the same digests, and no reader ever saw half a publication.
+"""Each writing job is killed with SIGKILL and run again: the same digests, and no partial publication was visible.
 
-One real kill each; test_killed_at_every_stage.py kills at all the others in process.
+One real kill per job; test_killed_at_every_stage.py covers the other stages within the process.
 """
 
 import signal
 
 import pytest
 
-from tests.killing import killed_when_it_says
+from tests.killing import run_killed_at
 from tests.lakes import PERIOD, claim, member, receipt
 from tests.published import digests, published_jobs, without_run
 
@@ -16,19 +16,19 @@ pytestmark = pytest.mark.slow
 KILLED_AT = {"settle": "writing settled/assessments", "collect": "reading back", "close": "publishing"}
 
 
-def test_killed_processes_end_as_if_nobody_had_killed_them(quick_conf, lake, tmp_path):
+def test_jobs_killed_and_run_again_give_the_result_of_uninterrupted_ones(quick_conf, lake, tmp_path):
     lake.load([*(member(i) for i in range(1, 11)), member(50, tier="gold")], [claim(1, 7, approved_aid_fen=90)])
     lake.write("source/receipts", [receipt(i, i, 10) for i in range(3, 11)])
     unharmed = lake.copied(tmp_path / "unharmed")
     for job, stage in KILLED_AT.items():
-        of_job = ("--period", PERIOD)
-        expected = unharmed.run(job, *of_job)
+        arguments = ("--period", PERIOD)
+        expected = unharmed.run(job, *arguments)
         assert expected.exit_code == 0, expected.err
         before = (published_jobs(lake), lake.rows("ledger/fee") if job != "settle" else None)
-        assert killed_when_it_says(stage, lake, job, PERIOD, "--conf", str(quick_conf)) == -signal.SIGKILL
+        assert run_killed_at(stage, lake, job, PERIOD, "--conf", str(quick_conf)) == -signal.SIGKILL
         if stage != "publishing":
             assert before == (published_jobs(lake), lake.rows("ledger/fee") if job != "settle" else None)
-        ended = lake.run(job, *of_job)
+        ended = lake.run(job, *arguments)
         assert ended.exit_code == 0, ended.err
         assert digests(lake) == digests(unharmed)
         assert len(lake.rows("control/runs", job=job)) == 1

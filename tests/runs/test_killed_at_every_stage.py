@@ -1,8 +1,8 @@
-"""P3: killed at any stage and run again, a job ends as if nobody had killed it, and no reader saw half of it.
+"""P3: a job killed at any stage and run again gives the uninterrupted result, and readers see no partial result.
 
-The kill is an exception that nothing catches; test_kill.py kills processes. The stages are those that a good run
-announces: a new one is killed at without being named here. The usual run kills once at each kind of stage from the
-first write on, the slow run at every stage there is.
+The kill is an exception that nothing catches; test_kill.py kills processes. The stages are those that a successful run
+announces, so new stages are included. The usual test kills once at each kind of stage from the first write on, the slow
+test at every stage.
 """
 
 import pytest
@@ -24,25 +24,25 @@ JOBS = tuple(TABLES_OF)
 
 @pytest.fixture(scope="module")
 def good(spark, tmp_path_factory):
-    """By job: a lake in which it comes next, that lake once it has been, and the stages that it announced.
+    """By job: the lake before it, the lake after it, and the stages that it announced.
 
-    Ten members, of whom 1 and 2 do not pay, and a row that is held.
+    Ten members, of whom 1 and 2 do not pay, and one held row.
     """
     lake = LakeFolder(spark, tmp_path_factory.mktemp("killed") / "lake")
     lake.load([*(member(i) for i in range(1, 11)), member(50, tier="gold")], [claim(1, 7, approved_aid_fen=90)])
     lake.write("source/receipts", [receipt(i, i, 12 if i == 4 else 10) for i in range(3, 11)])
-    found = {}
+    lakes = {}
     for job in JOBS:
         before, lake = lake, lake.copied(tmp_path_factory.mktemp(job) / "lake")
         stages = stages_of(lambda job=job, lake=lake: lake.run(job, "--period", PERIOD, *FINAL))
         assert published_jobs(lake) == {*published_jobs(before), job}
-        found[job] = (before, lake, stages)
-    return found
+        lakes[job] = (before, lake, stages)
+    return lakes
 
 
 @pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["each kind", "every stage"])
-def test_a_job_killed_at_one_stage_after_the_other_ends_as_if_nobody_had_killed_it(good, tmp_path, job, every):
+def test_a_job_killed_at_each_stage_and_run_again_gives_the_uninterrupted_result(good, tmp_path, job, every):
     before, unharmed, stages = good[job]
     lake = before.copied(tmp_path / "lake")
     killing = stages if every else one_of_each_kind(stages)
@@ -53,7 +53,7 @@ def test_a_job_killed_at_one_stage_after_the_other_ends_as_if_nobody_had_killed_
         is_public = stages.index(stage) > stages.index("publishing")
         assert (job in published_jobs(lake)) == is_public, stage
         if not is_public:
-            assert what_readers_see(lake) == what_readers_see(before), stage
+            assert visible_rows(lake) == visible_rows(before), stage
     ended = lake.run(job, "--period", PERIOD, *FINAL)
     assert ended.exit_code == 0, ended.err
     assert {row["state"] for row in lake.rows("control/runs")} == {"published"}
@@ -65,17 +65,19 @@ def test_a_job_killed_at_one_stage_after_the_other_ends_as_if_nobody_had_killed_
 
 
 def one_of_each_kind(stages: list[str]) -> list[str]:
-    """From the first write on, the first stage of each kind, and all that come after the publication."""
+    """From the first write on: the first stage of each kind, and all stages after the publication."""
     first_write = next(number for number, stage in enumerate(stages) if stage.startswith("writing"))
     kinds = {stage.split()[0]: stage for stage in reversed(stages[first_write:])}
     after = stages[stages.index("publishing") + 1 :]
     return [stage for stage in stages[first_write:] if stage in kinds.values() or stage in after]
 
 
-def what_readers_see(lake) -> dict[str, list[dict]]:
-    """The rows of published runs, which is all that a reader reads; the fee ledger, which he reads whole."""
+def visible_rows(lake) -> dict[str, list[dict]]:
+    """The rows of published runs, as a reader selects them; of the fee ledger, all rows."""
     runs = {row["run_id"] for row in lake.rows("control/publications")} if published_jobs(lake) else set()
-    tables = {name for of_job in TABLES_OF.values() for name in of_job if name.startswith(("settled/", "ledger/"))}
+    tables = {
+        name for names_of_job in TABLES_OF.values() for name in names_of_job if name.startswith(("settled/", "ledger/"))
+    }
     seen = {
         name: [row for row in lake.rows(name) if row["run_id"] in runs or (name == "ledger/fee" and runs)]
         for name in sorted(tables)

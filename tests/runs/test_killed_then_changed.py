@@ -1,6 +1,6 @@
-"""What was killed does not stand in the way of what comes after, whatever has changed meanwhile.
+"""A killed run never blocks the next one, even if the inputs have changed in between.
 
-The kill is an exception that nothing catches, at a stage that is announced; test_killed_at_every_stage.py kills at all.
+The kill is an exception that nothing catches, at an announced stage; test_killed_at_every_stage.py covers all stages.
 """
 
 from datetime import date
@@ -21,7 +21,7 @@ def run_until(lake, day, first=PERIOD, last=PERIOD):
     return lake.run("run", "--from", first, "--to", last, "--as-of", day)
 
 
-def test_a_collection_killed_before_it_was_published_and_more_receipts_after(settled):
+def test_a_collection_killed_before_publication_is_repeated_with_more_receipts(settled):
     settled.write("source/receipts", ALL_PAID[:3])
     with killed_at("publishing"):
         collect(settled, "2020-12-14")
@@ -35,7 +35,7 @@ def test_a_collection_killed_before_it_was_published_and_more_receipts_after(set
     assert closed.exit_code == 0, closed.err
 
 
-def test_a_job_that_spark_ends_says_so_is_recorded_and_is_done_again_by_run(settled):
+def test_a_job_that_fails_in_spark_is_reported_recorded_and_repeated_by_run(settled):
     settled.write("source/receipts", ALL_PAID)
     with failing_at("publishing"):
         ended = collect(settled, "2020-12-26")
@@ -47,9 +47,8 @@ def test_a_job_that_spark_ends_says_so_is_recorded_and_is_done_again_by_run(sett
     assert set(states(settled, "collect")) == {"published"}
 
 
-def test_what_ended_after_its_publication_is_finished_by_run(settled):
-    """First a collection that Spark ends, whose fee ledger then is that of the settlement; then a close that is
-    killed."""
+def test_a_job_stopped_after_its_publication_is_finished_by_run(settled):
+    """A collection that fails in Spark, so the fee ledger is still that of the settlement; then a killed close."""
     settled.write("source/receipts", ALL_PAID)
     before = settled.rows("ledger/fee")
     with failing_at("following up"):
@@ -69,8 +68,8 @@ def test_what_ended_after_its_publication_is_finished_by_run(settled):
     assert again.document["state"] == "already closed"
 
 
-def test_one_plan_that_cannot_be_closed_does_not_hold_up_the_others(settled):
-    """The second plan's P1 is collected but open, so its P2 cannot be closed; that of the first plan can."""
+def test_one_plan_that_cannot_be_closed_does_not_block_the_others(settled):
+    """The second plan's P1 is collected but open, so its P2 cannot be closed; P2 of the first plan can."""
     late = "senior_cancer"
     settled.write("source/members", [member(i, late) for i in (1, 4, 21)], mode="append")
     settled.write("source/approved_claims", [claim(9, 21, late, approved_aid_fen=27)], mode="append")

@@ -1,8 +1,8 @@
-"""P11 for the money: over periods that overlap, with lapses that end cover, Spark and the plain-Python oracle agree.
+"""P11 for collections: Spark and the plain-Python oracle agree over overlapping periods, with lapses that end cover.
 
-FENTAN_MONEY_FIRST=2019-01-P2 FENTAN_MONEY_PERIODS=71 walks three years, FENTAN_MONEY_SEED tells another life,
-FENTAN_MONEY_SHORTFALL=platform another rule of who bears what never comes in. FENTAN_MONEY_KILLS=8: about every eighth
-command is killed with SIGKILL at some stage, then given again.
+FENTAN_MONEY_FIRST=2019-01-P2 FENTAN_MONEY_PERIODS=71 runs three years. FENTAN_MONEY_SEED selects another world,
+FENTAN_MONEY_SHORTFALL=platform another rule of who bears write-offs. FENTAN_MONEY_KILLS=8: about every eighth command
+is killed with SIGKILL at some stage and run again.
 """
 
 import os
@@ -14,7 +14,7 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.rulebook import load_platform
-from tests.killing import killed_when_it_says
+from tests.killing import run_killed_at
 from tests.lakes import receipt
 from tests.oracle import History, World, settle
 from tests.oracle_collection import collect
@@ -26,7 +26,7 @@ PERIODS = int(os.environ.get("FENTAN_MONEY_PERIODS", "4"))
 SEED = int(os.environ.get("FENTAN_MONEY_SEED", "3"))
 KILLS = int(os.environ.get("FENTAN_MONEY_KILLS", "0"))
 IS_LONG = PERIODS >= 24
-# In a long life there are more people and more to share, and fewer lapse: else there would soon be nobody left.
+# A long test has more members and larger pools, and fewer lapses: otherwise no members would remain.
 PAID = 30 if IS_LONG else 6
 LIFE = {"persons": 90, "claim_counts": (3, 4, 5), "aids_fen": (1_001, 7_919, 30_011)} if IS_LONG else {
     "persons": 30, "claim_counts": (1, 1, 2)}  # fmt: skip
@@ -37,45 +37,45 @@ FEE_PARTS = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", 
 
 
 def bad_receipts(period, payer_id, day, first_id):
-    """One of every kind of receipt that proves no money, or money that meets no share.
+    """One receipt of every kind that is no money, or money without a share.
 
-    The last four have ids of the period before, whose receipts are numbered IDS_OF_A_PERIOD lower: known to its final
-    collection, known on every day, known to this period's collection alone, and of a receipt that was held there.
+    The last four have ids of the previous period, whose receipts are numbered IDS_OF_A_PERIOD lower: known to its final
+    collection, known on every day, known only to this period's collection, and the id of a receipt held there.
     """
     good, before_id = receipt(first_id + 900, payer_id, 5, day, period), first_id - IDS_OF_A_PERIOD
-    of_id = lambda number, **given: {**good, "receipt_id": number, **given}  # noqa: E731
+    with_id = lambda number, **columns: {**good, "receipt_id": number, **columns}  # noqa: E731
     return [
-        *[of_id(None)] * 2,
-        of_id(first_id + 901, payer_id=None),
-        of_id(first_id + 902, attempted_on=None),
-        of_id(first_id + 903, amount_fen=-5),
-        of_id(first_id + 904, amount_fen=10**15),
-        of_id(first_id + 905, outcome="maybe"),
-        of_id(first_id + 906, attempted_on=day - timedelta(days=30)),
-        *[of_id(first_id + 907)] * 2,
-        of_id(first_id + 907, amount_fen=6),
-        *[of_id(first_id + 908, payer_id=424_242)] * 3,
-        of_id(first_id + 909, attempted_on=day + timedelta(days=20)),
-        of_id(before_id + 1, attempted_on=day - timedelta(days=7)),
-        *[of_id(before_id + 2, attempted_on=None)] * 2,
-        of_id(before_id + 3),
-        of_id(before_id + 905),
+        *[with_id(None)] * 2,
+        with_id(first_id + 901, payer_id=None),
+        with_id(first_id + 902, attempted_on=None),
+        with_id(first_id + 903, amount_fen=-5),
+        with_id(first_id + 904, amount_fen=10**15),
+        with_id(first_id + 905, outcome="maybe"),
+        with_id(first_id + 906, attempted_on=day - timedelta(days=30)),
+        *[with_id(first_id + 907)] * 2,
+        with_id(first_id + 907, amount_fen=6),
+        *[with_id(first_id + 908, payer_id=424_242)] * 3,
+        with_id(first_id + 909, attempted_on=day + timedelta(days=20)),
+        with_id(before_id + 1, attempted_on=day - timedelta(days=7)),
+        *[with_id(before_id + 2, attempted_on=None)] * 2,
+        with_id(before_id + 3),
+        with_id(before_id + 905),
     ]
 
 
 def receipts_of(settled, calendar, draw: Random) -> list[dict]:
-    """Most payers pay at once; some late, in pieces, too much, too little, or never. Some receipts are there twice."""
+    """Most payers pay at once; some late, in parts, too much, too little, or never. Some receipts occur twice."""
     period = calendar.period(settled.period)
     first_id = calendar.period_names.index(settled.period) * IDS_OF_A_PERIOD
     day = calendar.deduction_on(period)
     dues = Counter()
     for row in settled.rows("bills"):
         dues[row["payer_id"]] += row["due_fen"]
-    found = []
+    receipts = []
 
     def came(payer_id, amount_fen, days_later=0, outcome="collected"):
         on = day + timedelta(days=days_later)
-        found.append(receipt(first_id + len(found) + 1, payer_id, amount_fen, on, settled.period, outcome))
+        receipts.append(receipt(first_id + len(receipts) + 1, payer_id, amount_fen, on, settled.period, outcome))
 
     for payer_id, due_fen in sorted(dues.items()):
         if not due_fen:
@@ -106,18 +106,18 @@ def receipts_of(settled, calendar, draw: Random) -> list[dict]:
             came(payer_id, due_fen + 4, 1, "returned")
             came(payer_id, due_fen, 5)
             came(payer_id, 2, 15, "returned")
-    found += found[::7]
-    draw.shuffle(found)
-    return found + bad_receipts(settled.period, min(dues, default=1), day, first_id)
+    receipts += receipts[::7]
+    draw.shuffle(receipts)
+    return receipts + bad_receipts(settled.period, min(dues, default=1), day, first_id)
 
 
-# Where nobody asks for another rule, the slow run tells the life under the other one, too.
-OTHERS = () if "FENTAN_MONEY_SHORTFALL" in os.environ else (pytest.param("platform", marks=pytest.mark.slow),)
+# Without FENTAN_MONEY_SHORTFALL the slow tests also run under the other rule.
+OTHER_RULES = () if "FENTAN_MONEY_SHORTFALL" in os.environ else (pytest.param("platform", marks=pytest.mark.slow),)
 
 
-@pytest.fixture(params=[*BORNE_BY, *OTHERS])
+@pytest.fixture(params=[*BORNE_BY, *OTHER_RULES])
 def platform_and_conf(request, tmp_path):
-    """The shipped rules, with the shortfall of collection borne by the one or the other."""
+    """The shipped rules, with write-offs borne by the next period or by the platform."""
     plans = {"critical_illness": {}, "senior_cancer": {}}
     folder = tmp_path / "platforms"
     conf = write_platform(folder, "xianghubao", plans, "2019-01-P2", shortfall_borne_by=request.param)
@@ -126,7 +126,7 @@ def platform_and_conf(request, tmp_path):
 
 
 class Operator:
-    """Gives a lake its commands, each until it ends well; some are killed first."""
+    """Runs commands on a lake; each must succeed, and some are killed first and run again."""
 
     def __init__(self, lake, *words):
         self.lake, self.words, self.draw, self.kill_count = lake, words, Random(SEED + 1), 0
@@ -134,7 +134,7 @@ class Operator:
     def does(self, job, period, day):
         words = ("--as-of", str(day), *self.words)
         if KILLS and not self.draw.randrange(KILLS):
-            killed_when_it_says(self.draw.choice(STAGES), self.lake, job, period, *words)
+            run_killed_at(self.draw.choice(STAGES), self.lake, job, period, *words)
             self.kill_count += 1
         ended = self.lake.run(job, "--period", period, *words)
         assert ended.exit_code == 0, ended.err
@@ -180,8 +180,8 @@ def test_settling_collecting_and_closing_agree_with_the_oracle(lake, platform_an
         day_after = calendar.deduction_on(period) + timedelta(days=1)
         early = check_collection(operator, known, expected, receipts, day_after, lapses, before=final, finals=finals)
         history = with_write_offs_taken_back(history, early)
-    assert lapses, "nobody ever lapsed: this life shows too little"
-    assert netted or not IS_LONG, "nobody's arrears were ever netted from aid of the next period"
+    assert lapses, "no member lapsed: this world tests too little"
+    assert netted or not IS_LONG, "no arrears were set off from aid of the next period"
     assert operator.kill_count or not KILLS
 
 
@@ -190,8 +190,8 @@ def check_collection(operator, world, expected, receipts, as_of, lapses, followi
     name, lake = expected.period, operator.lake
     operator.does("collect", name, as_of)
     assert rows_of(lake, "settled/collections", name) == picked(oracle.collections, "settled/collections")
-    found = {(r["plan_id"], r["member_id"], r["ended_at"].astimezone(UTC)) for r in raw(lake, "settled/lapses", name)}
-    assert found == {(r["plan_id"], r["member_id"], r["ended_at"].astimezone(UTC)) for r in oracle.lapses}
+    lapsed = {(r["plan_id"], r["member_id"], r["ended_at"].astimezone(UTC)) for r in raw(lake, "settled/lapses", name)}
+    assert lapsed == {(r["plan_id"], r["member_id"], r["ended_at"].astimezone(UTC)) for r in oracle.lapses}
     posted = Counter()
     for r in raw(lake, "ledger/journal", name):
         if r["job"] == "collect":
@@ -207,7 +207,7 @@ def check_collection(operator, world, expected, receipts, as_of, lapses, followi
 
 
 def with_write_offs_taken_back(history, collected, sign=1):
-    """What aid paid of older arrears that the next period had borne is the next period's to be settled."""
+    """Adds set-offs of older arrears whose write-off the next period bore to the residual of the next settlement."""
     pools = dict(history.last_pool)
     for (plan_id, _, debit, credit), fen in collected.transfers.items():
         if (debit, credit) == ("benefits_payable", "pool"):
@@ -217,7 +217,7 @@ def with_write_offs_taken_back(history, collected, sign=1):
 
 
 def with_residual(history, settled, final, platform, early):
-    """Dues given up are asked of the next period to be settled where the platform does not bear them."""
+    """Subtracts write-offs from the residual of the next settlement, unless the platform bears them."""
     history = with_write_offs_taken_back(with_write_offs_taken_back(history, final), early, -1)
     if platform.collection.shortfall_borne_by == "platform":
         return history

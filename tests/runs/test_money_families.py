@@ -1,6 +1,6 @@
-"""One collection of many families: what each paid, what it met, and why the rest of it is held.
+"""One collection of many families: what each paid, which shares it met, and why the rest is held.
 
-Families share no payer, so that each is a case of its own; all of them are in one lake, and one command decides.
+Families share no payer, so each is an independent case; all are in one lake and one collection.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ payer | members           | what comes in                 | on the 20th         
 88    | 18 19             | 15 on the 14th, 5 on the 21st | collected in_grace           | collected
 20    | 20 21 22 23 24 25 | 60 of 60                      | collected                    | collected
 """
-# The money that is at stake of each receipt that is held, and the reason; in the order of the cases.
+# Receipts in the order of the families; for held ones the amount at stake and the reason.
 RECEIPTS = """
 id | payer | fen                       | on    | outcome   | held on the 28th | because
 1  | 1     | 20                        | 12-14 | collected |                  |
@@ -85,15 +85,15 @@ def expected_held() -> set[tuple]:
 
 
 def expected_statuses(day: str) -> dict[int, tuple[str, int]]:
-    found = {}
+    expected = {}
     for family in rows_of(FAMILIES):
-        members, told = str(family["members"]).split(), family[day].split()
-        told = told * len(members) if len(told) == 1 else told
-        found |= {
+        members, statuses = str(family["members"]).split(), family[day].split()
+        statuses = statuses * len(members) if len(statuses) == 1 else statuses
+        expected |= {
             int(member_id): (status, 10 if status in ("collected", "netted") else 0)
-            for member_id, status in zip(members, told, strict=True)
+            for member_id, status in zip(members, statuses, strict=True)
         }
-    return found
+    return expected
 
 
 @pytest.fixture(scope="module")
@@ -110,17 +110,17 @@ def families(spark, tmp_path_factory):
     lake.write("source/receipts", receipts())
     settled = lake.settle()
     assert settled.exit_code == 0 and settled.document["plans"]["critical_illness"]["pool"]["due_fen"] == 250
-    lake.found = {}
+    lake.collections = {}
     for day in ("20", "28"):
         ended = collect(lake, f"2020-12-{day}")
         assert ended.exit_code == 0, ended.err
-        lake.found[day] = (ended.document, statuses(lake), held(lake))
+        lake.collections[day] = (ended.document, statuses(lake), held(lake))
     return lake
 
 
 @pytest.mark.parametrize("day", ["20", "28"])
-def test_what_each_family_s_money_met(families, day):
-    assert families.found[day][1] == expected_statuses(f"on the {day}th")
+def test_each_family_has_its_expected_statuses(families, day):
+    assert families.collections[day][1] == expected_statuses(f"on the {day}th")
 
 
 def test_a_payer_without_membership_is_billed_for_his_members(families):
@@ -129,13 +129,13 @@ def test_a_payer_without_membership_is_billed_for_his_members(families):
     assert not families.exists("control/quarantine_members")
 
 
-def test_what_met_no_share_is_held_with_its_reason(families):
-    assert families.found["28"][2] == expected_held()
-    assert families.found["20"][2] == (expected_held() | KNOWN_ON_THE_20TH) - NOT_YET_ON_THE_20TH
+def test_unapplied_cash_is_held_with_its_reason(families):
+    assert families.collections["28"][2] == expected_held()
+    assert families.collections["20"][2] == (expected_held() | KNOWN_ON_THE_20TH) - NOT_YET_ON_THE_20TH
 
 
-def test_money_is_booked_on_its_day_and_what_is_held_in_suspense(families):
-    """Booked is what is somebody's money; what came before the books begin or on no day stands on their first day."""
+def test_money_is_booked_on_its_day_and_unapplied_cash_in_suspense(families):
+    """Plausible successful receipts are booked; those without a day or before the publicity day, on that day."""
     # Met: 1, 3; 4; 10; 16; 18, 19; the six of payer 20: thirteen dues. Netted: 7. Lapsed: the other eleven, 110 in all:
     # 8 of them are fee (see below), 102 aid, which the platform bears and pays in.
     assert posted_fen(families, "critical_illness") == {
@@ -156,18 +156,18 @@ def test_money_is_booked_on_its_day_and_what_is_held_in_suspense(families):
     }  # fmt: skip
 
 
-def test_what_is_told_adds_up_to_the_money_that_came_in(families):
-    told = families.found["28"][0]["receipts"]
+def test_the_reported_amounts_add_up_to_the_receipts(families):
+    told = families.collections["28"][0]["receipts"]
     assert (told["rows"], told["without_share_fen"], told["money_fen"]) == (25, 85, 130 + 85)
     assert told["held"] == Counter(reason for _, _, reason in expected_held())
-    assert "held" in families.found["20"][0]["receipts"]
+    assert "held" in families.collections["20"][0]["receipts"]
 
 
-def test_who_lapses_loses_his_cover_and_the_fee_is_received_pro_rata(families):
+def test_lapsed_members_lose_cover_and_the_fee_is_received_pro_rata(families):
     lapsed = {i for i, (status, _) in expected_statuses("on the 28th").items() if status == "lapsed"}
     assert {row["member_id"] for row in families.rows("settled/lapses", PERIOD)} == lapsed
     paid = [r["amount_fen"] for r in families.rows("ledger/journal", job="collect", reason="aid_paid")]
     assert sum(paid) == 230 - 10
     (fee,) = families.rows("ledger/fee")
-    # 140 of 250 fen due came in: 18 x 140 / 250 = 10.08, rounded down; the rest is given up with the dues.
+    # 140 of 250 fen due came in: 18 x 140 / 250 = 10.08, rounded down; the rest is written off with the dues.
     assert (fee["received_fen"], fee["outstanding_fen"], fee["written_off_fen"]) == (10, 0, 8)

@@ -1,6 +1,6 @@
-"""Money of no period, and shares that later money does not change: nothing is lost, nothing is undone.
+"""Receipts without a period, and final shares that later receipts do not change.
 
-Why a single receipt is held is in test_money_families.py.
+The reasons for holding a single receipt are in test_money_families.py.
 """
 
 from datetime import date
@@ -12,7 +12,7 @@ from tests.platforms import write_platform
 NEXT = "2020-12-P2"
 
 
-def test_receipts_of_no_period_are_held_until_somebody_says_which(settled):
+def test_receipts_of_unknown_periods_are_held_until_the_source_is_corrected(settled):
     ours = receipt(1, 10, 10)
     settled.write("source/receipts", [ours, receipt(2, 4, 10, period=None), receipt(3, 5, 7, period="2020-12-P9")])
     ended = collect(settled, "2020-12-20")
@@ -32,7 +32,7 @@ def test_receipts_of_no_period_are_held_until_somebody_says_which(settled):
     assert {row[0] for row in held_now()} == {3}
 
 
-def test_where_any_part_of_a_share_is_deducted_money_is_booked_on_the_day_it_came(settled, tmp_path):
+def test_with_partial_deduction_each_receipt_is_booked_on_its_day(settled, tmp_path):
     """Payer 1 (own share, then 3, then 2, each of 10) pays 12 and 3; payer 4 pays 4 of 10; six others pay all."""
     plans = {"critical_illness": {}}
     conf = write_platform(tmp_path / "platforms", "xianghubao", plans, "2019-01-P2", deducts="any_part")
@@ -42,14 +42,19 @@ def test_where_any_part_of_a_share_is_deducted_money_is_booked_on_the_day_it_cam
     ])  # fmt: skip
     words = ("--period", PERIOD, "--conf", str(conf))
     assert settled.run("collect", *words, "--as-of", "2020-12-20").exit_code == 0
-    found = statuses(settled)
-    assert [found[i] for i in (1, 3, 2, 4)] == [("collected", 10), ("in_grace", 5), ("in_grace", 0), ("in_grace", 4)]
+    by_member = statuses(settled)
+    assert [by_member[i] for i in (1, 3, 2, 4)] == [
+        ("collected", 10),
+        ("in_grace", 5),
+        ("in_grace", 0),
+        ("in_grace", 4),
+    ]
     by_day = {str(r["posted_on"])[-2:]: r["amount_fen"] for r in settled.rows("ledger/journal", reason="collected")}
     assert by_day == {"14": 10 + 60, "16": 5, "18": 4}
     assert settled.run("collect", *words, "--as-of", "2020-12-26").exit_code == 0
     assert sorted(row["member_id"] for row in settled.rows("settled/lapses")) == [2, 3, 4]
     posted = posted_fen(settled, "critical_illness")
-    # Of the 21 fen written off 2 are fee, the rest of 7 (see below); the platform bears and pays in the other 19.
+    # Of the 21 fen written off 2 are fee, the rest of 7 (see below); the platform pays in the other 19.
     assert posted == {
         ("cash", "members_receivable"): 79, ("fee_accrued", "members_receivable"): 2,
         ("bad_debt", "members_receivable"): 5 + 10 + 6 - 2, ("cash", "platform_funding"): 19,
@@ -58,19 +63,19 @@ def test_where_any_part_of_a_share_is_deducted_money_is_booked_on_the_day_it_cam
     assert (fee["received_fen"], fee["written_off_fen"]) == (5, 2), "7 x 79 / 100 = 5.53, rounded down"
 
 
-def test_a_plan_settled_after_the_others_were_closed_is_paid_from_what_they_left(closed):
-    """Payer 1 paid 45 for 30 owed. A second plan, settled late, asks 10 of 1 and of 4, and of 21, who is helped."""
+def test_a_plan_settled_after_the_others_were_closed_gets_their_unapplied_cash(closed):
+    """Payer 1 paid 45 for 30 owed. A second plan, settled late, charges 10 each to 1, 4 and 21; 21 is helped."""
     late = "senior_cancer"
     closed.write("source/members", [member(i, late) for i in (1, 4, 21)], mode="append")
     closed.write("source/approved_claims", [claim(9, 21, late, approved_aid_fen=27)], mode="append")
-    # 27 and a fee of 2 (2.16): 29 over three is 10 each, and 1 remains.
+    # 27 and a fee of 2 (2.16): 29 over three is 10 each, and 1 is carried.
     assert closed.settle().document["plans"][late]["pool"]["due_fen"] == 30
     closed.write("source/receipts", [receipt(20, 4, 10, date(2020, 12, 20))], mode="append")
     before = closed.rows("settled/collections", plan_id="critical_illness")
     ended = collect(closed, "2020-12-28")
     assert ended.exit_code == 0, ended.err
-    of_late = closed.rows("settled/collections", plan_id=late)
-    assert {r["member_id"]: (r["status"], r["collected_fen"]) for r in of_late} == {
+    late_rows = closed.rows("settled/collections", plan_id=late)
+    assert {r["member_id"]: (r["status"], r["collected_fen"]) for r in late_rows} == {
         1: ("collected", 10),
         4: ("collected", 10),
         21: ("netted", 10),
@@ -78,7 +83,8 @@ def test_a_plan_settled_after_the_others_were_closed_is_paid_from_what_they_left
     assert closed.rows("settled/collections", plan_id="critical_illness") == before
     (row,) = closed.rows("control/quarantine_receipts")
     assert (row["receipt_id"], row["amount_fen"], row["amount_at_stake_fen"]) == (1, 45, 5)
-    # In: 45 + 70 + 10. The closed books have 115 of it, 15 in suspense; the late plan takes those over and has 10 more.
+    # Receipts: 45 + 70 + 10. The closed books hold 115, of which 15 in suspense; the late plan takes over those 15 and
+    # receives 10 more.
     assert posted_fen(closed, "critical_illness") == {("cash", "members_receivable"): 100, ("cash", "suspense"): 15}
     assert posted_fen(closed, late) == {
         ("cash", "members_receivable"): 20, ("cash", "suspense"): 5, ("suspense", "cash"): 15,
@@ -91,21 +97,21 @@ def test_a_plan_settled_after_the_others_were_closed_is_paid_from_what_they_left
     assert sorted(suspense) == [-15, 10], "5 fen are owed to payer 1 by both books together"
 
 
-def test_closed_books_whose_receipts_are_gone_are_told(closed):
+def test_missing_receipts_of_closed_books_are_refused(closed):
     closed.write("source/members", [member(i, "senior_cancer") for i in (1, 21)], mode="append")
     assert closed.settle().exit_code == 0
     closed.write("source/receipts", [receipt(i, i, 10) for i in range(5, 11)])
-    told = collect(closed, "2020-12-26")
-    assert (told.exit_code, "(40 fen are missing)" in told.err) == (4, True), told.err
-    # Shares of 100 fen were met: 30 with the money of payer 1, 10 with that of payer 4, 60 with what is still there.
+    refused = collect(closed, "2020-12-26")
+    assert (refused.exit_code, "(40 fen are missing)" in refused.err) == (4, True), refused.err
+    # Shares of 100 fen were collected: 30 from payer 1 and 10 from payer 4, whose receipts are gone; 60 remain.
 
 
-def test_late_money_does_not_bring_back_a_lapse_that_a_later_period_was_settled_with(settled):
+def test_a_lapse_that_a_later_settlement_used_is_final(settled):
     paid = [receipt(i, i, 10) for i in range(5, 11)]
     settled.write("source/receipts", paid)
     assert collect(settled, "2020-12-26").exit_code == 0
     assert settled.settle(NEXT).exit_code == 0
-    # P2 was made with everybody: money that came in time and is known only now still counts.
+    # P2 was settled before the lapse was known: a timely receipt that is loaded only now still counts.
     late = [receipt(20, 1, 30, date(2020, 12, 20))]
     settled.write("source/receipts", [*paid, *late])
     assert collect(settled, "2020-12-27").exit_code == 0
@@ -129,8 +135,8 @@ def test_late_money_does_not_bring_back_a_lapse_that_a_later_period_was_settled_
     assert collect(settled, "2021-01-08").document["state"] == "nothing new"
 
 
-def test_a_lapse_that_no_later_period_was_settled_with_is_taken_back_by_money_that_came_in_time(settled):
-    """All later periods are settled ahead, with everybody; then half of the receipts are there, then all of them."""
+def test_a_lapse_that_no_later_settlement_used_is_reversed_by_timely_receipts(settled):
+    """All later periods are settled early, with all members; then some receipts are loaded, then all of them."""
     for period in (NEXT, "2021-01-P1"):
         assert settled.settle(period).document["plans"]["critical_illness"]["pool"]["covered_count"] == 10
     paid = [receipt(1, 1, 30), *(receipt(i, i, 10) for i in range(4, 11))]
@@ -144,16 +150,16 @@ def test_a_lapse_that_no_later_period_was_settled_with_is_taken_back_by_money_th
     assert not settled.exists("control/quarantine_receipts"), "nothing was ever held"
 
 
-def test_a_period_is_not_closed_before_all_that_came_in_is_in_its_books(settled):
+def test_a_period_with_uncollected_receipts_is_not_closed(settled):
     paid = [receipt(1, 1, 30), *(receipt(i, i, 10) for i in range(5, 11))]
     settled.write("source/receipts", paid)
     assert collect(settled, "2020-12-26").exit_code == 0
     close = lambda day: settled.run("close", "--period", PERIOD, "--as-of", day)  # noqa: E731
     settled.write("source/receipts", [*paid, receipt(4, 4, 10, date(2020, 12, 25))])
-    told = close("2020-12-26")
-    assert (told.exit_code, "have changed" in told.err) == (4, True), told.err
-    assert "fentan collect --period 2020-12-P1 --as-of 2020-12-26" in told.err
-    # `run` would not have passed over it: on the last day it collects again.
+    refused = close("2020-12-26")
+    assert (refused.exit_code, "have changed" in refused.err) == (4, True), refused.err
+    assert "fentan collect --period 2020-12-P1 --as-of 2020-12-26" in refused.err
+    # `run` avoids this: it collects again on the last day.
     ended = settled.run("run", "--from", PERIOD, "--to", PERIOD, "--as-of", "2020-12-26")
     assert [(s["job"], s["state"]) for s in ended.document["steps"]] == [("collect", "collected"), ("close", "closed")]
     assert statuses(settled)[4] == ("collected", 10)

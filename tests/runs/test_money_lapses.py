@@ -1,4 +1,4 @@
-"""A final collection without its money: it ends no membership that nobody consented to end."""
+"""A final collection without its receipts needs consent before it ends memberships."""
 
 import json
 from datetime import date
@@ -16,19 +16,21 @@ def collect_final(lake, *words, period=PERIOD, as_of="2020-12-26"):
     return lake.run("collect", "--period", period, "--as-of", as_of, *words)
 
 
-def test_a_final_collection_without_any_receipt_stops_whatever_the_floor(settled):
+def test_a_final_collection_without_any_receipt_is_refused_despite_the_floor(settled):
     settled.write("source/receipts", [])
     assert collect(settled, "2020-12-25").exit_code == 0, "nothing lapses before the grace limit"
     for rows in ([], [receipt(1, 1, 30, period=NEXT), receipt(2, 1, 0, outcome="failed")]):
         settled.write("source/receipts", rows)
-        told = collect_final(settled)
-        assert told.exit_code == 3 and f"no receipt says that any money came in, and {COUNTED}" in told.err, told.err
-    assert "Nothing was published" in told.err and "--accept-lapses 9" in told.err
+        final = collect_final(settled)
+        assert final.exit_code == 3 and f"no receipt says that any money came in, and {COUNTED}" in final.err, final.err
+    assert "Nothing was published" in final.err and "--accept-lapses 9" in final.err
     assert {status for status, _ in statuses_in_force(settled)} == {"in_grace"} and not lapsed(settled)
     refused = settled.rows("control/runs", job="collect", state="refused")
     assert all(COUNTED in json.loads(run["settings"])["messages"][0] for run in refused) and len(refused) == 2
     closed = settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26")
-    assert closed.exit_code == 4 and "not collected up to the grace limit" in closed.err, "no way round"
+    assert closed.exit_code == 4 and "not collected up to the grace limit" in closed.err, (
+        "a close does not bypass the refusal"
+    )
     assert collect_final(settled, "--accept-lapses", "8").exit_code == 3
     ended = collect_final(settled, "--accept-lapses", "9")
     assert ended.exit_code == 0, ended.err
@@ -41,28 +43,28 @@ def test_a_final_collection_without_any_receipt_stops_whatever_the_floor(settled
     assert settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26").exit_code == 0
 
 
-def test_a_receipt_that_is_held_is_money_that_came_in(settled):
-    """Where any receipt is there, the file is: the floor of 20 rows lets nine lapse."""
+def test_a_held_receipt_shows_that_receipts_are_loaded(settled):
+    """With any receipt, even a held one, the file counts as loaded: the floor of 20 rows lets nine lapse."""
     settled.write("source/receipts", [receipt(1, 4, 10, date(2020, 12, 1))])
     assert collect_final(settled).exit_code == 0
     assert held(settled) == {(1, 10, "receipt_before_publicity")} and len(lapsed(settled)) == 9
 
 
-def test_more_lapses_than_the_ceiling_stop_and_a_consent_holds_for_what_follows(crowd):
+def test_more_lapses_than_the_ceiling_are_refused_and_a_consent_covers_later_collections(crowd):
     """Of 50 with a due 22 pay: 28 lapse, more than half and more than 20."""
     paid = [receipt(i, i, 1) for i in (*range(1, 13), *range(26, 36))]
     crowd.write("source/receipts", paid)
-    told = collect_final(crowd)
+    refused = collect_final(crowd)
     counts = "28 of 50 members with a due would lapse (critical_illness 13 of 25, senior_cancer 15 of 25)"
-    assert told.exit_code == 3 and f"{counts}; the conf's lapse_ceiling_ppm allows 25" in told.err, told.err
+    assert refused.exit_code == 3 and f"{counts}; the conf's lapse_ceiling_ppm allows 25" in refused.err, refused.err
     assert collect_final(crowd, "--accept-lapses", "27").exit_code == 3
     assert not crowd.exists("control/quarantine_receipts") and published(crowd) == {"settle"}
     assert collect_final(crowd, "--accept-lapses", "30").exit_code == 0
     assert len(crowd.rows("settled/lapses")) == 28
-    # More comes to light, of the same period: fewer lapse than were consented to.
+    # More receipts of the same period arrive: fewer members lapse than the consent allows.
     crowd.write("source/receipts", [*paid, receipt(13, 13, 1)])
     assert collect_final(crowd).exit_code == 0
-    # Then nearly all of it is gone: more lapse, and that nobody consented to. What is published stays.
+    # Then nearly all receipts are gone: more members lapse than the consent allows. The publication stays.
     crowd.write("source/receipts", [receipt(1, 1, 1)])
     assert collect_final(crowd).exit_code == 3
     assert sum(row["status"] == "collected" for row in in_force(crowd, "settled/collections")) == 23
@@ -95,7 +97,7 @@ def test_a_consent_is_a_number(settled, text):
 
 
 def in_force(lake, table):
-    """The rows of the table that a collection published."""
+    """The rows of the table that the latest collection published."""
     valid = {r["run_id"] for r in lake.rows("control/publications", job="collect", action="published")}
     return [r for r in (lake.rows(table) if lake.exists(table) else []) if r["run_id"] in valid]
 

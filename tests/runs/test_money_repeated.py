@@ -1,4 +1,4 @@
-"""A receipt loaded twice: copies are one payment; an id of two payments is none of them until somebody says which."""
+"""Receipts loaded twice: copies count once; different receipts with one id are held until one of them is released."""
 
 import json
 from datetime import date
@@ -7,11 +7,11 @@ from tests.collected import collect, held, posted_fen, statuses
 from tests.lakes import PERIOD, receipt
 
 NEXT = "2020-12-P2"
-EARLY = date(2020, 12, 22)  # public already in both periods
+EARLY = date(2020, 12, 22)  # both periods are public
 PAID = [receipt(1, 1, 30), *(receipt(i, i, 10) for i in range(4, 11))]
 
 
-def test_a_file_loaded_twice_is_the_money_of_one(settled):
+def test_a_file_loaded_twice_counts_once(settled):
     settled.write("source/receipts", PAID + [receipt(20, 6, 0, outcome="failed")])
     once = collect(settled, "2020-12-20").document
     assert not settled.exists("control/quarantine_receipts")
@@ -31,8 +31,8 @@ def test_a_file_loaded_twice_is_the_money_of_one(settled):
     assert held(settled) == set()
 
 
-def test_copies_of_a_row_that_is_held_are_not_booked_again(settled):
-    """Of id 5 three rows, two of them equal; of no id two equal rows and another; a late one and its copy."""
+def test_copies_of_a_held_row_are_not_booked_again(settled):
+    """Id 5: three rows, two of them equal. No id: two equal rows and another. A late receipt and its copy."""
     settled.write("source/receipts", [
         receipt(5, 8, 10), receipt(5, 8, 10), receipt(5, 8, 7), receipt(None, 4, 3), receipt(None, 4, 3),
         receipt(None, 4, 2), receipt(6, 9, 4, date(2020, 12, 27)), receipt(6, 9, 4, date(2020, 12, 27)),
@@ -51,8 +51,8 @@ def test_copies_of_a_row_that_is_held_are_not_booked_again(settled):
     assert statuses(settled)[10] == ("collected", 10) and statuses(settled)[8] == ("lapsed", 0)
 
 
-def test_an_id_of_two_periods_is_held_in_both_and_booked_once_in_each(settled):
-    """Id 4 is a payment of both periods; with it a receipt of no period, whose money is in no books."""
+def test_an_id_in_two_periods_is_held_in_both_and_booked_once_in_each(settled):
+    """Id 4 occurs in both periods; later also without a period, and that receipt is in no books."""
     assert settled.settle(NEXT).exit_code == 0
     ours = [receipt(4, 4, 10, EARLY), receipt(5, 5, 10, EARLY)]
     settled.write("source/receipts", ours)
@@ -61,7 +61,7 @@ def test_an_id_of_two_periods_is_held_in_both_and_booked_once_in_each(settled):
     clash = [*ours, receipt(4, 4, 10, EARLY, NEXT), receipt(4, 4, 10, EARLY, NEXT), receipt(6, 6, 1, EARLY, NEXT)]
     settled.write("source/receipts", clash)
     ended = collect(settled, "2020-12-22")
-    assert ended.document["state"] == "collected", "what is pinned of the receipts tells the clash"
+    assert ended.document["state"] == "collected", "the pinned receipts include the clash"
     assert ended.document["receipts"]["held"] == {"receipt_duplicated": 1}
     assert held(settled) == {(4, 10, "receipt_duplicated")}
     assert statuses(settled)[4] == ("in_grace", 0) and statuses(settled)[5] == ("collected", 10)
@@ -73,17 +73,19 @@ def test_an_id_of_two_periods_is_held_in_both_and_booked_once_in_each(settled):
     ]  # fmt: skip
     suspense = [r["amount_fen"] for r in settled.rows("ledger/journal", NEXT, credit_account="suspense")]
     assert sum(suspense) == 10 + 1
-    # The owner gives the second row an id of its own: both are sound, and the collection notices.
+    # The owner gives the second row another id: both rows are sound, and the next collection counts them.
     settled.write("source/receipts", [*ours, receipt(40, 4, 10, EARLY, NEXT)])
     assert collect(settled, "2020-12-22").document["state"] == "collected"
     assert statuses(settled)[4] == ("collected", 10) and held(settled) == set()
     settled.write("source/receipts", [*ours, receipt(4, 4, 10, EARLY, None)])
     assert collect(settled, "2020-12-22").exit_code == 0
-    assert held(settled) == {(4, 10, "receipt_duplicated")}, "of no period: nobody knows which of the two is true"
+    assert held(settled) == {(4, 10, "receipt_duplicated")}, (
+        "the other receipt has no period: neither is known to be true"
+    )
 
 
-def test_a_receipt_of_another_period_is_known_from_its_day_on(settled):
-    """As of the 20th nobody knows what comes in on the 21st."""
+def test_a_receipt_of_another_period_counts_from_its_day_on(settled):
+    """A collection as of the 20th ignores receipts of the 21st."""
     settled.write("source/receipts", [receipt(4, 4, 10), receipt(4, 4, 10, date(2020, 12, 21), NEXT)])
     assert collect(settled, "2020-12-20").exit_code == 0
     assert statuses(settled)[4] == ("collected", 10)
@@ -97,12 +99,14 @@ def test_closed_books_do_not_change_when_a_later_period_uses_an_id_again(settled
     late = receipt(4, 4, 6, date(2020, 12, 28), NEXT)
     settled.write("source/receipts", [*PAID, {**late, "attempted_on": EARLY}])
     close = lambda: settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26")  # noqa: E731
-    told = close()
-    assert (told.exit_code, "have changed" in told.err) == (4, True), "open: what a collection of today would give"
+    refused = close()
+    assert (refused.exit_code, "have changed" in refused.err) == (4, True), (
+        "the period is open: a collection now would give another result"
+    )
     settled.write("source/receipts", PAID)
     assert close().exit_code == 0
     before = {name: settled.rows(name) for name in ("settled/collections", "ledger/journal", "control/publications")}
-    # An id that the later period uses again, and a copy: neither is in the books of the closed one.
+    # An id that the later period uses again, and a copy: neither is in the closed books.
     settled.write("source/receipts", [*PAID, PAID[-1], late])
     again = collect(settled, "2020-12-29")
     assert (again.exit_code, again.document["state"]) == (0, "nothing new"), again.err
@@ -113,10 +117,12 @@ def test_closed_books_do_not_change_when_a_later_period_uses_an_id_again(settled
     assert {name: settled.rows(name) for name in before} == before
 
 
-def test_more_receipts_held_than_the_ceiling_allows_stop_the_collection(settled):
-    """30 of 60 are before publicity, and so above a fifth and above the floor of 20 rows; copies do not count."""
+def test_more_held_receipts_than_the_ceiling_stop_the_collection(settled):
+    """30 of 60 are before publicity: more than a fifth and more than the floor of 20 rows. Copies do not count."""
     bad = [receipt(100 + i, 4, 1, date(2020, 12, 1)) for i in range(30)]
-    good = [receipt(200 + i, 424_242, 1) for i in range(30)]  # of nobody with a bill: in suspense, but not held
+    good = [
+        receipt(200 + i, 424_242, 1) for i in range(30)
+    ]  # of a payer without a bill: in suspense, and not counted as bad
     settled.write("source/receipts", bad + good)
     ended = collect(settled, "2020-12-20")
     assert ended.exit_code == 3, ended.err

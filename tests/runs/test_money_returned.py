@@ -1,4 +1,4 @@
-"""Money that goes back: until the close the share is unmet again; after it the return is held and reported."""
+"""Returned receipts: before the close the share is unpaid again; after it the return is held and reported."""
 
 from datetime import date
 
@@ -17,9 +17,9 @@ def moved_fen(lake, debit, credit, period=PERIOD):
     return {str(row["posted_on"])[5:]: row["amount_fen"] for row in rows}
 
 
-def test_a_returned_receipt_leaves_its_share_unmet_until_the_close_and_then_is_held(settled):
-    """4's 10 goes back; 5's goes back and comes again; of 6's 15, 5 too much and 10 go back in two returns; 8's return
-    is more than came in; 9 was never paid; 1's 30 for three loses 12, so that two shares are lost."""
+def test_a_return_makes_its_share_unpaid_before_the_close_and_is_held_after_it(settled):
+    """Payer 4: 10 returned. 5: returned and paid again. 6: 15 (5 too much) returned in two parts. 8: more returned than
+    paid. 9: returned but never paid. 1: 12 of 30 for three members returned, so two shares are unpaid."""
     paid = [receipt(i, i, 30 if i == 1 else 15 if i == 6 else 10) for i in (1, 4, 5, 6, 7, 8, 10)]
     back = [
         returned(21, 4, 10, date(2020, 12, 16)),
@@ -43,7 +43,7 @@ def test_a_returned_receipt_leaves_its_share_unmet_until_the_close_and_then_is_h
         (27, 4, "receipt_returned_too_much"), (29, 3, "receipt_amount_out_of_range"),
     }  # fmt: skip
     assert ended.document["receipts"]["money_fen"] == 18 + 10 + 7 + 10 + 10
-    # What 5 got back was replaced: no due of his is unmet, so it was never booked as one.
+    # The money returned to 5 was replaced: his due is paid, so no unpaid due was booked.
     assert moved_fen(settled, "members_receivable", "cash") == {"12-15": 8, "12-16": 12 + 10 + 10}
     assert moved_fen(settled, "suspense", "cash") == {"12-16": 10}
     fee = settled.rows("ledger/fee")[0]
@@ -63,7 +63,7 @@ def test_a_returned_receipt_leaves_its_share_unmet_until_the_close_and_then_is_h
     rows = settled.rows("settled/collections")
     late = [
         returned(41, 7, 10, date(2020, 12, 20)), returned(42, 10, 10, date(2020, 12, 30)),
-        returned(43, 7, 5, None), returned(21, 4, 10, date(2020, 12, 16)),  # on no day; a copy of one in the books
+        returned(43, 7, 5, None), returned(21, 4, 10, date(2020, 12, 16)),  # without a day; a copy of a booked one
     ]  # fmt: skip
     settled.write("source/receipts", late, mode="append")
     assert settled.settle(NEXT).exit_code == 0
@@ -78,8 +78,8 @@ def test_a_returned_receipt_leaves_its_share_unmet_until_the_close_and_then_is_h
     assert settled.rows("settled/collections") == rows
 
 
-def test_a_return_of_money_that_closed_books_hold_is_held(closed):
-    """Payer 1 paid 45 for 30 owed and the plan is closed; a second plan is settled late; then 20 of the 45 go back."""
+def test_a_return_of_money_in_closed_books_is_held(closed):
+    """Payer 1 paid 45 for 30 owed in a closed plan; a second plan is settled late; then 20 of the 45 are returned."""
     from tests.lakes import claim, member
 
     late = "senior_cancer"
@@ -90,5 +90,5 @@ def test_a_return_of_money_that_closed_books_hold_is_held(closed):
     ended = collect(closed, "2020-12-28")
     assert ended.exit_code == 0, ended.err
     assert held(closed) == {(30, 5, "receipt_after_close")}
-    of_late = closed.rows("settled/collections", plan_id=late)
-    assert {r["member_id"]: r["status"] for r in of_late} == {1: "lapsed", 4: "lapsed", 21: "netted"}
+    late_rows = closed.rows("settled/collections", plan_id=late)
+    assert {r["member_id"]: r["status"] for r in late_rows} == {1: "lapsed", 4: "lapsed", 21: "netted"}

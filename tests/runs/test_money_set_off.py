@@ -1,4 +1,4 @@
-"""Aid and arrears, member by member: what is held back from a member's aid is his own, and never more than the aid."""
+"""Set-off of arrears from aid: only from the member's own aid, and never more than the aid."""
 
 from collections import Counter
 from datetime import date
@@ -13,10 +13,10 @@ def aid_paid_fen(lake, period=PERIOD):
     return sum(r["amount_fen"] for r in lake.rows("ledger/journal", period, job="collect", reason="aid_paid"))
 
 
-def test_arrears_are_held_back_by_member_up_to_his_aid(lake):
+def test_arrears_are_set_off_per_member_up_to_the_aid(lake):
     """Aids of 999 for 1, who pays, and of 5 for 2, who owes his share of 11.
 
-    1,004 + 80 of fee, of which 979 are above the cap of 10 a head for the case of 1: 105 over ten are 11 each.
+    1,004 + 80 of fee, of which 979 are above the cap of 10 per member for the case of 1: 105 over ten are 11 each.
     """
     lake.load([member(i) for i in range(1, 11)], [claim(1, 1, approved_aid_fen=999), claim(2, 2, approved_aid_fen=5)])
     due_fen = lake.settle().document["plans"]["critical_illness"]["pool"]["due_fen"] // 10
@@ -41,7 +41,7 @@ def test_arrears_are_held_back_by_member_up_to_his_aid(lake):
     assert balances["benefits_payable"] == 0 and balances["members_receivable"] == 0
 
 
-def test_arrears_are_netted_from_the_next_period_s_aid_as_far_as_it_goes(settled):
+def test_arrears_are_set_off_from_the_next_period_s_aid_up_to_its_amount(settled):
     """4 owes 10 of P1 when his aid of 6 is public in P2: 6 are set off, 4 are written off, and P2 pays him nothing."""
     more = {**claim(2, 4, approved_aid_fen=6), "publicity_period": NEXT}
     settled.write("source/approved_claims", [more], mode="append")
@@ -61,8 +61,8 @@ def test_arrears_are_netted_from_the_next_period_s_aid_as_far_as_it_goes(settled
         assert ended.exit_code == 0, ended.err
 
 
-def test_arrears_that_were_written_off_are_netted_from_a_later_aid(settled):
-    """4 lapses for 10 of P1 (fee part 1) and is helped with 300 in January: 290 are paid, 10 are taken back."""
+def test_written_off_arrears_are_set_off_from_later_aid(settled):
+    """4 lapses for 10 of P1 (fee part 1) and is helped with 300 in January: 290 are paid, 10 are set off."""
     january = "2021-01-P1"
     more = {**claim(2, 4, approved_aid_fen=300), "publicity_period": january}
     settled.write("source/approved_claims", [more], mode="append")

@@ -1,4 +1,4 @@
-"""A lake behind an S3 API: tables of few rows, the run lock, errors of access, and the life of a period with Spark."""
+"""A lake behind an S3 API: tables of few rows, the run lock, access errors, and all commands of a period with Spark."""
 
 import shutil
 import socket
@@ -21,9 +21,9 @@ from tests.wheels import PROJECT, build_wheel
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SERVER_PYTHON.exists(), reason=HOW_TO_GET_IT)]
 
 ENDS_WITHIN_SECONDS = 20
-LIFE_WITHIN_SECONDS = 540
+LIFE_LIMIT_SECONDS = 540
 CONTENDERS, ROUNDS = 3, 4
-# For each pair of lines on stdin: tries to hold the lake, says whether it does, and releases it at the second line.
+# For each pair of lines on stdin: tries to get the lock, prints the result, and releases it at the second line.
 CONTENDING = """
 import sys
 from contextlib import suppress
@@ -41,7 +41,7 @@ for _ in sys.stdin:
         sys.stdin.readline()
     print("released", flush=True)
 """
-# A run on another machine that died; its lease ends in so many seconds.
+# Writes the lock of a dead run on another machine; the lease ends after the given seconds.
 LEAVING = """
 import json, sys, time
 from jobs.lake.small import SmallTables
@@ -51,8 +51,8 @@ owner["expires_at_seconds"] = time.time() + float(sys.argv[2])
 lock = lock_storage(SmallTables(sys.argv[1]))
 assert lock.exchange(lock.read(), json.dumps(owner))
 """
-# Loads both lakes and lives the life in both; stderr says how long each command took.
-LIVING = """
+# Loads both lakes and runs the commands of LIFE in both; stderr has the seconds of each command.
+RUN_LIFE = """
 import sys, time
 from tests.runs.test_hdfs import LIFE, load, run
 conf, *roots = sys.argv[1:]
@@ -78,7 +78,7 @@ def endpoint():
 
 @pytest.fixture
 def reached(endpoint, monkeypatch):
-    """This process reaches the server; the fixture is the address of its bucket."""
+    """Sets the variables for the server in this process; gives the address of its bucket."""
     for name, value in access(endpoint).items():
         monkeypatch.setenv(name, value)
     return f"s3://{BUCKET}"
@@ -98,7 +98,7 @@ def generate(root: str) -> tuple[str, ...]:
     return ("generate", "--lake", root, "--members", "10", "--periods", f"{PERIOD}..{PERIOD}")
 
 
-def tell(programs: list[subprocess.Popen]) -> None:
+def send_line(programs: list[subprocess.Popen]) -> None:
     for program in programs:
         print(file=program.stdin, flush=True)
 
@@ -108,14 +108,14 @@ def answers(programs: list[subprocess.Popen]) -> list[str]:
 
 
 def holders(root: str, environment: dict, rounds: int) -> list[int]:
-    """How many of the contenders hold the lake at one time, round after round."""
+    """The number of contenders that hold the lock at the same time, by round."""
     contenders = [python(CONTENDING, root, env=environment) for _ in range(CONTENDERS)]
     assert answers(contenders) == ["ready"] * CONTENDERS
     counts = []
     for _ in range(rounds):
-        tell(contenders)
+        send_line(contenders)
         counts.append(answers(contenders).count("held"))
-        tell(contenders)
+        send_line(contenders)
         assert answers(contenders) == ["released"] * CONTENDERS
     for contender in contenders:
         contender.communicate()
@@ -164,17 +164,17 @@ def test_two_runs_exclude_each_other(endpoint, reached):
     assert first.returncode == 0
 
 
-def test_of_runs_that_start_at_once_one_gets_the_lock(endpoint, reached):
+def test_exactly_one_of_simultaneous_runs_gets_the_lock(endpoint, reached):
     assert holders(f"{reached}/at-once", access(endpoint), ROUNDS) == [1] * ROUNDS
 
 
-def test_without_conditional_put_they_would_all_get_it():
-    """The test above sees the difference."""
+def test_without_conditional_put_several_runs_get_the_lock():
+    """Shows that the test above detects a store without conditional put."""
     with s3_on_loopback("unconditional") as address:
         assert holders(f"s3://{BUCKET}/at-once", access(address), ROUNDS) != [1] * ROUNDS
 
 
-def test_a_lease_that_ran_out_is_taken_over(endpoint, reached):
+def test_an_expired_lease_is_taken_over(endpoint, reached):
     root = f"{reached}/left"
     assert python(LEAVING, root, "600").wait() == 0
     with python(HOLDING, root) as early:
@@ -198,7 +198,7 @@ def test_a_lease_that_ran_out_is_taken_over(endpoint, reached):
     ],
     ids=["no bucket", "no right", "no credentials", "no right to write", "no endpoint", "http"],
 )
-def test_a_store_out_of_reach_is_wrong_usage_within_seconds(endpoint, key, root, settings, message):
+def test_an_unreachable_store_is_wrong_usage_within_seconds(endpoint, key, root, settings, message):
     began = time.monotonic()
     ended = fentan(
         access(endpoint, key) | settings,
@@ -221,7 +221,7 @@ def test_a_store_that_never_answers_is_wrong_usage_within_seconds(endpoint):
 
 @pytest.fixture(scope="module")
 def s3_jars() -> list[str]:
-    """The JARs with which Spark reaches S3, fetched if they are not there yet."""
+    """The JARs that Spark needs for S3, fetched if missing."""
     fetched = subprocess.run(["bash", "conf/deploy/s3_jars.sh"], cwd=PROJECT, capture_output=True, text=True)
     assert fetched.returncode == 0, fetched.stderr
     return sorted(str(jar) for jar in (PROJECT / ".jars" / "s3a").glob("*.jar"))
@@ -232,16 +232,16 @@ def quick_local(tmp_path) -> str:
     return str(write_conf(tmp_path / "quick.toml", spark={**QUICK, **SHORT_LIVED, "master": "local[1]"}))
 
 
-def test_the_life_of_a_period_is_that_of_a_local_folder(endpoint, reached, s3_jars, quick_local, tmp_path):
+def test_a_period_on_s3_has_the_digests_of_a_local_folder(endpoint, reached, s3_jars, quick_local, tmp_path):
     remote, local = f"{reached}/life", str(tmp_path / "lake")
-    with python(LIVING, quick_local, remote, local, env=access(endpoint)) as program:
-        out, err = program.communicate(timeout=LIFE_WITHIN_SECONDS)
+    with python(RUN_LIFE, quick_local, remote, local, env=access(endpoint)) as program:
+        out, err = program.communicate(timeout=LIFE_LIMIT_SECONDS)
     assert program.returncode == 0, err[-4000:]
     assert "writer-secret" not in out + err
     assert publications(f"s3a://{BUCKET}/life") == publications(local) and len(publications(local)) == 8
 
 
-def test_on_a_standalone_cluster_the_life_begins_likewise(endpoint, reached, s3_jars, quick_local, tmp_path):
+def test_a_standalone_cluster_settles_on_s3_to_the_same_digests(endpoint, reached, s3_jars, quick_local, tmp_path):
     remote, local = load(f"{reached}/cluster"), load(str(tmp_path / "lake"))
     for folder in ("wheel", "cluster"):
         (tmp_path / folder).mkdir()

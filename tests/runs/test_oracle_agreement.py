@@ -1,8 +1,7 @@
-"""The plain-Python oracle and the Spark settlement agree, to the fen and to every reason, period after period.
+"""The plain-Python oracle and the Spark settlement agree in every period, to the fen and in every reason.
 
-P11. One small world lives through 8 periods while the rules of its plans change by date; unit/test_worlds_rules.py
-proves that every rule decides something in them. The slow run goes through 24. FENTAN_ORACLE_SEEDS=2,3 tells other
-worlds instead of the usual one.
+P11. One small world is settled for 8 periods while the rules of its plans change by date; unit/test_worlds_rules.py
+shows that every rule decides a case in them. The slow test settles 24. FENTAN_ORACLE_SEEDS=2,3 selects other worlds.
 """
 
 import os
@@ -18,7 +17,7 @@ from tests.worlds_rules import LONG, SHORT, world_of_changing_rules
 
 SEEDS = [int(seed) for seed in os.environ.get("FENTAN_ORACLE_SEEDS", "1").split(",")]
 
-# By table: what the oracle calls its rows, and what it does not say of them.
+# By table: the name of its rows in the oracle, and the columns that the oracle does not compute.
 COMPARED = {
     "settled/pools": ("pool", {"rule_version"}),
     "settled/rates": ("rates", set()),
@@ -47,10 +46,10 @@ def test_the_oracle_agrees_over_periods_of_changing_rules(lake, tmp_path, capsys
     for period in periods:
         ended = lake.settle(period, "--conf", str(conf))
         assert ended.exit_code in (0, 3), f"{period}: {ended.err}"
-        found = {table: published(lake, table, ended.document["run_id"]) for table in COMPARED}
-        expected = settle(world, period, history, who_pays_one_fen_more(found))
-        differing = differences(found, expected) | differences_in_quarantine(lake, expected)
-        assert not differing, f"{period}: " + "\n".join(f"{name}: {told}" for name, told in differing.items())
+        actual = {table: published(lake, table, ended.document["run_id"]) for table in COMPARED}
+        expected = settle(world, period, history, members_with_one_fen_more(actual))
+        differing = differences(actual, expected) | differences_in_quarantine(lake, expected)
+        assert not differing, f"{period}: " + "\n".join(f"{name}: {text}" for name, text in differing.items())
         assert ended.exit_code == (3 if expected.refused else 0), f"{period}: {ended.err}"
         history = history.after(expected)
     with capsys.disabled():
@@ -63,29 +62,29 @@ def published(lake, table: str, run_id: str) -> list[dict]:
     return rows.to_pylist()
 
 
-def who_pays_one_fen_more(found: dict[str, list[dict]]) -> dict[str, set[int]]:
+def members_with_one_fen_more(rows: dict[str, list[dict]]) -> dict[str, set[int]]:
     """By plan, the members above the share of their tier under exact rounding; the oracle counts them."""
-    exact = {row["plan_id"] for row in found["settled/pools"] if row["rounding"] == "exact"}
-    share_fen = {(row["plan_id"], row["tier"]): row["share_fen"] for row in found["settled/rates"]}
+    exact = {row["plan_id"] for row in rows["settled/pools"] if row["rounding"] == "exact"}
+    share_fen = {(row["plan_id"], row["tier"]): row["share_fen"] for row in rows["settled/rates"]}
     return {
         plan_id: {
-            row["member_id"] for row in found["settled/assessments"]
+            row["member_id"] for row in rows["settled/assessments"]
             if row["plan_id"] == plan_id and row["share_fen"] > share_fen[plan_id, row["tier"]]
         }
         for plan_id in exact
     }  # fmt: skip
 
 
-def differences(found: dict[str, list[dict]], expected: Settled) -> dict[str, str]:
+def differences(actual: dict[str, list[dict]], expected: Settled) -> dict[str, str]:
     differing = {}
-    for table, (rows, unsaid) in COMPARED.items():
-        columns = [name for name in TABLES[table].column_names if name not in {"run_id", *unsaid}]
-        differing |= difference(table, picked(found[table], columns), picked(expected.rows(rows), columns))
+    for table, (rows, not_computed) in COMPARED.items():
+        columns = [name for name in TABLES[table].column_names if name not in {"run_id", *not_computed}]
+        differing |= difference(table, picked(actual[table], columns), picked(expected.rows(rows), columns))
     return differing
 
 
 def differences_in_quarantine(lake, expected: Settled) -> dict[str, str]:
-    """Members as they are held now; of the claims those of the period and those of no known period."""
+    """Held members, and held claims of the period or of no known period."""
     members = [(row, row["reasons"]) for row in held(lake, HELD_MEMBERS, expected.period)]
     claims = [(row, row["reasons"]) for row in held(lake, HELD_CLAIMS, expected.period)]
     return difference(
@@ -94,7 +93,7 @@ def differences_in_quarantine(lake, expected: Settled) -> dict[str, str]:
 
 
 def held(lake, table: str, period: str) -> list[dict]:
-    """The rows held back by the period's run."""
+    """The rows held by the period's run."""
     rows = DeltaTable(str(lake.folder / table)).to_pyarrow_table().to_pylist()
     return [row for row in rows if row["run_id"].startswith(f"settle-{period}-")]
 
@@ -107,9 +106,9 @@ def with_reasons(held_rows, key: tuple[str, ...]) -> Counter:
     return Counter((*(row[column] for column in key), frozenset(reasons)) for row, reasons in held_rows)
 
 
-def difference(name: str, found: Counter, expected: Counter) -> dict[str, str]:
-    """Nothing where both hold the same rows; else the rows of one side only."""
-    if found == expected:
+def difference(name: str, actual: Counter, expected: Counter) -> dict[str, str]:
+    """Empty if both have the same rows; otherwise the rows that only one side has."""
+    if actual == expected:
         return {}
-    only_found, only_expected = list((found - expected).elements()), list((expected - found).elements())
-    return {name: f"\n  only settled: {only_found[:5]}\n  only the oracle's: {only_expected[:5]}"}
+    only_actual, only_expected = list((actual - expected).elements()), list((expected - actual).elements())
+    return {name: f"\n  only settled: {only_actual[:5]}\n  only the oracle's: {only_expected[:5]}"}

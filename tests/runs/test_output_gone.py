@@ -1,4 +1,4 @@
-"""Losing a reader of progress or of the result never ends a run, and progress never gets into the JSON on stdout."""
+"""A closed stdout or stderr never ends a run, and progress is never part of the JSON on stdout."""
 
 import json
 

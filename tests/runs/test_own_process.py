@@ -1,4 +1,4 @@
-"""Each job that writes, as a program of its own: nothing of an earlier command, such as a session, helps it."""
+"""Each writing job as a separate process: it needs no state of an earlier command, such as a session."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import sys
 from tests.lakes import PERIOD, claim, member, receipt
 
 
-def test_jobs_need_nothing_that_an_earlier_one_left(quick_conf, lake):
+def test_jobs_need_no_state_of_an_earlier_process(quick_conf, lake):
     lake.load([*(member(i) for i in range(1, 11)), member(50, tier="gold")], [claim(1, 7, approved_aid_fen=90)])
     lake.write("source/receipts", [receipt(i, i, 10) for i in range(3, 11)])
     where = ("--lake", str(lake.folder), "--conf", str(quick_conf), "--period", PERIOD)

@@ -1,4 +1,4 @@
-"""The wheel holds the whole program with its conf, and the examples of a deployment call what is there."""
+"""The wheel holds the whole program with its conf, and the deployment examples call existing commands."""
 
 import ast
 import os
@@ -16,7 +16,7 @@ from jobs.rulebook import load_platform
 from tests.wheels import PACKAGES, PROJECT
 
 DEPLOY = PROJECT / "conf" / "deploy"
-# What a program sees of the shipped conf: read through importlib.resources, wherever the package lies.
+# Prints the shipped conf as the program reads it through importlib.resources, from any location of the package.
 SEEN = """
 import conf, json
 from jobs.environment import load_environment
@@ -33,10 +33,10 @@ def sources_of(package: str) -> set[str]:
 
 def seen_from(path, cwd) -> list:
     environment = os.environ | {"PYTHONPATH": str(path)}
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-c", SEEN], env=environment, cwd=cwd, capture_output=True, text=True, check=True
     )
-    return ast.literal_eval(told.stdout)
+    return ast.literal_eval(ended.stdout)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -45,7 +45,7 @@ def test_every_file_of_a_package_is_in_the_wheel_and_no_other(wheel, package):
     assert names == sources_of(package)
 
 
-def test_the_wheel_installs_the_command_and_pins_what_it_needs(wheel):
+def test_the_wheel_installs_the_command_and_pins_its_requirements(wheel):
     with ZipFile(wheel) as archive:
         assert "fentan = start_fentan:main" in archive.read("fentan-0.1.0.dist-info/entry_points.txt").decode()
         described = archive.read("fentan-0.1.0.dist-info/METADATA").decode()
@@ -73,7 +73,7 @@ def test_installed_elsewhere_it_finds_its_own_conf(wheel, tmp_path):
     assert plans["xianghubao"] == sorted(load_platform("xianghubao").plans)
 
 
-def test_as_a_file_on_the_path_it_finds_its_own_conf(wheel, tmp_path):
+def test_as_a_file_on_the_python_path_it_finds_its_own_conf(wheel, tmp_path):
     conf_file, _, plans = seen_from(wheel, tmp_path)
     assert conf_file.startswith(str(wheel))
     assert set(plans) == {"xianghubao", "meituan_huzhu"}
@@ -127,14 +127,14 @@ def test_the_spark_submit_line_names_wheel_conf_lake_and_period(tmp_path):
     fake = tmp_path / "spark-submit"
     fake.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
     fake.chmod(0o755)
-    given = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "WHEEL": "some.whl"}
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "WHEEL": "some.whl"}
     line = ["bash", str(DEPLOY / "settle.sh")]
-    bare = subprocess.run([*line, "2020-12-P1"], env=given, capture_output=True, text=True)
+    bare = subprocess.run([*line, "2020-12-P1"], env=environment, capture_output=True, text=True)
     assert bare.returncode != 0
     assert "set MASTER" in bare.stderr
-    given |= {"MASTER": "spark://head:7077", "LAKE": "/a lake"}
+    environment |= {"MASTER": "spark://head:7077", "LAKE": "/a lake"}
     words = subprocess.run(
-        [*line, "2020-12-P1", "--plan", "chronic"], env=given, capture_output=True, text=True, check=True
+        [*line, "2020-12-P1", "--plan", "chronic"], env=environment, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     assert words[words.index("--master") + 1] == "spark://head:7077"
     assert words[words.index("--packages") + 1] == DELTA_PACKAGE

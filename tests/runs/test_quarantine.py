@@ -1,4 +1,4 @@
-"""The way back for rows held: released ones are settled, collected or closed next, waived ones are left alone."""
+"""Decisions on held rows: released rows are used by the next settlement, collection or close; waived rows are not."""
 
 from datetime import date
 
@@ -35,7 +35,7 @@ def decide(lake, action, row, source, exit_code=0):
 
 
 def held(lake, table, period=PERIOD):
-    """By held_id, who decided on the row held in the period."""
+    """By held_id, the person who decided on the row held in the period."""
     rows = lake.rows(f"control/quarantine_{table}", held_in_period=period)
     return {row["held_id"]: row["released_by"] for row in rows}
 
@@ -46,7 +46,7 @@ def undecided(lake):
 
 @pytest.fixture(scope="module")
 def released_once(spark, tmp_path_factory):
-    """P1 settled with bad members and claims held, four of them released since; P2 is not settled yet."""
+    """P1 is settled with bad members and claims held, then four of them are released; P2 is not settled yet."""
     lake = LakeFolder(spark, tmp_path_factory.mktemp("released") / "lake")
     lake.load([*TEN, NO_SEX, *TWICE], [COUNTED, ODD, *ONE_ID])
     ended = lake.settle()
@@ -68,7 +68,7 @@ def test_held_rows_have_the_id_that_python_computes(released_once):
     assert released_once.undecided == {"members": 3, "claims": 3}
 
 
-def test_a_release_marks_the_quarantine_waives_the_others_and_is_recorded(released_once):
+def test_a_release_marks_the_quarantine_waives_rows_of_the_same_key_and_is_recorded(released_once):
     assert [ended.document["waived"] for ended in released_once.decided] == [
         [], [key(TWICE[1], MEMBERS)], [], [key(ONE_ID[0], CLAIMS)],
     ]  # fmt: skip
@@ -78,10 +78,10 @@ def test_a_release_marks_the_quarantine_waives_the_others_and_is_recorded(releas
     assert {row["state"] for row in runs} == {"published"} and len(runs) == 4
 
 
-def test_released_members_and_claims_are_settled_next_as_the_oracle_says(released_once, tmp_path):
+def test_released_members_and_claims_are_settled_next_and_agree_with_the_oracle(released_once, tmp_path):
     lake = released_once.copied(tmp_path / "lake")
     before = lake.rows("settled/pools"), lake.rows("settled/assessments")
-    assert lake.settle().document["state"] == "already settled", "not backwards"
+    assert lake.settle().document["state"] == "already settled", "a release does not change a settled period"
     preview = lake.run("preview", "--period", NEXT)
     ended = lake.settle(NEXT)
     assert ended.exit_code == 0, ended.err
@@ -89,15 +89,15 @@ def test_released_members_and_claims_are_settled_next_as_the_oracle_says(release
     expected = settle(world(RELEASED), NEXT, History().after(first)).plans[PLAN]
     (pool,) = lake.rows("settled/pools", NEXT)
     assert {name: pool[name] for name in expected.pool} == expected.pool
-    found = {row["member_id"]: (row["tier"], row["share_fen"]) for row in lake.rows("settled/assessments", NEXT)}
-    assert found == {row["member_id"]: (row["tier"], row["share_fen"]) for row in expected.assessments}
-    assert set(found) == set(range(1, 13)) and found[12][0] == "standard"
+    by_member = {row["member_id"]: (row["tier"], row["share_fen"]) for row in lake.rows("settled/assessments", NEXT)}
+    assert by_member == {row["member_id"]: (row["tier"], row["share_fen"]) for row in expected.assessments}
+    assert set(by_member) == set(range(1, 13)) and by_member[12][0] == "standard"
     benefits = {row["claim_id"]: (row["member_id"], row["benefit_fen"]) for row in lake.rows("settled/benefits", NEXT)}
     assert benefits == {2: (4, 50), 3: (6, 30)}
     assert preview.document["plans"][PLAN]["pool"]["due_fen"] == pool["due_fen"], "the same code path"
     assert (lake.rows("settled/pools"), lake.rows("settled/assessments")) == before
-    assert held(lake, "members", NEXT) == {key(TWICE[1], MEMBERS): "Li Wei"}, "the waived row is held, and decided"
-    # What was settled is settled: once more changes nothing, and the decisions that were used are final.
+    assert held(lake, "members", NEXT) == {key(TWICE[1], MEMBERS): "Li Wei"}, "the waived row is held with its decision"
+    # Settling again changes nothing, and the decisions that a settlement used are final.
     assert lake.settle(NEXT).document["state"] == "already settled"
     assert lake.settle().document["state"] == "already settled"
     for row, source in ((NO_SEX, MEMBERS), (ONE_ID[1], CLAIMS)):
@@ -108,14 +108,14 @@ def test_released_members_and_claims_are_settled_next_as_the_oracle_says(release
     reported = lake.run("report", "--period", NEXT)
     assert reported.exit_code == 0, reported.err
     assert sorted(row["aid_fen"] for row in lake.rows("report/publicity", NEXT)) == [30, 50]
-    # The claims have counted; the members stay. Another run of the year's report reads them too.
+    # The claims have counted; the members stay covered in the next period.
     assert lake.settle(LATER).exit_code == 0
     (later,) = lake.rows("settled/pools", LATER)
     assert (later["case_count"], later["covered_count"]) == (0, 12)
 
 
-def test_a_decision_that_does_not_bear_on_a_run_is_not_among_its_inputs(settled, tmp_path):
-    """A waiver changes nothing that is settled: the run of P2 is the same with and without it."""
+def test_a_decision_that_does_not_affect_a_run_is_not_among_its_inputs(settled, tmp_path):
+    """A waiver does not affect a settlement: the run id of P2 is the same with and without it."""
     late = claim(2, 4, approved_aid_fen=50)
     settled.write(CLAIMS, [late], mode="append")
     assert settled.settle().exit_code == 0
@@ -143,14 +143,14 @@ def test_late_claims_are_reported_until_they_are_released_or_waived(settled):
     assert settled.rows("settled/pools", NEXT)[0]["case_count"] == 1
 
 
-def test_of_receipts_with_one_id_the_released_one_is_the_money(settled):
+def test_of_receipts_with_one_id_only_the_released_one_counts(settled):
     true, other = receipt(1, 4, 10), receipt(1, 4, 25)
     settled.write(RECEIPTS, [true, other, *(receipt(i, i, 10) for i in range(5, 11))])
     assert collect(settled, "2020-12-14").exit_code == 0
     assert statuses(settled)[4] == ("in_grace", 0)
-    assert posted_fen(settled, PLAN)["cash", "suspense"] == 35, "each content is booked until one is known to be true"
-    told = settled.run("quarantine", "show", key(true, RECEIPTS)).document
-    assert [row["row"]["amount_fen"] for row in told["same_key"]] == [25]
+    assert posted_fen(settled, PLAN)["cash", "suspense"] == 35, "both are booked until one of them is released"
+    shown = settled.run("quarantine", "show", key(true, RECEIPTS)).document
+    assert [row["row"]["amount_fen"] for row in shown["same_key"]] == [25]
     assert decide(settled, "release", true, RECEIPTS).document["waived"] == [key(other, RECEIPTS)]
     again = collect(settled, "2020-12-14")
     assert again.exit_code == 0 and again.document["state"] != "nothing new", again.err
@@ -168,7 +168,7 @@ def test_of_receipts_with_one_id_the_released_one_is_the_money(settled):
     assert collect(settled, "2020-12-28").document["state"] == "nothing new"
 
 
-def test_a_receipt_from_before_the_publicity_day_counts_on_that_day(settled):
+def test_a_released_receipt_from_before_the_publicity_day_counts_on_that_day(settled):
     early = receipt(1, 4, 10, date(2020, 12, 1))
     settled.write(RECEIPTS, [early, *(receipt(i, i, 10) for i in range(5, 11))])
     assert collect(settled, "2020-12-14").exit_code == 0

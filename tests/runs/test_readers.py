@@ -1,4 +1,4 @@
-"""Readers of other kinds open what was settled, see the design's columns, and can recompute the digest."""
+"""Other engines read the settled tables with the documented columns and can recompute the digest."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""The README's examples of reading run as they stand, and show what was published and nothing else."""
+"""The README's reading examples run unchanged and show only published rows."""
 
 import ast
 
@@ -7,13 +7,13 @@ import pytest
 from tests.readme import example
 from tests.shown import FIRST, PLAN, SECOND, SENIOR
 
-# 1,750 and 700 fen of the one plan, 11 and nothing of the other (see tests/shown.py)
+# 1,750 and 700 fen of the first plan, 11 and 0 of the second (see tests/shown.py)
 DUE_FEN = {(FIRST, PLAN): 1_750, (SECOND, PLAN): 700, (FIRST, SENIOR): 11, (SECOND, SENIOR): 0}
 
 
 @pytest.fixture(scope="module")
 def settled(spark, shown, tmp_path_factory):
-    """The shown lake, with rows of further runs that died before they published; and the runs that did not."""
+    """The shown lake with additional rows of unpublished runs, and the ids of the published runs."""
     lake = shown.copied(tmp_path_factory.mktemp("readme") / "lake")
     path = str(lake.folder / "settled/pools")
     rows = spark.read.format("delta").load(path).collect()
@@ -22,10 +22,10 @@ def settled(spark, shown, tmp_path_factory):
     return lake, [shown.ended[name].document["run_id"] for name in ("settle", "settle P2")]
 
 
-def assert_published(found, run_ids):
-    """`found`: period, plan, due and run of every row."""
-    assert {(period, plan_id): due_fen for period, plan_id, due_fen, _ in found} == DUE_FEN
-    assert len(found) == len(DUE_FEN) and {run_id for *_, run_id in found} == set(run_ids)
+def assert_published(rows, run_ids):
+    """`rows`: (period, plan, due, run id) of every row."""
+    assert {(period, plan_id): due_fen for period, plan_id, due_fen, _ in rows} == DUE_FEN
+    assert len(rows) == len(DUE_FEN) and {run_id for *_, run_id in rows} == set(run_ids)
 
 
 def value_of(text: str):
@@ -58,7 +58,7 @@ def test_duckdb(settled, monkeypatch):
 
 
 def test_delta_rs(settled, monkeypatch):
-    """Every commit of the program says which run made it; the one made by hand above does not."""
+    """Every commit of the program names its run; the one made by hand above does not."""
     monkeypatch.chdir(settled[0].folder.parent)
     by_version = dict(value_of(example("# delta-rs alone")))
     assert [by_version[version] for version in (0, 1)] == settled[1]

@@ -1,4 +1,4 @@
-"""The README's commands run in the order they are written, each ends with 0, and give what the README shows.
+"""The README's commands run in their order, end with 0, and print the results that the README shows.
 
 `make demo` is run as its command, with fewer members.
 """
@@ -24,19 +24,19 @@ COMMANDS = [DEMO if line == "make demo" else line.removeprefix("fentan ") for li
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, whatever the space between them."""
+    """The words of a text, without the spaces between them."""
     return text.split()
 
 
 class Reader:
-    """Types commands in a folder of its own. A command that fails ends the life: no later one is run."""
+    """Runs commands in a folder of its own; no command runs after a failed one."""
 
     def __init__(self, folder):
         self.folder = folder
         self.printed: list[tuple[str, str]] = []
 
     def types(self, command: str) -> str:
-        """What the command prints, with the folder as `.`."""
+        """The output of the command, with the folder written as `.`."""
         out, err = StringIO(), StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             exit_code = main(shlex.split(command.replace("./", f"{self.folder}/")))
@@ -45,16 +45,16 @@ class Reader:
         return self.printed[-1][1]
 
     def output_of(self, start: str) -> str:
-        """What the README's command that starts so has printed."""
+        """The output of the README's command that starts with this text."""
         return next(out for command, out in self.printed if command.startswith(start))
 
 
 @pytest.fixture(scope="module")
 def reader(spark, tmp_path_factory):
-    """The README read to its end: every command with what it printed."""
+    """All commands of the README, with their output."""
     reader = Reader(tmp_path_factory.mktemp("readme"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(reader.folder)  # the JVM of the session is in another folder: a relative lake would be two
+        patch.chdir(reader.folder)  # the JVM runs in another folder, so a relative path would name two lakes
         for command in COMMANDS:
             reader.types(command)
     return reader
@@ -88,7 +88,7 @@ def test_the_demo_ends_with_one_screen(reader):
     assert "Not charged" not in reader.types(explained)
 
 
-def test_the_demo_has_cases_lapses_arrears_and_fee_and_is_not_made_again(reader):
+def test_the_demo_has_cases_lapses_arrears_and_fee_and_is_not_generated_again(reader):
     """After the README's third period the demo still shows its own two, closed, and writes no source again."""
     members = DeltaTable(reader.folder / "lake/source/members").version()
     document = json.loads(reader.types(f"{DEMO} --json"))

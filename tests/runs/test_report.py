@@ -1,4 +1,4 @@
-"""Reports of the shown lake against values computed plainly from its tables; its pages in a browser."""
+"""Reports of the shown lake, compared with plain sums over its tables; its pages in a browser."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from tests.shown import FIRST, FREE_TEXT, PLAN, SECOND
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-def test_every_report_says_where_its_pages_are(shown):
+def test_every_report_names_its_pages(shown):
     for name in ("report of P1", "report", "year", "index"):
         ended = shown.ended[name]
         assert ended.document["pages"], name
@@ -29,13 +29,13 @@ def test_every_report_says_where_its_pages_are(shown):
     ]  # fmt: skip
 
 
-def test_the_dictionary_is_a_page_with_every_table_and_column_and_the_index_leads_to_it(shown):
+def test_the_dictionary_page_has_every_table_and_column_and_is_linked_from_the_index(shown):
     page = lambda name: (shown.folder / "report/html" / name).read_text(encoding="utf-8")  # noqa: E731
     assert 'href="dictionary.html"' in page("index.html")
-    told = page("dictionary.html")
+    html = page("dictionary.html")
     for name, table in TABLES.items():
-        assert f">{name}<" in told
-        assert all(f'<span lang="en-GB">{column.name}</span>' in told for column in table.columns), name
+        assert f">{name}<" in html
+        assert all(f'<span lang="en-GB">{column.name}</span>' in html for column in table.columns), name
 
 
 def test_causes_add_up_to_the_change_of_every_share(shown):
@@ -50,9 +50,9 @@ def test_causes_add_up_to_the_change_of_every_share(shown):
         assert sum(causes) == rate["share_fen"] - before[of(rate)]
 
 
-def test_who_joined_and_left_is_counted_and_the_covered_are_the_assessed(shown):
+def test_joined_and_ended_are_counted_and_covered_equals_assessed(shown):
     rows = [row for row in shown.rows("report/period_summary", SECOND) if row["topic"] == "members"]
-    # One of each: fewer than the floor of five, so nothing is told of them but that they are.
+    # One of each: below the floor of five, so only the number is shown, without any trait.
     traits = lambda row: (row["tier"], row["age_band"], row["member_months"], row["item"])  # noqa: E731
     for measure in ("joined", "ended"):
         assert [(*traits(r), r["quantity"]) for r in rows if r["measure"] == measure] == [(*["hidden"] * 4, 1)]
@@ -62,18 +62,18 @@ def test_who_joined_and_left_is_counted_and_the_covered_are_the_assessed(shown):
     )
 
 
-def test_money_of_the_period_is_that_of_the_pool_and_the_ledger(shown):
+def test_the_money_of_a_period_equals_pool_and_ledger(shown):
     rows = shown.rows("report/period_summary", SECOND)
     for topic, table in (("money", "settled/pools"), ("fee", "ledger/fee")):
         sources = shown.rows(table, SECOND)
         assert len(sources) == 2
         for source in sources:
-            of_plan = [row for row in rows if (row["topic"], row["plan_id"]) == (topic, source["plan_id"])]
-            told = {row["measure"]: row["amount_fen"] for row in of_plan if row["quantity"] is None}
-            assert told and told == {measure: source[measure] for measure in told}
+            plan_rows = [row for row in rows if (row["topic"], row["plan_id"]) == (topic, source["plan_id"])]
+            amounts = {row["measure"]: row["amount_fen"] for row in plan_rows if row["quantity"] is None}
+            assert amounts and amounts == {measure: source[measure] for measure in amounts}
 
 
-def test_a_row_held_back_is_told_with_its_reason_and_the_money_at_stake(shown):
+def test_a_held_row_is_reported_with_its_reason_and_the_amount_at_stake(shown):
     rows = shown.rows("report/period_summary", SECOND)
     assert measured(rows, topic="quarantine", measure="held", item="member_sex_unknown") == 1
     (held,) = shown.rows("control/quarantine_members", held_in_period=SECOND)
@@ -96,7 +96,7 @@ def test_the_year_is_the_sum_of_its_periods(shown):
     assert year(topic="shared_out", measure="share_year_fen", plan_id="critical_illness") == sum(shares)
     assert year(topic="helped", measure="helped_by_illness", sex="F", item="breast_cancer") == 7 + 1
     assert year(topic="helped", measure="helped_by_province", item="41") == 7 + 1
-    # P1 is closed with half of December's 300, 300 and 50; P2 is open. No visit of November is in a period of the lake.
+    # P1 is closed with half of December's 300, 300 and 50; P2 is open. The lake has no period with visits of November.
     used = [
         year(topic="fee", measure="used_fen", item=c) for c in ("investigation", "technology", "staff_and_premises")
     ]
@@ -108,7 +108,7 @@ def test_the_year_is_the_sum_of_its_periods(shown):
         2,
         1,
     ]
-    # 3 and 5 days: 4.0; the fraud had asked for 70 yuan
+    # 3 and 5 days: 4.0; the fraudulent claim requested 70 yuan
     assert year(topic="review", measure="mean_days_tenths") == 40
     assert year(topic="review", measure="mean_days_tenths", item="field") == 30
     assert year(topic="review", measure="mean_days_tenths", item="other") == 50
@@ -117,7 +117,7 @@ def test_the_year_is_the_sum_of_its_periods(shown):
     assert year(topic="members", measure="mean_age_tenths") == 309
 
 
-def test_published_figures_stand_beside_ours_at_the_scale_of_the_lake(shown):
+def test_published_figures_are_shown_next_to_ours_at_the_scale_of_the_lake(shown):
     rows = [
         row.asDict() for row in shown.spark.read.format("delta").load(str(shown.folder / "report/annual")).collect()
     ]
@@ -129,7 +129,7 @@ def test_published_figures_stand_beside_ours_at_the_scale_of_the_lake(shown):
     assert (share["published_fen"], share["scaled_fen"]) == (9_056, 755)
 
 
-def test_a_year_walked_is_compared_with_what_is_calibrated_and_what_results_told_apart(shown, xianghubao):
+def test_the_comparison_of_a_year_distinguishes_calibrated_figures_and_results(shown, xianghubao):
     request = Request(load_environment(None), xianghubao, str(shown.folder), date(2021, 2, 1))
     rows = {(r["measure"], r["plan_id"], r["of"]): r for r in comparison(shown.opened(), request, [2020])}
     helped = rows["helped", "all", "2020"]
@@ -138,8 +138,8 @@ def test_a_year_walked_is_compared_with_what_is_calibrated_and_what_results_told
     assert (share["published"], share["at_scale"], share["kind"], share["unit"]) == (483, 483, "result", "fen")
     # 300 of 650 fen of costs
     assert rows["used_investigation", "all", "2020"]["ours"] == 461_538
-    told = comparison_text(list(rows.values()))
-    assert "4.83" in told and "46.1%" in told and "calibrated" in told
+    text = comparison_text(list(rows.values()))
+    assert "4.83" in text and "46.1%" in text and "calibrated" in text
 
 
 def test_only_whole_years_are_compared(xianghubao):
@@ -150,7 +150,7 @@ def test_only_whole_years_are_compared(xianghubao):
     assert years("2019-01-P2", "2020-12-P1") == [2019], "2019 began with its second period"
 
 
-def test_a_year_with_a_missing_period_is_the_sum_of_the_others_and_says_what_is_missing(shown, tmp_path):
+def test_a_year_with_missing_periods_is_the_sum_of_the_others_and_lists_them(shown, tmp_path):
     copied = shown.copied(tmp_path / "lake")
     acts = copied.spark.read.format("delta").load(str(copied.folder / "control/publications"))
     taken_back = [row.asDict() | {"action": "withdrawn"} for row in acts.where(f"period = '{FIRST}'").collect()]
@@ -168,8 +168,8 @@ def test_a_year_with_a_missing_period_is_the_sum_of_the_others_and_says_what_is_
     assert "23 periods of the year are not published in this lake" in html
 
 
-def test_a_head_count_that_does_not_tie_is_counted_from_the_assessments(shown, tmp_path):
-    """Members in force less those held are the covered; without the quarantine they are one too many."""
+def test_head_counts_that_do_not_agree_are_counted_from_the_assessments(shown, tmp_path):
+    """Covered members are those in force less the held ones; without the quarantine the count is one too high."""
     copied = shown.copied(tmp_path / "lake")
     shutil.rmtree(copied.folder / "control/quarantine_members")
     ended = copied.run("report", "--period", SECOND)
@@ -191,7 +191,7 @@ def test_no_free_text_of_a_source_reaches_a_page_or_a_report(shown):
     assert reports and not [table for table in reports if FREE_TEXT in str(shown.rows(table))]
 
 
-def test_pages_are_small_and_point_to_no_other_place(shown):
+def test_pages_are_small_and_link_to_no_other_site(shown):
     for page in (shown.folder / "report/html").iterdir():
         html = page.read_text(encoding="utf-8")
         assert len(html) < 2_000_000
@@ -202,9 +202,9 @@ def test_pages_are_small_and_point_to_no_other_place(shown):
 
 
 HARNESS = """<!DOCTYPE html><iframe id="page" src="{page}?lang=zh" width="390" height="800"></iframe>
-<pre id="told"></pre><script>
+<pre id="results"></pre><script>
 document.getElementById("page").onload = function () {{
-  var page = this.contentDocument, told = {{}};
+  var page = this.contentDocument, results = {{}};
   function seen() {{
     return {{
       lang: page.documentElement.lang,
@@ -213,10 +213,10 @@ document.getElementById("page").onload = function () {{
       width: page.documentElement.scrollWidth
     }};
   }}
-  told.before = seen();
+  results.before = seen();
   page.querySelector('button[data-language="en"]').click();
-  told.after = seen();
-  document.getElementById("told").textContent = JSON.stringify(told);
+  results.after = seen();
+  document.getElementById("results").textContent = JSON.stringify(results);
 }};
 </script>"""
 
@@ -225,7 +225,7 @@ document.getElementById("page").onload = function () {{
 @pytest.mark.parametrize(
     "name", ["dictionary.html", "index.html", f"notice-{SECOND}.html", f"period-{SECOND}.html", "year-2020.html"]
 )
-def test_in_a_browser_plots_are_drawn_the_language_switches_and_nothing_fails(shown, tmp_path, name):
+def test_a_browser_draws_the_plots_and_switches_the_language_without_errors(shown, tmp_path, name):
     harness = tmp_path / "harness.html"
     harness.write_text(HARNESS.format(page=(shown.folder / "report/html" / name).as_uri()), encoding="utf-8")
     flags = [
@@ -239,8 +239,8 @@ def test_in_a_browser_plots_are_drawn_the_language_switches_and_nothing_fails(sh
     command = [CHROMIUM, *flags, *logging, "--dump-dom", harness.as_uri()]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert "CONSOLE" not in ended.stderr, [line for line in ended.stderr.splitlines() if "CONSOLE" in line]
-    told = json.loads(re.search(r'<pre id="told">(.*?)</pre>', ended.stdout, re.S).group(1))
-    before, after = told["before"], told["after"]
+    results = json.loads(re.search(r'<pre id="results">(.*?)</pre>', ended.stdout, re.S).group(1))
+    before, after = results["before"], results["after"]
     assert (before["lang"], before["zh"], before["en"]) == ("zh-CN", True, False)
     assert (after["lang"], after["zh"], after["en"]) == ("en", False, True)
     assert before["plots"] == after["plots"] >= (name != "dictionary.html")

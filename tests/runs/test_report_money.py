@@ -1,4 +1,4 @@
-"""Reports of periods that were collected and closed: what came in, who lapsed, ageing, a year by its closes."""
+"""Reports of collected and closed periods: money received, lapses, ageing, and a year as the sum of its closes."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ from tests.lakes import claim, measured, member
 from tests.shown import FIRST, PLAN, SECOND, SENIOR
 
 
-def test_a_collected_period_tells_what_came_in_and_who_lapsed(shown):
+def test_a_collected_period_reports_money_received_and_lapses(shown):
     rows = shown.rows("report/period_summary", FIRST)
     by_status = {}
     for row in shown.rows("settled/collections", FIRST):
@@ -28,7 +28,7 @@ def test_a_collected_period_tells_what_came_in_and_who_lapsed(shown):
     assert lapsed == len(shown.rows("settled/lapses", FIRST)) == by_status[PLAN, "lapsed"][0] == 2
     for fee in shown.rows("ledger/fee", FIRST):
         assert measured(rows, topic="fee", measure="received_fen", plan_id=fee["plan_id"]) == fee["received_fen"]
-    # 10 and 12 owed 50 and 25 and lapsed; what 5 owed was netted from his aid.
+    # 10 and 12 owed 50 and 25 and lapsed; the arrears of 5 were set off from his aid.
     (lapsed_debt,) = shown.rows("report/ageing", FIRST)
     assert {k: lapsed_debt[k] for k in ("status", "member_count", "owed_fen", "written_off_fen")} == {
         "status": "lapsed", "member_count": 2, "owed_fen": 0, "written_off_fen": 75,
@@ -36,7 +36,7 @@ def test_a_collected_period_tells_what_came_in_and_who_lapsed(shown):
 
 
 FEE_PARTS = ("accrued_fen", "sponsored_fen", "received_fen", "outstanding_fen", "written_off_fen", "result_fen")
-# Columns of the pool that the settlement posts: the two accounts that they move between.
+# Columns of the pool that the settlement posts, with their (debit, credit) accounts.
 POSTED = {
     "benefit_fen": ("pool", "benefits_payable"), "fee_fen": ("pool", "fee_accrued"),
     "due_fen": ("members_receivable", "pool"),
@@ -45,38 +45,38 @@ SPONSORED = ("sponsor_receivable", "pool")
 
 
 def journal_of(shown, period, plan_id=None) -> Counter:
-    """What the period's journal moved between each two accounts."""
-    of_plan = {} if plan_id is None else {"plan_id": plan_id}
+    """Sum of the period's journal by (debit, credit) account."""
+    plan_filter = {} if plan_id is None else {"plan_id": plan_id}
     moved = Counter()
     for job in ("settle", "collect", "close"):
-        for row in shown.rows("ledger/journal", period, job=job, **of_plan):
+        for row in shown.rows("ledger/journal", period, job=job, **plan_filter):
             moved[row["debit_account"], row["credit_account"]] += row["amount_fen"]
     return moved
 
 
-def test_every_figure_of_a_period_that_the_ledger_has_is_the_ledger_s(shown):
+def test_figures_of_a_period_equal_the_ledger(shown):
     for period in (FIRST, SECOND):
         rows = shown.rows("report/period_summary", period)
         for fee in shown.rows("ledger/fee", period):
-            told = {
+            reported = {
                 r["measure"]: r["amount_fen"] for r in rows if (r["topic"], r["plan_id"]) == ("fee", fee["plan_id"])
             }
-            assert len(told) == 9 and told == {measure: fee[measure] for measure in told}
+            assert len(reported) == 9 and reported == {measure: fee[measure] for measure in reported}
         balances = {
             (r["plan_id"], r["account"], measure): r[measure]
             for r in shown.rows("ledger/balances", period)
             for measure in ("brought_forward_fen", "debit_fen", "credit_fen", "carried_forward_fen")
         }
-        told = {(r["plan_id"], r["item"], r["measure"]): r["amount_fen"] for r in rows if r["topic"] == "balances"}
-        assert told == balances and bool(told) == (period == FIRST), "P2 is open: it has no balances yet"
+        reported = {(r["plan_id"], r["item"], r["measure"]): r["amount_fen"] for r in rows if r["topic"] == "balances"}
+        assert reported == balances and bool(reported) == (period == FIRST), "P2 is open: it has no balances yet"
         for plan_id in (PLAN, SENIOR):
             moved = journal_of(shown, period, plan_id)
             money = lambda measure: measured(rows, topic="money", measure=measure, plan_id=plan_id)  # noqa: B023, E731
             assert {column: money(column) for column in POSTED} == {c: moved[pair] for c, pair in POSTED.items()}
             assert money("case_sponsored_fen") + money("member_sponsored_fen") == moved[SPONSORED]
-            of_plan = [r for r in rows if (r["topic"], r["plan_id"]) == ("collection", plan_id)]
+            collection_rows = [r for r in rows if (r["topic"], r["plan_id"]) == ("collection", plan_id)]
             sums = Counter()
-            for row in of_plan:
+            for row in collection_rows:
                 sums[row["measure"], row["item"] == "netted"] += row["amount_fen"] or 0
             assert sums["due_fen", False] + sums["due_fen", True] == moved[POSTED["due_fen"]]
             assert sums["collected_fen", False] == moved["cash", "members_receivable"]
@@ -88,7 +88,7 @@ def test_every_figure_of_a_period_that_the_ledger_has_is_the_ledger_s(shown):
     assert "This period is not closed yet." in (shown.folder / f"report/html/period-{SECOND}.html").read_text("utf-8")
 
 
-def test_every_figure_of_a_year_that_the_ledger_has_is_the_ledger_s(shown):
+def test_figures_of_a_year_equal_the_ledger(shown):
     rows = shown.ended["year"].document["annual"]
     fees = [row for period in (FIRST, SECOND) for row in shown.rows("ledger/fee", period)]
 
@@ -111,9 +111,9 @@ def test_every_figure_of_a_year_that_the_ledger_has_is_the_ledger_s(shown):
         assert sum(sponsored) == moved[SPONSORED]
 
 
-def test_the_year_tells_of_the_costs_that_the_close_of_the_month_read(shown, tmp_path):
-    """Costs restated after a period was closed are not in the year's report: it has those of the ledger. P1 was closed
-    with half of December's 650."""
+def test_the_year_reports_the_costs_that_the_close_of_the_month_read(shown, tmp_path):
+    """Costs restated after a close are not in the year's report, which takes the ledger's. P1 was closed with half of
+    December's 650."""
     lake = shown.copied(tmp_path / "lake")
     cost = {"cost_id": 1, "month": "2020-12", "category": "technology", "amount_fen": 999, "description": ""}
     bad = [cost | {"cost_id": 2, "category": None, "amount_fen": None}, cost | {"cost_id": 3, "amount_fen": 5 * 10**18}]
@@ -133,7 +133,7 @@ def test_the_year_tells_of_the_costs_that_the_close_of_the_month_read(shown, tmp
     assert "as read by the close of the month's last period".replace("'", "&#39;") in html and "2020-01–2020-11" in html
 
 
-def test_ageing_is_the_receivable_of_the_journal_or_no_report_is_made(shown, tmp_path):
+def test_ageing_must_equal_the_receivable_of_the_journal(shown, tmp_path):
     lake = shown.copied(tmp_path / "lake")
     opened, days = lake.opened(), (date(2020, 12, 28), date(2021, 1, 12))
     (in_grace,) = ageing_of(opened, SECOND, *days)
@@ -145,7 +145,7 @@ def test_ageing_is_the_receivable_of_the_journal_or_no_report_is_made(shown, tmp
         ageing_of(opened, SECOND, *days)
 
 
-def test_another_platform_reports_by_configuration_alone(lake):
+def test_another_platform_is_reported_with_configuration_only(lake):
     plan_id, period, platform = "major_illness", "2020-12-P3", ("--platform", "meituan_huzhu")
     claims = [claim(1, 1, plan_id, publicity_period=period, approved_aid_fen=100)]
     lake.load([member(i, plan_id) for i in range(1, 8)], claims)
@@ -159,7 +159,7 @@ def test_another_platform_reports_by_configuration_alone(lake):
 
 @pytest.mark.parametrize("name", ["report/publicity", "report/period_summary", "report/ageing"])
 def test_the_join_with_publications_keeps_every_row_of_a_report(shown, name):
-    """Each row carries the settlement's run id: it is that of the plan's pool."""
+    """Each row has the run id of the settlement, which is that of the plan's pool."""
     keys = lambda table: {  # noqa: E731
         (row["period"], row["plan_id"], row["run_id"])
         for period in (FIRST, SECOND)
@@ -180,7 +180,7 @@ def test_the_report_of_a_year_is_a_run(shown):
     assert inputs["source_months"]["source/operating_costs"]["2020-12"] == 0
 
 
-def test_the_same_report_of_a_year_is_the_same_run_and_a_killed_one_is_ended(shown, tmp_path):
+def test_an_unchanged_report_of_a_year_is_the_same_run_and_a_killed_run_is_marked_failed(shown, tmp_path):
     lake = shown.copied(tmp_path / "lake")
     (run,) = lake.rows("control/runs", "2020", job="report")
     lake.write("control/runs", [run | {"state": "running", "finished_at": None, "run_id": "report-2020-killed"}],

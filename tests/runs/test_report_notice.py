@@ -1,4 +1,4 @@
-"""The publicity notice of settled lakes: who is masked, what stands in the table and on the page."""
+"""The publicity notice of settled lakes: masking, and the contents of the table and the page."""
 
 import re
 from datetime import date
@@ -30,7 +30,7 @@ def page_of(lake, name: str) -> str:
     return (lake.folder / "report" / "html" / name).read_text(encoding="utf-8")
 
 
-def test_the_only_man_is_not_to_be_found_and_the_six_women_are_shown(thousand):
+def test_the_only_man_is_hidden_and_the_six_women_are_shown(thousand):
     ended, rows = thousand.ended, thousand.rows("report/publicity")
     assert [row["case_no"] for row in rows] == [1, 2, 3, 4, 5, 6, 7]
     shown = {tuple(row[name] for name in sorted(PUBLIC)) for row in rows}
@@ -44,7 +44,7 @@ def test_the_only_man_is_not_to_be_found_and_the_six_women_are_shown(thousand):
             assert secret not in public
 
 
-def test_every_combination_shown_is_shared_by_the_floor_counted_from_the_members(thousand, tmp_path):
+def test_every_combination_shown_is_shared_by_at_least_the_floor_of_members(thousand, tmp_path):
     lake = thousand.copied(tmp_path / "lake")
     lake.run("report", "--period", PERIOD, "--floor", "3")
     women = 60
@@ -53,7 +53,7 @@ def test_every_combination_shown_is_shared_by_the_floor_counted_from_the_members
         assert row["shared_by_count"] == (women if row["sex"] == "F" else women + 1)
 
 
-def test_the_aid_on_the_notice_is_the_pool_and_a_report_made_again_is_the_same_to_the_byte(thousand):
+def test_the_aid_of_the_notice_equals_the_pool_and_a_repeated_report_is_byte_identical(thousand):
     (pool,) = thousand.rows("settled/pools")
     rows = thousand.rows("report/publicity")
     assert sum(row["aid_fen"] for row in rows) == pool["benefit_fen"]
@@ -76,10 +76,10 @@ def test_an_objection_is_shown_with_its_outcome_and_the_period_the_case_was_sett
     assert lake.settle("2020-12-P2").exit_code == 0
     for period in (PERIOD, "2020-12-P2"):
         assert lake.run("report", "--period", period).exit_code == 0
-    told = [
+    shown = [
         (r["objection"], r["counted"], r["first_period"], r["settled_period"]) for r in lake.rows("report/publicity")
     ]
-    assert sorted(told, key=str) == sorted(
+    assert sorted(shown, key=str) == sorted(
         [
             ("none", True, PERIOD, PERIOD),
             ("pending", False, PERIOD, "2020-12-P2"),

@@ -7,7 +7,7 @@ from tests.shown import SECOND
 CELL = re.compile(r"<div class=\"show-scrollbars\">([^<]*)</div>")
 
 
-def test_each_judged_table_has_a_page_with_the_counts_that_the_runs_recorded(shown):
+def test_each_checked_table_has_a_page_with_the_recorded_counts(shown):
     html = shown.folder / "report/html"
     assert f'href="quality-{SECOND}.html"' in (html / f"period-{SECOND}.html").read_text(encoding="utf-8")
     overview = (html / f"quality-{SECOND}.html").read_text(encoding="utf-8")

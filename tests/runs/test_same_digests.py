@@ -1,4 +1,4 @@
-"""P2: same inputs, rules, code give the same digests, whatever the files, their order, Spark's plans or executors."""
+"""P2: the same inputs, rules and code give the same digests, independent of files, order, query plans and executors."""
 
 import json
 import os
@@ -29,7 +29,7 @@ COMPARED = (
 )  # fmt: skip
 
 MEMBERS = [
-    # families of four: the first pays for the others; one in three is basic
+    # families of four: the first pays for the others; every third member is basic
     *(member(n, tier="basic" if n % 3 == 0 else "standard", payer_id=n - (n - 1) % 4) for n in range(1, 301)),
     # parents, paid for by their children
     *(member(n, EXACT, tier="basic" if n % 5 == 0 else "standard", payer_id=n - 400) for n in range(401, 521)),
@@ -56,8 +56,8 @@ def conf(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settled(spark, conf, tmp_path_factory):
-    """The world in one file a plan, settled with the settings of a user, adaptive execution among them, and read and
-    written as a large lake is."""
+    """The world in one file per plan, settled with the settings of a user (with adaptive execution) and the file access
+    of a large lake."""
     lake = LakeFolder(spark, tmp_path_factory.mktemp("few") / "lake").load(MEMBERS, CLAIMS)
     large = write_conf(conf.with_name("large.toml"), platforms="platforms", few_rows_most=0)
     with usual(spark):
@@ -87,12 +87,12 @@ def digests(document: dict) -> dict[str, str]:
     return {plan_id: plan["digest"] for plan_id, plan in document["plans"].items()}
 
 
-def test_the_world_has_what_could_make_a_difference(settled):
-    """Families, both tiers, two plans, rows held back, and members who pay the one fen more of exact rounding."""
-    lake, found = settled
-    assert set(found) == {"critical_illness", EXACT}
+def test_the_world_has_every_feature_that_could_change_a_digest(settled):
+    """Families, both tiers, two plans, held rows, and members who pay one fen more under exact rounding."""
+    lake, plan_digests = settled
+    assert set(plan_digests) == {"critical_illness", EXACT}
     assert {(r["plan_id"], r["tier"]) for r in lake.rows("settled/rates")} == {
-        (plan_id, tier) for plan_id in found for tier in ("standard", "basic")
+        (plan_id, tier) for plan_id in plan_digests for tier in ("standard", "basic")
     }
     assert {row["rounding"] for row in lake.rows("settled/pools", plan_id=EXACT)} == {"exact"}
     shares = {row["share_fen"] for row in lake.rows("settled/assessments", plan_id=EXACT, tier="standard")}
@@ -128,8 +128,8 @@ def test_without_adaptive_execution_and_with_other_partitions(spark, settled, ma
 
 
 @pytest.mark.slow
-def test_on_executors_of_their_own(settled, many_files, conf):
-    """Two executors, each a process of its own: rows cross process borders and are hashed in other JVMs."""
+def test_on_separate_executors(settled, many_files, conf):
+    """Two executors as separate processes: rows cross process borders and are hashed in other JVMs."""
     file = write_conf(conf.with_name("local_cluster.toml"), spark=LOCAL_CLUSTER, platforms="platforms")
     words = ["preview", "--lake", str(many_files.folder), "--period", PERIOD, "--conf", str(file), "--json"]
     ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""Whole settlements through the command, on real Delta tables: what is published, what is refused, what is a no-op."""
+"""Settlements through the command, on real Delta tables: published, refused, and without any change."""
 
 from datetime import date
 
@@ -16,7 +16,7 @@ TABLES_OF_A_SETTLEMENT = (
 
 @pytest.fixture
 def hundred(lake):
-    """100 standard members; one claim of 100,000 yuan: the per-case cap lets 0.10 yuan x 100 = 1,000 fen through."""
+    """100 standard members; one claim of 100,000 yuan, of which the per-case cap allows 0.10 yuan x 100 = 1,000 fen."""
     return with_hundred(lake)
 
 
@@ -32,16 +32,16 @@ def hundred_once(spark, tmp_path_factory):
 
 @pytest.fixture
 def settled_hundred(hundred_once, tmp_path):
-    """A copy of the hundred, settled, and how that ended."""
+    """A settled copy of `hundred_once`, and the result of the command."""
     lake, ended = hundred_once
     return lake.copied(tmp_path / "lake"), ended
 
 
-def test_a_case_asks_at_most_the_cap_and_the_platform_bears_the_rest(settled_hundred):
+def test_a_case_is_shared_up_to_the_cap_and_the_rest_is_sponsored(settled_hundred):
     hundred, ended = settled_hundred
     assert ended.exit_code == 0, ended.err
     (pool,) = hundred.rows("settled/pools")
-    # aid 10,000,000 + fee 800,000 = 10,800,000 asked; 10 x 100 = 1,000 allowed; 10,799,000 borne by the platform
+    # aid 10,000,000 + fee 800,000 = 10,800,000; 10 x 100 = 1,000 allowed; 10,799,000 sponsored by the platform
     assert (pool["benefit_fen"], pool["fee_fen"], pool["case_sponsored_fen"]) == (10_000_000, 800_000, 10_799_000)
     assert (pool["pool_fen"], pool["billed_fen"], pool["due_fen"], pool["carried_forward_fen"]) == (
         1_000,
@@ -94,7 +94,7 @@ def test_a_run_killed_right_after_its_publication_gets_its_record_completed(sett
     assert run["state"] == "published" and run["finished_at"] is not None
 
 
-def test_newer_versions_with_the_same_rows_are_a_no_op_and_with_other_rows_are_refused(settled_hundred):
+def test_newer_versions_with_the_same_rows_change_nothing_and_with_other_rows_are_refused(settled_hundred):
     hundred, _ = settled_hundred
     hundred.write("source/approved_claims", [claim(9, 9, publicity_period="2020-12-P2")], mode="append")
     assert hundred.settle().exit_code == 0
@@ -137,7 +137,7 @@ def test_periods_of_a_plan_are_settled_in_order_and_carry_the_residual(lake):
         21,
         5,
     )
-    # The first period once more, after the second: nothing to do, and the other commands still work on it.
+    # The first period again, after the second: nothing to do, and the other commands still work on it.
     again = lake.settle("2020-12-P1")
     assert (again.exit_code, again.document["state"]) == (0, "already settled"), again.err
     checked = lake.run("check", "--period", "2020-12-P1")
@@ -149,7 +149,7 @@ def test_periods_of_a_plan_are_settled_in_order_and_carry_the_residual(lake):
     assert len(lake.rows("control/publications")) == 1
 
 
-def test_an_earlier_period_again_leaves_out_plans_that_began_later(lake):
+def test_settling_an_earlier_period_again_omits_plans_that_began_later(lake):
     lake.load([member(i) for i in range(1, 8)], [])
     assert lake.settle("2020-12-P1").exit_code == 0
     lake.write("source/members", [member(9, "senior_cancer", joined_on=date(2020, 12, 15))], mode="append")
@@ -158,7 +158,7 @@ def test_an_earlier_period_again_leaves_out_plans_that_began_later(lake):
     assert (again.exit_code, list(again.document["plans"])) == (0, ["critical_illness"]), again.err
 
 
-def test_lapses_published_later_do_not_stop_an_earlier_settlement_from_being_settled_again(settled):
+def test_later_lapses_do_not_refuse_settling_an_earlier_period_again(settled):
     for period in ("2020-12-P2", "2021-01-P1"):
         assert settled.settle(period).exit_code == 0
     settled.write("source/receipts", [receipt(i, i, 10) for i in range(4, 11)])
@@ -169,19 +169,19 @@ def test_lapses_published_later_do_not_stop_an_earlier_settlement_from_being_set
     assert settled.settle("2020-12-P2").exit_code == 0
 
 
-def test_a_payer_gets_one_bill_for_all_his_members(settled_once):
-    """Of the ten members payer 1 pays for 2 and 3, too; each owes 10 fen."""
+def test_a_payer_has_one_bill_for_all_his_members(settled_once):
+    """Payer 1 pays for himself, 2 and 3; each member owes 10 fen."""
     bills = [(b["payer_id"], b["member_count"], b["due_fen"]) for b in settled_once.rows("settled/bills")]
     assert bills == [(1, 3, 30), *((i, 1, 10) for i in range(4, 11))]
 
 
-def test_a_period_without_claims_charges_nothing_and_leaves_rows_to_explain(without_claims):
+def test_a_period_without_claims_charges_nothing_and_can_be_explained(without_claims):
     rows = without_claims.rows("settled/assessments")
     assert [(row["share_fen"], row["due_fen"]) for row in rows] == [(0, 0), (0, 0)]
     assert [(row["member_count"], row["due_fen"]) for row in without_claims.rows("settled/bills")] == [(1, 0), (1, 0)]
 
 
-def test_a_preview_splits_the_change_of_the_share_and_expects_a_time(lake):
+def test_a_preview_splits_the_change_of_the_share_and_estimates_the_duration(lake):
     lake.load(
         [member(i) for i in range(1, 8)],
         [claim(1, 1, approved_aid_fen=20), claim(2, 2, approved_aid_fen=40, publicity_period="2020-12-P2")],

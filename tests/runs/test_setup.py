@@ -1,6 +1,6 @@
-"""Set-up: idempotent, healing after an interruption, and one clear line for each thing that is missing.
+"""Set-up: idempotent, repeatable after an interruption, and one clear line for each missing requirement.
 
-Python, pip and Spark are stand-ins that leave the files the real ones leave: the real set-up runs before the tests.
+Python, pip and Spark are fakes that create the same files as the real ones; the real set-up runs before the tests.
 """
 
 import shutil
@@ -32,7 +32,7 @@ echo "openjdk version \\"$(cat "$(dirname "$0")/version")\\" 2025-04-15" >&2
 
 
 class Machine:
-    """A fresh clone on a machine whose tools are stand-ins."""
+    """A fresh clone on a machine with fake tools."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -50,13 +50,13 @@ class Machine:
         (self.tools / name).write_text(text)
         (self.tools / name).chmod(0o755)
 
-    def set_up(self, **given: str) -> subprocess.CompletedProcess:
-        environment = {"PATH": f"{self.tools}:/usr/bin:/bin", **given}
+    def set_up(self, **variables: str) -> subprocess.CompletedProcess:
+        environment = {"PATH": f"{self.tools}:/usr/bin:/bin", **variables}
         return subprocess.run(["bash", ".ci/setup"], cwd=self.clone, env=environment, capture_output=True, text=True)
 
-    def stop(self, **given: str) -> str:
-        """The one line of a set-up that stops."""
-        ended = self.set_up(**given)
+    def stop(self, **variables: str) -> str:
+        """The one line that a failing set-up prints."""
+        ended = self.set_up(**variables)
         assert ended.returncode == 2, ended
         (line,) = ended.stderr.splitlines()
         assert line.startswith("set-up: ")
@@ -68,7 +68,7 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
-def test_it_says_what_it_does_and_the_second_time_there_is_nothing_to_do(machine):
+def test_it_prints_its_steps_and_a_second_set_up_does_nothing(machine):
     first = machine.set_up()
     assert first.returncode == 0, first.stderr
     assert [line.split(":")[0] for line in first.stdout.splitlines()] == ["set-up"] * 3
@@ -83,7 +83,7 @@ def test_it_says_what_it_does_and_the_second_time_there_is_nothing_to_do(machine
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
-def test_an_installation_that_was_interrupted_is_made_anew(machine):
+def test_an_interrupted_installation_is_made_again(machine):
     machine.set_up()
     (machine.clone / ".venv" / "stamp").unlink()
     (machine.clone / ".venv" / "unfinished").touch()
@@ -93,7 +93,7 @@ def test_an_installation_that_was_interrupted_is_made_anew(machine):
     assert not (machine.clone / ".venv" / "unfinished").exists()
 
 
-def test_new_pins_are_installed_into_the_environment_that_is_there(machine):
+def test_new_pins_are_installed_into_the_existing_environment(machine):
     machine.set_up()
     (machine.clone / ".venv" / "mine").touch()
     with (machine.clone / ".ci" / "constraints.txt").open("a") as pins:
@@ -102,7 +102,7 @@ def test_new_pins_are_installed_into_the_environment_that_is_there(machine):
     assert (machine.clone / ".venv" / "mine").exists()
 
 
-def test_jars_that_are_not_all_there_are_fetched_again(machine):
+def test_incomplete_jars_are_fetched_again(machine):
     machine.set_up()
     jars = machine.clone / ".jars"
     (jars / "io.delta_delta-storage-4.4.0.jar").unlink()
@@ -112,7 +112,7 @@ def test_jars_that_are_not_all_there_are_fetched_again(machine):
     assert len(list(jars.glob("*.jar"))) == 2
 
 
-def test_an_archive_of_classes_that_fails_is_only_a_pity(machine):
+def test_a_failing_class_archive_does_not_fail_the_set_up(machine):
     machine.tool("python3.11", PYTHON.replace('echo classes >"$2"', "exit 1"))
     ended = machine.set_up()
     assert ended.returncode == 0
@@ -134,7 +134,7 @@ def test_no_java(machine):
     assert f"JAVA_HOME is {machine.folder}, which has no bin/java" in machine.stop(JAVA_HOME=str(machine.folder))
 
 
-def test_java_home_goes_before_the_path(machine):
+def test_java_home_has_priority_over_the_path(machine):
     home = machine.folder / "jdk" / "bin"
     home.mkdir(parents=True)
     shutil.copy(machine.tools / "java", home)
@@ -149,13 +149,13 @@ def test_the_wrong_python(machine):
     assert "PYTHON=old is not a Python 3.11" in machine.stop(PYTHON="old")
 
 
-def test_no_room_on_the_disk(machine):
+def test_a_full_disk(machine):
     machine.tool("df", "#!/bin/bash\necho header; echo /dev/sda 1000 900 100 90% /\n")
     assert "only 100 MiB of disk are free here, 2000 are needed" in machine.stop()
 
 
 @pytest.mark.parametrize(
-    ("says", "told"),
+    ("pip_output", "message"),
     [
         (
             "ERROR: No matching distribution found for setuptools",
@@ -165,9 +165,9 @@ def test_no_room_on_the_disk(machine):
         ("something else", ".venv/pip.log has the reason"),
     ],
 )
-def test_packages_that_cannot_be_installed(machine, says, told):
-    (machine.folder / "pip-says").write_text(says)
-    assert told in machine.stop()
+def test_packages_that_cannot_be_installed(machine, pip_output, message):
+    (machine.folder / "pip-says").write_text(pip_output)
+    assert message in machine.stop()
     (machine.folder / "pip-says").unlink()
     assert machine.set_up().returncode == 0
 

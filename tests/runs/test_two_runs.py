@@ -1,4 +1,4 @@
-"""Others at work on the same lake: a second run, a dead one's lock, a changed source, no right to write."""
+"""Concurrent use of a lake: a second run, the lock of a dead run, a changed source, no right to write."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from jobs.lake.storage import LOCK_FILE
 from tests.killing import at_stage
 from tests.lakes import PERIOD, LakeFolder, claim, member
 
-# A run of another period that has got as far as its lock, and stays there until its stdin ends.
+# A run of another period that holds the lock until its stdin ends.
 OTHER_RUN = """
 import sys
 from jobs.lake.lock import run_lock
@@ -25,12 +25,12 @@ with run_lock(SmallTables(sys.argv[1]), "collect", "2020-11-P2", 120):
     print("held", flush=True)
     sys.stdin.read()
 """
-NOBODY = 65_534
+UNPRIVILEGED_UID = 65_534
 
 
 @contextmanager
 def other_run(lake: LakeFolder):
-    """A second run, a program of its own, that holds the lake."""
+    """A second run in its own process that holds the lock."""
     program = subprocess.Popen(
         [sys.executable, "-c", OTHER_RUN, str(lake.folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -43,11 +43,11 @@ def other_run(lake: LakeFolder):
 
 
 def files_of(folder: Path) -> dict[str, int]:
-    """Every file with the time of its last change."""
+    """Every file with its modification time."""
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_second_run_is_told_who_is_first_and_goes_on_when_that_one_is_dead(lake):
+def test_a_second_run_names_the_first_and_succeeds_after_that_one_is_dead(lake):
     lake.load([member(n) for n in range(1, 6)], [claim(1, 1, approved_aid_fen=37)])
     with other_run(lake) as first:
         before = files_of(lake.folder)
@@ -68,7 +68,7 @@ def test_a_second_run_is_told_who_is_first_and_goes_on_when_that_one_is_dead(lak
     assert not (lake.folder / LOCK_FILE).exists()
 
 
-def test_a_run_settles_the_version_it_pinned_whatever_happens_to_the_sources_meanwhile(lake):
+def test_a_run_settles_its_pinned_versions_while_the_sources_change(lake):
     lake.load([member(n) for n in range(1, 6)], [claim(1, 1, approved_aid_fen=37)])
 
     def change():
@@ -91,7 +91,7 @@ def test_a_run_settles_the_version_it_pinned_whatever_happens_to_the_sources_mea
     )
 
 
-def test_a_source_that_was_dropped_and_made_anew_is_another_input_at_whatever_version(lake):
+def test_a_source_dropped_and_created_again_is_another_input_even_at_the_same_version(lake):
     people = [member(n) for n in range(1, 6)]
     lake.load(people, [claim(1, 1, approved_aid_fen=37)])
     first = lake.settle()
@@ -100,8 +100,8 @@ def test_a_source_that_was_dropped_and_made_anew_is_another_input_at_whatever_ve
     shutil.rmtree(lake.folder / "source/members")
     lake.write("source/members", people)
     assert lake.settle().document["state"] == "already settled", "other table, same rows: the same digest"
-    told = lake.run("report", "--period", PERIOD)
-    assert (told.exit_code, "the table was dropped and created again" in told.err) == (3, True), told.err
+    stopped = lake.run("report", "--period", PERIOD)
+    assert (stopped.exit_code, "the table was dropped and created again" in stopped.err) == (3, True), stopped.err
     shutil.rmtree(lake.folder / "source/members")
     lake.write("source/members", people[:4])
     refused = lake.settle()
@@ -109,11 +109,11 @@ def test_a_source_that_was_dropped_and_made_anew_is_another_input_at_whatever_ve
 
 
 @contextmanager
-def as_somebody_else():
-    """Without the rights of the one who runs the tests, where that one may write everywhere."""
+def as_unprivileged_user():
+    """Runs without root rights, if the tests run as root."""
     user = os.geteuid()
     if user == 0:
-        os.seteuid(NOBODY)
+        os.seteuid(UNPRIVILEGED_UID)
     try:
         yield
     finally:
@@ -122,7 +122,7 @@ def as_somebody_else():
 
 @pytest.fixture
 def read_only():
-    """A lake folder that everybody may read and nobody may write."""
+    """A lake folder that every user may read and no user may write."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         lake = LakeFolder(None, Path(folder) / "lake")
@@ -131,8 +131,8 @@ def read_only():
         lake.folder.chmod(0o755)
 
 
-def test_a_lake_that_is_not_writable_is_told_before_anything_starts(read_only):
-    with as_somebody_else():
+def test_a_lake_that_is_not_writable_is_reported_before_spark_starts(read_only):
+    with as_unprivileged_user():
         ended = read_only.settle()
         generated = read_only.run("generate", "--published", PERIOD, "--lake", str(read_only.folder / "new"))
     assert ended.exit_code == 2
@@ -143,9 +143,9 @@ def test_a_lake_that_is_not_writable_is_told_before_anything_starts(read_only):
     assert list(read_only.folder.iterdir()) == []
 
 
-def test_a_lake_below_a_folder_that_may_not_be_entered_is_told(read_only):
+def test_a_lake_below_an_inaccessible_folder_is_reported(read_only):
     read_only.folder.parent.chmod(0o700)
-    with as_somebody_else():
+    with as_unprivileged_user():
         ended = read_only.settle()
     read_only.folder.parent.chmod(0o755)
     if os.geteuid() != 0:
@@ -153,7 +153,7 @@ def test_a_lake_below_a_folder_that_may_not_be_entered_is_told(read_only):
     assert (ended.exit_code, "cannot be read (Permission denied)" in ended.err) == (2, True)
 
 
-def test_a_file_where_the_lake_or_its_control_folder_should_be(tmp_path):
+def test_a_file_in_place_of_the_lake_or_its_control_folder_is_reported(tmp_path):
     lake = LakeFolder(None, tmp_path / "lake")
     (lake.folder / "control").write_text("")
     ended = lake.settle()

@@ -1,4 +1,4 @@
-"""Source versions that were vacuumed after a settlement: what still works, and what stops and says why."""
+"""Source versions vacuumed after a settlement: some commands still work, the others stop with the reason."""
 
 from deltalake import DeltaTable
 
@@ -9,12 +9,12 @@ GONE = "source/members, version 0, which run settle-2020-12-P1-"
 
 
 def vacuum(lake, name, rows):
-    """The owner replaces all rows, and removes what no version needs any more."""
+    """The owner replaces all rows and vacuums the table."""
     lake.write(name, rows)
     DeltaTable(lake.folder / name).vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
 
 
-def test_what_needs_a_vacuumed_version_stops_and_the_rest_goes_on(settled):
+def test_only_commands_that_need_a_vacuumed_version_stop(settled):
     same_rows = DeltaTable(settled.folder / "source/members").to_pyarrow_table().to_pylist()
     vacuum(settled, "source/members", same_rows)
     words = ("--member", "4", "--period", PERIOD)
@@ -34,12 +34,12 @@ def test_what_needs_a_vacuumed_version_stops_and_the_rest_goes_on(settled):
 
     again = settled.settle()
     assert (again.exit_code, again.document["state"]) == (0, "already settled"), again.err
-    # 1 pays 20 of the 30 fen for three members: who of them is paid for depends on the day each joined.
+    # 1 pays 20 of the 30 fen for three members: which of them are paid depends on their days of joining.
     settled.write("source/receipts", [receipt(1, 1, 20), *(receipt(i, i, 10) for i in range(4, 11))])
     stopped = collect(settled, "2020-12-26")
     assert stopped.exit_code == 3 and GONE in stopped.err, stopped.err
     settled.write("source/receipts", [receipt(1, 1, 30), *(receipt(i, i, 10) for i in range(4, 11))])
-    assert collect(settled, "2020-12-26").exit_code == 0, "nobody's place in the order matters"
+    assert collect(settled, "2020-12-26").exit_code == 0, "all shares are paid, so the order does not matter"
     closed = settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26")
     assert closed.exit_code == 0, closed.err
 

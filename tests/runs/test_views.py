@@ -1,11 +1,11 @@
-"""Views show published rows and no others; a payer's bills are summed over his plans."""
+"""Views show only published rows; a payer's bills are summed over his plans."""
 
 import pytest
 
 from tests.shown import FIRST, PLAN, SENIOR
 
 
-def test_views_show_what_is_published_and_payers_bills_over_all_plans(shown, tmp_path):
+def test_views_show_published_rows_and_bills_over_all_plans_of_a_payer(shown, tmp_path):
     lake = shown.copied(tmp_path / "lake")
     unpublished = lake.spark.read.format("delta").load(str(lake.folder / "settled/bills")).selectExpr(
         "* except (run_id)", "'never-published' as run_id"
@@ -19,19 +19,19 @@ def test_views_show_what_is_published_and_payers_bills_over_all_plans(shown, tmp
     ]  # fmt: skip
     assert {row.run_id for row in bills} == {row["run_id"] for row in lake.rows("control/publications", job="settle")}
     # Payer 1: 50 fen each for three members; in the other plan 10 and 1 for the one member.
-    found = lake.spark.table("fentan_test.payer_bills").where(f"period = '{FIRST}'").collect()
-    payers = {row.payer_id: row.asDict() for row in found}
+    bill_rows = lake.spark.table("fentan_test.payer_bills").where(f"period = '{FIRST}'").collect()
+    payers = {row.payer_id: row.asDict() for row in bill_rows}
     assert payers[1] == {"period": FIRST, "payer_id": 1, "member_count": 4, "due_fen": 3 * 50 + 11, "plan_count": 2}
     assert payers[4]["due_fen"] == 25
     lake.spark.sql("drop schema fentan_test cascade")
 
 
-def test_a_schema_that_is_no_name_is_refused(lake):
+def test_an_invalid_schema_name_is_refused(lake):
     refused = lake.run("views", "--schema", "x; drop")
     assert refused.exit_code == 2 and "Nothing was done" in refused.err
 
 
 @pytest.mark.parametrize("command", ["views", "conform"])
-def test_a_folder_without_tables_is_told_not_passed(lake, command):
+def test_a_folder_without_tables_is_an_error(lake, command):
     refused = lake.run(command)
     assert refused.exit_code == 2 and "none of the output tables is there" in refused.err

@@ -1,4 +1,4 @@
-"""A settlement taken back and settled again, on real tables: what each reader sees in between and afterwards."""
+"""A settlement withdrawn and settled again, on real tables: the rows that are valid before and after."""
 
 from datetime import date
 
@@ -20,14 +20,14 @@ def acts(lake, period=PERIOD):
 
 
 def valid_runs(lake, table="settled/pools"):
-    """The runs whose rows of a table are valid by the sentence of the README."""
+    """The runs whose rows of a table are valid by the rule in the README."""
     last = {}
     for act in sorted(lake.rows("control/publications"), key=lambda act: (act["revision"], act["action"])):
         last[act["plan_id"], act["run_id"]] = act["action"]
     return [r["run_id"] for r in lake.rows(table) if last.get((r["plan_id"], r["run_id"]), "withdrawn") != "withdrawn"]
 
 
-def test_settled_again_from_the_same_sources_it_is_the_same_run_and_the_next_revision(settled):
+def test_settling_again_from_the_same_sources_gives_the_same_run_and_the_next_revision(settled):
     first = settled.rows("control/publications")[0]
     ended = withdraw(settled)
     assert ended.exit_code == 0, ended.err
@@ -45,8 +45,8 @@ def test_settled_again_from_the_same_sources_it_is_the_same_run_and_the_next_rev
     assert settled.run("report", "--period", PERIOD, *LATER).exit_code == 0
 
 
-def test_settled_again_from_other_sources_only_the_new_rows_count(settled):
-    """A claim more and a bad member: the withdrawn run's rows, held ones too, are in no table's valid part."""
+def test_after_settling_again_from_other_sources_only_the_new_rows_are_valid(settled):
+    """With one more claim and a bad member, no row of the withdrawn run is valid, held rows included."""
     (first,) = valid_runs(settled)
     settled.write("source/members", [member(90, tier="gold"), member(11)], mode="append")
     settled.write("source/approved_claims", [claim(2, 8, approved_aid_fen=100)], mode="append")
@@ -61,10 +61,10 @@ def test_settled_again_from_other_sources_only_the_new_rows_count(settled):
     assert {row["run_id"] for row in settled.rows("settled/assessments")} == {again.document["run_id"]} != {first}
     assert [row["member_id"] for row in settled.rows("control/quarantine_members")] == [90]
     assert withdraw(settled).exit_code == 0
-    assert settled.rows("control/quarantine_members") == [], "held by a settlement that does not exist any more"
+    assert settled.rows("control/quarantine_members") == [], "rows held by the withdrawn settlement are removed"
 
 
-def test_after_the_next_settlement_money_meets_the_new_shares_and_no_withdrawal_is_possible(settled):
+def test_after_settling_again_receipts_pay_the_new_shares_and_the_withdrawal_is_refused(settled):
     settled.write("source/approved_claims", [claim(2, 8, approved_aid_fen=90)], mode="append")
     assert withdraw(settled).exit_code == 0 and settled.settle().exit_code == 0
     # twice 90, 14 fee (14.4) = 194 over 10 -> 20 each
@@ -82,7 +82,7 @@ def test_run_settles_a_withdrawn_period_again(settled):
     assert acts(settled)[-1] == (2, "published")
 
 
-def test_one_plan_of_two_is_taken_back_and_the_other_stays(lake):
+def test_one_of_two_plans_is_withdrawn_and_the_other_stays(lake):
     lake.load(
         [*(member(i) for i in range(1, 6)), *(member(i, "senior_cancer") for i in range(1, 6))],
         [claim(1, 1, approved_aid_fen=50), claim(2, 2, "senior_cancer", approved_aid_fen=50)],
@@ -97,8 +97,8 @@ def test_one_plan_of_two_is_taken_back_and_the_other_stays(lake):
     assert len(valid_runs(lake)) == 2 and len(lake.rows("settled/assessments")) == 10
 
 
-def test_a_withdrawn_period_leaves_the_lake_as_it_was_before_it(settled):
-    """The next period of the plan has no predecessor then: it is the first of the lake."""
+def test_after_a_withdrawal_the_next_period_has_no_previous_one(settled):
+    """After it, the next period of the plan has no previous one and is the first of the lake."""
     assert settled.settle(NEXT).exit_code == 0
     refused = withdraw(settled)
     assert refused.exit_code == 4 and f"{NEXT} is settled" in refused.err

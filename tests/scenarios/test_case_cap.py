@@ -1,4 +1,4 @@
-"""The per-case cap on both sides: what one case asks with its fee, against cap x members by weight."""
+"""The per-case cap on both sides: the cost of one case with its fee, compared with cap x members by weight."""
 
 from chispa import assert_df_equality
 from pyspark.sql import functions as F
@@ -11,18 +11,18 @@ FEE_PPM = 80_000  # rounded up on each case
 CASES = [
     # plan_id,  benefit, counted, sponsored
     ("capped", 0, True, 0),
-    ("capped", 925, True, 0),  # fee 74.00 -> 74, asks 999
-    ("capped", 926, True, 1),  # fee 74.08 -> 75, asks 1,001
-    ("just", 926, True, 0),  # asks 1,001: just allowed
-    ("capped", 931, True, 6),  # fee 74.48 -> 75, asks 1,006
-    ("capped", 938, True, 14),  # fee 75.04 -> 76, asks 1,014
+    ("capped", 925, True, 0),  # fee 74.00 -> 74, costs 999
+    ("capped", 926, True, 1),  # fee 74.08 -> 75, costs 1,001
+    ("just", 926, True, 0),  # costs 1,001: exactly the allowance
+    ("capped", 931, True, 6),  # fee 74.48 -> 75, costs 1,006
+    ("capped", 938, True, 14),  # fee 75.04 -> 76, costs 1,014
     ("capped", 10_000_000, True, 10_799_000),
-    ("capped", 10_000_000, False, 0),  # does not count: asks nothing
+    ("capped", 10_000_000, False, 0),  # does not count: costs nothing
     ("uncapped", 10_000_000, True, 0),
-    ("nothing", 7, True, 8),  # fee 0.56 -> 1: a cap of 0 leaves every case to the platform
+    ("nothing", 7, True, 8),  # fee 0.56 -> 1: with a cap of 0 every case is sponsored in full
 ]
 SCHEMA = "plan_id string, benefit_fen bigint, counted boolean, sponsored_fen bigint"
-# 90 standard and 20 basic members are 100 by weight: one case may ask 10 fen x 100 with its fee.
+# 90 standard and 20 basic members are 100 by weight: one case with its fee may cost 10 fen x 100.
 ALLOWANCE_FEN = {
     "capped": case_allowance(10, {"standard": 90, "basic": 20}, WEIGHT_PPM),
     "just": 1_001,
@@ -31,19 +31,19 @@ ALLOWANCE_FEN = {
 }
 
 
-def test_members_are_counted_by_weight_and_a_part_of_a_fen_is_not_allowed():
+def test_the_allowance_counts_members_by_weight_and_is_rounded_down():
     assert ALLOWANCE_FEN["capped"] == 1_000
     # 3 fen x (1 + 1/2) = 4.5 -> 4
     assert case_allowance(3, {"standard": 1, "basic": 1}, WEIGHT_PPM) == 4
 
 
-def test_a_case_asks_at_most_its_allowance_and_the_fee_is_part_of_what_it_asks(spark):
+def test_the_cost_of_a_case_with_its_fee_is_cut_to_the_allowance(spark):
     expected = spark.createDataFrame(CASES, SCHEMA)
     result = with_case_sponsorship(expected.drop("sponsored_fen"), ALLOWANCE_FEN, dict.fromkeys(ALLOWANCE_FEN, FEE_PPM))
     assert_df_equality(result, expected, ignore_nullable=True, ignore_row_order=True)
 
 
-def test_each_row_gets_what_plain_arithmetic_gives(spark):
+def test_each_row_equals_plain_arithmetic(spark):
     """Benefits around every rounding of the fee, under a rate that leaves parts of a fen."""
     rows = spark.range(0, 3_000).select(
         F.lit("capped").alias("plan_id"), F.col("id").alias("benefit_fen"), F.lit(True).alias("counted")

@@ -1,4 +1,4 @@
-"""Every scenario of `periods/`: from what is given of one plan's periods to pools, rates, journal and fee, by hand."""
+"""Every scenario of `periods/`: pools, rates, journal and fee of one plan's periods, computed by hand."""
 
 from pathlib import Path
 
@@ -21,13 +21,13 @@ def test_scenario(path):
     assert scenario.expected, "a scenario expects something"
     for table, expected in scenario.expected.items():
         columns = list(expected[0]) if expected else []
-        found = [{column: row[column] for column in columns} for row in settled[table]]
-        assert found == expected, table
+        actual = [{column: row[column] for column in columns} for row in settled[table]]
+        assert actual == expected, table
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_every_scenario_conserves_to_the_fen(path):
-    """P1, from the heads: share x heads and the fens more + case_sponsored + brought = benefits + fee + carried."""
+    """P1: share x members and the extra fens + case_sponsored + brought = benefits + fee + carried."""
     settled = settle_scenario(read_scenario(path).given)
     for pool in settled["settled/pools"]:
         period, rounding = pool["period"], pool["rounding"]

@@ -1,6 +1,6 @@
-"""The published period 2020-12-P1, a four-thousandth of it, generated and settled by the commands a user gives.
+"""The published period 2020-12-P1 at a scale of 1 to 4,000, generated and settled by commands.
 
-The only place where 4.83 yuan come out at the end of everything; each step of the arithmetic has its own tests.
+The only test of the share of 4.83 yuan end to end; each step of the arithmetic has its own tests.
 """
 
 import pytest
@@ -30,7 +30,7 @@ def test_the_share_is_the_published_483_fen(published):
     assert (rate["share_fen"], rate["share_aid_fen"], rate["share_fee_fen"]) == (483, 447, 36)
 
 
-def test_the_pool_is_a_four_thousandth_of_the_published_one(published):
+def test_the_pool_is_the_published_one_divided_by_4000(published):
     lake, _ = published
     (pool,) = lake.rows("settled/pools")
     # 898 x 75 yuan + 1,699 x 25 yuan = 109,825 yuan; fee 8% = 8,786 yuan; 11,861,100 fen / 24,561 = 482.92 -> 483
@@ -40,7 +40,7 @@ def test_the_pool_is_a_four_thousandth_of_the_published_one(published):
     assert (pool["billed_fen"], pool["due_fen"], pool["carried_forward_fen"]) == (11_862_963, 11_862_963, 1_863)
 
 
-def test_every_member_is_charged_it_and_every_fen_is_billed(published):
+def test_every_member_is_charged_the_share_and_every_fen_is_billed(published):
     lake, _ = published
     assessed = lake.spark.read.format("delta").load(str(lake.folder / "settled/assessments"))
     assert assessed.count() == MEMBERS

@@ -1,4 +1,4 @@
-"""The fee of a year is what the ledger has: no figure of it is worked out from the sources."""
+"""The fee of a year is summed from the ledger; no figure is computed from the sources."""
 
 from jobs.reporting.annual_fee import fee_measures
 from jobs.reporting.measures import ANNUAL, YEAR_FEES
@@ -14,7 +14,7 @@ SECOND = {
 CATEGORIES = ("investigation", "technology", "staff_and_premises")
 
 
-def test_the_fee_of_a_year_is_the_sum_of_the_ledger_s_rows():
+def test_the_fee_of_a_year_is_the_sum_of_the_ledger_rows():
     rows = list(fee_measures([FIRST, SECOND], has_closed=True))
     for measure in (*YEAR_FEES, "result_fen"):
         assert ANNUAL.value(rows, "fee", measure) == FIRST[measure] + SECOND[measure], measure
@@ -23,7 +23,7 @@ def test_the_fee_of_a_year_is_the_sum_of_the_ledger_s_rows():
     assert [ANNUAL.value(rows, "fee", "used_ppm", item=c) for c in CATEGORIES] == [120_000, 866_667, 13_333]
 
 
-def test_before_any_close_what_the_fee_was_used_for_is_not_known():
+def test_fee_expenditure_is_unknown_before_the_first_close():
     rows = list(fee_measures([FIRST | {"result_fen": 32}], has_closed=False))
     assert ANNUAL.value(rows, "fee", "received_fen") == 32
     assert ANNUAL.value(rows, "fee", "used_fen") is None and ANNUAL.value(rows, "fee", "result_fen") is None

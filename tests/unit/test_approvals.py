@@ -1,4 +1,4 @@
-"""Approvals: which people count, for which digest, and what is refused without them. No Spark."""
+"""Approvals: whose approval counts, for which digest, and what is refused without one. No Spark."""
 
 from datetime import date
 from types import SimpleNamespace
@@ -63,7 +63,7 @@ def test_each_plan_needs_its_own_digest_approved(small, request_with):
     assert DIGESTS[PLAN] in refusal(small, request_with(1), {PLAN: DIGESTS[OTHER], OTHER: DIGESTS[PLAN]})
 
 
-def test_two_are_two_people_and_none_of_them_settles(small, request_with):
+def test_two_approvals_need_two_people_other_than_the_settling_one(small, request_with):
     for name in ("Wang Fang", "wang  fang", "ＷＡＮＧ Fang", "LI WEI"):
         approve(small, name)
     assert "Wang Fang approved it" in refusal(small, request_with(2))
@@ -81,7 +81,7 @@ def test_an_approval_that_exists_is_not_written_again(small):
     assert approvers(small, "2020-12-P2", DIGESTS) == {PLAN: [], OTHER: []}
 
 
-def test_a_killed_approval_is_recognised_by_its_commit(small):
+def test_a_killed_approval_is_recognised_by_its_commit_message(small):
     approve(small, "Wang Fang")
     row = {"job": "approve", "period": PERIOD, "run_id": "approve-1"}
     assert is_published(small, row) and not is_published(small, {**row, "run_id": "approve-2"})
@@ -102,7 +102,7 @@ def test_an_approval_without_a_name_or_digest_is_wrong_usage(tmp_path, words):
 
 @pytest.fixture
 def work(small, request_with):
-    """Li Wei's conf requires one approval; `made(digests, name)`: the work, what it pinned, its result and digests."""
+    """Li Wei's conf requires one approval; `made(digests, name)` gives the work, pinned inputs, result and digests."""
     result = SimpleNamespace(digests={PLAN: {"settled/pools": {"rows": 1}}, OTHER: {"settled/pools": {"rows": 2}}})
     computed = {p: plan_digest(tables) for p, tables in result.digests.items()}
 
@@ -115,7 +115,7 @@ def work(small, request_with):
     return made
 
 
-def test_an_approval_is_of_the_plans_whose_digests_are_named(small, work):
+def test_an_approval_covers_the_plans_whose_digests_are_named(small, work):
     approving, pinned, result, computed = work([PLAN], "Wang Fang")
     approving.consent(pinned, result, computed)
     approving.publish(pinned, computed)
@@ -127,12 +127,12 @@ def test_an_approval_is_of_the_plans_whose_digests_are_named(small, work):
     assert outcome.messages == () and work([PLAN], "li wei")[0].show(pinned, None, result, ()).messages
 
 
-def test_an_approval_is_another_run_for_another_person_or_digest(work):
+def test_another_person_or_digest_gives_another_run_id(work):
     ids = {work(plans, name)[1].run.run_id for plans in ([PLAN], [OTHER]) for name in ("Wang Fang", "Chen Jie")}
     assert len(ids) == 4 and all(run_id.startswith(f"approve-{PERIOD}-") for run_id in ids)
 
 
-def test_one_digest_that_the_preview_does_not_give_refuses_all(small, work):
+def test_one_digest_that_differs_from_the_preview_refuses_all(small, work):
     approving, pinned, result, computed = work([PLAN, "0" * 64], "Wang Fang")
     with pytest.raises(Refused, match="`fentan preview --period 2020-12-P1`") as refused:
         approving.consent(pinned, result, computed)

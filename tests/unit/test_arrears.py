@@ -1,4 +1,4 @@
-"""Earlier arrears are paid from a later aid once, to the fen, and returned to whom the write-off was charged."""
+"""Earlier arrears are set off from later aid once, to the fen; the money goes to the party that bore the write-off."""
 
 from datetime import date, timedelta
 
@@ -29,11 +29,11 @@ def lapsed(due_fen, set_off_fen=0, name=NAMES[0]):
     ({NAMES[0]: lapsed(10)}, {NAMES[1]: 300}, {}),
     ({NAMES[0]: lapsed(10)}, {NAMES[1]: 4}, {NAMES[0]: 6}),
     ({NAMES[0]: lapsed(10), NAMES[1]: lapsed(7, 4, NAMES[1])}, {NAMES[1]: 4}, {NAMES[0]: 10, NAMES[1]: 3}),
-    # The 6 that the first period set off from the second one's aid pay nothing twice.
+    # The first period already set off 6 from the aid of the second: those 6 are not paid again.
     ({NAMES[0]: lapsed(10, 6)}, {NAMES[1]: 6}, {NAMES[0]: 4}),
     ({NAMES[0]: lapsed(10), NAMES[1]: lapsed(7)}, {NAMES[2]: 12}, {NAMES[1]: 5}),
 ])  # fmt: skip
-def test_what_a_member_still_owes(rows, aid_fen, owed_fen):
+def test_arrears_owed_are_the_due_less_all_payments(rows, aid_fen, owed_fen):
     assert arrears_after(NAMES, rows, aid_fen, LIMITS) == owed_fen
 
 
@@ -43,7 +43,7 @@ def test_aid_pays_the_oldest_arrears_first():
 
 
 @given(st.integers(0, 50), st.lists(st.integers(1, 40), min_size=1, max_size=5))
-def test_parts_of_a_write_off_taken_back_add_up_to_it(fee_fen, parts_fen):
+def test_partial_reversals_of_a_write_off_add_up_to_it(fee_fen, parts_fen):
     due_fen = sum(parts_fen)
     posted = [
         Transfer("fee_accrued", "members_receivable", min(fee_fen, due_fen), "given_up", ""),
@@ -60,15 +60,15 @@ def test_parts_of_a_write_off_taken_back_add_up_to_it(fee_fen, parts_fen):
     assert -balance_fen(later, "fee_income") == min(fee_fen, due_fen)
 
 
-def test_where_the_next_period_bore_the_write_off_its_pool_gets_it_back():
+def test_a_write_off_borne_by_the_next_period_is_reversed_to_its_pool():
     transfers = taken_back_transfers({"P": 10}, {"P": WriteOff(10, 1, 0)}, "next_period")
     assert {t[:3] for t in transfers} == {
         ("benefits_payable", "fee_accrued", 1), ("benefits_payable", "pool", 9), ("fee_accrued", "fee_income", 1),
     }  # fmt: skip
 
 
-def test_money_that_goes_back_leaves_no_fee_behind():
-    """Ten members owe 10 each: 100 came on the 14th, 50 of it went back, on the 16th and after the grace limit."""
+def test_returned_money_leaves_no_fee_received():
+    """Ten members owe 10 each: 100 came on the 14th, 50 of it was returned, on the 16th and after the grace limit."""
     on = lambda day: date(2020, 12, day)  # noqa: E731
     returned = ReturnedTotals({on(14): 50}, {on(16): 20, on(28): 30}, {on(15): 4}, {on(17): 4})
     totals = CollectionTotals(collected_fen={on(14): 50}, written_off_fen=50, returned=returned)

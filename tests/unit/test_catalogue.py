@@ -1,4 +1,4 @@
-"""Catalogues of texts: both languages everywhere, no unused text, no key without a text; and reports' measures."""
+"""Catalogues of texts: both languages everywhere, no unused text, no key without a text. Also the reports' measures."""
 
 import ast
 import re
@@ -38,7 +38,7 @@ def keys_in(package: str, subject: str) -> set[str]:
 
 
 def strings_in(key: ast.expr, tree: ast.AST) -> set[str]:
-    """The texts a key may be: itself, or those of the one assignment to its name."""
+    """The constant texts of a key expression, or of the single assignment to its name."""
     if isinstance(key, ast.Name):
         values = [
             node.value
@@ -74,7 +74,7 @@ def test_provinces_are_those_of_the_schemas():
     assert {code: text.en for code, text in places.items() if code.isdigit()} == PROVINCES
 
 
-def test_the_english_names_of_steps_are_those_of_the_json_and_every_step_has_one():
+def test_every_step_has_an_english_name_equal_to_that_of_the_json():
     assert all(text.en == name for name, text in STEP_NAMES.items())
     modules = [path.read_text(encoding="utf-8") for path in (JOBS / "explaining").glob("*.py")]
     named = set(re.findall(r'\bStep\(\s*"([^"]+)"', "\n".join(modules)))
@@ -100,7 +100,7 @@ def test_a_key_that_is_not_in_the_catalogue_is_an_error():
         texts.group("tier", ["basic", "gold"])
 
 
-def test_a_text_is_filled_in_by_language():
+def test_a_template_is_filled_in_for_each_language():
     assert Text("{plan}：{n}", "{plan}: {n}").format(plan=Text("计划", "plan"), n=3) == ("计划：3", "plan: 3")
 
 

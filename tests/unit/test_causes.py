@@ -1,4 +1,4 @@
-"""Causes of a changed share: worked by hand, and always adding up to the change."""
+"""Causes of a changed share: computed by hand, and they always add up to the change."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +27,7 @@ def test_more_cases_raise_the_share_and_more_members_lower_it():
     assert causes == {"cases": 10, "aid_per_case": 2, "residual": -2, "members": -10, "rules": 0}
 
 
-def test_after_a_period_without_cases_all_that_is_asked_is_due_to_the_cases():
+def test_after_a_period_without_cases_the_whole_share_is_due_to_the_cases():
     causes = causes_of_change(of(0, 0, 0, 100), of(3, 900, 0, 100), "standard")
     assert causes == {"cases": 9, "aid_per_case": 0, "residual": 0, "members": 0, "rules": 0}
 
@@ -60,7 +60,7 @@ def pool_of(benefit_fen, fee_fen, sponsored_fen, brought_fen, rounding="ceil_fen
             "brought_forward_fen": brought_fen, "rounding": rounding}  # fmt: skip
 
 
-def test_each_part_is_what_its_column_moves():
+def test_each_part_is_the_effect_of_its_column():
     # (1000 + 80) / 100 = 10.8 -> 11; 2000 + 80 -> 20.8 -> 21; 2000 + 160 -> 21.6 -> 22; less 500 sponsored -> 16.6 ->
     # 17; less 60 brought forward -> 16; over 200 -> 8; 200 at half weight weigh 100, share 8; 1600 x 0.5 / 100 = 8;
     # half up: the same
@@ -73,7 +73,7 @@ def test_each_part_is_what_its_column_moves():
                      "rounding": 0}  # fmt: skip
 
 
-def test_another_rounding_is_a_part_of_its_own():
+def test_a_change_of_rounding_is_a_separate_part():
     parts = parts_of_change(
         (pool_of(1_010, 0, 0, 0), pool_of(1_010, 0, 0, 0, "half_up")), (rates_of(100, 1_000_000),) * 2, "standard"
     )
@@ -81,14 +81,14 @@ def test_another_rounding_is_a_part_of_its_own():
 
 
 @given(st.tuples(pools, pools), st.tuples(rates, rates), st.sampled_from(["standard", "basic"]))
-def test_the_parts_add_up_to_the_change_and_agree_with_the_causes_of_the_report(of_pools, of_rates, tier):
-    before, now = (terms_of(pool, of_pool) for pool, of_pool in zip(of_pools, of_rates, strict=True))
+def test_the_parts_add_up_to_the_change_and_agree_with_the_causes_of_the_report(two_pools, two_rates, tier):
+    before, now = (terms_of(pool, tier_rates) for pool, tier_rates in zip(two_pools, two_rates, strict=True))
 
     def share(t):
         divided = apportion(t.cost_fen - t.brought_forward_fen, t.covered_count, t.weight_ppm, t.rounding)
         return divided.share_fen[tier]
 
-    parts, causes = parts_of_change(of_pools, of_rates, tier), causes_of_change(before, now, tier)
+    parts, causes = parts_of_change(two_pools, two_rates, tier), causes_of_change(before, now, tier)
     assert sum(parts.values()) == share(now) - share(before)
     assert parts["benefits"] + parts["fee"] + parts["sponsor"] == causes["cases"] + causes["aid_per_case"]
     assert (parts["brought_forward"], parts["members"]) == (causes["residual"], causes["members"])

@@ -1,4 +1,4 @@
-"""What changed since a run is named: table and version, file and key of a rule, code; advice ends with its use."""
+"""Differences from a recorded run are named: table and version, file and key of a rule, code."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ def with_rules(run, change):
     return replace(run, rules=rules)
 
 
-def test_nothing_has_changed_where_the_run_is_the_same(run, row):
+def test_the_same_run_has_no_differences(run, row):
     assert changed_since(row, run) == {}
 
 
@@ -56,7 +56,7 @@ def test_a_source_is_named_with_both_versions(run, row):
     assert text.startswith("source/members: another table now")
 
 
-def test_what_fentan_published_itself_is_named_in_words(run, row):
+def test_a_change_that_fentan_published_is_named_in_words(run, row):
     after = replace(run, input_versions={**run.input_versions, "predecessors": {PLAN: "x"}, "lapses": {"digest": "y"}})
     assert list(changed_since(row, after).values()) == [
         "the lapses of earlier collections", "the settlement of the previous period",
@@ -78,7 +78,7 @@ def test_a_rule_is_named_with_its_file_and_its_keys(run, row):
     assert list(changed_since(row, new_rule).values()) == [f"rules: xianghubao/plans/{PLAN}/new.yaml"]
 
 
-def test_the_code_is_named_where_it_counts(run, row):
+def test_a_change_of_code_is_named_where_it_matters(run, row):
     older = {**row, "code_version": "0.1.0+0123456789ab"}
     (text,) = changed_since(older, run).values()
     assert text.startswith("the code: version 0.1.0+0123456789ab then, ")
@@ -90,7 +90,7 @@ def test_a_caller_says_which_inputs_count(run, row):
     assert changed_since(row, newer, lambda inputs: {"claims": inputs["source/approved_claims"]}) == {}
 
 
-def test_run_does_not_repeat_advice_that_a_close_made_impossible(tmp_path):
+def test_run_omits_advice_that_a_close_made_impossible(tmp_path):
     small, log = SmallTables(str(tmp_path)), WalkLog()
     log.messages[UntilClosed("settle the next one", "2020-12-P1", [PLAN, "chronic"])] = "collect: settle the next one"
     log.messages["rows are late"] = "settle: rows are late"

@@ -1,18 +1,18 @@
-"""What the command line does with its output, whatever the command."""
+"""Output of the command line, for any command."""
 
 import os
 import subprocess
 import sys
 
 
-def test_a_reader_who_has_seen_enough_is_no_error():
-    seen_by, told_to = os.pipe()
-    os.close(seen_by)
-    told = subprocess.run(
+def test_a_closed_output_pipe_is_no_error():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    ended = subprocess.run(
         [sys.executable, "-c", "from jobs.cli import write_result; write_result('x' * 100_000)"],
-        stdout=told_to,
+        stdout=write_end,
         stderr=subprocess.PIPE,
         text=True,
     )
-    os.close(told_to)
-    assert (told.returncode, told.stderr) == (0, "")
+    os.close(write_end)
+    assert (ended.returncode, ended.stderr) == (0, "")

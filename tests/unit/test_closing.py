@@ -1,4 +1,4 @@
-"""What the fee was used for is split to the fen, and no account is forgotten."""
+"""Closing a period: fee expenditure is split to the fen, and every account is checked."""
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ names = st.text("abc", min_size=1, max_size=3)
 
 
 @given(st.integers(0, 10**15), st.dictionaries(names, st.integers(0, 10**12), min_size=1))
-def test_a_split_gives_away_exactly_the_amount(amount_fen, weights):
+def test_a_split_distributes_exactly_the_amount(amount_fen, weights):
     parts = split(amount_fen, weights)
     assert sum(parts.values()) == amount_fen
     assert set(parts) == set(weights)
@@ -31,8 +31,8 @@ def test_the_periods_of_a_month_use_up_its_costs_to_the_fen():
     assert parts == [50, 51]
 
 
-def test_the_next_period_takes_up_what_came_in_after_the_close_of_the_one_before():
-    """P1 was closed with costs of 101 and a visit of 8; then 99 and a visit of 5 turn up, and P2 has a visit of 3."""
+def test_costs_that_arrive_after_a_close_are_posted_in_the_next_period():
+    """P1 was closed with costs of 101 and a visit of 8; then 99 and a visit of 5 arrive, and P2 has a visit of 3."""
     first = to_post_fen({"technology": 101}, 8, [1], [1, 2], {})
     assert first == {"investigation": 8, "technology": 50, "staff_and_premises": 0}
     assert to_post_fen({"technology": 200}, 8 + 5 + 3, [1, 2], [1, 2], first) == {
@@ -42,7 +42,7 @@ def test_the_next_period_takes_up_what_came_in_after_the_close_of_the_one_before
     assert to_post_fen({"technology": 20}, 0, [1, 2], [1, 2], first)["technology"] == 0, "what is put down stays"
 
 
-def test_a_plan_closed_later_uses_what_the_others_left():
+def test_a_plan_closed_later_takes_only_the_costs_not_yet_posted():
     used = expenditure_by_plan_fen({"technology": 50}, {}, {"x": 3, "y": 1})
     assert used == {
         "x": {"investigation": 0, "technology": 37, "staff_and_premises": 0},
@@ -52,12 +52,12 @@ def test_a_plan_closed_later_uses_what_the_others_left():
     assert expenditure_by_plan_fen(rest, {}, {"y": 1})["y"]["technology"] == 13
 
 
-def test_a_visit_is_paid_by_the_plan_of_its_claim_and_without_one_by_all():
+def test_a_visit_is_charged_to_the_plan_of_its_claim_or_else_to_all_plans():
     used = expenditure_by_plan_fen({"investigation": 18}, {"x": 10}, {"x": 1, "y": 1})
-    assert {plan_id: of_plan["investigation"] for plan_id, of_plan in used.items()} == {"x": 14, "y": 4}
-    # No more is put down than there is: the rest of the plan's visits is in other books already.
+    assert {plan_id: amounts["investigation"] for plan_id, amounts in used.items()} == {"x": 14, "y": 4}
+    # No more is posted than there is: the rest of the plan's visits is already in other books.
     used = expenditure_by_plan_fen({"investigation": 6}, {"x": 10, "y": 2}, {"x": 1, "y": 1})
-    assert {plan_id: of_plan["investigation"] for plan_id, of_plan in used.items()} == {"x": 5, "y": 1}
+    assert {plan_id: amounts["investigation"] for plan_id, amounts in used.items()} == {"x": 5, "y": 1}
 
 
 SETTLED = [
@@ -83,7 +83,7 @@ def test_a_period_whose_books_agree_can_be_closed():
     assert breaches([*SETTLED, *PAID]) == []
 
 
-@pytest.mark.parametrize("changed, told", [
+@pytest.mark.parametrize("changed, expected", [
     ({"transfers": SETTLED}, [
         "members_receivable: 1,100, but receivable after a close: 0",
         "benefits_payable: -1,000, but arrears set off from the next period's aid: 0",
@@ -101,9 +101,9 @@ def test_a_period_whose_books_agree_can_be_closed():
         "the credit balance of pool: 21, but the residual carried forward: 20",
     ]),
 ])  # fmt: skip
-def test_every_side_that_does_not_agree_is_told_with_its_arithmetic_and_no_other(changed, told):
-    found = breaches(**{"transfers": [*SETTLED, *PAID], **changed})
-    assert [sentence.split(" (")[0] for sentence in found] == told
+def test_each_breach_is_reported_with_its_arithmetic_and_no_other(changed, expected):
+    sentences = breaches(**{"transfers": [*SETTLED, *PAID], **changed})
+    assert [sentence.split(" (")[0] for sentence in sentences] == expected
 
 
 def test_balances_roll_forward():

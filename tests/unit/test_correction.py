@@ -1,4 +1,4 @@
-"""The four worked examples of a correction, to the fen: a late claim, a member who had left, one who never owed, fraud.
+"""Four worked examples of a correction, to the fen: a late claim, a member who had left, one who never owed, fraud.
 
 Ten standard members, a fee of 8 %, shares rounded up. P: aid 900, fee 72, pool 972, share 98, due 980, carried 8;
 member 10 pays nothing and lapses.
@@ -82,8 +82,8 @@ def test_example_2_a_member_who_had_left_before():
     kept = closed_period()
     del kept.world.covered[P][9], kept.world.covered[Q][9]
     pool, parts = corrected(kept)
-    asked = {(member, "asked"): 10 for member in range(1, 9)}
-    assert parts == {**asked, (9, "refunded"): -98, (10, "pooled"): 10}
+    charged = {(member, "asked"): 10 for member in range(1, 9)}
+    assert parts == {**charged, (9, "refunded"): -98, (10, "pooled"): 10}
     assert (pool["delta_due_fen"], pool["delta_carried_forward_fen"]) == (-8, -8)
     assert (pool["asked_fen"], pool["refunded_fen"], pool["adjusted_fen"]) == (80, -98, -18)
     settled_and_closed(kept, dict.fromkeys(range(1, 9), 100))
@@ -124,10 +124,10 @@ def test_example_4_a_fraud():
     assert parts_taken_back(WriteOff(98, 8, 0), 0, 5) == (0, 5)
 
 
-def test_aid_into_a_settled_period_is_paid_and_counts_until_it_is_back():
-    """500 added into a period that is settled are paid on its deduction day, whatever the source says before that day.
+def test_aid_into_a_settled_period_is_paid_and_counts_until_it_is_recovered():
+    """500 posted into a settled period are paid on its deduction day, even if the source removes them before that day.
 
-    540 of 900 came back and are booked: correcting again before the open period is collected finds nothing more.
+    540 of 900 were recovered and are booked: a second correction before the open period is collected changes nothing.
     """
     assert paid_fen(0, [(500, 0)]) == 500
     assert Case(0, 500, paid_fen(0, []), 0, 0).benefit_fen == 0, "into the open period it can still be withdrawn"
@@ -145,19 +145,19 @@ def test_aid_into_a_settled_period_is_paid_and_counts_until_it_is_back():
     (Case(700, 900, 0, 0, 0), 700, 0, "aid_changed"),
     (Case(0, 500, 0, 0, 0), 0, 0, "struck_out"),
     (Case(0, 900, 900, 900, 0), 0, 900, "recovered"),
-    (Case(0, 900, 900, 2_000, 0), 0, 900, "recovered"),  # more came back than was paid
-    (Case(900, 900, 900, 540, 0), 900, 0, "aid_changed"),  # money came back for aid that is right
-    (Case(0, 360, 900, 0, 540), 900, -540, "aid_changed"),  # the recovery was a mistake of the source
-    (Case(900, 360, 900, 540, 540), 900, 0, "aid_changed"),  # right after all: the 540 are paid once more
+    (Case(0, 900, 900, 2_000, 0), 0, 900, "recovered"),  # more was recovered than was paid
+    (Case(900, 900, 900, 540, 0), 900, 0, "aid_changed"),  # a recovery of aid that was correct
+    (Case(0, 360, 900, 0, 540), 900, -540, "aid_changed"),  # the source withdraws the recovery
+    (Case(900, 360, 900, 540, 540), 900, 0, "aid_changed"),  # the claim is valid again: the 540 are paid once more
 ])  # fmt: skip
-def test_a_case(case, benefit_fen, booked_fen, marker):
+def test_the_correction_of_a_case(case, benefit_fen, booked_fen, marker):
     assert (case.benefit_fen, case.newly_recovered_fen, case.marker) == (benefit_fen, booked_fen, marker)
     assert case.benefit_fen - case.paid_fen + case.booked_fen + booked_fen >= 0, "never less than nothing is to be paid"
 
 
 @pytest.mark.parametrize(("inputs", "parts"), [
     ((54, 0, 0, True, 1), {"asked": 54}),
-    ((54, 0, 98, True, 1), {"asked": 54}),  # a write-off is not asked again
+    ((54, 0, 98, True, 1), {"asked": 54}),  # a write-off is not charged again
     ((54, 0, 0, False, 1), {"pooled": 54}),
     ((-59, 54, 98, False, 1), {"written_off": -5, "pooled": -54}),
     ((-59, 54, 2, True, 1), {"refunded": -3, "written_off": -2, "pooled": -54}),
@@ -185,8 +185,8 @@ def test_reasons_and_reinstatements():
     assert reinstatement(98, 98, 1, False) is None
 
 
-def test_paid_in_time_takes_the_write_off_back():
-    """98 written off are fee 8 and aid 90. The money was in suspense: it is the member's due after all."""
+def test_timely_payment_reverses_the_write_off():
+    """98 written off are fee 8 and aid 90. Money held in suspense is allocated to the member's due."""
     pool = {"case_count": 1, "benefit_fen": 900, "fee_fen": 72, "case_sponsored_fen": 0, "billed_fen": 980,
             "member_sponsored_fen": 0, "due_fen": 980, "carried_forward_fen": 8, "brought_forward_fen": 0}  # fmt: skip
     amounts = CorrectionAmounts(pool, pool, 0, 0, 0, 0, 0, WriteOff(98, 8, 0), {"suspense": 98})
@@ -198,19 +198,19 @@ def test_paid_in_time_takes_the_write_off_back():
         ("suspense", "adjustments_receivable", 98, "paid_in_time"),
     ]
     assert adjusted_fen(amounts, "platform") == 0
-    assert adjusted_fen(amounts, "next_period") == 90  # the aid in it returns to the pool that bore it
+    assert adjusted_fen(amounts, "next_period") == 90  # its aid part goes back to the pool that bore it
 
 
-def test_additional_dues_are_met_whole_after_all_shares():
+def test_additional_dues_are_met_in_full_after_all_shares():
     assert whole_dues_met(60, 6, [54]) == [54]
     assert whole_dues_met(59, 6, [54]) == [0]
-    assert whole_dues_met(70, 6, [54, 20, 5]) == [54, 0, 0]  # a later one is not met before an earlier one
+    assert whole_dues_met(70, 6, [54, 20, 5]) == [54, 0, 0]  # an earlier due is met before a later one
     assert whole_dues_met(5, 6, [1]) == [0]
     assert (refund_as_money_fen(98, 10), refund_as_money_fen(5, 10)) == (10, 5)
 
 
 def stored_example(**changed) -> CorrectionReadBack:
-    """Example 1 as stored, with a column of the pool's row changed."""
+    """Example 1 as stored, with one column of the pool row changed."""
     before = {"case_count": 1, "benefit_fen": 900, "fee_fen": 72, "case_sponsored_fen": 0, "billed_fen": 980,
               "member_sponsored_fen": 0, "due_fen": 980, "carried_forward_fen": 8, "brought_forward_fen": 0,
               }  # fmt: skip
@@ -223,7 +223,7 @@ def stored_example(**changed) -> CorrectionReadBack:
     return CorrectionReadBack(row | changed, parts, 500, 0, before, now, 0, transfers)
 
 
-def test_the_identities_hold_and_each_names_what_is_one_fen_off():
+def test_the_identities_hold_and_each_names_a_difference_of_one_fen():
     assert correction_breaches(stored_example()) == []
     broken = {
         "delta_fee_fen": {"differences_are_conserved", "differences_lead_to_the_recomputed_pool"},

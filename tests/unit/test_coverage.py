@@ -1,4 +1,4 @@
-"""Cover and lapses: however many there are, and however they are joined, the same spells are covered."""
+"""Cover and lapses: the covered spells do not depend on the number of lapses or on the join strategy."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ PUBLICITY_ON = date(2020, 12, 7)
 SPELLS = [
     ("critical_illness", 1, date(2019, 1, 1), None, "covered"),
     ("critical_illness", 2, date(2019, 1, 1), None, "lapsed"),
-    ("senior_cancer", 2, date(2019, 1, 1), None, "covered"),  # the lapse was in the other plan
+    ("senior_cancer", 2, date(2019, 1, 1), None, "covered"),  # the lapse is in the other plan
     ("critical_illness", 3, date(2020, 9, 1), None, "covered"),  # joined again on the day of the lapse
     ("critical_illness", 3, date(2019, 1, 1), date(2020, 8, 31), "exited"),
     ("critical_illness", 4, date(2020, 9, 15), None, "lapsed"),  # of two lapses the last one counts
@@ -23,7 +23,7 @@ SPELLS = [
     ("critical_illness", 9, date(2020, 9, 10), date(2020, 10, 1), "exited"),
     ("critical_illness", 9, date(2020, 10, 1), None, "covered"),  # another tier of a membership joined after the lapse
     ("critical_illness", None, date(2019, 1, 1), None, "covered"),
-    ("critical_illness", 2 + (1 << 27), date(2019, 1, 1), None, "covered"),  # shares its place in the filter with 2
+    ("critical_illness", 2 + (1 << 27), date(2019, 1, 1), None, "covered"),  # collides with 2 in the filter
 ]
 LAPSES = [
     ("critical_illness", 2, date(2020, 9, 1)),
@@ -42,13 +42,13 @@ def test_a_lapse_ends_the_spell_that_was_in_force(spark, most_rows_to_broadcast)
     columns = "plan_id string, member_id bigint, joined_on date, exited_on date"
     members = spark.createDataFrame([row[:4] for row in SPELLS], columns)
     lapses = spark.createDataFrame(LAPSES, "plan_id string, member_id bigint, lapsed_on date")
-    found = with_cover(members, lapses, PUBLICITY_ON, most_rows_to_broadcast)
-    assert found.columns == [*members.columns, "cover"]
-    assert sorted(map(tuple, found.collect()), key=str) == sorted(SPELLS, key=str)
+    cover = with_cover(members, lapses, PUBLICITY_ON, most_rows_to_broadcast)
+    assert cover.columns == [*members.columns, "cover"]
+    assert sorted(map(tuple, cover.collect()), key=str) == sorted(SPELLS, key=str)
 
 
 def test_spells_end_where_their_membership_lapsed(spark):
-    """The first lapse of a membership ends it and the spells that go on from it: those end before they begin."""
+    """The first lapse ends the membership; spells that continue it afterwards end before they begin."""
     columns = "plan_id string, member_id bigint, joined_on date, exited_on date"
     members = spark.createDataFrame([row[:4] for row in SPELLS if row[1] in (2, 8, 9)], columns)
     lapses = spark.createDataFrame(LAPSES, "plan_id string, member_id bigint, lapsed_on date")
@@ -64,7 +64,7 @@ def test_spells_end_where_their_membership_lapsed(spark):
     }
 
 
-def test_where_nobody_has_lapsed_yet_nobody_is_left_out(spark):
+def test_without_lapses_every_spell_is_kept(spark):
     columns = "plan_id string, member_id bigint, joined_on date, exited_on date"
     members = spark.createDataFrame([row[:4] for row in SPELLS if row[1] in (2, 8)], columns)
     lapses = spark.createDataFrame(

@@ -1,4 +1,4 @@
-"""`quarantine`: what is shown of held rows, and what may be decided on them when; starts no Java."""
+"""`quarantine`: lists and shows held rows, and records decisions on them while they are allowed. No Java."""
 
 import json
 from datetime import date
@@ -63,7 +63,7 @@ def settled(small, period=PERIOD, job="settle", action="published", used=()):
 
 @pytest.fixture
 def small(tmp_path):
-    """The first period is settled; two members of one key, one without sex, claims and receipts are held."""
+    """The first period is settled. Held: two members with one key, a member without sex, claims and receipts."""
     small = SmallTables(str(tmp_path))
     record_lake(small, "xianghubao", "run-1")
     settled(small)
@@ -87,7 +87,7 @@ def quarantine(small, capsys, *words, exit_code=0):
     return json.loads(capsys.readouterr().out)
 
 
-def bears(small, period, used=None):
+def released_into(small, period, used=None):
     calendar = load_platform("xianghubao").calendar
     versions = {name: small.version(name) for name in (MEMBERS, CLAIMS)}
     releases = releases_for(small, calendar, calendar.period(period), versions, used or {})
@@ -95,9 +95,9 @@ def bears(small, period, used=None):
 
 
 def test_the_list_counts_rows_and_money_by_table_reason_and_period(small, capsys):
-    told = quarantine(small, capsys, "list")
+    document = quarantine(small, capsys, "list")
     groups = {(g["table"].removeprefix("control/quarantine_"), g["reason"], g["period"]): (
-        g["count"], g["amount_at_stake_fen"], g["undecided_count"]) for g in told["groups"]}  # fmt: skip
+        g["count"], g["amount_at_stake_fen"], g["undecided_count"]) for g in document["groups"]}  # fmt: skip
     assert groups == {
         ("members", "member_sex_unknown", PERIOD): (1, 12, 1),
         ("members", "member_duplicated", PERIOD): (2, 20, 2),
@@ -105,8 +105,8 @@ def test_the_list_counts_rows_and_money_by_table_reason_and_period(small, capsys
         ("claims", "claim_duplicated", PERIOD): (2, 20, 2),
         ("receipts", "receipt_duplicated", PERIOD): (2, 70, 2),
     }
-    assert told["row_count"] == 8 and len(told["rows"]) == 8
-    assert {row["count"] for row in told["rows"]} == {1}
+    assert document["row_count"] == 8 and len(document["rows"]) == 8
+    assert {row["count"] for row in document["rows"]} == {1}
     assert [row["reasons"] for row in quarantine(small, capsys, "list", "--rows", "1")["rows"]] == [
         ["claim_after_settlement"]
     ]
@@ -115,7 +115,7 @@ def test_the_list_counts_rows_and_money_by_table_reason_and_period(small, capsys
     assert quarantine(small, capsys, "list", "--period", LATER)["groups"] == []
 
 
-def test_the_list_as_text_has_ids_money_and_who_decided(small, capsys):
+def test_the_list_as_text_has_ids_amounts_and_decisions(small, capsys):
     quarantine(small, capsys, "waive", key(LATE, CLAIMS), *BY)
     assert main(["quarantine", "list", "--lake", small.root]) == 0
     text = capsys.readouterr().out
@@ -130,21 +130,25 @@ def test_the_list_as_text_has_ids_money_and_who_decided(small, capsys):
     assert "payer_id" not in text and "critical_illness" not in text, "whose rows they are is shown of one row alone"
 
 
-def test_a_row_is_shown_whole_with_the_others_of_its_key(small, capsys):
+def test_show_gives_the_whole_row_and_the_rows_with_the_same_key(small, capsys):
     first, second = ids(ONE_ID, RECEIPTS)
-    told = quarantine(small, capsys, "show", first)
-    assert (told["row"]["payer_id"], told["row"]["amount_fen"], told["reasons"]) == (7, 30, ["receipt_duplicated"])
-    assert [(other["held_id"], other["row"]["amount_fen"]) for other in told["same_key"]] == [(second, 40)]
-    assert told["release_refused"] is None and told["closed_period"] is None and told["decisions"] == []
+    document = quarantine(small, capsys, "show", first)
+    assert (document["row"]["payer_id"], document["row"]["amount_fen"], document["reasons"]) == (
+        7,
+        30,
+        ["receipt_duplicated"],
+    )
+    assert [(other["held_id"], other["row"]["amount_fen"]) for other in document["same_key"]] == [(second, 40)]
+    assert document["release_refused"] is None and document["closed_period"] is None and document["decisions"] == []
     assert main(["quarantine", "show", first, "--lake", small.root]) == 0
     text = capsys.readouterr().out
     assert f"fentan quarantine release {first} --by WHO --reason TEXT" in text and "are then waived" in text
 
 
-def test_a_release_is_kept_with_who_when_and_why_and_waives_the_others_of_its_key(small, capsys):
+def test_a_release_records_person_time_and_reason_and_waives_rows_of_the_same_key(small, capsys):
     first, second = ids(ONE_ID, RECEIPTS)
-    told = quarantine(small, capsys, "release", first, *BY)
-    assert (told["state"], told["action"], told["waived"]) == ("decided", "release", [second])
+    document = quarantine(small, capsys, "release", first, *BY)
+    assert (document["state"], document["action"], document["waived"]) == ("decided", "release", [second])
     decided = {held_id: (row["action"], row["decided_by"], row["reason"], row["table_name"], row["period"])
                for held_id, row in last_decisions(small).items()}  # fmt: skip
     assert decided == {
@@ -152,10 +156,10 @@ def test_a_release_is_kept_with_who_when_and_why_and_waives_the_others_of_its_ke
         second: ("waive", "Li Wei", "seen the papers", RECEIPTS, PERIOD),
     }
     assert {row["released_by"] for row in small.rows(HELD_IN[RECEIPTS])} == {"Li Wei"}
-    (run,) = small.rows("control/runs", f"run_id = '{told['run_id']}'")
+    (run,) = small.rows("control/runs", f"run_id = '{document['run_id']}'")
     assert (run["job"], run["state"], run["period"]) == ("quarantine", "published", PERIOD)
     assert quarantine(small, capsys, "show", first)["decisions"][0]["decided_by"] == "Li Wei"
-    held = TABLES[HELD_IN[RECEIPTS]]  # as a run leaves them that was killed after its decision
+    held = TABLES[HELD_IN[RECEIPTS]]  # the state after a run that was killed after its decision
     small.replace(held, [{**row, "released_by": None} for row in small.rows(held.name)], "true", "run-1")
     again = quarantine(small, capsys, "release", first, *BY)
     assert {row["released_by"] for row in small.rows(held.name)} == {"Li Wei"}
@@ -174,7 +178,7 @@ def test_the_last_decision_counts(small, capsys):
     assert len(small.rows("control/decisions")) == 5
 
 
-def test_what_is_left_is_counted_by_table(small, capsys):
+def test_undecided_rows_are_counted_by_table(small, capsys):
     before = {row["table"]: row["count"] for row in quarantine(small, capsys, "list")["undecided"]}
     assert before == {HELD_IN[MEMBERS]: 3, HELD_IN[CLAIMS]: 3, HELD_IN[RECEIPTS]: 2}
     quarantine(small, capsys, "release", key(NO_SEX, MEMBERS), *BY)
@@ -198,16 +202,16 @@ def test_what_is_left_is_counted_by_table(small, capsys):
     (RECEIPTS, receipt(23, 3, 0), "receipt_amount_out_of_range"),
     (RECEIPTS, receipt(24, 3, 5), "receipt_overpaid"),
 ])  # fmt: skip
-def test_a_row_that_lacks_what_is_computed_with_is_not_released_but_waived(small, capsys, source, row, reason):
+def test_a_row_without_required_values_can_only_be_waived(small, capsys, source, row, reason):
     hold(small, source, row, reason)
     load(small, source, [row])
-    told = quarantine(small, capsys, "release", key(row, source), *BY, exit_code=2)
-    assert reason in told["error"] and "Nothing was decided" in told["error"]
+    document = quarantine(small, capsys, "release", key(row, source), *BY, exit_code=2)
+    assert reason in document["error"] and "Nothing was decided" in document["error"]
     assert last_decisions(small) == {}
     assert quarantine(small, capsys, "waive", key(row, source), *BY)["state"] == "decided"
 
 
-def test_wrong_usage_is_told(small, capsys):
+def test_wrong_usage_is_reported(small, capsys):
     held_id = key(LATE, CLAIMS)
     for words in (
         ("release", held_id, "--by", "Li Wei"), ("waive", held_id, "--reason", "x"), ("release", "11", *BY),
@@ -221,8 +225,8 @@ def test_wrong_usage_is_told(small, capsys):
 def test_nothing_is_released_into_a_closed_period(small, capsys):
     settled(small, PERIOD, "close", "closed")
     first, second = ids(ONE_ID, RECEIPTS)
-    told = quarantine(small, capsys, "release", first, *BY, exit_code=4)
-    assert f"{PERIOD}, which is closed" in told["error"]
+    document = quarantine(small, capsys, "release", first, *BY, exit_code=4)
+    assert f"{PERIOD}, which is closed" in document["error"]
     assert quarantine(small, capsys, "show", first)["closed_period"] == PERIOD
     quarantine(small, capsys, "waive", second, *BY)
     assert quarantine(small, capsys, "release", key(LATE, CLAIMS), *BY)["state"] == "decided", "it counts later"
@@ -233,38 +237,40 @@ def test_a_decision_that_a_settlement_used_is_final(small, capsys):
     quarantine(small, capsys, "release", first, *BY)
     settled(small, NEXT, used=[first])
     for action, held_id in (("waive", first), ("release", second)):
-        told = quarantine(small, capsys, action, held_id, *BY, exit_code=4)
-        assert f"settle {NEXT}" in told["error"] and "fentan correct" in told["error"]
+        document = quarantine(small, capsys, action, held_id, *BY, exit_code=4)
+        assert f"settle {NEXT}" in document["error"] and "fentan correct" in document["error"]
     assert quarantine(small, capsys, "release", first, *BY)["state"] == "already decided"
 
 
-def test_released_rows_bear_on_the_next_settlement_and_claims_on_one(small, capsys):
-    of_member, of_claim = key(NO_SEX, MEMBERS), key(LATE, CLAIMS)
-    assert bears(small, NEXT) == set()
-    quarantine(small, capsys, "release", of_member, *BY)
-    quarantine(small, capsys, "release", of_claim, *BY)
-    assert bears(small, NEXT) == {of_member, of_claim}
-    assert bears(small, PERIOD, published_in(small, "settle", PERIOD)) == set(), "what is settled keeps what it used"
-    settled(small, NEXT, used=[of_member, of_claim])
-    assert bears(small, NEXT, published_in(small, "settle", NEXT)) == {of_member, of_claim}
-    assert bears(small, LATER) == {of_member}, "the member stays, the claim has counted"
+def test_released_members_count_in_every_later_settlement_and_claims_in_one(small, capsys):
+    member_key, claim_key = key(NO_SEX, MEMBERS), key(LATE, CLAIMS)
+    assert released_into(small, NEXT) == set()
+    quarantine(small, capsys, "release", member_key, *BY)
+    quarantine(small, capsys, "release", claim_key, *BY)
+    assert released_into(small, NEXT) == {member_key, claim_key}
+    assert released_into(small, PERIOD, published_in(small, "settle", PERIOD)) == set(), (
+        "a settlement keeps the releases that it used"
+    )
+    settled(small, NEXT, used=[member_key, claim_key])
+    assert released_into(small, NEXT, published_in(small, "settle", NEXT)) == {member_key, claim_key}
+    assert released_into(small, LATER) == {member_key}, "the member stays, the claim has counted"
     load(small, MEMBERS, [member(1, sex="F"), member(3)])
-    assert bears(small, LATER) == set(), "the source was corrected: the release bears on nothing"
+    assert released_into(small, LATER) == set(), "the source was corrected: the release has no effect"
 
 
-def test_a_claim_that_a_correction_counted_is_not_released_and_bears_on_no_settlement(small, capsys):
-    """Released before the correction, it would count in both: once in the closed period, once in the next."""
-    of_claim = key(LATE, CLAIMS)
-    quarantine(small, capsys, "release", of_claim, *BY)
-    assert bears(small, NEXT) == {of_claim}
+def test_a_claim_counted_in_a_correction_is_not_released_into_a_settlement(small, capsys):
+    """Without this rule it would count twice: in the closed period and in the next settlement."""
+    claim_key = key(LATE, CLAIMS)
+    quarantine(small, capsys, "release", claim_key, *BY)
+    assert released_into(small, NEXT) == {claim_key}
     corrected(small, 50, revision=1)
-    assert bears(small, NEXT) == set()
+    assert released_into(small, NEXT) == set()
     corrected(small, -50, revision=2)
-    assert bears(small, NEXT) == {of_claim}, "struck out again, it counts in no period"
-    quarantine(small, capsys, "waive", of_claim, *BY)
+    assert released_into(small, NEXT) == {claim_key}, "after the second correction it counts in no period"
+    quarantine(small, capsys, "waive", claim_key, *BY)
     corrected(small, 50, revision=3)
-    refused = quarantine(small, capsys, "release", of_claim, *BY, exit_code=4)
-    assert "counts in a correction" in refused["error"] and f"`fentan quarantine waive {of_claim}" in refused["error"]
+    refused = quarantine(small, capsys, "release", claim_key, *BY, exit_code=4)
+    assert "counts in a correction" in refused["error"] and f"`fentan quarantine waive {claim_key}" in refused["error"]
 
 
 def corrected(small, delta_fen, revision):
@@ -281,17 +287,17 @@ def corrected(small, delta_fen, revision):
 
 
 def test_a_released_row_stays_in_the_quarantine_for_later_runs_to_look_up(small, capsys):
-    of_claim, other = key(LATE, CLAIMS), claim(14, 7, approved_aid_fen=3)
-    quarantine(small, capsys, "release", of_claim, *BY)
+    claim_key, other = key(LATE, CLAIMS), claim(14, 7, approved_aid_fen=3)
+    quarantine(small, capsys, "release", claim_key, *BY)
     for claims in (LateClaims(late=[other]), LateClaims(), LateClaims(decided=[{**LATE, "released_by": "Li Wei"}])):
         hold_late_claims(small, claims, PERIOD, "run-2")
         rows = small.rows(HELD_IN[CLAIMS], "array_has(reasons, 'claim_after_settlement')")
         assert sorted(row["claim_id"] for row in rows) == [LATE["claim_id"], *(row["claim_id"] for row in claims.late)]
-        assert {row["released_by"] for row in rows if row["held_id"] == of_claim} == {"Li Wei"}
-    assert bears(small, NEXT) == {of_claim}
+        assert {row["released_by"] for row in rows if row["held_id"] == claim_key} == {"Li Wei"}
+    assert released_into(small, NEXT) == {claim_key}
 
 
-def test_of_one_receipt_id_the_released_row_is_true_and_the_others_are_not(small, capsys):
+def test_only_the_released_row_of_a_receipt_id_counts_as_money(small, capsys):
     version = small.version(RECEIPTS)
     first, second = ids(ONE_ID, RECEIPTS)
     assert decided_receipts(small, PERIOD, version, (), False).inputs == {}
@@ -309,8 +315,8 @@ def test_overlapping_spells_are_not_released_together(small, capsys):
         hold(small, MEMBERS, row, "member_spells_overlap")
     load(small, MEMBERS, [one, other])
     quarantine(small, capsys, "release", key(one, MEMBERS), *BY)
-    told = quarantine(small, capsys, "release", key(other, MEMBERS), *BY, exit_code=4)
-    assert "overlaps" in told["error"] and key(one, MEMBERS) in told["error"]
+    document = quarantine(small, capsys, "release", key(other, MEMBERS), *BY, exit_code=4)
+    assert "overlaps" in document["error"] and key(one, MEMBERS) in document["error"]
     quarantine(small, capsys, "waive", key(one, MEMBERS), *BY)
     assert quarantine(small, capsys, "release", key(other, MEMBERS), *BY)["state"] == "decided"
 
@@ -322,15 +328,15 @@ def test_waived_rows_of_no_plan_are_not_reported_again(small, capsys):
     load(small, MEMBERS, rows)
     results = judge(MEMBERS, {"member_plan_unknown": 2})
     platform = load_platform("xianghubao")
-    told = lambda: [text.split()[1] for text in unknown_plan_messages(results, platform, small)]  # noqa: E731
-    assert told() == ["2"]
+    reported_counts = lambda: [text.split()[1] for text in unknown_plan_messages(results, platform, small)]  # noqa: E731
+    assert reported_counts() == ["2"]
     quarantine(small, capsys, "waive", key(rows[0], MEMBERS), *BY)
-    assert told() == ["1"]
+    assert reported_counts() == ["1"]
     quarantine(small, capsys, "waive", key(rows[1], MEMBERS), *BY)
-    assert told() == []
+    assert reported_counts() == []
 
 
-def test_nothing_is_released_into_a_plan_that_is_over(small, capsys):
+def test_nothing_is_released_into_a_plan_that_has_ended(small, capsys):
     last = load_platform("xianghubao").plans[PLAN].last_period or load_platform("xianghubao").calendar.last_period
     settled(small, str(last))
     assert "is settled" in quarantine(small, capsys, "release", key(LATE, CLAIMS), *BY, exit_code=4)["error"]
@@ -340,6 +346,6 @@ def test_errors_and_the_record_name_no_person(small, capsys):
     row = member(123456789012345678, payer_id=None)
     hold(small, MEMBERS, row, "member_payer_missing")
     load(small, MEMBERS, [row])
-    told = quarantine(small, capsys, "release", key(row, MEMBERS), *BY, exit_code=2)
-    assert "123456789012345678" not in told["error"]
+    document = quarantine(small, capsys, "release", key(row, MEMBERS), *BY, exit_code=2)
+    assert "123456789012345678" not in document["error"]
     assert not [run for run in small.rows("control/runs") if "123456789012345678" in str(run)]

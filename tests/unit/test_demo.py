@@ -1,4 +1,4 @@
-"""The demo: which events it carries out, what it shows on one screen, and that a complete world is never made again."""
+"""The demo: the commands it runs, the one screen it shows, and that a complete world is never generated again."""
 
 from argparse import Namespace
 from types import SimpleNamespace
@@ -23,23 +23,23 @@ SAYS = "219,064,078 x 1000000 / 960,123,456,789, rounded by ceil_fen."
 
 def screen() -> dict:
     """The document of a demo of a million members in its widest form: two plans with two tiers each."""
-    of_plans = [{"period": period, "plan_id": plan_id} for period in (FIRST, LAST) for plan_id in PLANS]
+    plan_periods = [{"period": period, "plan_id": plan_id} for period in (FIRST, LAST) for plan_id in PLANS]
     return {
         "lake": "./lake", "next": "2020-12-P2", "periods": [FIRST, LAST], "pages": [],
         "shares": [
             {**row, "tier": tier, "covered_count": 960_123, "share_fen": 1_229, "share_aid_fen": 1_138,
              "share_fee_fen": 91, "uncapped_fen": 2_388, "published_fen": 2_050 if tier == "standard" else None}
-            for row in of_plans for tier in ("basic", "standard")
+            for row in plan_periods for tier in ("basic", "standard")
         ],
         "pools": [
             {**row, "case_count": 23, "covered_count": 960_123, "pool_fen": 219_064_078, "benefit_fen": 345_678_900,
              "fee_fen": 27_654_312, "case_sponsored_fen": 153_456_789, "due_fen": 219_876_543}
-            for row in of_plans
+            for row in plan_periods
         ],
         "collections": [
             {**row, "collected_fen": 215_432_198, "lapsed_count": 19_203, "arrears_fen": 4_444_345,
              "fee_received_fen": 12_654_312, "fee_result_fen": -12_345_678}
-            for row in of_plans
+            for row in plan_periods
         ],
         "balances": [
             {"period": LAST, "plan_id": plan_id, "cash": -123_456_789, "pool": -812_345, "fee_income": -12_654_312,
@@ -66,11 +66,11 @@ def test_the_results_fit_one_screen():
     "12.29", "23.88", "20.50", "3,456,789.00", "1,534,567.89", "2,154,321.98", "19,203", "44,443.45", "-123,456.78",
     "Member 20000000003", SAYS, "./lake/report/html/index.html", "--period 2020-12-P2",
 ])  # fmt: skip
-def test_the_screen_has_shares_pools_collections_fee_balances_a_member_pages_and_what_is_next(shown):
+def test_the_screen_has_every_section(shown):
     assert shown in text_of(screen())
 
 
-def test_two_periods_are_lived_through_to_the_close():
+def test_two_periods_are_run_to_their_close():
     calendar = load_platform("xianghubao").calendar
     planned = _schedule(calendar, calendar.period(FIRST), calendar.period(LAST))
     assert [(str(event.day), event.title) for event in planned] == [
@@ -83,12 +83,12 @@ def test_two_periods_are_lived_through_to_the_close():
     ]
 
 
-def test_the_member_explained_is_the_one_of_the_readme():
+def test_the_explained_member_is_that_of_the_readme():
     assert steady_member_id(load_platform("xianghubao"), "critical_illness") == 20_000_000_003
 
 
-def test_a_complete_world_is_not_made_again(tmp_path):
-    """The lake of this test cannot start Spark: making a world would fail."""
+def test_a_complete_world_is_not_generated_again(tmp_path):
+    """The lake of this test cannot start Spark: generating a world would fail."""
     _prepare_folder(tmp_path)
     (tmp_path / MARKER).write_text(COMPLETE)
     (tmp_path / "source").mkdir()
@@ -99,7 +99,7 @@ def test_a_complete_world_is_not_made_again(tmp_path):
     assert (tmp_path / "source").exists()
 
 
-def test_what_an_interrupted_demo_left_is_deleted_but_not_the_lock(tmp_path):
+def test_remains_of_an_interrupted_demo_are_deleted_except_the_lock(tmp_path):
     _prepare_folder(tmp_path)
     lock = tmp_path / LOCK_FILE
     for table in ("source/members", "settled/pools", "control/runs"):

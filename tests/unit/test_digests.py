@@ -1,4 +1,4 @@
-"""What stored digests are taken of: values that bear on the period, not Python's names, words or the calendar's end."""
+"""Inputs of stored digests: the rule values that affect the period; not Python names, texts or the calendar's end."""
 
 from dataclasses import make_dataclass, replace
 from datetime import date
@@ -26,20 +26,20 @@ def digests(platform) -> tuple:
     )
 
 
-def test_canonical_json_has_one_text_for_one_value():
+def test_canonical_json_of_a_value_is_unique():
     assert canonical_json({"b": (date(2020, 12, 7), None, True), "a": {2: "湖"}}) == (
         '{"a":{"2":"\\u6e56"},"b":["2020-12-07",null,true]}'
     )
 
 
 @pytest.mark.parametrize("value", [1.0, {1, 2}, make_dataclass("X", ["a"])(1)], ids=["float", "set", "object"])
-def test_what_has_no_canonical_form_is_refused(value):
+def test_a_value_without_canonical_form_is_refused(value):
     with pytest.raises(TypeError, match="no canonical form"):
         canonical_json({"a": [value]})
 
 
 def test_digests_are_those_of_the_values_written_here(xianghubao):
-    """Should this fail, every run ever recorded has become another one: change it only when values changed."""
+    """If this fails, every recorded run has another id: change the digests here only if rule values changed."""
     stated = xianghubao.plans["critical_illness"].stated(date(2020, 12, 7))
     assert stated["fee_rate"] == {"unit": "ppm", "values": {"2018-10-16": 80_000}}
     assert stated["benefit_limits"]["values"]["2018-10-16"][0] == {
@@ -48,7 +48,7 @@ def test_digests_are_those_of_the_values_written_here(xianghubao):
     assert digests(xianghubao) == GOLDEN
 
 
-def test_what_does_not_bear_on_the_period_changes_no_digest(xianghubao):
+def test_values_that_do_not_affect_the_period_change_no_digest(xianghubao):
     calendar = replace(xianghubao.calendar, last_period=Period(2030, 12, 2), publicity_days=9)
     described = tuple(Account(a.account, a.kind, "other words") for a in xianghubao.accounts)
     illnesses = {**xianghubao.illnesses, "new_illness": {"en": "new", "zh": "新"}}
@@ -56,17 +56,17 @@ def test_what_does_not_bear_on_the_period_changes_no_digest(xianghubao):
     assert digests(other) == digests(xianghubao)
 
 
-def test_a_calendar_that_ends_with_the_month_gives_the_digests_of_one_that_goes_on(xianghubao):
+def test_the_end_of_the_calendar_changes_no_digest(xianghubao):
     ending = replace(xianghubao, calendar=replace(xianghubao.calendar, last_period=Period(2020, 12, 2)))
     assert digests(ending) == digests(xianghubao)
 
 
-def test_a_value_that_bears_on_the_period_changes_the_digest_of_its_plan(xianghubao):
+def test_a_value_that_affects_the_period_changes_the_digest_of_its_plan(xianghubao):
     before, after = digests(xianghubao), digests(platform_with(xianghubao, "senior_cancer", fee_rate=90_000))
     assert [a != b for a, b in zip(before, after, strict=True)] == [True, False, False, False, True]
 
 
-def test_rules_of_other_plans_do_not_bear_on_a_run(xianghubao):
+def test_rules_of_other_plans_do_not_affect_a_run(xianghubao):
     other = platform_with(xianghubao, "chronic", fee_rate=90_000)
     assert digests(other) == digests(xianghubao)
 
@@ -91,5 +91,5 @@ class C:
         (BEFORE.replace("return x", "return -x"), False),
     ],
 )
-def test_the_version_of_the_code_is_that_of_what_it_does(after, same):
+def test_the_code_version_ignores_comments_docstrings_and_layout(after, same):
     assert (meaning_of(after) == meaning_of(BEFORE)) is same

@@ -1,4 +1,4 @@
-"""The written documents are true: generated parts are up to date, and what they name exists."""
+"""Documents are true: generated parts are up to date, and every path, module, test and table they name exists."""
 
 import importlib
 import re
@@ -18,13 +18,13 @@ DOCUMENTS = (
     "README.md", "CHANGELOG.md", "jobs/ARCHITECTURE.md", "conf/RULES.md", "conf/OPERATIONS.md", "conf/RUNBOOK.md",
     "schemas/GLOSSARY.md", "schemas/QUERIES.md", "tests/README.md",
 )  # fmt: skip
-# Of the changelog the paths of today only: it speaks of earlier ones, too.
+# Not the changelog: it also names paths of earlier versions.
 OF_TODAY = tuple(name for name in DOCUMENTS if name != "CHANGELOG.md")
 RULES = (PROJECT / "conf/RULES.md").read_text(encoding="utf-8")
 ARCHITECTURE = (PROJECT / "jobs/ARCHITECTURE.md").read_text(encoding="utf-8")
 GLOSSARY = (PROJECT / "schemas/GLOSSARY.md").read_text(encoding="utf-8")
 FOLDERS = ("conf/", "schemas/", "tests/", "jobs/", "expectations/", ".ci/")
-# Parts of column names that are grammar or units: they are no terms of the field.
+# Parts of column names that are grammar or units, not terms of the field.
 GRAMMAR = frozenset("and at by count days fen id kind months name no of on part ppm to".split())
 
 
@@ -33,12 +33,12 @@ def text_of(document: str) -> str:
 
 
 def spans_of(text: str) -> list[str]:
-    """What is set as code in a line."""
+    """Texts in backticks, within one line."""
     return re.findall(r"`([^`\n]+)`", text)
 
 
 def named(kind: str) -> list[tuple[str, str]]:
-    """Every document with each thing of a kind that it names as code."""
+    """(document, text in backticks) for every such text that matches the pattern `kind`."""
     return sorted({(name, span) for name in OF_TODAY for span in spans_of(text_of(name)) if re.fullmatch(kind, span)})
 
 
@@ -54,11 +54,11 @@ def test_every_module_and_function_exists(document, name):
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         try:
-            found = importlib.import_module(".".join(parts[:length]))
+            value = importlib.import_module(".".join(parts[:length]))
         except ModuleNotFoundError:
             continue
         for attribute in parts[length:]:
-            found = getattr(found, attribute)
+            value = getattr(value, attribute)
         return
     raise AssertionError(f"{document}: {name}")
 
@@ -83,7 +83,7 @@ def test_the_values_of_the_rules_are_those_of_the_yaml():
 
 
 def test_a_changed_value_changes_the_page():
-    """What is compared above is compared with the YAML, and not with itself."""
+    """The comparison above is with the YAML, not of the page with itself."""
     assert rules_page.page(RULES.replace("80,000 ppm", "70,000 ppm", 1)) == RULES
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schemas for editors: made from the models, named by every file of conf, and agreed by all of them."""
+"""JSON Schemas for editors: generated from the models, named by every file of conf, and valid for each of them."""
 
 import json
 import tomllib
@@ -17,7 +17,7 @@ FEE = CONF / "platforms" / "xianghubao" / "plans" / "critical_illness" / "fee_ra
 
 
 def as_json(value: Any) -> Any:
-    """As an editor sees a YAML document: dates are texts."""
+    """A YAML document as an editor reads it: dates are texts."""
     if isinstance(value, dict):
         return {str(name): as_json(child) for name, child in value.items()}
     if isinstance(value, list):
@@ -31,7 +31,7 @@ def faults(name: str, document: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_schema_is_that_of_its_model(name):
+def test_a_schema_is_generated_from_its_model(name):
     stored = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
     assert stored == schema(name), "run `python -m conf.editor_schemas`"
 
@@ -41,14 +41,14 @@ def test_there_is_no_other_schema():
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: str(path.relative_to(CONF)))
-def test_a_shipped_file_names_its_schema_and_agrees_with_it(path):
+def test_a_shipped_file_names_its_schema_and_is_valid(path):
     named = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# yaml-language-server: $schema=")
     assert (path.parent / named).resolve() == (FOLDER / f"{path.stem}.json").resolve()
     assert not faults(path.stem, read_yaml(path, path.name))
 
 
 @pytest.mark.parametrize("name", ["local.toml", "cluster.toml"])
-def test_a_shipped_conf_names_its_schema_and_agrees_with_it(name):
+def test_a_shipped_conf_names_its_schema_and_is_valid(name):
     text = (CONF / name).read_text(encoding="utf-8")
     assert text.startswith("#:schema schema/environment.json\n")
     assert not faults("environment", tomllib.loads(text))

@@ -1,4 +1,4 @@
-"""Environment confs: what the shipped ones say, and what is not accepted."""
+"""Environment confs: values of the shipped ones, and refused documents."""
 
 import re
 
@@ -63,16 +63,16 @@ def test_every_key_is_read(conf):
     assert (environment.quarantine_ceiling_floor_rows, environment.lock_lease_seconds) == (3, 4)
 
 
-def test_a_conf_without_the_later_ceilings_has_those_of_the_local_conf(conf):
+def test_ceilings_missing_from_a_conf_default_to_those_of_the_local_conf(conf):
     environment, local = load_environment(conf(WHOLE)), load_environment(None)
     assert environment.quarantine_ceiling_receipts_ppm == local.quarantine_ceiling_receipts_ppm
     assert environment.lapse_ceiling_ppm == local.lapse_ceiling_ppm
     later = "[quality]\nquarantine_ceiling_receipts_ppm = 5\nlapse_ceiling_ppm = 6"
-    given = load_environment(conf(WHOLE.replace("[quality]", later)))
-    assert (given.quarantine_ceiling_receipts_ppm, given.lapse_ceiling_ppm) == (5, 6)
+    loaded = load_environment(conf(WHOLE.replace("[quality]", later)))
+    assert (loaded.quarantine_ceiling_receipts_ppm, loaded.lapse_ceiling_ppm) == (5, 6)
 
 
-def test_approvals_are_asked_for_by_the_conf_and_the_operator_has_a_name(conf, monkeypatch):
+def test_a_conf_may_require_approvals_and_the_operator_has_a_name(conf, monkeypatch):
     monkeypatch.setenv("FENTAN_BY", "  Li \n Wei ")
     environment = load_environment(conf(WHOLE))
     assert (environment.approvals_required, environment.settled_by) == (0, "Li Wei")
@@ -88,7 +88,7 @@ def test_approvals_are_asked_for_by_the_conf_and_the_operator_has_a_name(conf, m
     ("required = -1", "key approval.required is -1"), ("required = true", "key approval.required"),
     ('settled_by = " "', "key approval.settled_by is empty"), ('by = "x"', "key approval.by is not known"),
 ])  # fmt: skip
-def test_approvals_that_cannot_be_asked_for_are_refused(conf, approval, fault):
+def test_invalid_requirements_of_approvals_are_refused(conf, approval, fault):
     with pytest.raises(WrongUsage, match=re.escape(fault)):
         load_environment(conf(f"{WHOLE}[approval]\n{approval}"))
 
@@ -170,7 +170,7 @@ def test_a_byte_order_mark_is_no_fault(conf):
     assert load_environment(conf("\ufeff" + WHOLE)) == load_environment(conf(WHOLE))
 
 
-def test_a_conf_that_is_not_there_or_not_text_is_wrong_usage(tmp_path):
+def test_a_missing_or_unreadable_conf_is_wrong_usage(tmp_path):
     with pytest.raises(WrongUsage, match="nowhere.toml: cannot be read"):
         load_environment(str(tmp_path / "nowhere.toml"))
     with pytest.raises(WrongUsage, match="cannot be read"):

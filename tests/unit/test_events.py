@@ -1,4 +1,4 @@
-"""The order of a plan's life: periods overlap, and what ends a period comes before what begins one on the same day."""
+"""Schedule of `run`: periods overlap; on one day, events that end a period come before events that begin one."""
 
 from datetime import date
 
@@ -8,11 +8,11 @@ from jobs.rulebook import load_platform
 
 def days_of(platform_id, first, last, on_collected_money=False):
     calendar = load_platform(platform_id).calendar
-    found = events(calendar, calendar.period(first), calendar.period(last), on_collected_money)
-    return [(event.day, event.job, str(event.period)) for event in found]
+    scheduled = events(calendar, calendar.period(first), calendar.period(last), on_collected_money)
+    return [(event.day, event.job, str(event.period)) for event in scheduled]
 
 
-def test_the_second_period_is_settled_before_the_first_is_all_collected():
+def test_the_second_period_is_settled_before_the_final_collection_of_the_first():
     assert days_of("xianghubao", "2020-12-P1", "2020-12-P2") == [
         (date(2020, 12, 7), "settle", "2020-12-P1"),
         (date(2020, 12, 14), "collect", "2020-12-P1"),
@@ -25,7 +25,7 @@ def test_the_second_period_is_settled_before_the_first_is_all_collected():
     ]
 
 
-def test_where_the_residual_is_carried_on_collected_money_it_is_collected_on_the_eve_of_the_next_publicity():
+def test_a_residual_based_on_collected_money_needs_a_collection_before_the_next_publicity():
     jobs = days_of("xianghubao", "2020-12-P1", "2020-12-P1", on_collected_money=True)
     assert (date(2020, 12, 20), "collect", "2020-12-P1") in jobs
 

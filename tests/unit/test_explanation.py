@@ -1,8 +1,8 @@
-"""An explanation agrees with rows that follow from the rules, and says so plainly where one does not.
+"""Explanations: rows that follow from the rules are explained; a row that does not follow is named with both amounts.
 
-The world, by hand: ten standard members, one case of 90 fen. 90 and a fee of 8 %, 7.2 -> 7 fen, less 2 fen brought
-forward: a pool of 95. Everybody pays 10 fen, 100 are billed, 5 carried forward. Under `exact` 9 fen each and 5 members
-one fen more.
+The world: ten standard members, one case of 90 fen. 90 and a fee of 8 %, 7.2 -> 7 fen, less 2 fen brought forward:
+a pool of 95. Each member pays 10 fen, 100 are billed, 5 carried forward. Under `exact` each pays 9 fen and 5 members
+pay one fen more.
 """
 
 from dataclasses import replace
@@ -33,7 +33,7 @@ def plan() -> Plan:
 
 
 def with_rules(plan: Plan, **values) -> Plan:
-    """The plan with other values in force since long ago."""
+    """The plan with these rule values, in force since 2000."""
     ruled = {
         name: replace(plan.rules[name], values=(RuleValue(date(2000, 1, 1), value, "a test", date(2000, 1, 1)),))
         for name, value in values.items()
@@ -41,10 +41,10 @@ def with_rules(plan: Plan, **values) -> Plan:
     return replace(plan, rules={**plan.rules, **ruled})
 
 
-def assessed(share_fen: int, sponsored_fen: int = 0, marker: str | None = None, **given) -> dict:
+def assessed(share_fen: int, sponsored_fen: int = 0, marker: str | None = None, **values) -> dict:
     due_fen = share_fen - sponsored_fen
     return {"tier": "standard", "payer_id": PAYER, "share_fen": share_fen, "sponsored_fen": sponsored_fen,
-            "due_fen": due_fen, "marker": marker, **given}  # fmt: skip
+            "due_fen": due_fen, "marker": marker, **values}  # fmt: skip
 
 
 def bill(due_fen: int, member_count: int = 1) -> dict:
@@ -55,20 +55,20 @@ def collected(due_fen: int, collected_fen: int, status: str) -> dict:
     return {"due_fen": due_fen, "collected_fen": collected_fen, "status": status, "collected_on": None}
 
 
-def known(plan: Plan, **given) -> MemberFacts:
-    """A covered member with a share of 10 fen, billed alone; what is given goes before."""
-    row = given.get("assessment", assessed(10))
+def known(plan: Plan, **values) -> MemberFacts:
+    """A covered member with a share of 10 fen, billed alone; keyword arguments override the defaults."""
+    row = values.get("assessment", assessed(10))
     usual = {
         "plan": plan, "period": "2020-12-P1", "publicity_on": DAY, "spells": [SPELL], "held": [], "lapsed_on": [],
         "lapsed_since": [], "pool": POOL, "rates": [RATE], "benefits": [BENEFIT], "brought_forward_fen": 2,
         "borne_fen": 0, "members_before": None, "helped": False, "assessment": row,
         "bill": bill(row["due_fen"]) if row else None,
     }  # fmt: skip
-    return MemberFacts(**{**usual, **given})
+    return MemberFacts(**{**usual, **values})
 
 
 def exact(plan: Plan, share_fen: int, members_before: int) -> MemberFacts:
-    """The same under exact rounding: who comes before fewer than five others pays one fen more."""
+    """The same under exact rounding: a member with fewer than five members before him pays one fen more."""
     row = assessed(share_fen)
     return known(
         with_rules(plan, rounding="exact"), pool=EXACT_POOL, rates=[{**RATE, "share_fen": 9}], assessment=row,
@@ -118,7 +118,7 @@ GOOD = {
     "billed with others": lambda plan: known(plan, bill=bill(30, member_count=3)),
     "collected": lambda plan: known(plan, collection=collected(10, 10, "collected")),
     "in arrears": lambda plan: known(plan, collection=collected(10, 0, "in_grace")),
-    "the residual of dues given up": lambda plan: known(plan, brought_forward_fen=None),
+    "the residual of dues written off": lambda plan: known(plan, brought_forward_fen=None),
     "the source gone": lambda plan: known(plan, spells=[], source_gone=GONE),
     "the source gone, waived": lambda plan: replace(
         sponsored(plan, 10, "first_month_waiver", **WAIVED), spells=[], source_gone=GONE
@@ -131,16 +131,16 @@ GOOD = {
 
 
 @pytest.mark.parametrize("case", GOOD)
-def test_what_follows_from_the_rules_is_explained_without_a_mark(plan, case):
-    told = explain(GOOD[case](plan))
-    assert told["follows"], [step for step in told["steps"] if step["name"] == "does not follow"]
-    assert "does not follow" not in {step["name"] for step in told["steps"]}
+def test_rows_that_follow_from_the_rules_are_explained_without_a_mark(plan, case):
+    explanation = explain(GOOD[case](plan))
+    assert explanation["follows"], [step for step in explanation["steps"] if step["name"] == "does not follow"]
+    assert "does not follow" not in {step["name"] for step in explanation["steps"]}
 
 
-def test_what_cannot_be_proved_without_the_source_is_said(plan):
-    told = explain(known(plan, spells=[], source_gone=GONE))
-    assert (told["source_gone"], told["cover"], told["due_fen"]) == (GONE, "unknown", 10)
-    assert told["steps"][0]["name"] == "source gone" and GONE in told["steps"][0]["says"]
+def test_without_the_source_the_cover_is_unknown_and_the_reason_is_given(plan):
+    explanation = explain(known(plan, spells=[], source_gone=GONE))
+    assert (explanation["source_gone"], explanation["cover"], explanation["due_fen"]) == (GONE, "unknown", 10)
+    assert explanation["steps"][0]["name"] == "source gone" and GONE in explanation["steps"][0]["says"]
     nothing = explain(known(plan, assessment=None, spells=[], source_gone=GONE))
     assert nothing["charged"] is False and nothing["because"].startswith("Not charged; why not cannot be shown")
     wrong = explain(known(plan, assessment=assessed(11), spells=[], source_gone=GONE))
@@ -148,13 +148,13 @@ def test_what_cannot_be_proved_without_the_source_is_said(plan):
     assert explain(known(plan))["source_gone"] is None
 
 
-def test_one_fen_more_is_told_of_who_was_chosen_alone(plan):
+def test_only_chosen_members_have_the_step_one_fen_more(plan):
     names = {before: [step["name"] for step in explain(exact(plan, 10, before))["steps"]] for before in (4, 5)}
     assert "one fen more" in names[4] and "one fen more" not in names[5]
 
 
 SHARE, SPONSORED, DUE = (f"settled/assessments, {name}_fen" for name in ("share", "sponsored", "due"))
-# name: (rows, what is marked: place, stored, what follows; None: not an amount)
+# name: (rows, mark: place, stored value, expected value; None: not an amount)
 WRONG = {
     "one fen too much under ceil_fen": (lambda plan: known(plan, assessment=assessed(11)), [(SHARE, 11, 10)]),
     "one fen too little": (lambda plan: known(plan, assessment=assessed(9)), [(SHARE, 9, 10)]),
@@ -251,11 +251,11 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_does_not_follow_is_told_with_both_amounts_and_the_difference(plan, case):
+def test_a_row_that_does_not_follow_is_reported_with_both_amounts_and_the_difference(plan, case):
     rows_of, expected = WRONG[case]
-    told = explain(rows_of(plan))
-    assert told["follows"] is False
-    marked = [step for step in told["steps"] if step["name"] == "does not follow"]
+    explanation = explain(rows_of(plan))
+    assert explanation["follows"] is False
+    marked = [step for step in explanation["steps"] if step["name"] == "does not follow"]
     for step, (place, stored, follows) in zip(marked, expected, strict=True):
         for language, opening in (("says", "Does not follow: "), ("says_zh", "与规则不符：")):
             assert step[language].startswith(f"{opening}{place}"), step[language]
@@ -264,11 +264,11 @@ def test_what_does_not_follow_is_told_with_both_amounts_and_the_difference(plan,
                 assert f"{follows} " in step[language] or f"{follows}分" in step[language]
                 assert f"{stored - follows:+}" in step[language]
         assert step["amount_fen"] == (None if stored is None else stored - follows)
-    if told["charged"]:
-        assert "does not follow" in told["because"] and "与规则不符" in told["because_zh"]
+    if explanation["charged"]:
+        assert "does not follow" in explanation["because"] and "与规则不符" in explanation["because_zh"]
 
 
-def test_one_fen_more_is_never_an_excuse_outside_exact_rounding(plan):
+def test_one_fen_more_does_not_follow_outside_exact_rounding(plan):
     for share_fen in (9, 11, 12, 310):
         names = [step["name"] for step in explain(known(plan, assessment=assessed(share_fen)))["steps"]]
         assert "one fen more" not in names and "does not follow" in names

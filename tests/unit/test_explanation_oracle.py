@@ -1,7 +1,7 @@
-"""P9 without Spark: over 24 periods of changing rules, what the oracle settles is explained, and a fen off is noticed.
+"""P9 without Spark: every row the oracle settles over 24 periods is explained, and a difference of one fen is noticed.
 
-The oracle knows nothing of the product's code; who pays one fen more is chosen by the numbers of the xxhash library.
-Every fifth member lapses on one day, so that cover ends in the middle, too.
+The oracle does not import the product's code; the xxhash library chooses who pays one fen more. Every fifth member
+lapses on one day, so cover also ends between periods.
 """
 
 from collections import Counter
@@ -23,14 +23,14 @@ LAPSED_ON = date(2020, 2, 12)
 
 
 def settled_periods(world: World) -> Iterator[Settled]:
-    """Every period, with one fen more for those whose numbers are the smallest."""
+    """Every period; the members with the smallest numbers pay one fen more."""
     calendar, history = world.platform.calendar, History()
     for period in map(str, calendar.between(calendar.period(LONG.first), calendar.period(LONG.last))):
-        found = settle(world, period, history)
+        draft = settle(world, period, history)
         chosen = {}
-        for plan_id, of_plan in found.plans.items():
-            numbers = {row["member_id"]: number(f"{plan_id}/{period}", row["member_id"]) for row in of_plan.assessments}
-            chosen[plan_id] = sorted(numbers, key=numbers.get)[: of_plan.one_fen_more]
+        for plan_id, plan in draft.plans.items():
+            numbers = {row["member_id"]: number(f"{plan_id}/{period}", row["member_id"]) for row in plan.assessments}
+            chosen[plan_id] = sorted(numbers, key=numbers.get)[: plan.one_fen_more]
         yield (settled := settle(world, period, history, chosen))
         history = history.after(settled)
 
@@ -44,9 +44,9 @@ def with_lapses(world: World) -> World:
 
 @pytest.fixture(scope="module")
 def every_known(tmp_path_factory) -> list[MemberFacts]:
-    """What the tables would hold of every member, in every plan and period."""
+    """Facts of every member in every plan and period, as the tables would hold them."""
     world = with_lapses(world_of_changing_rules(tmp_path_factory.mktemp("oracle"), 1, LONG)[0])
-    pools, rows, found = [], [], []
+    pools, rows, facts = [], [], []
     for settled in settled_periods(world):
         pools += settled.rows("pool")
         rows += settled.rows("assessments")
@@ -59,8 +59,8 @@ def every_known(tmp_path_factory) -> list[MemberFacts]:
             {**lapse, "ended_at": lapse["ended_at"].astimezone(UTC).replace(tzinfo=None), "period": "2020-01-P2"}
             for lapse in world.lapses
         ]
-        found += known_in(world, settled, tables)
-    return found
+        facts += known_in(world, settled, tables)
+    return facts
 
 
 def spells_of(world: World) -> list[dict]:
@@ -70,19 +70,22 @@ def spells_of(world: World) -> list[dict]:
 def known_in(world: World, settled: Settled, tables: dict) -> Iterator[MemberFacts]:
     ids = sorted({row["member_id"] for row in world.members if row["member_id"] is not None})
     for plan_id in settled.plans:
-        of_plan = {name: [row for row in rows if row["plan_id"] == plan_id] for name, rows in tables.items()}
+        plan_rows = {name: [row for row in rows if row["plan_id"] == plan_id] for name, rows in tables.items()}
         for member_id in ids:
-            yield known_of(world.platform, settled.period, plan_id, member_id, of_plan)
+            yield known_of(world.platform, settled.period, plan_id, member_id, plan_rows)
 
 
-def test_what_the_oracle_settles_is_explained(every_known):
+def test_every_row_the_oracle_settles_is_explained(every_known):
     seen, markers = Counter(), Counter()
     for known in every_known:
-        told = explain(known)
-        assert told["follows"], (known.assessment, [s for s in told["steps"] if s["name"] == "does not follow"])
-        seen[told["cover"], known.assessment is not None] += 1
+        explanation = explain(known)
+        assert explanation["follows"], (
+            known.assessment,
+            [s for s in explanation["steps"] if s["name"] == "does not follow"],
+        )
+        seen[explanation["cover"], known.assessment is not None] += 1
         if known.assessment:
-            more = any(step["name"] == "one fen more" for step in told["steps"])
+            more = any(step["name"] == "one fen more" for step in explanation["steps"])
             markers[known.rules.rounding, known.assessment["marker"], more] += 1
     assert {cover for cover, has_row in seen if not has_row} == {
         "exited", "not_yet_joined", "no_membership", "held", "lapsed", "helped",
@@ -96,7 +99,7 @@ def test_what_the_oracle_settles_is_explained(every_known):
 
 @pytest.mark.parametrize("column", ["share_fen", "sponsored_fen", "due_fen"])
 @pytest.mark.parametrize("fen", [-1, 1])
-def test_a_fen_in_an_assessment_is_noticed(every_known, column, fen):
+def test_a_difference_of_one_fen_in_an_assessment_is_noticed(every_known, column, fen):
     for known in every_known[::7]:
         if known.assessment is None:
             continue
@@ -106,7 +109,7 @@ def test_a_fen_in_an_assessment_is_noticed(every_known, column, fen):
         assert not explain(replace(known, assessment=wrong))["follows"], wrong
 
 
-def test_a_row_too_many_or_too_few_is_noticed(every_known):
+def test_a_missing_or_an_additional_row_is_noticed(every_known):
     row = next(known.assessment for known in every_known if known.assessment)
     for known in every_known[::7]:
         other = None if known.assessment else {**row, "share_fen": 0, "sponsored_fen": 0, "due_fen": 0}

@@ -1,4 +1,4 @@
-"""The words of `fentan generate`: sizes, rates, and what it refuses."""
+"""Arguments of `fentan generate`: sizes, rates, and refused ones."""
 
 import argparse
 
@@ -13,12 +13,12 @@ SMALL = ["--members", "3k", "--periods", "2020-11-P2..2020-12-P1"]
 @pytest.mark.parametrize(
     ("text", "count"), [("1", 1), ("1_000_000", 1_000_000), ("100k", 100_000), ("1m", 1_000_000), ("1.5M", 1_500_000)]
 )
-def test_a_size_is_written_in_several_ways(text, count):
+def test_a_size_may_be_written_in_several_ways(text, count):
     assert member_count(text) == count
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "1.5", "k", "1g", "many", "0.0001k", ""])
-def test_what_is_not_a_whole_number_of_members_is_refused(text):
+def test_a_size_that_is_not_a_whole_number_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="is not a number of members"):
         member_count(text)
 
@@ -31,7 +31,7 @@ def test_a_rate_is_exact(text, ppm):
 
 
 @pytest.mark.parametrize("text", ["-0.1", "1.1", "0.0000001", "x", "nan", "inf", "", "%"])
-def test_what_is_not_a_rate_is_refused(text):
+def test_an_invalid_rate_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="is not a rate"):
         _rate_ppm(text)
 
@@ -51,14 +51,14 @@ def test_what_is_not_a_rate_is_refused(text):
         (["--members", "3k", "--periods", "2019-02-P1..2019-03-P1", "--plan", "chronic"], "has members by 2019-03-P1"),
     ],
 )
-def test_wrong_usage_is_said_in_one_line_and_nothing_is_written(lake, words, says):
+def test_wrong_usage_is_reported_in_one_line_and_nothing_is_written(lake, words, says):
     ended = lake.run("generate", *words)
     assert ended.exit_code == 2
     assert says in ended.document["error"]
     assert not lake.exists("source/members")
 
 
-def test_a_folder_that_cannot_be_made_is_said(spark, tmp_path):
+def test_a_folder_that_cannot_be_created_is_reported(spark, tmp_path):
     from tests.lakes import LakeFolder
 
     lake = LakeFolder(spark, tmp_path)
@@ -68,7 +68,7 @@ def test_a_folder_that_cannot_be_made_is_said(spark, tmp_path):
     assert ended.exit_code == 2 and "cannot be made" in ended.document["error"]
 
 
-def test_sources_that_are_there_are_replaced_only_when_asked(lake):
+def test_existing_sources_are_replaced_only_on_request(lake):
     first = lake.run("generate", *SMALL, "--seed", "1")
     assert first.exit_code == 0
     rows = first.document["rows"]

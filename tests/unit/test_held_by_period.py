@@ -1,4 +1,4 @@
-"""The quarantine keeps what each period held, whatever text the rows hold; without Spark."""
+"""The quarantine keeps the rows that each period held, with any text in them. No Spark."""
 
 from datetime import UTC, date, datetime
 
@@ -40,13 +40,13 @@ def held(small, period):
 
 
 @pytest.mark.parametrize("table", QUARANTINE, ids=lambda table: table.name)
-def test_folders_of_a_quarantine_are_named_after_the_period_of_the_run_alone(table):
+def test_a_quarantine_is_partitioned_by_the_period_of_the_run_only(table):
     assert table.partitioned_by == ("held_in_period",) and table.key[0] == "held_in_period"
     names = table.column_names
     assert names[names.index("held_in_period") + 1] == "first_seen_period"
 
 
-def test_any_text_is_kept_exactly_and_the_period_in_which_it_was_first_held_does_not_move(small):
+def test_any_text_is_kept_exactly_and_the_first_seen_period_does_not_change(small):
     expected = [(i, text, PERIOD) for i, text in enumerate(ODD_TEXTS, 1)]
     for period in (PERIOD, NEXT):
         hold_late_claims(small, late(*ODD_TEXTS), period, f"run-{period}")
@@ -54,15 +54,15 @@ def test_any_text_is_kept_exactly_and_the_period_in_which_it_was_first_held_does
     assert len(small.rows(HELD_CLAIMS.name)) == 2 * len(ODD_TEXTS)
 
 
-def test_each_period_keeps_what_it_held(small):
+def test_each_period_keeps_the_rows_it_held(small):
     hold_late_claims(small, late("chronic"), PERIOD, "run-1")
     hold_late_claims(small, late(), NEXT, "run-2")
     assert (held(small, PERIOD), held(small, NEXT)) == ([(1, "chronic", PERIOD)], [])
     hold_late_claims(small, late(), PERIOD, "run-3")
-    assert held(small, PERIOD) == [], "its own runs bring it up to date"
+    assert held(small, PERIOD) == [], "runs of the period itself update it"
 
 
-def test_a_closed_period_keeps_what_its_close_left(small):
+def test_a_closed_period_keeps_the_rows_held_at_its_close(small):
     hold_late_claims(small, late("chronic"), PERIOD, "run-1")
     publish(small, "settle", PERIOD, "run-1", {"chronic": "d"})
     publish(small, "close", PERIOD, "run-2", {"chronic": "d"}, "closed")
@@ -72,7 +72,7 @@ def test_a_closed_period_keeps_what_its_close_left(small):
 
 
 def returned(number, period, *others):
-    """A return that came after the close of the period, as a collection of another one finds it."""
+    """A return that arrived after the close of its period, as a collection of another period holds it."""
     row = receipt(number, number, 10, period=period, outcome="returned")
     return {**row, "reasons": [*others, AFTER_CLOSE], "amount_at_stake_fen": 10}
 
@@ -82,24 +82,24 @@ def held_receipts(small, period):
     return sorted((row["receipt_id"], row["period"], row["first_seen_period"], *row["reasons"]) for row in rows)
 
 
-def test_late_returns_replace_only_those_that_the_same_period_held_of_others(small):
+def test_late_returns_replace_only_the_late_returns_held_in_the_same_period(small):
     own = {**returned(1, NEXT), "held_in_period": NEXT, "first_seen_period": NEXT, "run_id": "run-0"}
     other = {**own, "receipt_id": 2, "period": PERIOD, "reasons": ["receipt_overpaid"]}
     small.append(HELD_RECEIPTS, [own, other], "run-0")
-    of_run_0 = [(1, NEXT, NEXT, AFTER_CLOSE), (2, PERIOD, NEXT, "receipt_overpaid")]
+    rows_of_run_0 = [(1, NEXT, NEXT, AFTER_CLOSE), (2, PERIOD, NEXT, "receipt_overpaid")]
     hold_returned_after_close(small, [returned(3, PERIOD), returned(4, PERIOD)], NEXT, "run-1")
     first = [(3, PERIOD, NEXT, AFTER_CLOSE), (4, PERIOD, NEXT, AFTER_CLOSE)]
-    assert held_receipts(small, NEXT) == [*of_run_0, *first]
+    assert held_receipts(small, NEXT) == [*rows_of_run_0, *first]
     hold_returned_after_close(small, [returned(3, PERIOD)], LATER, "run-2")
     assert held_receipts(small, LATER) == [(3, PERIOD, NEXT, AFTER_CLOSE)]
-    assert held_receipts(small, NEXT) == [*of_run_0, *first], "what another period held stays"
+    assert held_receipts(small, NEXT) == [*rows_of_run_0, *first], "rows held by another period stay"
     hold_returned_after_close(small, [returned(3, PERIOD, "receipt_key_missing")], NEXT, "run-3")
-    assert held_receipts(small, NEXT) == [*of_run_0, (3, PERIOD, NEXT, "receipt_key_missing", AFTER_CLOSE)]
+    assert held_receipts(small, NEXT) == [*rows_of_run_0, (3, PERIOD, NEXT, "receipt_key_missing", AFTER_CLOSE)]
     hold_returned_after_close(small, [], NEXT, "run-4")
-    assert held_receipts(small, NEXT) == of_run_0
+    assert held_receipts(small, NEXT) == rows_of_run_0
 
 
-def test_late_returns_leave_the_quarantine_of_a_closed_period_and_one_that_is_up_to_date(small):
+def test_late_returns_do_not_rewrite_a_closed_or_unchanged_quarantine(small):
     hold_returned_after_close(small, [returned(3, PERIOD)], NEXT, "run-1")
     version = small.version(HELD_RECEIPTS.name)
     hold_returned_after_close(small, [returned(3, PERIOD)], NEXT, "run-2")
@@ -109,7 +109,7 @@ def test_late_returns_leave_the_quarantine_of_a_closed_period_and_one_that_is_up
     assert small.version(HELD_RECEIPTS.name) == version
 
 
-def test_late_returns_are_summed_where_their_amounts_can_be_true():
+def test_late_returns_are_summed_over_plausible_amounts_only():
     amounts = [10, -5, 0, 2**62, 2**62, LARGEST_PLAUSIBLE_RECEIPT_FEN]
     late_returns = [{**returned(i, PERIOD), "amount_at_stake_fen": fen} for i, fen in enumerate(amounts)]
     assert late_return_sums(late_returns) == (6, 10 + LARGEST_PLAUSIBLE_RECEIPT_FEN)
@@ -117,7 +117,7 @@ def test_late_returns_are_summed_where_their_amounts_can_be_true():
     assert "6 returns of 2020-12-P1" in message and "1,000,000.10 yuan" in message
 
 
-def test_a_lake_of_the_layout_before_is_refused_with_the_remedy(small):
+def test_a_lake_of_an_older_layout_is_refused_with_the_remedy(small):
     row = {"platform_id": "xianghubao", "layout_version": LAYOUT - 1, "recorded_at": datetime.now(UTC), "run_id": "r"}
     small.append(LAKE, [row], "r")
     with pytest.raises(WrongUsage, match=f"have layout {LAYOUT - 1}; .* Nothing was done. .* into a new lake"):
@@ -129,8 +129,8 @@ def test_a_new_lake_has_the_layout_of_this_version(small):
     assert platform_of(small) == "xianghubao"
 
 
-def test_what_a_settlement_held_is_no_late_claim():
-    """A row that another period held for want of a period, or as late, does not stand for one of that period."""
+def test_a_claim_held_by_the_settlement_is_not_late():
+    """A row held by another period, or held as late, is not one that this settlement held."""
     from jobs.works.late_claims import _is_held_by_settlement
 
     row = {**claim(1, 1), "held_in_period": PERIOD, "reasons": ["claim_sex_unknown"]}
@@ -140,7 +140,7 @@ def test_what_a_settlement_held_is_no_late_claim():
 
 
 @pytest.mark.parametrize("day", [FIRST_DAY - 1, LAST_DAY + 1, 6_660_000, -6_660_000])
-def test_a_day_that_python_cannot_hold_is_read_as_none(small, day):
+def test_a_day_outside_the_range_of_python_is_read_as_none(small, day):
     """Days since 1970; with and without a condition that opens the file by its range of ids."""
     rows = [member(1), {**member(2), "joined_on": day, "exited_on": day}]
     write_deltalake(small.path("source/members"), arrow_table(TABLES["source/members"], rows))
@@ -150,7 +150,7 @@ def test_a_day_that_python_cannot_hold_is_read_as_none(small, day):
         assert (second["joined_on"], second["exited_on"], second["birth_date"]) == (None, None, date(1990, 6, 1))
 
 
-def test_the_first_and_the_last_day_are_days_like_any_other(small):
+def test_the_first_and_the_last_day_of_python_are_read(small):
     rows = [{**member(1), "birth_date": date.min, "exited_on": date.max}]
     write_deltalake(small.path("source/members"), arrow_table(TABLES["source/members"], rows))
     (row,) = small.rows("source/members")
@@ -158,8 +158,8 @@ def test_the_first_and_the_last_day_are_days_like_any_other(small):
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if name.startswith("source/") and date_columns(TABLES[name])])
-def test_every_column_of_days_of_every_source_has_a_rule_that_names_it(name):
-    """A row of few-row sources cannot be held: it stops the work that reads the table."""
+def test_every_date_column_of_every_source_has_a_range_rule(name):
+    """A bad row of a few-row source is not held: it stops the command that reads the table."""
     is_few_rows = name == "source/recoveries"
     kind, severity = (FewRowRule, Severity.CRITICAL) if is_few_rows else (GateRowRule, Severity.ERROR)
     rules = [rule for rule in SUITES[name] if isinstance(rule, kind)]

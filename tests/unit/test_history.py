@@ -1,4 +1,4 @@
-"""Which settlement a period continues, also when a period that is long settled is settled or compared again."""
+"""Which settlement a period continues, also if a settled period is settled or compared again."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def history(lake, xianghubao, period):
     return history_before(lake, xianghubao.calendar, xianghubao.calendar.period(period))
 
 
-def test_a_settled_period_continues_the_same_settlement_after_later_ones(lake, xianghubao):
+def test_a_settled_period_still_continues_the_same_settlement_after_later_ones(lake, xianghubao):
     assert history(lake, xianghubao, "2020-12-P1").predecessor(PLAN) is None, "the plan's first period, settled already"
     before = {"2020-12-P2": "2020-12-P1", "2021-01-P1": "2020-12-P2", "2021-01-P2": "2021-01-P1"}
     for period, previous in before.items():

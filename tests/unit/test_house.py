@@ -1,6 +1,6 @@
-"""Conventions that are worth keeping: the dictionary page is true, and every room of jobs/ keeps to its place.
+"""Conventions: the dictionary page is up to date, and every room of jobs/ imports only what it may.
 
-Each list of exceptions may only shrink: one that is no longer needed fails, so that it is taken out.
+An entry of a list of exceptions that is no longer needed fails, so the lists can only shrink.
 """
 
 import ast
@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 JOBS = PROJECT / "jobs"
 MODULES = sorted(JOBS.rglob("*.py"))
 
-# From what knows least to what knows most: a room imports itself and what stands before it.
+# In order of imports: a room imports itself and rooms before it.
 ROOMS = (
     "canonical", "catalogue", "errors", "version", "process", "progress", "money", "rulebook", "spark", "collection",
     "ledger", "settlement", "correction",
@@ -26,12 +26,12 @@ CHAPTERS = ("settlement", "correction", "collection", "ledger", "rulebook", "mon
 OF_CHAPTERS = {*CHAPTERS, "spark"}
 # (module, room)
 NOT_OF_CHAPTERS = {("rulebook/loader.py", "errors"), ("rulebook/strict.py", "errors")}
-# What runs a job of Spark or writes: a chapter only says what is to be computed.
+# Calls that run a Spark job or write: chapters contain none.
 ACTIONS = {
     "collect", "count", "first", "isEmpty", "localCheckpoint", "checkpoint", "toPandas", "toLocalIterator", "write",
     "writeTo", "foreach", "head", "take", "show", "persist", "cache",
 }  # fmt: skip
-# Numbers that are no money.
+# Divisions of numbers that are not money.
 DIVISIONS_ELSEWHERE = {
     ("settlement/benefits.py", "%"),  # bands of ten years of age
     ("reporting/people.py", "%"),
@@ -97,72 +97,74 @@ def is_grouped(call: ast.Attribute) -> bool:
 
 
 def divisions_of(tree: ast.AST) -> set[str]:
-    """How a module divides or rounds: by an operator, by a function of Python or of Spark."""
+    """The divisions and roundings of a module: operators and functions of Python or Spark."""
     signs = {ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%"}
     operators = (node.op for node in ast.walk(tree) if isinstance(node, ast.BinOp | ast.AugAssign))
-    found = {signs[type(operator)] for operator in operators if type(operator) in signs}
+    signs_used = {signs[type(operator)] for operator in operators if type(operator) in signs}
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     names = {call.id if isinstance(call, ast.Name) else getattr(call, "attr", "") for call in calls}
-    return found | names & {"divmod", "round", "bround", "floor", "ceil", "ceiling", "truediv", "floordiv", "div"}
+    return signs_used | names & {"divmod", "round", "bround", "floor", "ceil", "ceiling", "truediv", "floordiv", "div"}
 
 
-def found_in(paths: list[Path], what: Callable[[ast.AST], set[str]]) -> Iterator[tuple[str, str]]:
+def occurrences_in(paths: list[Path], what: Callable[[ast.AST], set[str]]) -> Iterator[tuple[str, str]]:
     for path in paths:
-        for found in what(ast.parse(path.read_text(encoding="utf-8"))):
-            yield name_of(path), found
+        for name in what(ast.parse(path.read_text(encoding="utf-8"))):
+            yield name_of(path), name
 
 
-def test_the_dictionary_page_is_what_the_schemas_say():
+def test_the_dictionary_page_is_generated_from_the_schemas():
     assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m schemas.dictionary`"
 
 
-def test_every_package_and_module_of_jobs_is_a_room_with_a_place():
+def test_every_package_and_module_of_jobs_is_listed_as_a_room():
     assert {room_of(path) for path in MODULES} - {"__init__"} == set(ROOMS)
 
 
-def test_a_room_imports_only_what_stands_before_it():
+def test_a_room_imports_only_rooms_before_it():
     against = {
         (module, room)
-        for module, room in found_in(MODULES, rooms_imported)
+        for module, room in occurrences_in(MODULES, rooms_imported)
         if ROOMS.index(room) > ROOMS.index(module.split("/")[0].removesuffix(".py"))
     }
     assert not against
 
 
-def test_a_chapter_imports_chapters_alone():
-    strangers = {(m, room) for m, room in found_in(modules_of(CHAPTERS), rooms_imported) if room not in OF_CHAPTERS}
-    assert strangers == NOT_OF_CHAPTERS
+def test_a_chapter_imports_only_chapters():
+    other_rooms = {
+        (m, room) for m, room in occurrences_in(modules_of(CHAPTERS), rooms_imported) if room not in OF_CHAPTERS
+    }
+    assert other_rooms == NOT_OF_CHAPTERS
 
 
-def test_a_chapter_knows_no_file_clock_log_or_chance_and_no_session():
+def test_a_chapter_imports_no_file_clock_log_random_or_session():
     pure = modules_of({*CHAPTERS, "spark"} - {"rulebook"})  # the rules are read from files
     world = {"os", "pathlib", "time", "logging", "random"}
-    assert not [found for found in found_in(pure, imports_of) if found[1].split(".")[0] in world]
+    assert not [pair for pair in occurrences_in(pure, imports_of) if pair[1].split(".")[0] in world]
     assert not [name_of(path) for path in pure if "SparkSession" in path.read_text(encoding="utf-8")]
 
 
 def test_a_chapter_runs_no_job_of_spark_and_writes_nothing():
-    assert not set(found_in(modules_of(CHAPTERS), actions_of))
+    assert not set(occurrences_in(modules_of(CHAPTERS), actions_of))
 
 
 def test_money_is_divided_in_one_module():
-    """Of every room but the sample's, whose numbers are drawn; paths are joined by / as well."""
+    """Except the sample, whose numbers are drawn. Paths joined by / are listed as well."""
     elsewhere = modules_of({room_of(path) for path in MODULES} - {"money", "sample"})
-    divided = {(m, sign) for m, sign in found_in(elsewhere, divisions_of) if (m, sign) not in PATHS_JOINED}
+    divided = {(m, sign) for m, sign in occurrences_in(elsewhere, divisions_of) if (m, sign) not in PATHS_JOINED}
     assert divided == DIVISIONS_ELSEWHERE, "divide and round in jobs/money.py"
 
 
 def test_nothing_imports_the_command_line():
     every = [path for path in MODULES if name_of(path) != "cli.py"]
-    assert not [found for found in found_in(every, rooms_imported) if found[1] == "cli"]
+    assert not [pair for pair in occurrences_in(every, rooms_imported) if pair[1] == "cli"]
 
 
-def test_a_report_does_no_work_and_runs_no_command():
-    assert not [f for f in found_in(modules_of({"reporting"}), rooms_imported) if f[1] in ("works", "commands")]
+def test_reporting_imports_no_works_and_no_commands():
+    assert not [f for f in occurrences_in(modules_of({"reporting"}), rooms_imported) if f[1] in ("works", "commands")]
 
 
-def test_the_sample_is_reached_from_the_demo_and_from_generate():
-    reaching = {module for module, room in found_in(MODULES, rooms_imported) if room == "sample"}
+def test_only_demo_and_generate_import_the_sample():
+    reaching = {module for module, room in occurrences_in(MODULES, rooms_imported) if room == "sample"}
     assert {module for module in reaching if not module.startswith("sample/")} == REACHING_THE_SAMPLE
 
 
@@ -187,5 +189,5 @@ def test_schemas_and_expectations_import_no_job(folder):
     ("F.round(a)", divisions_of, {"round"}),
     ("a * b", divisions_of, set()),
 ])  # fmt: skip
-def test_what_is_looked_for_is_seen(line, seen_by, what):
+def test_the_checks_detect_their_pattern(line, seen_by, what):
     assert seen_by(ast.parse(line)) == what

@@ -1,4 +1,4 @@
-"""An interruption ends what still writes, and only then the run's record says `interrupted`; no Spark is needed."""
+"""An interruption first ends the writers and then records the run as `interrupted`. No Spark."""
 
 import json
 
@@ -61,7 +61,7 @@ def test_an_error_that_follows_from_an_interruption_is_recorded_as_interrupted(t
     assert [row["state"] for row in rows(small)] == ["interrupted"]
 
 
-def test_storage_that_fails_does_not_hide_the_interruption(tmp_path, interrupt, monkeypatch):
+def test_a_storage_failure_does_not_hide_the_interruption(tmp_path, interrupt, monkeypatch):
     def fail(*_):
         raise OSError("gone")
 

@@ -1,4 +1,4 @@
-"""Tables of few rows: what another program wrote is seen, small files become one, and one rule says which rows are
+"""Tables of few rows: commits of other programs are read, small files are compacted, and one rule says which rows are
 valid."""
 
 from datetime import UTC, date, datetime
@@ -23,25 +23,25 @@ ACT = {
 
 @pytest.fixture
 def two(tmp_path):
-    """Two programs' views of one lake."""
+    """Two programs that have opened the same lake."""
     return SmallTables(str(tmp_path)), SmallTables(str(tmp_path))
 
 
-def test_what_another_program_published_is_seen(two):
+def test_publications_of_another_program_are_read(two):
     mine, other = two
     assert not mine.exists("control/publications") and published(mine, "settle") == {}
     publish(other, "settle", "2020-12-P1", "run-1", {"chronic": "d1", "critical_illness": "d2"})
     assert {p.run_id for p in published(mine, "settle").values()} == {"run-1"}
     publish(other, "settle", "2020-12-P1", "run-2", {"chronic": "d3"})
-    found = published(mine, "settle")
-    assert {plan_id: (p.run_id, p.revision) for (_, plan_id), p in found.items()} == {
+    publications = published(mine, "settle")
+    assert {plan_id: (p.run_id, p.revision) for (_, plan_id), p in publications.items()} == {
         "chronic": ("run-2", 2),
         "critical_illness": ("run-1", 1),
     }
     assert mine.version("control/publications") == 1
 
 
-def test_many_files_of_a_control_table_become_one_with_the_same_rows(two):
+def test_many_files_of_a_control_table_are_compacted_with_the_same_rows(two):
     small = two[0]
     for number in range(MOST_FILES + 1):
         published_at = datetime(2020, 12, 7, 0, number, tzinfo=UTC)
@@ -53,7 +53,7 @@ def test_many_files_of_a_control_table_become_one_with_the_same_rows(two):
     assert sorted(row["run_id"] for row in rows) == [f"run-{number:02}" for number in range(MOST_FILES + 1)]
 
 
-def test_rows_are_replaced_and_removed_by_what_they_hold(two):
+def test_rows_are_replaced_and_removed_by_condition(two):
     small, journal = two[0], TABLES["ledger/journal"]
     entry = {"period": "2020-12-P1", "job": "settle", "posted_on": date(2020, 12, 7), "debit_account": "cash",
              "credit_account": "pool", "amount_fen": 1, "reason": "it's a test", "reference": None}  # fmt: skip
@@ -72,7 +72,7 @@ def test_rows_are_replaced_and_removed_by_what_they_hold(two):
 CHOSEN = [("P1", "a", "r1"), ("P1", "b", "r2"), ("P2", "b", "r4"), ("P2", "a", "none")]
 
 
-def test_valid_rows_are_those_of_a_publication_s_period_plan_and_run_together(spark, two):
+def test_valid_rows_match_a_publication_in_period_plan_and_run(spark, two):
     keys = [("P1", plan, run) for plan in "ab" for run in ("r1", "r2")] + [("P2", plan, "r4") for plan in "ab"]
     rates = TABLES["settled/rates"]
     rows = [{"period": p, "plan_id": plan, "tier": "basic", "share_fen": 1, "run_id": run} for p, plan, run in keys]

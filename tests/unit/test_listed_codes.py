@@ -1,4 +1,4 @@
-"""Codes of a source in reports: those that are not listed, whatever their text, are counted as `other`."""
+"""Codes of sources in reports: every code that is not listed is counted as `other`."""
 
 from datetime import date
 
@@ -19,7 +19,7 @@ def frame(spark, name, rows):
     return spark.createDataFrame(arrow_table(TABLES[name], rows), TABLES[name].spark_schema)
 
 
-def test_techniques_that_are_not_listed_are_other(spark):
+def test_unlisted_techniques_are_counted_as_other(spark):
     techniques = (*TECHNIQUES, *UNLISTED)
     reviews = [
         {"review_id": i, "claim_id": i, "plan_id": "chronic", "received_on": date(2020, 12, 1), "technique": technique,
@@ -32,7 +32,7 @@ def test_techniques_that_are_not_listed_are_other(spark):
 
 
 @pytest.mark.parametrize("reason", UNLISTED)
-def test_a_reason_of_an_exit_that_is_not_listed_is_other_and_an_exit_all_the_same(spark, reason):
+def test_an_exit_with_an_unlisted_reason_is_counted_as_other(spark, reason):
     spells = [member(1, exited_on=PUBLIC_ON.replace(day=1), exit_reason=reason)]
     spells += [member(2, exited_on=PUBLIC_ON.replace(day=2), exit_reason=EXIT_REASONS[0])]
     groups = movements(frame(spark, "source/members", spells), BEFORE_ON, PUBLIC_ON)

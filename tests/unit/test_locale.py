@@ -1,4 +1,4 @@
-"""Names of lakes that are not ASCII, in locales that are not UTF-8, as cron has them."""
+"""Lake names that are not ASCII, in locales that are not UTF-8 (as under cron)."""
 
 import json
 import os
@@ -43,14 +43,14 @@ def test_java_starts_in_a_locale_of_utf_8(monkeypatch):
     assert os.environ["LC_ALL"] == "C"
 
 
-def test_a_java_that_cannot_express_the_name_is_refused():
+def test_a_java_that_cannot_encode_the_name_is_refused():
     for encoding, lake in (("UTF-8", "/湖"), ("ANSI_X3.4-1968", "/lake"), ("ANSI_X3.4-1968", "hdfs://head/湖")):
         check_names(Jvm(encoding), lake)
     with pytest.raises(WrongUsage, match="LC_ALL"):
         check_names(Jvm("ANSI_X3.4-1968"), "/湖")
 
 
-def test_a_name_that_is_no_text_or_lost_its_letters_is_refused(monkeypatch):
+def test_an_undecodable_or_garbled_name_is_refused(monkeypatch):
     with pytest.raises(WrongUsage, match=r"Lake /\\xba\\xfe: the name is not in UTF-8"):
         _check_name(os.fsdecode(b"/\xba\xfe"))
     _check_name("/lake?")

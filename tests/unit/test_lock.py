@@ -1,4 +1,4 @@
-"""The run lock: one living run holds a lake; a dead one does not block it, on this machine or another."""
+"""The run lock: one running process holds a lake; a dead one does not block it, on this machine or another."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def owner_of(lake):
     return json.loads((lake / LOCK_FILE).read_text())
 
 
-def test_a_held_lock_names_its_owner_and_is_gone_afterwards(lake):
+def test_a_held_lock_names_its_owner_and_is_removed_afterwards(lake):
     with hold(lake) as lock:
         lock.confirm()
         assert (owner_of(lake)["job"], owner_of(lake)["period"], owner_of(lake)["pid"]) == (
@@ -56,7 +56,7 @@ def test_a_lock_is_released_when_the_run_fails(lake):
     assert not (lake / LOCK_FILE).exists()
 
 
-def test_a_run_elsewhere_is_believed_until_its_lease_ends(lake):
+def test_a_lock_of_another_machine_holds_until_its_lease_expires(lake):
     leave(lake, ELSEWHERE | {"expires_at_seconds": time.time() + 50})
     with pytest.raises(Locked, match=r"collect 2020-11-P2 on elsewhere.*expires in (50|49) seconds"):
         hold(lake).__enter__()
@@ -69,27 +69,27 @@ def test_a_run_elsewhere_is_believed_until_its_lease_ends(lake):
     "left",
     [
         json.dumps(HERE | {"pid": 2**22 + 1}),  # no such process
-        json.dumps(HERE | {"pid": os.getpid()}),  # the number was given to another process since
+        json.dumps(HERE | {"pid": os.getpid()}),  # the pid now belongs to another process
         '{"token": "half a lo',  # killed while it wrote
         "",
     ],
     ids=["dead", "number used again", "half written", "empty"],
 )
-def test_what_a_dead_run_left_is_taken_over_at_once(lake, left):
+def test_the_lock_of_a_dead_run_is_taken_over_at_once(lake, left):
     (lake / LOCK_FILE).write_text(left)
     with hold(lake) as lock:
         lock.confirm()
         assert owner_of(lake)["pid"] == os.getpid()
 
 
-def test_a_lease_is_renewed_while_the_run_lives(lake):
+def test_a_lease_is_renewed_during_the_run(lake):
     with hold(lake, lease_seconds=1):
         first = owner_of(lake)["expires_at_seconds"]
         time.sleep(0.6)
         assert owner_of(lake)["expires_at_seconds"] > first
 
 
-def test_a_run_that_lost_its_lock_must_not_publish_and_leaves_the_new_owner_alone(lake):
+def test_a_run_that_lost_its_lock_does_not_publish_and_keeps_the_new_owner_s_lock(lake):
     with hold(lake) as lock:
         leave(lake, HERE | {"token": "the other's"})
         with pytest.raises(IntegrityBroken, match="nothing was published"):
@@ -97,15 +97,15 @@ def test_a_run_that_lost_its_lock_must_not_publish_and_leaves_the_new_owner_alon
     assert owner_of(lake)["token"] == "the other's"
 
 
-def test_where_a_file_is_in_the_way_the_lake_is_not_writable(tmp_path):
+def test_a_file_in_place_of_the_control_folder_is_not_writable(tmp_path):
     (tmp_path / "control").write_text("a file in the folder's place")
     with pytest.raises(WrongUsage, match="not writable"):
         hold(tmp_path).__enter__()
 
 
 @pytest.mark.parametrize("left", [None, HERE | {"pid": 2**22 + 1}], ids=["free", "left by a dead run"])
-def test_of_runs_that_start_at_once_one_gets_the_lock(lake, left):
-    """Programs of their own, round after round; nobody lets go before everybody has tried."""
+def test_exactly_one_of_simultaneous_runs_gets_the_lock(lake, left):
+    """Separate processes, many rounds; the holder releases the lock only after every process has tried."""
     spawn = get_context("spawn")
     barrier, held = spawn.Barrier(CONTENDERS), spawn.Array("i", ROUNDS)
     contenders = [
@@ -120,7 +120,7 @@ def test_of_runs_that_start_at_once_one_gets_the_lock(lake, left):
 
 
 def contend(lake, left, number, barrier, held):
-    """One contender: in every round it tries once, and counts itself if it got the lock."""
+    """One contender: tries once in every round and counts a success."""
     for turn in range(ROUNDS):
         if left and number == 0:
             leave(lake, left)

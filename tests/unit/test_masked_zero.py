@@ -1,4 +1,4 @@
-"""What is hidden is a dash on pages and in plots, never zero; zero is shown only where nothing is hidden."""
+"""A hidden count is a dash on pages and in plots, never zero; zero is shown only where nothing is hidden."""
 
 import re
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from jobs.reporting.text import Figure, Table
 MASKED, OPEN, FLOOR = "critical_illness", "senior_cancer", 5
 YOUNG, OLD = (GroupTraits("standard", band, "24+", "all") for band in ("30-39", "40-49"))
 LEFT = GroupTraits("standard", "40-49", "24+", "left")
-# One joined the first plan: masked. Of the second plan no group is below the floor.
+# One member joined the first plan: masked. In the second plan no group is below the floor.
 GROUPS = {
     (MASKED, "covered"): {YOUNG: 10, OLD: 8},
     (MASKED, "joined"): {YOUNG: 1},
@@ -44,12 +44,12 @@ def members_of(drawn_plan: str):
 
 
 def cells_by_name(table: Table) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """The numbers of each row by the English names before them."""
+    """The numbers of each row, by the English names in its first two cells."""
     named = [tuple(cell.en if isinstance(cell, Text) else str(cell) for cell in row) for row in table.rows]
     return {row[:2]: row[2:] for row in named}
 
 
-def test_a_masked_one_is_no_zero_in_the_tables_of_its_plan():
+def test_a_masked_count_is_a_dash_in_the_tables_of_its_plan():
     by_age, by_months, _ = parts_of(members_of(MASKED), Table)
     # covered, joined, ended, lapsed
     assert cells_by_name(by_age) == {
@@ -67,7 +67,7 @@ def test_a_masked_one_is_no_zero_in_the_tables_of_its_plan():
 @pytest.mark.parametrize(
     ("plan_id", "labels"), [(MASKED, ["–", "–", "–", "6", "1", "–"]), (OPEN, ["5", "0", "0", "0"])]
 )
-def test_a_masked_one_is_no_zero_in_the_plot(plan_id, labels):
+def test_a_masked_count_is_a_dash_in_the_plot(plan_id, labels):
     (drawn,) = parts_of(members_of(plan_id), Figure)
     for svg, description in ((drawn.svg.en, drawn.description.en), (drawn.svg.zh, drawn.description.zh)):
         assert sorted(re.findall(r">([0-9–]+)</text>", svg)).count("–") == labels.count("–")
@@ -86,8 +86,8 @@ def helped(sex: str, illness: str, count: int) -> dict:
     return ANNUAL.row("helped", "helped_by_illness", count, sex=sex, item=illness)
 
 
-def test_a_masked_illness_is_no_zero(xianghubao):
-    """One woman with lung cancer is counted under other illnesses; of the men no one is."""
+def test_a_masked_illness_is_a_dash(xianghubao):
+    """One woman with lung cancer is counted under other illnesses; no man is."""
     rows = [helped("F", "breast_cancer", 9), helped("F", "other_severe", 1), helped("M", "lung_cancer", 7)]
     drawn, table = year_page(xianghubao, rows)._by_illness()
     assert [(str(row[1]), str(row[2])) for row in table.rows] == [("9", "0"), ("–", "7"), ("1", "0")]

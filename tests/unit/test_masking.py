@@ -1,4 +1,4 @@
-"""Nothing is shown of a case that fewer than the floor share, and no more is hidden than that."""
+"""Traits of a case are shown only if at least the floor share them, and no more is hidden than needed."""
 
 from collections import Counter
 
@@ -20,25 +20,25 @@ def shown_of(known: Traits, members: dict[Traits, int], floor: int = 5):
     return mask
 
 
-def test_five_who_share_everything_are_shown_as_they_are():
+def test_five_with_the_same_traits_are_shown_unchanged():
     known = Traits("30-39", "F", "41", "24+")
     assert shown_of(known, {known: 5}).traits == known
 
 
-def test_four_in_the_province_and_one_in_its_region_are_shown_with_the_region():
+def test_four_in_a_province_and_one_in_its_region_are_shown_by_region():
     known = Traits("30-39", "F", "41", "24+")
     mask = shown_of(known, {known: 4, Traits("30-39", "F", "42", "24+"): 1})
     assert (mask.traits, mask.shared_by_count) == (Traits("30-39", "F", "4x", "24+"), 5)
 
 
-def test_four_in_the_band_of_ten_years_are_shown_in_that_of_twenty():
+def test_four_in_a_ten_year_band_are_shown_in_the_twenty_year_band():
     known = Traits("30-39", "F", "41", "24+")
     assert shown_of(known, {known: 4, Traits("20-29", "F", "11", "24+"): 1}).traits == Traits(
         "20-39", "F", HIDDEN, "24+"
     )
 
 
-def test_forty_is_not_in_the_band_of_thirty_nine_because_the_aid_would_tell_them_apart():
+def test_bands_on_both_sides_of_forty_are_not_joined_as_the_aid_differs():
     known = Traits("30-39", "F", "41", "24+")
     assert shown_of(known, {known: 4, Traits("40-49", "F", "41", "24+"): 9}).traits.age_band == HIDDEN
 
@@ -49,7 +49,7 @@ def test_in_a_plan_below_the_floor_nothing_is_shown():
     assert shown_of(known, {}).traits == Traits(HIDDEN, HIDDEN, HIDDEN, HIDDEN)
 
 
-def test_a_rare_illness_is_shown_as_another_severe_one_however_many_share_the_rest():
+def test_a_rare_illness_is_shown_as_other_severe_even_if_many_share_the_rest():
     known = Traits("30-39", "F", "41", "24+")
     seen = {("gaucher_disease", "F"): 4, ("gaucher_disease", "M"): 90}
     (mask,) = masked([Case(known, "gaucher_disease")], Crowd({known: 1000}), seen, 5)
@@ -58,7 +58,7 @@ def test_a_rare_illness_is_shown_as_another_severe_one_however_many_share_the_re
 
 @settings(deadline=None)
 @given(st.dictionaries(traits, st.integers(1, 6)), traits, st.integers(2, 9))
-def test_what_is_shown_is_shared_by_the_floor_counted_plainly(members, known, floor):
+def test_shown_traits_are_shared_by_at_least_the_floor(members, known, floor):
     mask = shown_of(known, members, floor)
     step = next(i for i, coarser in enumerate(LADDER) if coarser(known) == mask.traits)
     sharing = Counter()
@@ -68,7 +68,7 @@ def test_what_is_shown_is_shared_by_the_floor_counted_plainly(members, known, fl
     assert mask.shared_by_count == sharing[step]
     if any(getattr(mask.traits, name) != HIDDEN for name in SHOWN):
         assert sharing[step] >= floor
-    assert all(sharing[i] < floor for i in range(step)), "more was hidden than the floor asks for"
+    assert all(sharing[i] < floor for i in range(step)), "more was hidden than the floor requires"
 
 
 group_traits = st.builds(
@@ -82,19 +82,19 @@ group_traits = st.builds(
 
 @settings(deadline=None)
 @given(st.dictionaries(group_traits, st.integers(1, 12)), st.integers(2, 8))
-def test_a_head_count_is_of_the_floor_or_of_nobody_in_particular_and_sums_stay(groups, floor):
+def test_a_head_count_reaches_the_floor_or_has_no_traits_and_sums_are_kept(groups, floor):
     shown = coarsened(groups, floor)
     assert sum(shown.values()) == sum(groups.values())
     for traits, count in shown.items():
         assert count >= floor or set(traits) == {HIDDEN}
     for traits, count in groups.items():
         if count >= floor:
-            assert shown[traits] == count, "what enough people share is not made coarser"
+            assert shown[traits] == count, "a group at or above the floor is not made coarser"
 
 
-def test_three_of_one_length_and_three_of_another_are_shown_without_it():
-    """3 + 3 of an age reach the floor of five together; the 2 of another age do not, nor their tier: nothing of
-    them."""
+def test_two_groups_below_the_floor_are_shown_together_without_membership_length():
+    """3 + 3 of one age reach the floor of five together; the 2 of another age do not, nor does their tier: they
+    are shown without any trait."""
     of = lambda age, months: GroupTraits("standard", age, months, "left")  # noqa: E731
     groups = {of("30-39", "0-5"): 3, of("30-39", "24+"): 3, of("40-49", "0-5"): 2}
     assert coarsened(groups, 5) == {of("30-39", HIDDEN): 6, GroupTraits(*[HIDDEN] * 4): 2}

@@ -1,4 +1,4 @@
-"""Money is divided in one place: every rounding by example on both sides, conservation by property."""
+"""Division of money: each rounding by examples on both sides, conservation as a property."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ def test_the_fee_is_eight_percent_half_up():
 
 
 def test_the_published_share_of_december_2020():
-    """98.244 million members at 4.83 yuan: any pool from 482 x N + 1 to 483 x N fen gives it, one more fen gives
+    """98.244 million members at 4.83 yuan: every pool from 482 x N + 1 to 483 x N fen gives it, one more fen gives
     4.84."""
     covered, weight = {"standard": 98_244_000}, {"standard": 1_000_000}
     share = lambda pool_fen: apportion(pool_fen, covered, weight, "ceil_fen").share_fen["standard"]  # noqa: E731
@@ -31,7 +31,7 @@ def test_the_published_share_of_december_2020():
 
 
 @given(pool_fen=st.integers(-(10**6), 10**11), covered=COVERED, rounding=st.sampled_from(sorted(SHARE_ROUNDING)))
-def test_no_rounding_loses_or_makes_more_than_a_fen_a_head(pool_fen, covered, rounding):
+def test_no_rounding_differs_by_more_than_a_fen_per_member(pool_fen, covered, rounding):
     shares = apportion(pool_fen, covered, WEIGHT_PPM, rounding)
     residual_fen = shares.billed_fen - max(pool_fen, 0)
     heads = sum(covered.values())

@@ -1,4 +1,4 @@
-"""A notice of the largest size the platform had: whole, in both languages, and below two megabytes."""
+"""A notice of the largest published size: complete, in both languages, and below two megabytes."""
 
 from types import SimpleNamespace
 
@@ -45,13 +45,13 @@ def test_four_thousand_cases_fit_on_a_page_of_two_megabytes(xianghubao):
     assert html.count("acute myocardial infarction") > CASES / 4 and html.count("急性心肌梗塞") > CASES / 4
 
 
-def test_the_head_count_of_each_tier_and_the_share_stand_on_the_page(xianghubao):
+def test_the_page_shows_the_head_count_of_each_tier_and_the_share(xianghubao):
     html = page_of(notice_of_a_hundred_million(), xianghubao)
     assert "98,244,000" in html and "4.83" in html
     assert "各计划各自分摊，人数不可相加" in html and "must not be added up" in html
 
 
-def test_a_hostile_name_of_an_illness_or_a_place_is_text(xianghubao):
+def test_hostile_names_of_illnesses_and_places_stay_text(xianghubao):
     notice = notice_of_a_hundred_million()
     notice.cases[0] |= {"illness_code": "<script>alert(1)</script>", "place": "\u202e<b>", "marker": "<i>"}
     notice.cases[2] |= {"illness_code": "سرطان الثدي"}

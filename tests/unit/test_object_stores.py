@@ -1,4 +1,4 @@
-"""Object stores: the options for each program, and the reasons of failures, without a store."""
+"""Object stores, without a store: options for each program, and texts of failures."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def no_access(monkeypatch):
 
 
 @pytest.mark.parametrize("root", ["/srv/lake", "file:///srv/lake", "hdfs://head/lake"])
-def test_a_lake_that_is_in_no_object_store_keeps_its_options(root):
+def test_a_lake_outside_object_stores_has_no_options(root):
     assert store_options(root, {"some": "text"}) == {"some": "text"}
     assert spark_settings(root, {"AWS_REGION": "eu-west-1"}) == {}
     assert spark_address(root) == (f"file://{root}" if root.startswith("/") else root)
@@ -43,7 +43,7 @@ def test_s3_is_written_by_conditional_put_only(key):
         SmallTables("s3://aid/lake", {key: "disabled"})
 
 
-def test_spark_gets_the_address_and_the_access_that_delta_rs_has(monkeypatch):
+def test_spark_gets_the_same_address_and_access_as_delta_rs(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "environment")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     options = {"aws_access_key_id": "conf", "AWS_ENDPOINT_URL": "http://store:9000", "AWS_REGION": "eu-west-1"}

@@ -1,4 +1,4 @@
-"""The oracle's own checks: published figures, each rule on its two sides, the identity of the pool; with arithmetic."""
+"""Checks of the oracle itself: published figures, each rule on both sides, the pool's identity; with arithmetic."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -41,10 +41,13 @@ def settled(members, claims, platform=UNCAPPED, period=PERIOD, history=None, **m
 
 
 def plan_of(members, claims, platform=UNCAPPED, period=PERIOD, history=None, **more):
-    """What critical illness comes to."""
-    found = settled(members, claims, platform, period, history, **more)
-    assert not found.held_members and not found.held_claims, (found.held_members, found.held_claims)
-    return found.plans["critical_illness"]
+    """The settled plan critical_illness, with no row held."""
+    period_settled = settled(members, claims, platform, period, history, **more)
+    assert not period_settled.held_members and not period_settled.held_claims, (
+        period_settled.held_members,
+        period_settled.held_claims,
+    )
+    return period_settled.plans["critical_illness"]
 
 
 def marker_of(one_claim, members=None, platform=UNCAPPED, plan_id="critical_illness"):
@@ -53,7 +56,7 @@ def marker_of(one_claim, members=None, platform=UNCAPPED, plan_id="critical_illn
 
 
 def assert_conserved(plan):
-    """P1, and the tables among each other."""
+    """P1, and the sums of the tables agree."""
     pool, assessments = plan.pool, plan.assessments
     came_in = pool["due_fen"] + pool["member_sponsored_fen"] + pool["case_sponsored_fen"] + pool["brought_forward_fen"]
     assert came_in == pool["benefit_fen"] + pool["fee_fen"] + pool["carried_forward_fen"]
@@ -67,13 +70,13 @@ def assert_conserved(plan):
     assert balance_fen == pool["carried_forward_fen"]
 
 
-# --- published figures, a million members standing for so many
+# --- published figures, with weights in place of millions of members
 
 
 @pytest.mark.parametrize(
     ("covered", "pool_fen", "share_fen"),
     [
-        # 98.244 million members x 4.83 yuan = 47,451,852,000 fen is the most that 4.83 can come from
+        # 98.244 million members x 4.83 yuan = 47,451,852,000 fen is the largest pool that gives 4.83
         (98_244_000, 47_451_852_000, 483),
         (98_244_000, 47_451_852_001, 484),
         # one fen less a head: 98,244,000 x 482 = 47,353,608,000 still gives 4.82, one fen more gives 4.83
@@ -84,7 +87,7 @@ def assert_conserved(plan):
     ],
 )
 def test_the_published_share_follows_from_the_published_head_count(covered, pool_fen, share_fen):
-    """A member of weight w stands for w members of weight 1: the heads are put into the second tier's weight."""
+    """A member of weight w pays as much as w members of weight 1: one basic member represents all other heads."""
     weights, high = {"standard": 1, "basic": covered - 1}, high_limits(10**13)
     platform = platform_with(UNCAPPED, "critical_illness", tier_weights=weights, fee_rate=0, benefit_limits=high)
     claims = parts_of(pool_fen)
@@ -110,7 +113,7 @@ def parts_of(pool_fen):
 # --- shares
 
 
-def test_everybody_pays_the_rounded_up_share_and_the_residual_is_carried():
+def test_shares_are_rounded_up_and_the_residual_is_carried():
     # 1,000 + 80 fee = 1,080 over 7 = 154.3 -> 155; 7 x 155 = 1,085; 5 carried
     claims = [claim(1, 1, approved_aid_fen=1_000), claim(2, 2, publicity_period="2020-12-P2", approved_aid_fen=500)]
     world = World(UNCAPPED, tuple(TEN[:7]), tuple(claims))
@@ -137,7 +140,7 @@ def test_the_rounding_policies(rounding, shares, carried_fen, one_fen_more):
     assert plan.rates[0]["share_fen"] == shares[0]
 
 
-def test_who_pays_the_fen_more_is_taken_from_outside_and_counted():
+def test_members_paying_one_fen_more_are_passed_in_and_counted():
     world = World(platform_with(UNCAPPED, "critical_illness", rounding="exact"), tuple(TEN[:7]),
                   (claim(1, 1, approved_aid_fen=1_000),))  # fmt: skip
     plan = settle(world, PERIOD, History(), {"critical_illness": {3, 6}}).plans["critical_illness"]
@@ -157,7 +160,7 @@ def test_a_tier_pays_by_its_weight_and_the_share_shows_its_fee():
     ]
 
 
-def test_a_residual_above_the_need_is_carried_on_and_nobody_pays():
+def test_a_residual_above_the_pool_is_carried_forward_and_no_share_is_due():
     # 100 + 8 - 500 = -392: share 0, 392 carried
     history = History(last_pool={"critical_illness": {"period": "2020-11-P2", "carried_forward_fen": 500}})
     plan = plan_of(TEN, [claim(1, 1, approved_aid_fen=100)], history=history)
@@ -168,18 +171,18 @@ def test_a_residual_above_the_need_is_carried_on_and_nobody_pays():
 
 def test_the_fee_is_half_up_on_the_sum_and_rounded_up_per_case_for_the_cap():
     # 8% of 19 (= 6 + 13) is 1.52 -> 2; for the cap rounded up: of 6 it is 0.48 -> 1, of 13 it is 1.04 -> 2
-    # cap 1 fen x 10: case 6 + 1 asks 7, case 13 + 2 = 15 asks 10 and the platform bears 5
+    # cap 1 fen x 10: case 6 + 1 costs 7; case 13 + 2 = 15 is cut to 10 and 5 are sponsored
     platform = platform_with(UNCAPPED, "critical_illness", per_case_cap=1)
     plan = plan_of(TEN, [claim(1, 1, approved_aid_fen=6), claim(2, 2, approved_aid_fen=13)], platform)
     assert plan.pool["fee_fen"] == 2
     assert [row["sponsored_fen"] for row in plan.benefits] == [0, 5]
     assert plan.pool["pool_fen"] == 19 + 2 - 5
-    # of the fee the platform bears 2 x 5 / (20 + 5 + 0) = 0.4 -> 0, as 16 fen over 10 are 2 each
+    # sponsored part of the fee: 2 x 5 / (20 + 5 + 0) = 0.4 -> 0, as 16 fen over 10 are 2 each
     assert (plan.fee["accrued_fen"], plan.fee["sponsored_fen"], plan.fee["outstanding_fen"]) == (2, 0, 2)
 
 
 def test_the_cap_counts_members_by_weight_as_the_shares_do():
-    # cap 100 fen x (5 + 4 / 2) = 700 of 1,080 asked: 380 borne; 100 and 50 each, where 9 heads would ask 900 / 7 = 129
+    # cap 100 fen x (5 + 4 / 2) = 700 of 1,080: 380 sponsored; 100 and 50 each. By heads: 900 / 7 = 129
     platform = platform_with(UNCAPPED, "critical_illness", per_case_cap=100)
     members = [member(n, tier="standard" if n <= 5 else "basic") for n in range(1, 10)]
     plan = plan_of(members, [claim(1, 1, tier="standard", approved_aid_fen=1_000)], platform)
@@ -187,16 +190,18 @@ def test_the_cap_counts_members_by_weight_as_the_shares_do():
     assert {(row["tier"], row["share_fen"]) for row in plan.rates} == {("standard", 100), ("basic", 50)}
 
 
-def test_what_was_brought_forward_has_paid_its_part_of_the_fee():
-    # 1,080 asked, 50 x 10 = 500 allowed: 580 borne; 500 - 20 = 480 due; fee 80 x 580 / (480 + 580 + 20) = 42.96 -> 42
+def test_the_residual_brought_forward_bears_its_part_of_the_fee():
+    # 1,080 claimed, 50 x 10 = 500 allowed: 580 sponsored; 500 - 20 = 480 due;
+    # fee 80 x 580 / (480 + 580 + 20) = 42.96 -> 42
     history = History(last_pool={"critical_illness": {"period": "2020-11-P2", "carried_forward_fen": 20}})
     platform = platform_with(UNCAPPED, "critical_illness", per_case_cap=50)
     plan = plan_of(TEN, [claim(1, 1, approved_aid_fen=1_000)], platform, history=history)
     assert (plan.pool["due_fen"], plan.fee["sponsored_fen"], plan.fee["outstanding_fen"]) == (480, 42, 38)
 
 
-def test_the_platform_bears_all_but_the_cap_and_with_it_its_part_of_the_fee():
-    # aid 10,000,000 + fee 800,000; 10 fen x 10 = 100 asked; 10,799,900 borne; fee 800,000 x 10,799,900 / 10,800,000
+def test_the_platform_sponsors_the_amount_above_the_cap_with_its_part_of_the_fee():
+    # aid 10,000,000 + fee 800,000; 10 fen x 10 = 100 allowed; 10,799,900 sponsored;
+    # fee 800,000 x 10,799,900 / 10,800,000
     plan = plan_of(TEN, [claim(1, 1)], XHB)
     assert (plan.pool["case_sponsored_fen"], plan.pool["due_fen"]) == (10_799_900, 100)
     assert (plan.fee["sponsored_fen"], plan.fee["outstanding_fen"]) == (799_992, 8)
@@ -208,18 +213,18 @@ def test_the_platform_bears_all_but_the_cap_and_with_it_its_part_of_the_fee():
     ]
 
 
-# --- what the platform bears of a share
+# --- the sponsored part of a share
 
 
 def test_the_yearly_cap_counts_every_spell_of_the_year_and_starts_again_in_january():
-    # 1,080 over 10 = 108 each; cap 150: first 108, then 150 - 108 = 42 (66 borne); in January 108 and 42 again
+    # 1,080 over 10 = 108 each; cap 150: first 108, then 150 - 108 = 42 (66 sponsored); in January 108 and 42 again
     platform = platform_with(UNCAPPED, "critical_illness", yearly_cap=150)
     periods = ("2020-12-P1", "2020-12-P2", "2021-01-P1", "2021-01-P2")
     claims = [claim(n, n, publicity_period=p, approved_aid_fen=1_000) for n, p in enumerate(periods, 1)]
     switch = date(2020, 12, 14)
     spells = [member(10, exited_on=switch), member(10, tier="standard", joined_on=switch)]
-    found = settle_all(World(platform, (*TEN[:9], *spells), tuple(claims)), periods[0], periods[-1])
-    dues = [[r for r in s.rows("assessments") if r["member_id"] == 10][0] for s in found]
+    results = settle_all(World(platform, (*TEN[:9], *spells), tuple(claims)), periods[0], periods[-1])
+    dues = [[r for r in s.rows("assessments") if r["member_id"] == 10][0] for s in results]
     assert [(r["due_fen"], r["sponsored_fen"], r["marker"]) for r in dues] == [
         (108, 0, None),
         (42, 66, "yearly_cap"),
@@ -228,7 +233,7 @@ def test_the_yearly_cap_counts_every_spell_of_the_year_and_starts_again_in_janua
     ]
 
 
-def test_the_waiver_bears_the_whole_share_of_those_who_joined_by_the_day():
+def test_the_waiver_sponsors_the_whole_share_of_members_who_joined_by_the_day():
     platform = platform_with(UNCAPPED, "critical_illness", first_month_waiver=date(2019, 6, 1))
     switched = [member(3, exited_on=date(2020, 9, 1)), member(3, joined_on=date(2020, 9, 1))]
     members = [member(1), member(2, joined_on=date(2019, 6, 2)), *switched, member(4, joined_on=date(2020, 9, 1))]
@@ -242,21 +247,21 @@ def test_the_waiver_bears_the_whole_share_of_those_who_joined_by_the_day():
     ]
 
 
-def test_in_funded_periods_the_platform_bears_all():
+def test_funded_periods_are_sponsored_in_full():
     platform = platform_with(
         UNCAPPED, "critical_illness", funded_periods=True, first_month_waiver=date(2020, 1, 1), yearly_cap=1
     )
     plan = plan_of(TEN, [claim(1, 1, approved_aid_fen=1_000)], platform)
     assert {(r["share_fen"], r["due_fen"], r["marker"]) for r in plan.assessments} == {(108, 0, "funded_period")}
-    # the fee of 80 is all the platform's: 80 x 1,080 / (0 + 1,080 + 0)
+    # the whole fee of 80 is sponsored: 80 x 1,080 / (0 + 1,080 + 0)
     assert (plan.fee["sponsored_fen"], plan.fee["outstanding_fen"]) == (80, 0)
     assert len(plan.bills) == 10
 
 
-def test_where_the_rules_say_so_who_is_helped_does_not_share():
+def test_beneficiaries_do_not_share_if_the_rules_say_so():
     platform = platform_with(UNCAPPED, "critical_illness", helped_member_shares=False, per_case_cap=100)
     plan = plan_of(TEN, [claim(1, 4, approved_aid_fen=1_000)], platform)
-    # 1,080 asked, 100 x 9 = 900 allowed: 180 borne; 900 over 9 = 100
+    # 1,080 claimed, 100 x 9 = 900 allowed: 180 sponsored; 900 over 9 = 100
     assert (plan.pool["covered_count"], plan.pool["case_sponsored_fen"]) == (9, 180)
     assert {r["share_fen"] for r in plan.assessments} == {100}
     assert 4 not in {r["member_id"] for r in plan.assessments}
@@ -266,7 +271,7 @@ def test_where_the_rules_say_so_who_is_helped_does_not_share():
 
 
 @pytest.mark.parametrize(
-    ("given", "is_covered"),
+    ("columns", "is_covered"),
     [
         ({"joined_on": date(2020, 12, 6)}, True),
         ({"joined_on": date(2020, 12, 7)}, False),
@@ -274,8 +279,8 @@ def test_where_the_rules_say_so_who_is_helped_does_not_share():
         ({"exited_on": date(2020, 12, 6)}, False),
     ],
 )
-def test_cover_is_counted_at_midnight_of_the_publicity_day(given, is_covered):
-    plan = plan_of([member(1), member(2, **given)], [])
+def test_cover_is_counted_at_midnight_of_the_publicity_day(columns, is_covered):
+    plan = plan_of([member(1), member(2, **columns)], [])
     assert [r["member_id"] for r in plan.assessments] == ([1, 2] if is_covered else [1])
 
 
@@ -287,7 +292,7 @@ def test_cover_is_counted_at_midnight_of_the_publicity_day(given, is_covered):
         (datetime(2020, 12, 6, 16, 0, 1, tzinfo=UTC), True),
     ],
 )
-def test_a_lapse_by_midnight_ends_cover_and_a_new_membership_begins_afresh(ended_at, is_covered):
+def test_a_lapse_by_midnight_ends_cover_and_a_new_membership_is_covered(ended_at, is_covered):
     lapses = ({"plan_id": "critical_illness", "member_id": 2, "ended_at": ended_at},)
     plan = plan_of([member(1), member(2)], [], lapses=lapses)
     assert [r["member_id"] for r in plan.assessments] == ([1, 2] if is_covered else [1])
@@ -300,7 +305,7 @@ def test_a_lapse_by_midnight_ends_cover_and_a_new_membership_begins_afresh(ended
 
 
 @pytest.mark.parametrize(
-    ("given", "marker"),
+    ("columns", "marker"),
     [
         ({}, None),
         ({"diagnosed_on": date(2020, 12, 7), "approved_on": date(2020, 12, 7)}, None),
@@ -323,11 +328,11 @@ def test_a_lapse_by_midnight_ends_cover_and_a_new_membership_begins_afresh(ended
         ({"illness_code": "thyroid_cancer", "diagnosed_on": date(2020, 1, 1)}, None),
     ],
 )
-def test_what_a_claim_comes_to(given, marker):
-    assert marker_of(claim(1, 1, **given)) == marker
+def test_the_marker_of_a_claim(columns, marker):
+    assert marker_of(claim(1, 1, **columns)) == marker
 
 
-def test_the_own_limit_of_an_illness_starts_on_its_day():
+def test_the_limit_of_an_illness_starts_on_its_day():
     """Light thyroid cancer: 50,000 yuan if diagnosed from 2019-05-01 on, 300,000 before."""
     early = [member(1, joined_on=date(2018, 11, 1)), *TEN[1:]]
     thyroid = {"illness_code": "thyroid_cancer", "severity": "light", "approved_aid_fen": 30_000_000}
@@ -337,17 +342,17 @@ def test_the_own_limit_of_an_illness_starts_on_its_day():
 
 def test_a_plan_helps_its_own_illnesses_only():
     old = [member(n, "senior_cancer") for n in range(1, 4)]
-    asked = claim(1, 1, "senior_cancer", illness_code="stroke")
-    assert marker_of(asked, old, plan_id="senior_cancer") == "illness_not_in_plan"
+    stroke_claim = claim(1, 1, "senior_cancer", illness_code="stroke")
+    assert marker_of(stroke_claim, old, plan_id="senior_cancer") == "illness_not_in_plan"
 
 
-def test_who_was_born_on_29_february_is_a_year_older_on_1_march():
+def test_a_member_born_on_29_february_has_his_birthday_on_1_march():
     leapling = date(1980, 2, 29)
     days = (date(2019, 2, 28), date(2019, 3, 1), date(2020, 2, 28), date(2020, 2, 29))
     assert [age_on(leapling, day) for day in days] == [38, 39, 39, 40]
 
 
-def test_nobody_is_helped_twice_in_one_membership():
+def test_a_member_is_helped_once_in_a_membership():
     first = claim(1, 1, approved_on=date(2020, 11, 2))
     second = claim(2, 1, illness_code="stroke", approved_on=date(2020, 11, 1))
     benefits = plan_of(TEN, [first, second]).benefits
@@ -361,7 +366,7 @@ def test_nobody_is_helped_twice_in_one_membership():
     ("joined_again_on", "marker"),
     [(date(2020, 4, 1), "already_helped"), (date(2020, 4, 2), None)],
 )
-def test_who_rejoined_may_be_helped_again_but_a_switch_of_tier_is_no_rejoining(joined_again_on, marker):
+def test_a_member_may_be_helped_again_after_rejoining_but_not_after_a_switch_of_tier(joined_again_on, marker):
     spells = [member(1, exited_on=date(2020, 4, 1)), member(1, tier="basic", joined_on=joined_again_on)]
     claims = [
         claim(1, 1, diagnosed_on=date(2020, 3, 1), approved_on=date(2020, 3, 2)),
@@ -372,12 +377,12 @@ def test_who_rejoined_may_be_helped_again_but_a_switch_of_tier_is_no_rejoining(j
     assert [b["marker"] for b in second.benefits] == [marker]
 
 
-def test_a_claim_counts_once_ever_and_a_pending_one_comes_back():
+def test_a_claim_counts_once_and_a_pending_one_may_be_publicised_again():
     third = {"publicity_period": "2021-01-P1"}
     later = {"publicity_period": "2020-12-P2"}
     claims = [claim(1, 1), claim(1, 1, **third), claim(2, 2, objection="pending"), claim(2, 2, **later)]
-    found = settle_all(World(UNCAPPED, tuple(TEN), tuple(claims)), PERIOD, "2021-01-P1")
-    markers = [[(b["claim_id"], b["marker"]) for b in s.rows("benefits")] for s in found]
+    results = settle_all(World(UNCAPPED, tuple(TEN), tuple(claims)), PERIOD, "2021-01-P1")
+    markers = [[(b["claim_id"], b["marker"]) for b in s.rows("benefits")] for s in results]
     assert markers == [[(1, None), (2, "objection_pending")], [(2, None)], [(1, "counted_before")]]
 
 
@@ -394,13 +399,13 @@ def test_a_payer_need_not_be_a_member_of_any_plan():
 
 def test_every_kind_of_bad_member_is_held_for_it():
     kinds = bad_members(member, "critical_illness", date(2019, 6, 1))
-    found = settled([*TEN, *(row for _, rows in kinds for row in rows)], [])
+    result = settled([*TEN, *(row for _, rows in kinds for row in rows)], [])
     assert {reason for reason, _ in kinds} == MEMBER_REASONS
     for reason, rows in kinds:
         for row in rows:
-            assert [reason in held.reasons for held in found.held_members if held.row is row] == [True], (reason, row)
-    assert len(found.plans["critical_illness"].assessments) == 10
-    several = found.held_members[-1].reasons
+            assert [reason in held.reasons for held in result.held_members if held.row is row] == [True], (reason, row)
+    assert len(result.plans["critical_illness"].assessments) == 10
+    several = result.held_members[-1].reasons
     assert several == (
         "member_birth_date_missing", "member_payer_missing", "member_sex_unknown", "member_tier_unknown",
         "member_waiting_end_missing",
@@ -411,12 +416,12 @@ def test_every_kind_of_bad_claim_is_held_for_it():
     members = [member(n) for n in range(1, 51)]
     ids = iter(range(1_000, 2_000))
     kinds = bad_claims(claim, lambda: next(ids), list(range(11, 51)), date(2019, 6, 1), date(2020, 12, 7))
-    found = settled(members, [claim(1, 1), *(row for _, rows in kinds for row in rows)])
+    result = settled(members, [claim(1, 1), *(row for _, rows in kinds for row in rows)])
     assert {reason for reason, _ in kinds} == CLAIM_REASONS
     for reason, rows in kinds:
         for row in rows:
-            assert [reason in held.reasons for held in found.held_claims if held.row is row] == [True], (reason, row)
-    assert [b["claim_id"] for b in found.rows("benefits")] == [1]
+            assert [reason in held.reasons for held in result.held_claims if held.row is row] == [True], (reason, row)
+    assert [b["claim_id"] for b in result.rows("benefits")] == [1]
 
 
 def test_spells_that_touch_do_not_overlap_and_all_of_three_that_do_are_held():
@@ -432,16 +437,16 @@ def test_spells_that_touch_do_not_overlap_and_all_of_three_that_do_are_held():
     assert [h.reasons for h in held] == [("member_spells_overlap",)] * 3
 
 
-def test_an_illness_counted_before_is_not_claimed_again_under_another_id():
+def test_an_illness_counted_before_is_held_under_another_claim_id():
     claims = [claim(1, 1), claim(2, 1, publicity_period="2020-12-P2")]
     second = settle_all(World(UNCAPPED, tuple(TEN), tuple(claims)), PERIOD, "2020-12-P2")[1]
     assert [(h.row["claim_id"], h.reasons) for h in second.held_claims] == [(2, ("claim_illness_claimed_twice",))]
 
 
-def test_plans_that_cannot_be_settled_are_refused_and_the_others_are_not_lost():
-    found = settled(TEN, [claim(1, 1, "senior_cancer"), claim(2, 2)])
-    assert (list(found.plans), list(found.refused)) == (["critical_illness"], ["senior_cancer"])
-    assert set(found.skipped) == {"chronic", "transport_accident"}
+def test_plans_that_cannot_be_settled_are_refused_and_the_others_are_settled():
+    result = settled(TEN, [claim(1, 1, "senior_cancer"), claim(2, 2)])
+    assert (list(result.plans), list(result.refused)) == (["critical_illness"], ["senior_cancer"])
+    assert set(result.skipped) == {"chronic", "transport_accident"}
     for fewest, is_settled in ((10, True), (11, False)):
         platform = platform_with(UNCAPPED, "critical_illness", minimum_members=fewest)
         assert ("critical_illness" in settled(TEN, [], platform).plans) is is_settled
@@ -458,20 +463,20 @@ def test_a_day_without_a_rule_is_an_error_never_a_zero():
 # --- worlds
 
 
-def test_the_seeded_worlds_show_every_reason_and_every_marker_over_24_periods():
+def test_the_seeded_worlds_have_every_reason_and_marker_in_24_periods():
     reasons, markers, refused = set(), set(), set()
     for seed in range(5):
-        found = settle_all(small_world(XHB, seed), "2019-07-P1", "2020-06-P2")
-        assert len(found) == 24
-        reasons |= {r for s in found for held in (*s.held_members, *s.held_claims) for r in held.reasons}
-        markers |= {row["marker"] for s in found for row in s.rows("benefits")}
-        refused |= {why for s in found for why in s.refused.values()}
+        results = settle_all(small_world(XHB, seed), "2019-07-P1", "2020-06-P2")
+        assert len(results) == 24
+        reasons |= {r for s in results for held in (*s.held_members, *s.held_claims) for r in held.reasons}
+        markers |= {row["marker"] for s in results for row in s.rows("benefits")}
+        refused |= {why for s in results for why in s.refused.values()}
     assert reasons == MEMBER_REASONS | CLAIM_REASONS
     assert markers == MARKERS
     assert not refused
 
 
-def test_a_seed_tells_the_same_world_again():
+def test_a_seed_gives_the_same_world_again():
     assert small_world(XHB, 7) == small_world(XHB, 7) != small_world(XHB, 8)
 
 
@@ -479,8 +484,8 @@ def test_a_seed_tells_the_same_world_again():
 @given(worlds(XHB))
 def test_conservation_holds_in_every_period_of_every_world(world):
     carried_fen = {}
-    for found in settle_all(world, "2019-07-P1", "2020-06-P2"):
-        for plan_id, plan in found.plans.items():
+    for result in settle_all(world, "2019-07-P1", "2020-06-P2"):
+        for plan_id, plan in result.plans.items():
             assert_conserved(plan)
             assert plan.pool["brought_forward_fen"] == carried_fen.get(plan_id, 0)
             carried_fen[plan_id] = plan.pool["carried_forward_fen"]
@@ -497,7 +502,7 @@ def test_the_order_of_the_rows_does_not_matter(world, random):
 # --- released rows
 
 
-def test_a_released_member_is_covered_from_then_on_and_of_equal_rows_one_is():
+def test_a_released_member_is_covered_and_one_of_several_equal_rows_is():
     odd = member(11, sex="X")
     before = settled([*TEN, odd], [claim(1, 1, approved_aid_fen=900)])
     assert len(before.held_members) == 1 and before.plans["critical_illness"].pool["covered_count"] == 10
@@ -510,17 +515,17 @@ def test_a_released_claim_counts_in_the_next_settlement_once():
     odd = claim(1, 1, sex="X", approved_aid_fen=900)
     first = settled(TEN, [odd])
     assert len(first.held_claims) == 1 and first.plans["critical_illness"].pool["benefit_fen"] == 0
-    history, found = History().after(first), []
+    history, benefits_fen = History().after(first), []
     for period in ("2020-12-P2", "2021-01-P1"):
         now = settled(TEN, [odd], period=period, history=history, released=(odd,))
         assert not now.held_claims
-        found.append(now.plans["critical_illness"].pool["benefit_fen"])
+        benefits_fen.append(now.plans["critical_illness"].pool["benefit_fen"])
         assert_conserved(now.plans["critical_illness"])
         history = history.after(now)
-    assert found == [900, 0]
+    assert benefits_fen == [900, 0]
 
 
-def test_of_two_claims_with_one_id_the_released_one_counts():
+def test_the_released_one_of_two_claims_with_one_id_counts():
     true, other = claim(1, 1, approved_aid_fen=900), claim(1, 2, approved_aid_fen=500)
     second = settled(TEN, [true, other], period="2020-12-P2", history=History().after(settled(TEN, [true, other])),
                      released=(true,))  # fmt: skip

@@ -1,4 +1,4 @@
-"""The balances of a closed period on its page, and the fee of earlier closes that a close adds up."""
+"""Balances on the page of a closed period, and the fee of earlier closes that a close sums."""
 
 from types import SimpleNamespace
 
@@ -40,7 +40,7 @@ def page_of(rows: list[dict]) -> str:
     return render(Page("x.html", words, words, (page._books(),)))
 
 
-def test_the_page_of_a_closed_period_shows_the_accounts_that_moved(tmp_path):
+def test_the_page_of_a_closed_period_shows_the_accounts_with_movements(tmp_path):
     small = lake_with_closes(tmp_path, FIRST, SECOND)
     rows = list(period_balances(SimpleNamespace(small=small), FIRST))
     assert len(rows) == 4 * len(ACCOUNTS), "four amounts of every account, of this period alone"
@@ -58,7 +58,7 @@ def test_the_page_of_an_open_period_says_that_it_has_no_balances_yet(tmp_path):
     assert "This period is not closed yet." in page_of([])
 
 
-def test_a_close_adds_up_the_fee_of_earlier_closes_alone(tmp_path):
+def test_a_close_sums_the_fee_of_earlier_closes_only(tmp_path):
     small = lake_with_closes(tmp_path, FIRST, SECOND, "2021-01-P1")
     request = SimpleNamespace(platform=XHB, period=XHB.calendar.period(SECOND))
     pinned = SimpleNamespace(lake=SimpleNamespace(small=small), request=request, plan_ids=(PLAN, "chronic"))

@@ -1,4 +1,4 @@
-"""A small local lake's tables are read as plain files: the same rows as through Delta, or not at all."""
+"""Tables of a small local lake are read as plain files, with the same rows as through Delta, or through Delta."""
 
 from datetime import date
 
@@ -45,8 +45,8 @@ def test_an_earlier_version_and_a_column_added_later(spark, tmp_path):
         assert_df_equality(frame, stored, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_what_plain_files_do_not_say_is_left_to_delta(spark, tmp_path):
-    """Deleted rows in the log, a partition whose folder is escaped, a root that looks like a pattern, no files."""
+def test_tables_that_plain_files_do_not_describe_are_read_through_delta(spark, tmp_path):
+    """Deletion vectors, an escaped partition folder, a root that looks like a pattern, no files: read through Delta."""
     deleted = str(tmp_path / "deleted")
     written(deleted)
     spark.sql(f"alter table delta.`{deleted}` set tblproperties (delta.enableDeletionVectors = true)")

@@ -1,4 +1,4 @@
-"""A YAML file that cannot be read, or that says something else than it seems to say, is reported with file and key."""
+"""A YAML file that is unreadable or ambiguous is reported with file and key."""
 
 import os
 from datetime import date
@@ -29,7 +29,7 @@ def read(tmp_path, content: bytes | str):
     return read_yaml(path, "plan/some.yaml")
 
 
-def test_every_plain_value_is_read_by_its_spelling(tmp_path):
+def test_the_type_of_a_plain_value_follows_its_spelling(tmp_path):
     assert read(tmp_path, PLAIN) == {
         "text": "the words",
         "quoted": "2018-10-16",
@@ -43,7 +43,7 @@ def test_every_plain_value_is_read_by_its_spelling(tmp_path):
     }
 
 
-def test_a_byte_order_mark_and_lines_of_windows_are_no_fault(tmp_path):
+def test_a_byte_order_mark_and_crlf_line_ends_are_accepted(tmp_path):
     assert read(tmp_path, b"\xef\xbb\xbf" + PLAIN.replace("\n", "\r\n").encode()) == read(tmp_path, PLAIN)
 
 
@@ -100,7 +100,7 @@ def test_a_file_that_is_not_plain_is_reported_with_file_and_key(tmp_path, conten
     assert "plan/some.yaml: " in str(stop.value)
     assert message in str(stop.value)
     assert "Nothing was done" in str(stop.value)
-    assert read(tmp_path, "a: 1") == {"a": 1}  # a fault leaves nothing behind for the next file
+    assert read(tmp_path, "a: 1") == {"a": 1}  # a fault does not affect the next file
 
 
 def a_folder(path):
@@ -124,7 +124,7 @@ def a_link_to_itself(path):
         (a_link_to_itself, "there is no such file"),
     ],
 )
-def test_what_is_not_a_file_is_reported_and_never_waited_for(tmp_path, make, message):
+def test_a_path_that_is_no_file_is_reported_without_waiting(tmp_path, make, message):
     make(tmp_path / "some.yaml")
     with pytest.raises(WrongUsage, match=f"plan/some.yaml: file: {message}"):
         read_yaml(tmp_path / "some.yaml", "plan/some.yaml")

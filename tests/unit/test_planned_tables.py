@@ -1,4 +1,4 @@
-"""A table of the dictionary that no command writes is marked as planned, and only such a table."""
+"""A table of the dictionary is marked as planned if and only if no command writes it."""
 
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ CODE = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "jobs")
 PLANNED = {table.name for table in TABLES.values() if table.is_planned}
 
 
-def test_a_table_is_planned_as_long_as_no_code_names_it():
+def test_a_table_is_planned_until_code_names_it():
     assert PLANNED == {table.name for table in OUTPUT_TABLES if table.name not in CODE}
 
 
@@ -32,8 +32,8 @@ def test_the_page_of_the_dictionary_marks_it(xianghubao):
     assert html.count("计划中，尚无命令写入。") == len(PLANNED)
 
 
-def test_conform_does_not_look_for_it():
-    """The lake of this test has no table, so each one is looked for once."""
+def test_conform_skips_planned_tables():
+    """The lake of this test has no table, so conform checks each name once."""
     names = []
     lake = SimpleNamespace(exists=names.append)
     with pytest.raises(WrongUsage, match="none of the output tables"):

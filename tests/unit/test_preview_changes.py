@@ -1,4 +1,4 @@
-"""What a preview compares with: changes in order of size, and the time of earlier settlements. No Spark."""
+"""Comparisons of a preview: changes in order of size, and the duration of earlier settlements. No Spark."""
 
 import json
 from types import SimpleNamespace
@@ -32,7 +32,7 @@ def rate(tier, covered, share_fen, **values):
 
 @pytest.fixture
 def compared():
-    """A plan whose aid doubles, with a tier that is new; another whose aid falls; one without history."""
+    """A plan whose aid doubles and that has a new tier; another whose aid falls; one without history."""
     rates_before = [rate("standard", 10, 10, plan_id=PLAN), rate("standard", 10, 100, plan_id=OTHER)]
     history = SimpleNamespace(
         previous_pools={PLAN: pool(100, 100, plan_id=PLAN), OTHER: pool(1_000, 1_000, plan_id=OTHER)},

@@ -1,4 +1,4 @@
-"""Progress and messages: as text, as JSON, and as a live display, which only a terminal gets."""
+"""Progress and messages: as text, as JSON, and as a live display on a terminal."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def test_text_has_progress_with_seconds_and_messages_with_their_command():
     assert message == "fentan settle: a message"
 
 
-def test_json_is_one_object_a_line_with_the_run_once_it_is_known():
+def test_json_is_one_object_per_line_with_the_run_id_as_soon_as_known():
     records = [json.loads(line) for line in logged(one_run, "json")]
     assert [list(record) for record in records] == 3 * [["time", "level", "job", "period", "run_id", "message"]]
     assert [(r["level"], r["run_id"], r["message"]) for r in records] == [
@@ -70,7 +70,7 @@ def test_json_is_one_object_a_line_with_the_run_once_it_is_known():
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", record["time"]) for record in records)
 
 
-def test_a_run_that_is_part_of_another_command_keeps_its_id_to_itself():
+def test_the_run_id_of_a_nested_run_is_not_logged_for_the_outer_command():
     def walk():
         with logged_as(job="run", period=None, run_id=None):
             with logged_for_run("settle", "2020-12-P1"):
@@ -87,7 +87,7 @@ def test_level_warning_leaves_progress_out():
     assert logged(one_run, level="warning") == ["fentan settle: a message"]
 
 
-def test_nothing_but_lines_where_no_terminal_reads():
+def test_without_a_terminal_there_is_no_live_display():
     environment = {**os.environ, "TERM": "xterm"}
     ended = subprocess.run(
         [sys.executable, "-c", WHOLE_LOG], capture_output=True, text=True, check=True, env=environment
@@ -131,7 +131,7 @@ def test_the_environment_variable_overrides_the_conf(tmp_path, monkeypatch):
     assert "FENTAN_LOG_FORMAT is xml; it must be text or json. Nothing was done." in stderr.getvalue()
 
 
-def test_an_interruption_that_a_finalizer_swallowed_is_raised_again_at_the_next_stage(monkeypatch):
+def test_an_interruption_swallowed_by_a_finalizer_is_raised_at_the_next_stage(monkeypatch):
     monkeypatch.setattr("jobs.process._interruption", Interrupted(15))
     with pytest.raises(Interrupted) as interruption:
         announce("next stage")
@@ -145,7 +145,7 @@ def read_all(terminal: int) -> str:
     try:
         while chunk := os.read(terminal, 65536):
             chunks.append(chunk)
-    except OSError:  # Linux reports the other side's end so
+    except OSError:  # Linux reports the closed other end as an error
         pass
     os.close(terminal)
     return b"".join(chunks).decode()

@@ -27,7 +27,7 @@ def page_of(name, terms, element_count, counts=None):
     return rendered(table, terms, PERIOD)
 
 
-def test_the_files_are_the_same_each_time_and_say_the_terms_of_their_period(tmp_path, capsys, xianghubao):
+def test_the_files_are_reproducible_and_state_the_terms_of_their_period(tmp_path, capsys, xianghubao):
     for folder in ("once", "again"):
         assert main(["--period", PERIOD, str(tmp_path / folder)]) == 0
     once, again = ({file.name: file.read_text() for file in (tmp_path / f).iterdir()} for f in ("once", "again"))
@@ -53,21 +53,21 @@ def test_a_period_that_does_not_exist_is_wrong_usage(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", ["source/members", "source/receipts", "ledger/journal"])
-def test_the_page_of_a_table_shows_every_rule_and_loads_nothing(terms, name):
+def test_the_page_of_a_table_shows_every_rule_and_loads_no_resource(terms, name):
     page = page_of(name, terms, 1_000)
     assert not [rule.id for rule in SUITES[name] if rule.id not in page or rule.sentence.split("'")[0] not in page]
     assert not LOADED_FROM_ELSEWHERE.findall(page)
     assert page == page_of(name, terms, 1_000)
 
 
-def test_a_page_says_how_many_rows_of_how_many(terms):
+def test_a_page_shows_unexpected_and_total_rows(terms):
     counts = {"member_sex_unknown": 25, "members_present": 0}
     assert "25 unexpected values found. 2.5% of 1000 total rows." in page_of("source/members", terms, 1_000, counts)
     without = page_of("source/members", terms, None, counts)
     assert '<div class="show-scrollbars">25</div>' in without and "total rows" not in without
 
 
-def test_a_rule_that_is_no_longer_in_the_suite_is_shown_as_it_was_recorded(terms):
+def test_a_rule_removed_from_the_suite_is_shown_as_recorded(terms):
     (result,) = judge("source/members", {"member_sex_unknown": 4}, {}, None)
     former = type(result)(**{**vars(result), "id": "member_height_unknown", "sentence": "The height is known."})
     table = JudgedTable("settle", "settle-1", "2020-12-07", "source/members", [former], f"{PERIOD}/settle/x.html")

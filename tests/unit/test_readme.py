@@ -1,4 +1,4 @@
-"""What the README says is there is there: commands, make targets, files, tables, exit codes."""
+"""The README is true: its commands, make targets, files, tables and exit codes exist."""
 
 import re
 import shlex
@@ -18,27 +18,27 @@ FOLDERS = ("conf/", "schemas/", "tests/", "jobs/", ".ci/")
 
 
 def commands_named(program: str) -> list[list[str]]:
-    """The words after the program of every command that is written out."""
+    """The arguments of every command written in the README."""
     lines = [span.removeprefix(".venv/bin/") for span in SPANS]
     return [shlex.split(line)[1:] for line in lines if line.startswith(f"{program} ")]
 
 
 @pytest.mark.parametrize("words", commands_named("fentan"), ids=" ".join)
-def test_every_command_is_one_that_the_program_knows(words, monkeypatch):
+def test_every_command_is_accepted_by_the_program(words, monkeypatch):
     assert words[0] in COMMANDS
-    if len(words) > 1:  # one that can be typed as it stands, with FENTAN_LAKE saying where
+    if len(words) > 1:  # a complete command; FENTAN_LAKE names the lake
         monkeypatch.setenv("FENTAN_LAKE", "lake")
         _parser(words).parse_args(words)
 
 
 @pytest.mark.parametrize("option", sorted({span.split()[0] for span in INLINE if span.startswith("--")}))
-def test_every_option_is_one_of_some_command(option, capsys):
-    told = ""
+def test_every_option_belongs_to_a_command(option, capsys):
+    help_texts = ""
     for command in COMMANDS:
         with pytest.raises(SystemExit):
             _parser([command]).parse_args([command, "--help"])
-        told += capsys.readouterr().out
-    assert re.search(rf"{option}\b", told)
+        help_texts += capsys.readouterr().out
+    assert re.search(rf"{option}\b", help_texts)
 
 
 def test_the_table_of_commands_is_complete():

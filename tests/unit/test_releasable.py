@@ -1,4 +1,4 @@
-"""Which held rows can be released: every reason of every source is either refused with a sentence or lifted."""
+"""Which held rows can be released: each reason is either refused with a sentence or lifted by a release."""
 
 from datetime import date
 
@@ -26,10 +26,10 @@ def test_every_reason_is_either_refused_or_lifted():
     (["claim_duplicated", "claim_after_settlement"], False),
     (["a_rule_that_is_gone"], True),
 ])  # fmt: skip
-def test_one_reason_that_cannot_be_lifted_is_enough(reasons, refused):
-    told = refusal_of({**claim(1, 1), "reasons": reasons})
-    assert (told is not None) == refused
-    assert not refused or all(reason in told for reason in reasons if reason not in LIFTED)
+def test_one_reason_that_cannot_be_lifted_refuses_the_release(reasons, refused):
+    refusal = refusal_of({**claim(1, 1), "reasons": reasons})
+    assert (refusal is not None) == refused
+    assert not refused or all(reason in refusal for reason in reasons if reason not in LIFTED)
 
 
 def test_days_out_of_order_are_lifted_unless_the_age_would_be_below_zero():

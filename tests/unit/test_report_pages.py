@@ -1,4 +1,4 @@
-"""Pages: text from the data is text, nothing is fetched from elsewhere, both languages are there."""
+"""Report pages: data is escaped, nothing is loaded from other places, both languages are present."""
 
 import re
 from html.parser import HTMLParser
@@ -32,22 +32,22 @@ def test_hostile_text_stays_text(hostile):
 
 
 def elements_of(html: str) -> set[str]:
-    """The elements and attributes of a page, as a browser would find them."""
-    found = set()
+    """The element and attribute names of a page, as a browser parses them."""
+    names = set()
     parser = HTMLParser()
-    parser.handle_starttag = lambda tag, attributes: found.update({tag, *(f"@{name}" for name, _ in attributes)})
+    parser.handle_starttag = lambda tag, attributes: names.update({tag, *(f"@{name}" for name, _ in attributes)})
     parser.feed(html)
-    return found
+    return names
 
 
-def test_text_that_runs_from_the_right_is_isolated_and_marks_of_direction_are_made_visible():
+def test_right_to_left_text_is_isolated_and_direction_marks_are_visible():
     assert f"<bdi>{ARABIC}</bdi>" in render(page_with(ARABIC))
     html = render(page_with(OVERRIDE))
     assert "safe[U+202E]txt.exe" in html
     assert "\u202e" not in html
 
 
-def test_a_page_needs_nothing_from_elsewhere():
+def test_a_page_loads_nothing_from_other_places():
     html = render(page_with("plain"))
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", html))
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
@@ -55,13 +55,13 @@ def test_a_page_needs_nothing_from_elsewhere():
     assert "default-src 'none'" in html
 
 
-def test_every_figure_says_in_words_what_it_shows_in_both_languages():
+def test_every_figure_has_a_description_in_both_languages():
     html = render(page_with("plain"))
     assert html.count('role="img" aria-label="plain"') == 2
     assert html.count("<svg") == 2
 
 
-def test_amounts_are_shown_from_whole_fen():
+def test_amounts_are_formatted_from_whole_fen():
     assert [money(483), money(-5), money(None), signed(483), signed(-1), signed(0)] == [
         "4.83", "-0.05", "–", "+4.83", "-0.01", "0.00",
     ]  # fmt: skip

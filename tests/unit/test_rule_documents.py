@@ -1,4 +1,4 @@
-"""A wrong value in the place of any value of a platform's files or of a conf: reported with its key, never a crash."""
+"""Any value of a platform file or of a conf replaced by a wrong one: reported with its key, never a crash."""
 
 from collections.abc import Iterator
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""Rules are dated, cited values: both sides of each change, and every fault of a file reported with file and key."""
+"""Dated, cited rule values: both sides of each change, and every fault of a file reported with file and key."""
 
 import shutil
 from datetime import date, timedelta
@@ -50,7 +50,7 @@ def test_a_rule_not_in_force_is_an_error(xianghubao):
         plan.sharing_on(plan.rules["fee_rate"].values[0].from_on - timedelta(days=1))
 
 
-def test_a_value_of_the_future_does_not_change_the_version_of_the_past(xianghubao):
+def test_a_later_value_does_not_change_the_rule_version_of_earlier_days(xianghubao):
     plan = xianghubao.plans["critical_illness"]
     assert plan.version_on(date(2019, 6, 21)) == plan.version_on(date(2019, 7, 7))
     assert plan.version_on(date(2019, 12, 31)) != plan.version_on(date(2020, 1, 1))
@@ -142,7 +142,7 @@ def test_a_fault_is_reported_with_its_file(tmp_path, file, old, new, message):
     assert f"xianghubao/{file}: " in str(stop.value)
 
 
-def test_an_unknown_key_is_reported_before_the_key_that_it_may_misspell(tmp_path):
+def test_an_unknown_key_is_reported_before_a_missing_one(tmp_path):
     shutil.copytree(SHIPPED, tmp_path / "platforms")
     path = tmp_path / "platforms" / "xianghubao" / FEE
     path.write_text(path.read_text().replace("    reference:", "    referense:"))

@@ -1,4 +1,4 @@
-"""A sample world: calibrated, whole in its references, the same for the same seed however it is cut."""
+"""A sample world: calibrated, with valid references, and the same for a seed however it is partitioned."""
 
 from datetime import date
 
@@ -31,7 +31,7 @@ def peopled(world, xianghubao):
 
 @pytest.fixture(scope="module")
 def large(xianghubao):
-    """A world in which there are enough cases to count: eight million members, of whom only the cases are made."""
+    """A world with enough cases to count: eight million members, of whom only the cases are generated."""
     period = xianghubao.calendar.period
     return populations(World(LARGE_COUNT, period("2020-01-P1"), period("2020-12-P1"), seed=7), xianghubao)
 
@@ -62,7 +62,7 @@ def in_force_on(day: date):
     return F.expr(f"joined_on < DATE'{day}' and (exited_on is null or exited_on >= DATE'{day}')")
 
 
-def of_plan(plan_id: str):
+def in_plan(plan_id: str):
     return F.col("plan_id") == plan_id
 
 
@@ -71,7 +71,7 @@ def share_of(frame, condition) -> float:
 
 
 def drawn(share: float, count: int, deviations: float = 4):
-    """About the share of so many: chance takes it no further away than some standard deviations of that share."""
+    """The share, within some standard deviations of a sample of `count`."""
     return pytest.approx(share, abs=deviations * (share * (1 - share) / count) ** 0.5)
 
 
@@ -80,20 +80,20 @@ def schema_of(frame) -> list[tuple]:
 
 
 def digest(frame) -> tuple:
-    """Rows, and two sums of the halves of their hashes: blind to order only."""
+    """Row count and two sums over the halves of the row hashes; independent of the order."""
     hashed = frame.select(F.xxhash64(*frame.columns).alias("h"))
     low, high = F.sum(F.expr("h & 4294967295")), F.sum(F.expr("shiftrightunsigned(h, 32)"))
     return tuple(hashed.agg(F.count(F.lit(1)), low, high).first())
 
 
-def test_a_line_between_knots_is_the_same_for_a_column_and_a_number(spark):
+def test_interpolation_is_the_same_for_a_column_and_a_number(spark):
     knots = ((0, 100), (7, 90), (20, 400))
     rows = spark.range(0, 30).select("id", interpolate(F.col("id"), knots).alias("y")).collect()
     assert [row.y for row in rows if row.id != 29][:8] == [100, 99, 98, 96, 95, 93, 92, 90]
     assert rows[-1].y == 400 and interpolate_value(29, knots) == 400
 
 
-def test_a_look_up_table_has_every_weight_at_its_part():
+def test_a_look_up_table_has_each_value_in_proportion_to_its_weight():
     table = spread({"a": 1, "b": 1, "c": 1}, 1024)
     assert len(table) == 1024 and sorted(table.count(key) for key in "abc") == [341, 341, 342]
 
@@ -118,7 +118,7 @@ def test_tables_have_exactly_the_columns_of_the_data_dictionary(spark, peopled, 
 
 
 def test_the_head_counts_follow_the_published_history(members):
-    plan = members.where(of_plan("critical_illness"))
+    plan = members.where(in_plan("critical_illness"))
     days = {
         "end of 2018": date(2018, 12, 31),
         "2019-06-P2": date(2019, 6, 21),
@@ -130,13 +130,13 @@ def test_the_head_counts_follow_the_published_history(members):
     assert heads["end of 2018"] / heads["last"] == pytest.approx(20.0 / 98.244, rel=0.03)
     assert heads["2019-06-P2"] / heads["last"] == pytest.approx(72.0 / 98.244, rel=0.03)
     assert heads["2020-08"] / heads["last"] == pytest.approx(100.0 / 98.244, rel=0.03)
-    senior = members.where(of_plan("senior_cancer") & in_force_on(LAST_ON)).count()
+    senior = members.where(in_plan("senior_cancer") & in_force_on(LAST_ON)).count()
     assert senior / MEMBERS_COUNT == pytest.approx(4_035 / 103_322, rel=0.03)
 
 
-def test_members_are_as_old_as_published_and_live_where_published(members):
+def test_members_have_the_published_ages_and_provinces(members):
     covered = members.where(in_force_on(LAST_ON))
-    plan = covered.where(of_plan("critical_illness"))
+    plan = covered.where(in_plan("critical_illness"))
     mean_age = plan.agg(F.avg(F.datediff(F.lit(LAST_ON), "birth_date")) / 365.25).first()[0]
     assert mean_age == pytest.approx(34.4, abs=0.3)
     assert share_of(plan, F.year("birth_date").between(1980, 1989)) == pytest.approx(0.48, abs=0.015)
@@ -148,22 +148,22 @@ def test_members_are_as_old_as_published_and_live_where_published(members):
 
 def test_members_join_and_stay_within_the_ages_of_their_plan(members):
     ages = "floor(months_between(joined_on, birth_date) / 12)"
-    joined = members.where("waiting_ends_on = date_add(joined_on, 90)")  # the others changed their tier that day
-    senior = joined.where(of_plan("senior_cancer"))
+    joined = members.where("waiting_ends_on = date_add(joined_on, 90)")  # the others changed their tier on that day
+    senior = joined.where(in_plan("senior_cancer"))
     assert senior.where(f"{ages} not between 60 and 70").count() == 0
-    others = members.where(~of_plan("senior_cancer"))
+    others = members.where(~in_plan("senior_cancer"))
     assert others.where(f"{ages} > 59 or joined_on < birth_date + interval 30 days").count() == 0
     assert others.where("coalesce(exited_on, DATE'2020-12-20') > add_months(birth_date, 720)").count() == 0
     assert others.where("exit_reason = 'age'").count() > 0
 
 
-def test_a_quarter_is_paid_for_by_a_member_and_parents_by_their_children(members):
+def test_members_pay_for_a_quarter_and_children_pay_for_parents(members):
     covered = members.where(in_force_on(LAST_ON))
     assert share_of(covered, F.col("payer_id") != F.col("member_id")) == pytest.approx(0.25, abs=0.02)
     known = members.select(F.col("member_id").alias("payer_id")).distinct()
     assert members.join(known, on="payer_id", how="left_anti").count() == 0
-    payers = members.where(of_plan("critical_illness")).select(F.col("member_id").alias("payer_id")).distinct()
-    parents = members.where(of_plan("senior_cancer"))
+    payers = members.where(in_plan("critical_illness")).select(F.col("member_id").alias("payer_id")).distinct()
+    parents = members.where(in_plan("senior_cancer"))
     assert parents.join(payers, on="payer_id", how="left_semi").count() / parents.count() == pytest.approx(
         0.5, abs=0.02
     )
@@ -181,7 +181,7 @@ def test_spells_are_unique_and_do_not_overlap(members):
     assert members.where("(exited_on is null) <> (exit_reason is null)").count() == 0
 
 
-def test_waiting_is_carried_over_a_switch_and_begins_anew_after_a_break(members):
+def test_waiting_continues_over_a_switch_and_starts_again_after_a_break(members):
     first = members.select(
         "plan_id", "member_id", F.col("exited_on").alias("joined_on"), F.col("tier").alias("from_tier"),
         F.col("waiting_ends_on").alias("carried_on"),
@@ -197,7 +197,7 @@ def test_waiting_is_carried_over_a_switch_and_begins_anew_after_a_break(members)
 
 
 @pytest.mark.slow
-def test_cases_are_as_frequent_as_published_and_cost_as_much(large_cases):
+def test_cases_have_the_published_frequency_and_cost(large_cases):
     cases = large_cases.where("objection <> 'pending'")
     periods = 23
     mean_heads = LARGE_COUNT * 99 / 98.2
@@ -208,7 +208,7 @@ def test_cases_are_as_frequent_as_published_and_cost_as_much(large_cases):
 
 
 @pytest.mark.slow
-def test_illnesses_come_in_the_published_order(large_cases):
+def test_illnesses_have_the_published_order_of_frequency(large_cases):
     counts = large_cases.groupBy("sex", "illness_code").count().collect()
     by_sex = {sex: sorted((-row["count"], row.illness_code) for row in counts if row.sex == sex) for sex in "FM"}
     assert [code for _, code in by_sex["F"]][:3] == ["breast_cancer", "lung_cancer", "thyroid_cancer"]
@@ -230,7 +230,7 @@ def test_every_claimant_is_covered_on_the_day_of_diagnosis_and_the_rows_agree(cl
 
 @pytest.fixture(scope="module")
 def who_could_claim(spark, large):
-    """(claims, in waiting, objection) -> members who are drawn for a case; not all are in force on its day."""
+    """Number of members drawn for a case, by (claims, in waiting, objection); not all are covered on its day."""
     (plan,) = [each for each in large if each.plan.plan_id == "critical_illness"]
     could = claimants.claimants(spark, plan, plan.claim_places)
     rows = could.groupBy("claims", "in_waiting", "objection").count().collect()
@@ -245,16 +245,16 @@ def test_few_cases_fall_into_the_waiting_period(who_could_claim):
 
 
 @pytest.mark.slow
-def test_objections_come_at_their_rates(who_could_claim):
-    """Whether a case is objected to does not hang on whether there is one: the rates are those of all who are drawn."""
+def test_objections_occur_at_their_rates(who_could_claim):
+    """Objections are drawn independently of the case: the rates are those of all drawn members."""
     count = sum(who_could_claim.values())
     for objection, parts in {"pending": 5, "upheld": 2, "dismissed": 3}.items():
-        found = sum(of for (_, _, state), of in who_could_claim.items() if state == objection)
-        assert found / count == drawn(parts / 1024, count), objection
+        objected = sum(members for (_, _, state), members in who_could_claim.items() if state == objection)
+        assert objected / count == drawn(parts / 1024, count), objection
 
 
 @pytest.mark.slow
-def test_a_pending_claim_comes_back_clean_in_one_of_the_next_two_periods(large_cases, xianghubao):
+def test_a_pending_claim_is_publicised_again_in_one_of_the_next_two_periods(large_cases, xianghubao):
     period = xianghubao.calendar.period
     rows = large_cases.select("claim_id", "objection", "publicity_period").collect()
     pending = {row.claim_id: row.publicity_period for row in rows if row.objection == "pending"}
@@ -266,7 +266,7 @@ def test_a_pending_claim_comes_back_clean_in_one_of_the_next_two_periods(large_c
     assert all(names.index(pending[claim]) >= len(names) - 2 for claim in never)
 
 
-def test_the_rows_do_not_depend_on_how_they_are_cut(spark, peopled, members, claims, monkeypatch):
+def test_the_rows_do_not_depend_on_the_partitioning(spark, peopled, members, claims, monkeypatch):
     monkeypatch.setattr(spells, "ROWS_PER_FILE", 5_000)
     monkeypatch.setattr(spells, "SMALL_WORLD_ROWS", 0)
     otherwise_cut = spells.members(spark, peopled)
@@ -277,19 +277,19 @@ def test_the_rows_do_not_depend_on_how_they_are_cut(spark, peopled, members, cla
     assert digest(approved_claims(spark, peopled).repartition(5)) == digest(claims)
 
 
-def test_another_seed_makes_other_members(spark, world, xianghubao, members):
+def test_another_seed_gives_other_members(spark, world, xianghubao, members):
     other = populations(World(world.members, world.first, world.last, seed=8), xianghubao)
     assert digest(spells.members(spark, other)) != digest(members)
 
 
-def test_plans_that_have_not_begun_have_nobody(xianghubao):
+def test_plans_that_have_not_begun_have_no_members(xianghubao):
     period = xianghubao.calendar.period
     early = populations(World(10_000, period("2019-02-P1"), period("2019-04-P2"), seed=1), xianghubao)
     assert [each.plan.plan_id for each in early] == ["critical_illness"]
-    asked = populations(
+    requested = populations(
         World(10_000, period("2020-02-P1"), period("2020-12-P1"), 1, plans=("senior_cancer",)), xianghubao
     )
-    assert [(each.plan.plan_id, each.in_force_count) for each in asked] == [("senior_cancer", 10_000)]
+    assert [(each.plan.plan_id, each.in_force_count) for each in requested] == [("senior_cancer", 10_000)]
 
 
 def test_a_plan_of_another_platform_has_members_and_claims(spark):
@@ -313,7 +313,7 @@ def test_costs_are_split_as_published(spark, peopled, world, xianghubao):
     assert total / MEMBERS_COUNT * 103_321_600 == pytest.approx(72_900_000_000, rel=0.10)
 
 
-def test_of_the_payers_98_percent_pay_some_of_them_at_the_second_attempt(spark, xianghubao):
+def test_98_percent_of_payers_pay_some_at_the_second_attempt(spark, xianghubao):
     bills = spark.range(1, 20_001).selectExpr("'2020-12-P1' as period", "id as payer_id", "id % 2 * 483 as due_fen")
     rows = receipts(bills, xianghubao.calendar, seed=1)
     assert rows.select("payer_id").distinct().count() == 10_000  # nothing is deducted where nothing is due
@@ -325,7 +325,7 @@ def test_of_the_payers_98_percent_pay_some_of_them_at_the_second_attempt(spark, 
     assert rows.where("outcome = 'failed' and amount_fen <> 0").count() == 0
 
 
-def test_the_published_period_asks_each_member_the_same_at_every_scale(xianghubao):
+def test_the_published_period_gives_the_same_share_at_every_scale(xianghubao):
     rules = xianghubao.plans["critical_illness"].sharing_on(LAST_ON)
     for scale in (1, 1_000, 4_000):
         covered = 98_244_000 // scale
@@ -336,7 +336,7 @@ def test_the_published_period_asks_each_member_the_same_at_every_scale(xianghuba
     assert pool_fen * 4_000 == 47_444_400_000
 
 
-def test_the_published_period_has_exactly_its_members_and_claims(spark, xianghubao):
+def test_the_published_period_has_the_exact_numbers_of_members_and_claims(spark, xianghubao):
     world = published.published_world(xianghubao, seed=1, scale=4_000)
     (plan,) = published.published_populations(world, xianghubao)
     members = published.published_members(spark, plan).localCheckpoint()

@@ -1,4 +1,4 @@
-"""Planted bad rows: every kind the gate knows is there, at its rate, and the good rows settle as without them."""
+"""Planted bad rows: every kind the gate checks occurs at its rate, and the good rows settle as without them."""
 
 import pytest
 from pyspark.sql import functions as F
@@ -20,7 +20,7 @@ from jobs.sample.spells import members
 from tests.confs import NO_CEILINGS, write_conf
 
 PERIOD = "2020-12-P1"
-# Bad names of partitions cannot be planted in a table that is partitioned by them: no period would ever read the rows.
+# No bad partition names are planted in tables partitioned by them: no period would read those rows.
 # Days of the years 20202 and 0000 are planted one by one in tests/runs/test_held_exactly.py.
 NOT_PLANTED = {"claim_period_unknown"} | {
     rule.id for rule in (*member_rules.ROW_RULES, *claim_rules.ROW_RULES) if isinstance(rule, GateRowRule)
@@ -55,7 +55,7 @@ def test_each_kind_of_bad_member_is_planted_at_its_rate(spark, peopled):
     assert bad.count() == copies * sum(len(rows) for rows in MEMBER_DEFECTS.values())
 
 
-def test_each_kind_of_bad_claim_is_planted_at_least_once_and_spoils_no_good_claimant(peopled, good_claims):
+def test_each_kind_of_bad_claim_is_planted_and_uses_no_good_claimant(peopled, good_claims):
     good = good_claims
     planted = with_claim_defects(good, peopled, 1).where(F.coalesce("claim_id", F.lit(FIRST_ID)) >= FIRST_ID)
     assert planted.count() == sum(len(rows) for rows in CLAIM_DEFECTS.values())
@@ -97,6 +97,6 @@ def test_the_gate_finds_every_kind_and_the_good_rows_settle_as_without_them(lake
 
 
 def _pools(ended) -> dict:
-    """Pool and rates by plan, without the rule versions and digests, which the bad rows do not change either."""
+    """Pool and rates by plan, without rule versions and digests (bad rows do not change these)."""
     assert ended.exit_code == 0, ended.err
     return {plan_id: plan["pool"] | {"rates": plan["rates"]} for plan_id, plan in ended.document["plans"].items()}

@@ -1,4 +1,4 @@
-"""Sessions: what they rely on, and the one line that says why Spark cannot start."""
+"""Sessions: their settings, and the one-line message if Spark cannot start."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ def no_session(monkeypatch):
 
 @pytest.fixture
 def java_of(tmp_path, monkeypatch):
-    """Sets JAVA_HOME to a Java that says it has this version."""
+    """Sets JAVA_HOME to a Java that reports this version."""
 
     def install(version: str) -> Path:
         java = tmp_path / "jdk" / "bin" / "java"
@@ -33,7 +33,7 @@ def java_of(tmp_path, monkeypatch):
     return install
 
 
-def why_not(environment) -> str:
+def start_failure(environment) -> str:
     with pytest.raises(WrongUsage) as stop:
         open_session(environment, "test")
     message = str(stop.value)
@@ -61,7 +61,7 @@ def test_the_running_session_is_used(spark):
 def test_a_running_session_that_overflows_silently_is_refused(spark):
     spark.conf.set("spark.sql.ansi.enabled", "false")
     try:
-        assert "spark.sql.ansi.enabled" in why_not(load_environment(None))
+        assert "spark.sql.ansi.enabled" in start_failure(load_environment(None))
     finally:
         spark.conf.set("spark.sql.ansi.enabled", "true")
 
@@ -78,20 +78,20 @@ def test_tables_are_for_readers_of_version_1(spark, tmp_path):
 @pytest.mark.parametrize(
     ("key", "value"), [("spark.sql.ansi.enabled", "false"), ("spark.sql.session.timeZone", "Asia/Shanghai")]
 )
-def test_a_conf_cannot_change_what_results_depend_on(no_session, key, value):
-    message = why_not(replace(load_environment(None), spark={"master": "local[1]", key: value}))
+def test_a_conf_cannot_change_settings_that_affect_results(no_session, key, value):
+    message = start_failure(replace(load_environment(None), spark={"master": "local[1]", key: value}))
     assert f"{key} = {value}" in message
 
 
 @pytest.mark.parametrize("name", ["columnMapping.mode", "checkpointPolicy", "feature.deletionVectors"])
 def test_a_conf_cannot_change_how_tables_are_stored(no_session, name):
     key = f"spark.databricks.delta.properties.defaults.{name}"
-    message = why_not(replace(load_environment(None), spark={"master": "local[1]", key: "anything"}))
+    message = start_failure(replace(load_environment(None), spark={"master": "local[1]", key: "anything"}))
     assert f"{key}; the properties of tables are fixed" in message
 
 
 class JavaConf(dict):
-    """SparkConf of Java, as far as it is read here."""
+    """Java's SparkConf, with the methods used here."""
 
     def getAll(self):
         return [SimpleNamespace(_1=lambda k=key: k, _2=lambda v=value: v) for key, value in self.items()]
@@ -100,7 +100,7 @@ class JavaConf(dict):
         del self[key]
 
 
-def test_defaults_of_a_site_for_new_tables_and_for_older_sql_are_left_out():
+def test_site_defaults_for_new_tables_and_legacy_sql_are_removed():
     site = JavaConf(
         {
             "spark.databricks.delta.properties.defaults.columnMapping.mode": "name",
@@ -113,27 +113,27 @@ def test_defaults_of_a_site_for_new_tables_and_for_older_sql_are_left_out():
     assert dict(site) == {"spark.hadoop.fs.s3a.endpoint": "http://store:9000"}
 
 
-def test_java_that_is_not_there(no_session, monkeypatch, tmp_path):
+def test_missing_java(no_session, monkeypatch, tmp_path):
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    assert "has no bin/java" in why_not(load_environment(None))
+    assert "has no bin/java" in start_failure(load_environment(None))
     monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "Java was not found" in why_not(load_environment(None))
+    assert "Java was not found" in start_failure(load_environment(None))
 
 
 @pytest.mark.parametrize(
-    ("version", "told"), [("1.8.0_302", "is Java 1"), ("11.0.2", "is Java 11"), ("25", "is Java 25")]
+    ("version", "message"), [("1.8.0_302", "is Java 1"), ("11.0.2", "is Java 11"), ("25", "is Java 25")]
 )
-def test_the_wrong_java(no_session, java_of, version, told):
+def test_the_wrong_java(no_session, java_of, version, message):
     java = java_of(version)
-    assert f"{java} {told}; Spark needs 17 or 21" in why_not(load_environment(None))
+    assert f"{java} {message}; Spark needs 17 or 21" in start_failure(load_environment(None))
 
 
 def test_without_the_jars_the_next_step_is_make_setup(no_session, java_of, monkeypatch, tmp_path):
     java_of("17.0.15")
     monkeypatch.setenv("FENTAN_JARS", str(tmp_path))
-    assert "Run `make setup`" in why_not(load_environment(None))
+    assert "Run `make setup`" in start_failure(load_environment(None))
 
 
 def test_a_conf_without_a_master_belongs_to_spark_submit(no_session):
-    assert "spark-submit" in why_not(load_environment("conf/cluster.toml"))
+    assert "spark-submit" in start_failure(load_environment("conf/cluster.toml"))

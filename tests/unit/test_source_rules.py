@@ -1,4 +1,4 @@
-"""Each rule of costs, visits and reviews has two sides: a sound row breaks none, one change breaks that one alone."""
+"""Rules of costs, visits and reviews on both sides: a sound row breaks none, one change breaks exactly one."""
 
 import re
 from datetime import date, timedelta
@@ -86,7 +86,7 @@ def test_the_pattern_of_a_month_matches_the_whole_text(after):
 
 @pytest.mark.parametrize("name", CODED)
 def test_codes_and_text_keys_match_whole_and_exactly(spark, xianghubao, name):
-    """A changed one breaks a rule for which the row is held, in every column, whatever is changed."""
+    """Any variant of a code or text key breaks a rule for which the row is held."""
     rules, sound, columns = CODED[name]
     changes = {
         (column, text): sound | {column: text}
@@ -102,7 +102,7 @@ def test_codes_and_text_keys_match_whole_and_exactly(spark, xianghubao, name):
 
 
 def variants(text: str, *others: str) -> list[str]:
-    """Texts that a loose comparison takes for `text`, which has none of these itself."""
+    """Texts that a loose comparison would accept as equal to `text`."""
     wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text)
     other_case = text.swapcase() if text.swapcase() != text else wide
     return [*(text + after for after in AROUND), *(before + text for before in AROUND),
@@ -136,8 +136,8 @@ def test_one_change_breaks_one_rule(spark, name, change, rule_id):
 
 
 def broken(spark, name: str, change: dict) -> list[str]:
-    """The ids of the rules that the sound row of the table breaks once it is changed so."""
+    """The ids of the rules that the sound row of the table breaks after the change."""
     rules, row = SOUND[name]
     frame = spark.createDataFrame(arrow_table(TABLES[name], [row | change]), TABLES[name].spark_schema)
-    found = frame.select(*(F.when(rule.broken(NO_TERMS), rule.id).alias(rule.id) for rule in rules)).first()
-    return [rule_id for rule_id in found if rule_id is not None]
+    rule_ids = frame.select(*(F.when(rule.broken(NO_TERMS), rule.id).alias(rule.id) for rule in rules)).first()
+    return [rule_id for rule_id in rule_ids if rule_id is not None]

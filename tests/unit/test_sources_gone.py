@@ -1,4 +1,4 @@
-"""A source version that a run read and that is gone is named, with the table, the run and what to do."""
+"""A missing source version that a run read is reported with the table, the run and the remedy."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,7 @@ def write(small, number, mode="overwrite"):
 
 @pytest.fixture
 def small(tmp_path):
-    """A source of which a run read version 0."""
+    """A source whose version 0 was read by a run."""
     small = SmallTables(str(tmp_path))
     write(small, 1)
     inputs = {MEMBERS: 0, "table_ids": {MEMBERS: small.table_id(MEMBERS)}}
@@ -46,13 +46,13 @@ def test_a_version_that_exists_is_read(small):
     assert small.is_readable(MEMBERS, 2) and not small.is_readable(MEMBERS, 0)
 
 
-def test_rows_added_since_take_nothing_away(small):
+def test_rows_added_later_leave_the_version_readable(small):
     write(small, 2, mode="append")
     vacuum(small)
     assert gone_source(small, small.run_id, MEMBERS) is None
 
 
-def test_a_vacuumed_version_stops_who_needs_it(small):
+def test_a_vacuumed_version_stops_commands_that_need_it(small):
     write(small, 2)
     vacuum(small)
     with pytest.raises(GateStopped) as stop:
@@ -60,11 +60,11 @@ def test_a_vacuumed_version_stops_who_needs_it(small):
     for part in (f"{MEMBERS}, version 0, which run {small.run_id} read, is gone", "vacuum", "Nothing was", "Restore"):
         assert part in str(stop.value), stop.value
     assert stop.value.exit_code == 3
-    assert versions_read(small, small.run_id, []) == {MEMBERS: 0}, "a command that does not need it goes on"
+    assert versions_read(small, small.run_id, []) == {MEMBERS: 0}, "a command that does not need it continues"
     assert version_read(small, small.run_id, MEMBERS) == 0
 
 
-def test_a_log_that_was_removed_takes_the_version_away(small):
+def test_without_its_log_entry_the_version_is_gone(small):
     write(small, 2)
     DeltaTable(small.path(MEMBERS)).create_checkpoint()
     (Path(small.path(MEMBERS)) / "_delta_log" / f"{0:020d}.json").unlink()
@@ -78,5 +78,5 @@ def test_a_table_that_was_dropped_is_gone_even_if_it_was_created_again(small):
     assert "dropped and created again" in version_read(small, small.run_id, MEMBERS)
 
 
-def test_a_source_that_the_run_did_not_read_is_not_missed(small):
+def test_a_source_that_the_run_did_not_read_may_be_gone(small):
     assert gone_source(small, small.run_id, "source/receipts") is None

@@ -1,4 +1,4 @@
-"""Starting the program where other packages, variables of Spark and variables of Java are in the way. No Java runs."""
+"""Starting the program with conflicting packages and conflicting variables of Spark and Java. No Java runs."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from jobs.errors import WrongUsage
 from jobs.lake.java import HADOOP, IGNORED, _java_variables, leave_connect_out, submitted_jvm
 from jobs.lake.object_stores import spark_address
 from jobs.progress import LOGGER
-from tests.hostile import INSTALLED, PROJECT, strangers
+from tests.hostile import INSTALLED, PROJECT, foreign_packages
 
 START = [*INSTALLED, "--version"]
 SUBMITTED = [sys.executable, str(PROJECT / "jobs" / "cli.py"), "--version"]  # as spark-submit starts it
@@ -24,7 +24,7 @@ def started(words: list[str], folder, others) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("words", [START, SUBMITTED], ids=["installed", "submitted"])
 def test_our_packages_come_before_others_of_their_names(tmp_path, words):
-    ended = started(words, tmp_path, strangers(tmp_path / "strangers"))
+    ended = started(words, tmp_path, foreign_packages(tmp_path / "foreign_packages"))
     assert ended.returncode == 0 and ended.stdout.startswith("fentan "), ended.stderr
 
 
@@ -48,7 +48,7 @@ def test_another_spark_on_the_path_is_named(tmp_path, version, shown):
 
 
 @pytest.mark.parametrize("port, secret", [("1", None), ("no port", "secret"), ("1", "secret")])
-def test_a_port_that_an_earlier_spark_submit_left_behind_is_refused_with_the_remedy(monkeypatch, port, secret):
+def test_a_stale_port_of_spark_submit_is_refused_with_the_remedy(monkeypatch, port, secret):
     monkeypatch.setenv("PYSPARK_GATEWAY_PORT", port)
     monkeypatch.delenv("PYSPARK_GATEWAY_SECRET", raising=False)
     if secret:
@@ -65,7 +65,7 @@ def test_java_starts_without_variables_that_override_its_settings(monkeypatch):
     assert {os.environ[name] for name in (*IGNORED, *HADOOP)} == {"something"}
 
 
-def test_spark_connect_is_left_out_and_that_is_said(monkeypatch, caplog):
+def test_spark_connect_is_ignored_with_a_message(monkeypatch, caplog):
     monkeypatch.setenv("SPARK_REMOTE", "sc://127.0.0.1:1")
     monkeypatch.setattr(LOGGER, "propagate", True)
     caplog.set_level("WARNING", logger=LOGGER.name)
@@ -76,5 +76,5 @@ def test_spark_connect_is_left_out_and_that_is_said(monkeypatch, caplog):
     assert not caplog.records
 
 
-def test_a_local_lake_is_addressed_as_a_file_whatever_the_default_file_system():
+def test_a_local_lake_is_addressed_as_a_file_under_any_default_file_system():
     assert spark_address("/srv/湖 1/settled/pools") == "file:///srv/湖 1/settled/pools"

@@ -1,4 +1,4 @@
-"""`status` shows how far each plan's period has come, what is held, and what can be done next; it starts no Java."""
+"""`status` shows the stage of each plan and period, the held rows and the next commands. No Java."""
 
 import json
 from datetime import date
@@ -56,16 +56,16 @@ def test_a_period_has_the_stage_days_and_duration_of_its_latest_publication(smal
     assert all(stage["duration_seconds"] >= 0 for stage in row["stages"].values())
 
 
-def test_what_can_be_done_next_is_a_command_with_its_day(small, capsys):
-    told = document(small, capsys, "--as-of", "2020-12-27")
+def test_next_steps_are_commands_with_their_days(small, capsys):
+    shown = document(small, capsys, "--as-of", "2020-12-27")
     steps = [(step["command"].split(" --")[0], step["command"].split()[-1], step["from"], step["is_due"], step["plans"])
-             for step in told["next"]]  # fmt: skip
+             for step in shown["next"]]  # fmt: skip
     assert steps == [
         ("fentan close", "2020-12-P1", "2020-12-26", True, [OTHER]),
         ("fentan collect", "2020-12-P2", "2020-12-28", False, [PLAN, OTHER]),
         ("fentan settle", "2021-01-P1", "2021-01-07", False, [PLAN, OTHER]),
     ]
-    assert all(f"--lake {small.root} " in step["command"] for step in told["next"])
+    assert all(f"--lake {small.root} " in step["command"] for step in shown["next"])
 
 
 def test_a_collection_in_grace_is_collected_again_before_the_close(small, capsys):
@@ -74,7 +74,7 @@ def test_a_collection_in_grace_is_collected_again_before_the_close(small, capsys
     assert step["command"].startswith("fentan collect") and step["from"] == "2021-01-12"
 
 
-def test_what_is_held_is_counted_by_table_and_period(small, capsys):
+def test_held_rows_are_counted_by_table_and_period(small, capsys):
     assert document(small, capsys)["held"] == [
         {"table": HELD.name, "period": "2020-12-P1", "count": 1, "amount_at_stake_fen": 12}
     ]
@@ -86,11 +86,11 @@ def test_the_text_names_stages_days_and_commands(small, capsys):
         assert expected in text, (expected, text)
 
 
-def test_a_lake_without_publications_says_how_to_begin(tmp_path, capsys):
+def test_a_lake_without_publications_shows_the_first_command(tmp_path, capsys):
     assert "nothing has been settled yet" in status(SmallTables(str(tmp_path)), capsys)
 
 
-def test_amounts_at_stake_that_cannot_be_true_are_added_up_as_any_other(small):
+def test_implausible_amounts_at_stake_are_summed_like_others(small):
     row = {"plan_id": PLAN, "member_id": 8, "reasons": ["a"], "first_seen_period": "2020-12-P2", "run_id": "settle",
            "held_in_period": "2020-12-P2"}  # fmt: skip
     small.append(HELD, [{**row, "amount_at_stake_fen": fen} for fen in (2**62, 2**62, 2**62, -5)], "settle")

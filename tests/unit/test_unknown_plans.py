@@ -1,4 +1,4 @@
-"""A lake of another platform: refused where its platform is recorded, stopped where no member is in a known plan."""
+"""A lake of another platform: refused if its platform is recorded, stopped if no member is in a known plan."""
 
 from argparse import Namespace
 
@@ -26,7 +26,7 @@ def small(tmp_path):
 
 @pytest.fixture(params=[["plan_id"], None], ids=["partitioned", "not partitioned"])
 def load(small, request):
-    """Writes source/members from rows, as an owner may partition it."""
+    """Writes source/members from rows, partitioned in several ways."""
 
     def write(rows: list[dict]) -> None:
         table = pa.Table.from_pylist(rows, to_arrow_schema(MEMBERS.spark_schema))
@@ -55,7 +55,7 @@ def test_rows_of_unknown_plans_are_reported_with_their_count(xianghubao):
 
 
 @pytest.mark.parametrize("request_for", [request_of, new_lake_request_of], ids=["existing", "new"])
-def test_a_recorded_platform_is_the_lake_s(small, request_for):
+def test_a_lake_accepts_only_its_recorded_platform(small, request_for):
     record_lake(small, "meituan_huzhu", "run-1")
     args = Namespace(lake=small.root, conf=None, platform=None, as_of=None)
     assert request_for(args).platform.platform_id == "meituan_huzhu"

@@ -1,4 +1,4 @@
-"""Every message of exit 4 names a command that leads out."""
+"""Every message of exit 4 names the command to use next."""
 
 import ast
 import re
@@ -22,7 +22,7 @@ def refusals() -> list[tuple[str, ast.Module, ast.Call]]:
 
 
 def texts_of(node: ast.AST, tree: ast.Module, depth: int = 3) -> str:
-    """The constant text of a message, with that of the functions of the module and the names it is made from."""
+    """The constant text of a message, including the functions and names of the module that build it."""
     text = "".join(n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str))
     if not depth:
         return text
@@ -31,7 +31,7 @@ def texts_of(node: ast.AST, tree: ast.Module, depth: int = 3) -> str:
     return text + "".join(texts_of(function, tree, depth - 1) for function in made)
 
 
-def test_a_refusal_names_the_command_that_leads_out():
+def test_a_refusal_names_the_next_command():
     named = {place: re.findall(r"`fentan ([a-z]+)", texts_of(call, tree)) for place, tree, call in refusals()}
     assert not [place for place, commands in named.items() if not commands]
     assert {command for commands in named.values() for command in commands} <= set(COMMANDS)

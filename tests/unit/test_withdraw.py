@@ -1,4 +1,4 @@
-"""`withdraw` takes back a settlement on which nothing rests; `status` and the next settlement follow. No Java."""
+"""`withdraw` takes back a settlement that no later run depends on; `status` and the next settlement follow. No Java."""
 
 import json
 from datetime import date, datetime
@@ -67,7 +67,7 @@ def test_the_reason_and_the_operator_are_kept_in_control_runs(small, capsys, mon
     assert is_published(small, run)
 
 
-def test_withdrawing_twice_has_nothing_to_do(small, capsys):
+def test_withdrawing_twice_changes_nothing(small, capsys):
     withdraw(small, capsys)
     before = acts(small)
     exit_code, out, _ = withdraw(small, capsys, P1, "--json")
@@ -76,7 +76,7 @@ def test_withdrawing_twice_has_nothing_to_do(small, capsys):
 
 
 @pytest.mark.parametrize("words", [(), ("--reason", ""), ("--reason", "  ")], ids=["none", "empty", "blank"])
-def test_without_a_reason_it_is_wrong_usage(small, capsys, words):
+def test_a_missing_reason_is_wrong_usage(small, capsys, words):
     assert command(small, capsys, "withdraw", "--period", P1, *words)[0] == 2
     assert len(acts(small)) == 2
 
@@ -100,7 +100,7 @@ def test_the_next_settlement_is_the_next_revision_also_from_the_same_sources(sma
 
 
 @pytest.mark.parametrize("job", ["collect", "close"])
-def test_what_was_collected_or_closed_is_refused_with_the_way_out(small, capsys, job):
+def test_a_collected_or_closed_settlement_is_refused_with_the_next_command(small, capsys, job):
     done(small, "collect", P1, (PLAN,), stage="final")
     if job == "close":
         done(small, "close", P1, (PLAN,), "closed")
@@ -122,7 +122,7 @@ def test_the_previous_period_is_collected_again_afterwards_while_it_is_open(smal
     assert "fentan collect" not in withdraw(small, capsys, P2)[2]
 
 
-def test_a_later_settlement_is_withdrawn_first(small, capsys):
+def test_a_later_settlement_must_be_withdrawn_first(small, capsys):
     for period in (P2, P3):
         done(small, "settle", period, (PLAN,))
     exit_code, _, err = withdraw(small, capsys, P1, "--plan", PLAN)
@@ -132,7 +132,7 @@ def test_a_later_settlement_is_withdrawn_first(small, capsys):
         assert withdraw(small, capsys, period, "--plan", PLAN)[0] == 0
 
 
-def test_aid_that_arrears_of_the_previous_period_were_set_off_from_is_refused(small, capsys):
+def test_a_settlement_whose_aid_paid_arrears_of_the_previous_period_is_refused(small, capsys):
     done(small, "settle", P2, (PLAN,))
     run_id = done(small, "collect", P1, (PLAN,), stage="final")
     entry = {"period": P1, "plan_id": PLAN, "job": "collect", "posted_on": date(2020, 12, 26), "run_id": run_id,
@@ -149,8 +149,8 @@ def held(small, table, run_id, **values):
     small.append(TABLES[table], [{"reasons": ["member_key_missing"], **days, **values}], run_id)
 
 
-def test_what_it_held_does_not_count_any_more(small, capsys):
-    """Rows of no known plan stay while the other plan of the run is settled; a claim is not late after it."""
+def test_rows_it_held_are_removed(small, capsys):
+    """Rows of unknown plans stay while the other plan of the run is settled; its late claims are no longer held."""
     (run_id,) = {act.run_id for act in published_in(small, "settle", P1).values()}
     late = {"reasons": ["claim_after_settlement"], "publicity_period": P1}
     for number, plan_id in enumerate([PLAN, OTHER, "nonsense", None]):
@@ -166,7 +166,7 @@ def test_what_it_held_does_not_count_any_more(small, capsys):
     withdraw(small, capsys, P1, "--plan", PLAN)
     assert _held_ids(small) == ([1, 2, 3, 30], [1, 2, 3, 11, 12, 13, 20, 31])
     withdraw(small, capsys, P1, "--plan", OTHER)
-    assert _held_ids(small) == ([30], [12, 13, 20, 31]), "a row on which somebody decided is not held any more"
+    assert _held_ids(small) == ([30], [12, 13, 20, 31]), "rows with a decision are kept"
 
 
 def _held_ids(small):
@@ -174,7 +174,7 @@ def _held_ids(small):
     return sorted(row["member_id"] for row in members), sorted(row["claim_id"] for row in claims)
 
 
-def test_status_lists_it_with_its_reason_and_settles_it_next(small, capsys):
+def test_status_lists_the_withdrawal_with_its_reason_and_proposes_to_settle(small, capsys):
     withdraw(small, capsys, P1, "--plan", PLAN)
     _, out, _ = command(small, capsys, "status", "--json")
     document = json.loads(out)

@@ -1,4 +1,4 @@
-"""A settlement with corrections posted into it is withdrawn: they stay, and count when it is settled again. No Java."""
+"""A settlement with corrections posted into it is withdrawn: they stay and count in the next settlement. No Java."""
 
 import pytest
 
@@ -90,7 +90,7 @@ def test_the_corrections_of_other_plans_and_periods_are_not_mentioned(small, cap
 
 
 def test_corrections_into_a_later_period_stay_and_count_there(small, xianghubao, capsys):
-    """P2 is withdrawn with a correction into P3: P2 does not take it, P3 does, once P2 is settled again."""
+    """P2 is withdrawn; the correction into P3 does not count in P2, but in P3 after P2 is settled again."""
     assert withdraw(small, capsys, P2)[0] == 0
     assert brought_forward_fen(small, xianghubao, P2) == 20
     done(small, "settle", P2, (PLAN,))
@@ -99,7 +99,7 @@ def test_corrections_into_a_later_period_stay_and_count_there(small, xianghubao,
 
 @pytest.mark.parametrize("into", [P2, P3])
 def test_nothing_is_corrected_into_a_period_before_one_that_has_corrections(small, xianghubao, capsys, into):
-    """Aid that the earlier correction added into P3 is not paid yet, so one into P2 cannot go by it."""
+    """A correction into P2 cannot take into account the aid of the correction into P3, which is not paid yet."""
     withdraw(small, capsys, P2)
     with pytest.raises(Refused) as refused:
         pin(small, xianghubao, into)

@@ -1,4 +1,4 @@
-"""What a member bore this year follows from his spells: against a plain walk through the year, and its proof."""
+"""Headroom below the yearly cap computed from spells, compared with a plain walk through the year; and its checks."""
 
 import random
 from dataclasses import replace
@@ -38,8 +38,8 @@ def random_spells(seed: int) -> list[tuple]:
     return rows
 
 
-def room_by_walking(spells, member_id) -> int:
-    """The plain reading: period after period, a due is at most what the cap leaves."""
+def headroom_by_walking(spells, member_id) -> int:
+    """Period by period: a due is at most the headroom that earlier dues leave."""
     borne_fen = 0
     for place, day in enumerate(DAYS):
         for spell in spells:
@@ -55,7 +55,7 @@ def spells():
 
 @pytest.fixture(scope="module")
 def year(spark, spells):
-    """What each period left, its fingerprint taken from the members assessed then."""
+    """What each period recorded: its dues, and the fingerprint of its assessed members."""
     periods = []
     for place, day in enumerate(DAYS):
         assessed = [(s[1], s[2]) for s in spells if covered(s, day)]
@@ -66,14 +66,16 @@ def year(spark, spells):
     return periods
 
 
-def test_the_room_by_spells_is_that_of_walking_through_the_year(spark, spells, year):
+def test_headroom_from_spells_equals_the_walk_through_the_year(spark, spells, year):
     frame = spark.createDataFrame(spells, SCHEMA)
     assert follows_from_spells(frame, year, CAP_FEN)
     now = (F.col("joined_on") < F.lit(NOW)) & (F.col("exited_on").isNull() | (F.col("exited_on") >= F.lit(NOW)))
-    given = with_headroom_from_spells(frame.where(now), frame.where(~now), {"p": year}, {"p": CAP_FEN})
-    found = {row.member_id: max(0, row.headroom_fen) for row in given.collect()}
-    assert found == {s[1]: room_by_walking(spells, s[1]) for s in spells if covered(s, NOW)}
-    assert 0 in found.values() and max(found.values()) > 0, "both sides of the cap are in the sample"
+    frame_with_headroom = with_headroom_from_spells(frame.where(now), frame.where(~now), {"p": year}, {"p": CAP_FEN})
+    headroom_by_member = {row.member_id: max(0, row.headroom_fen) for row in frame_with_headroom.collect()}
+    assert headroom_by_member == {s[1]: headroom_by_walking(spells, s[1]) for s in spells if covered(s, NOW)}
+    assert 0 in headroom_by_member.values() and max(headroom_by_member.values()) > 0, (
+        "both sides of the cap are in the sample"
+    )
 
 
 def first_spell_of_a_rejoined_member(spells) -> int:
@@ -89,13 +91,13 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_spell_that_is_not_the_one_assessed_is_noticed(spark, spells, year, change):
+def test_a_spell_changed_since_the_assessment_is_noticed(spark, spells, year, change):
     place = first_spell_of_a_rejoined_member(spells)
     changed = [*spells[:place], CHANGES[change](spells[place]), *spells[place + 1 :]]
     assert not follows_from_spells(spark.createDataFrame(changed, SCHEMA), year, CAP_FEN)
 
 
-def test_a_year_charged_unlike_or_under_another_cap_is_not_taken(spark, spells, year):
+def test_a_year_without_uniform_charges_or_under_another_cap_is_not_used(spark, spells, year):
     frame = spark.createDataFrame(spells, SCHEMA)
     assert not follows_from_spells(frame, [*year[:-1], replace(year[-1], alike=False)], CAP_FEN)
     assert not follows_from_spells(frame, [*year[:-1], replace(year[-1], cap_fen=CAP_FEN + 1)], CAP_FEN)
