@@ -6,17 +6,21 @@ from functools import cached_property
 from typing import Any
 
 from expectations.recoveries import ROW_RULES
+from expectations.suites import RuleResult, judge
 from jobs.errors import GateStopped, Refused, WrongUsage
+from jobs.gate.receipt_decisions import NO_DECISIONS, DecidedReceipts
 from jobs.lake.lake import Lake
 from jobs.lake.sources import pin_versions, pinned_inputs
 from jobs.pipeline.request import PeriodRequest
 from jobs.progress import announce
+from jobs.register.decisions import USED
 from jobs.register.publications import CORRECT, Publication, corrections, few_rows_of, published, published_in
 from jobs.register.runs import Run
 from jobs.rulebook.calendar import Period
 from jobs.works.collect_pinning import SOURCE as RECEIPTS
 from jobs.works.corrections import Corrections, corrections_until
 from jobs.works.late_claims import LateClaims
+from jobs.works.receipt_decisions import decided_receipts
 from jobs.works.settle_pinning import PinnedSettlement
 from jobs.works.settle_pinning import pin as pin_settlement
 
@@ -42,7 +46,8 @@ class PinnedOrigin(PinnedSettlement):
 @dataclass(frozen=True)
 class PinnedCorrection:
     """What a correction is computed from. `request`: of the open period. Maps are by plan; of the closed period are
-    `settled` and `collected`. `revision`: the number of the plan's correction into the open period."""
+    `settled` and `collected`. `revision`: the number of the plan's correction into the open period. `decided`:
+    decisions on receipts of the closed period, by which dues were paid in time or not."""
 
     request: PeriodRequest
     lake: Lake
@@ -52,6 +57,7 @@ class PinnedCorrection:
     collected: Mapping[str, Publication]
     versions: Mapping[str, int]
     recoveries: list[dict]
+    decided: DecidedReceipts = NO_DECISIONS
 
     @property
     def plan_ids(self) -> tuple[str, ...]:
@@ -72,6 +78,13 @@ class PinnedCorrection:
         """The corrections of the same closed period so far."""
         return self.every.of([self.origin_name], self.plan_ids)
 
+    @property
+    def recovery_results(self) -> list[RuleResult]:
+        """The results on source/recoveries; none if it is absent. A row that breaks a rule has stopped the run."""
+        if RECOVERIES not in self.versions:
+            return []
+        return judge(RECOVERIES, {rule.id: 0 for rule in ROW_RULES}, None, len(self.recoveries))
+
     @cached_property
     def revision(self) -> dict[str, int]:
         into = self.every.into(str(self.request.period)).publications
@@ -81,6 +94,7 @@ class PinnedCorrection:
     def run(self) -> Run:
         """The run that corrects these plans from these inputs."""
         request, origin = self.request, self.origin.request.period
+        decisions = {**self.origin.releases.inputs(self.plan_ids), **self.decided.inputs}
         return Run(
             job=CORRECT,
             platform_id=request.platform.platform_id,
@@ -93,6 +107,7 @@ class PinnedCorrection:
                 "settled": {p: self.settled[p].digest for p in self.plan_ids},
                 "collected": {p: self.collected[p].digest for p in self.plan_ids},
                 "corrections": self.every.digests(self.plan_ids),
+                **({USED: decisions} if decisions else {}),
             },
             rules=request.platform.correction_rules(origin, request.period, self.plan_ids),
             settings={"as_of": str(request.as_of)},
@@ -116,7 +131,23 @@ def pin_correction(request: PeriodRequest, lake: Lake, origin: Period, reason: s
     versions = {**settlement.versions, **pin_versions(lake, others)}
     recoveries = _recoveries(lake, versions.get(RECOVERIES))
     pinned_origin = PinnedOrigin(**values, pools=pools)
-    return PinnedCorrection(request, lake, pinned_origin, reason, settled, collected, versions, recoveries)
+    decided = _decided_receipts(lake, name, versions, settled, collected, closed)
+    return PinnedCorrection(request, lake, pinned_origin, reason, settled, collected, versions, recoveries, decided)
+
+
+def _decided_receipts(
+    lake: Lake,
+    period: str,
+    versions: Mapping[str, int],
+    settled: Mapping[str, Publication],
+    collected: Mapping[str, Publication],
+    closed: Mapping[str, Publication],
+) -> DecidedReceipts:
+    """The decisions on receipts of the closed period, as its collection takes them into account now."""
+    if RECEIPTS not in versions:
+        return NO_DECISIONS
+    collected_by = [act.run_id for act in collected.values()]
+    return decided_receipts(lake.small, period, versions[RECEIPTS], collected_by, all(p in closed for p in settled))
 
 
 def check_order(origin: Period, into: Period, reason: str) -> None:
