@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from jobs.collection.allocation import AFTER_LAPSE
 from jobs.errors import Refused, WrongUsage
-from jobs.gate.releasable import refusal_of
+from jobs.gate.releasable import instead_of_release, refusal_of
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.small import SmallTables, matching
@@ -141,14 +142,15 @@ def _check_release(request: Request, small: SmallTables, row: HeldRow) -> None:
     if closed is not None:
         raise Refused(
             f"{row.held_id}: its row of {row.source.name} belongs to {closed}, which is closed: nothing is released "
-            f"into a closed period. {NOTHING} Give the row an open period in the source, or waive it: `fentan "
-            f"quarantine waive {row.held_id}`."
+            f"into a closed period. {NOTHING} {_instead_after_close(entry)}Give the row an open period in the source, "
+            f"or waive it: `fentan quarantine waive {row.held_id} --by NAME --reason ...`."
         )
     refusal = next((why for held in row.latest if (why := refusal_of(held)) is not None), None)
     if refusal is not None:
+        way_out = instead_of_release(entry) or f"Ask the owner of {row.source.name} to correct it."
         raise WrongUsage(
-            f"{row.held_id}: the row cannot be released ({refusal}). {NOTHING} Ask the owner of {row.source.name} to "
-            f"correct it; or waive it: `fentan quarantine waive {row.held_id}`."
+            f"{row.held_id}: the row cannot be released ({refusal}). {NOTHING} {way_out} Or "
+            f"waive it, which moves no money: `fentan quarantine waive {row.held_id} --by NAME --reason ...`."
         )
     if row.is_corrected:
         raise WrongUsage(
@@ -167,6 +169,10 @@ def _check_release(request: Request, small: SmallTables, row: HeldRow) -> None:
         )
     if row.source.name == MEMBERS.name:
         _check_spells(small, row)
+
+
+def _instead_after_close(entry: Mapping) -> str:
+    return f"{instead_of_release(entry)} Else: " if AFTER_LAPSE in entry["reasons"] else ""
 
 
 def _check_spells(small: SmallTables, row: HeldRow) -> None:

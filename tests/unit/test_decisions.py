@@ -207,6 +207,23 @@ def test_a_row_that_lacks_what_is_computed_with_is_not_released_but_waived(small
     assert quarantine(small, capsys, "waive", key(row, source), *BY)["state"] == "decided"
 
 
+@pytest.mark.parametrize("reason, instead", [
+    ("receipt_without_bill", "its owner corrects the row"), ("receipt_after_grace", "corrects attempted_on"),
+    ("receipt_overpaid", "outcome returned for the payer and 2020-12-P1"),
+    ("receipt_not_enough", "`fentan collect --period 2020-12-P1`"),
+    ("receipt_after_lapse", "`fentan correct --period 2020-12-P1 --into PERIOD --reason ...`"),
+])  # fmt: skip
+def test_unapplied_cash_is_not_released_and_the_message_says_what_to_do_instead(small, capsys, reason, instead):
+    row = receipt(25, 3, 5)
+    hold(small, RECEIPTS, row, reason)
+    load(small, RECEIPTS, [row])
+    message = quarantine(small, capsys, "release", key(row, RECEIPTS), *BY, exit_code=2)["error"]
+    assert instead in message and "no share to meet" in message and "Ask the owner" not in message
+    settled(small, PERIOD, "close", "closed")
+    message = quarantine(small, capsys, "release", key(row, RECEIPTS), *BY, exit_code=4)["error"]
+    assert ("fentan correct" in message) == (reason == "receipt_after_lapse")
+
+
 def test_wrong_usage_is_told(small, capsys):
     held_id = key(LATE, CLAIMS)
     for words in (
