@@ -162,13 +162,23 @@ def _check_release(request: Request, small: SmallTables, row: HeldRow) -> None:
             f"{row.held_id}: the last period of {entry['plan_id']} is settled; none can take the row in any more. "
             f"{NOTHING} `fentan correct` changes what is settled, after the close."
         )
-    if row.source.name == CLAIMS.name and (entry["plan_id"], entry["claim_id"]) in claims_in_corrections(small):
-        raise Refused(
-            f"{row.held_id}: the claim counts in a correction of {entry['publicity_period']} already. {NOTHING} Waive "
-            f"the row: `fentan quarantine waive {row.held_id} --by NAME --reason ...`."
-        )
+    if row.source.name == CLAIMS.name:
+        _check_claim(small, row)
     if row.source.name == MEMBERS.name:
         _check_spells(small, row)
+
+
+def _check_claim(small: SmallTables, row: HeldRow) -> None:
+    """Raises Refused if a correction counted the claim: under its id, whatever its content, it counts once."""
+    claim = row.held[-1]["plan_id"], row.held[-1]["claim_id"]
+    origins = sorted(p for p, *corrected in claims_in_corrections(small) if tuple(corrected) == claim)
+    if origins:
+        raise Refused(
+            f"{row.held_id}: the claim counts in a correction of {', '.join(origins)} already. {NOTHING} If this row "
+            f"is the true one, the source keeps it alone, and `fentan correct --period {origins[0]} --into PERIOD "
+            f"--reason ...` takes it into account; else waive it: `fentan quarantine waive {row.held_id} --by NAME "
+            "--reason ...`."
+        )
 
 
 def _instead_after_close(entry: Mapping) -> str:

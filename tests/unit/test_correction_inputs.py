@@ -73,6 +73,25 @@ def test_a_decision_is_an_input(small, xianghubao, capsys):
     assert after.run_id != before.run_id == pinned_without(after, USED).run_id
 
 
+def test_what_was_waived_is_never_settled(small, xianghubao, capsys):
+    """A late claim and a receipt are waived: the correction leaves them out, equal rows of the claim both."""
+    late = claim(2, 7, approved_aid_fen=500)
+    load(small, "source/approved_claims", [claim(1, 7), late, late])
+    lapsed = receipt(30, 7, 98)
+    load(small, "source/receipts", [*ONE_ID, lapsed])
+    hold(small, "source/approved_claims", late, "claim_after_settlement")
+    hold(small, "source/receipts", lapsed, "receipt_after_lapse", fen=98)
+    before = pin(small, xianghubao)
+    assert before.origin.late_claims.added == [] and before.waived_receipt_ids == []
+    for row, source in ((late, "source/approved_claims"), (lapsed, "source/receipts")):
+        by = ("--by", "Li Wei", "--reason", "paid back", "--as-of", "2020-12-28")
+        assert main(["quarantine", "waive", key(row, source), "--lake", small.root, *by]) == 0, capsys.readouterr().err
+    pinned = pin(small, xianghubao)
+    assert pinned.origin.late_claims.added == [late, late] and pinned.waived_receipt_ids == [30]
+    assert set(pinned.run.input_versions[USED].values()) == {"waive"}
+    assert pinned.run.run_id != before.run.run_id
+
+
 def pinned_without(run, name):
     return replace(run, input_versions={key: value for key, value in run.input_versions.items() if key != name})
 

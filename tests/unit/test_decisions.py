@@ -284,6 +284,18 @@ def test_a_claim_that_a_correction_counted_is_not_released_and_bears_on_no_settl
     assert "counts in a correction" in refused["error"] and f"`fentan quarantine waive {of_claim}" in refused["error"]
 
 
+def test_another_row_of_a_claim_that_a_correction_counted_is_the_same_claim(small, capsys):
+    """11 counts in a correction with 50 fen; a row of 11 with another aid, and one of a later period, count nowhere."""
+    corrected(small, 50, revision=1)
+    again = [claim(11, 4, approved_aid_fen=70), claim(11, 4, publicity_period=NEXT)]
+    load(small, CLAIMS, [LATE, *TWICE, *again])
+    for row in again:
+        hold(small, CLAIMS, row, "claim_after_settlement", fen=70)
+        refused = quarantine(small, capsys, "release", key(row, CLAIMS), *BY, exit_code=4)["error"]
+        assert f"a correction of {PERIOD} already" in refused, "where it counts, not the period of the row"
+        assert f"`fentan correct --period {PERIOD} --into PERIOD --reason ...`" in refused
+
+
 def corrected(small, delta_fen, revision):
     """A correction of the first period into the next one that changes the aid of the late claim."""
     run = Run("correct", "xianghubao", NEXT, (PLAN,), {"revision": revision}, {}, {})
