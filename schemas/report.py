@@ -41,13 +41,22 @@ PERIOD_SUMMARY = Table(
         PERIOD,
         PLAN_ID,
         Column(
-            "topic", "STRING", "code", "share, causes, members, collection, fee, balances, money, quality, quarantine"
+            "topic",
+            "STRING",
+            "code",
+            "share, causes, members, collection, fee, balances, corrections (into the period), corrected (the period "
+            "itself), money, quality, quarantine",
         ),
         Column("measure", "STRING", "code", "what is measured"),
         Column("tier", TIER.type, "standard, basic, all, hidden", "tier the measure is of; hidden: too few share it"),
         Column("age_band", "STRING", "years, from-to; all, hidden", "band of ten years on the publicity day"),
         Column("member_months", "STRING", "months, from-to; all, hidden", "how long a member on the publicity day"),
-        Column("item", "STRING", "code; all, hidden", "cause, status, account, rule or reason the measure is of"),
+        Column(
+            "item",
+            "STRING",
+            "code; all, hidden",
+            "cause, status, account, rule or reason the measure is of; of a correction, the other period",
+        ),
         nullable(count("quantity", "how many; null for a measure of money; without a row: none, or hidden")),
         nullable(fen("amount_fen", "how much; null for a measure that counts")),
         SETTLED_BY,

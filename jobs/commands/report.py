@@ -83,7 +83,8 @@ def _period(lake: Lake, request: PeriodRequest, floor: int) -> tuple[list[Page],
     links = (*period_links(notice.period), (quality_file(notice.period), LABEL))
     document = {
         "period": notice.period, "floor": floor, "pools": notice.pools, "rates": notice.rates,
-        "publicity": notice.cases, "summary": report.rows, "ageing": ageing,
+        "publicity": notice.cases, "corrections": notice.corrections, "corrected": notice.corrected,
+        "summary": report.rows, "ageing": ageing,
     }  # fmt: skip
     pages = [notice_page(notice, request, floor, links), PeriodPage(notice, report, request, floor).page(links)]
     announce("quality checks")

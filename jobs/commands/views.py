@@ -22,7 +22,8 @@ IN_MEMORY = (
     "the session that needs them, or use a conf whose Spark has a lasting catalog ({setting} = hive)."
 )
 PAYER_BILLS = """CREATE OR REPLACE VIEW {schema}.payer_bills COMMENT 'one row per period and payer: all his plans' AS
-SELECT period, payer_id, sum(member_count) AS member_count, sum(due_fen) AS due_fen, count(*) AS plan_count
+SELECT period, payer_id, sum(member_count) AS member_count, sum(due_fen) AS due_fen,
+       sum(adjustment_fen) AS adjustment_fen, count(*) AS plan_count
 FROM {schema}.settled_bills GROUP BY period, payer_id"""
 
 

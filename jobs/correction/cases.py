@@ -1,6 +1,6 @@
 """The benefit of one case in a corrected period: aid that was paid counts until it is recovered."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 # Published markers of settled/adjusted_benefits.
@@ -44,6 +44,28 @@ class Case:
         if self.effective_fen == 0 and self.benefit_fen > 0:
             return ADDED
         return STRUCK_OUT if self.benefit_fen == 0 else AID_CHANGED
+
+
+CaseKey = tuple[str, str, int]  # period in which the case counts, plan, claim
+
+
+def aid_changes(case_rows: Iterable[Mapping]) -> dict[CaseKey, int]:
+    """What corrections (rows of settled/adjusted_benefits) changed of each case's benefit, in fen."""
+    changes_fen: dict[CaseKey, int] = {}
+    for row in case_rows:
+        key = row["origin_period"], row["plan_id"], row["claim_id"]
+        changes_fen[key] = changes_fen.get(key, 0) + row["delta_benefit_fen"]
+    return changes_fen
+
+
+def counting_cases(benefits: Iterable[Mapping], changes_fen: Mapping[CaseKey, int]) -> set[CaseKey]:
+    """The cases that count, after all corrections: a case struck out by one may count in another period again.
+
+    `benefits`: rows of settled/benefits. `changes_fen`: from `aid_changes`.
+    """
+    stored_fen = {(r["period"], r["plan_id"], r["claim_id"]): r["benefit_fen"] for r in benefits if r["counted"]}
+    kept = {key for key, fen in stored_fen.items() if changes_fen.get(key, 0) >= 0 or fen + changes_fen[key] > 0}
+    return kept | {key for key, fen in changes_fen.items() if key not in stored_fen and fen > 0}
 
 
 def paid_fen(stored_fen: int, settled_corrections: Iterable[tuple[int, int]]) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from jobs.collection.allocation import COLLECTED, NETTED, WAIVED
+from jobs.explaining.corrections import adjustment_steps, billed_steps, corrected_steps
 from jobs.explaining.cover import cover_on, cover_steps, member_since
 from jobs.explaining.facts import MemberFacts
 from jobs.explaining.steps import (
@@ -39,10 +40,12 @@ def explain(facts: MemberFacts) -> dict:
         cover, spell = cover_on(facts)
         steps = cover_steps(facts, cover, spell)
         since = None if row is None else member_since(facts, spell)
+    not_charged = steps[-1].says
     if row is not None:
         steps += [*_pool(facts), *_share(facts), *_due(facts, since), *_money(facts)]
+    steps += [*adjustment_steps(facts), *billed_steps(facts), *corrected_steps(facts)]
     follows = all(step.name != DOES_NOT_FOLLOW for step in steps)
-    reason = steps[-1].says if row is None else _charged(row, follows)
+    reason = not_charged if row is None else _charged(row, follows)
     return {
         "plan_id": facts.plan.plan_id,
         "period": facts.period,

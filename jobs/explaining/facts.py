@@ -11,6 +11,25 @@ from jobs.settlement.pool import Pool, pool_of
 
 
 @dataclass(frozen=True)
+class CorrectionFacts:
+    """What corrections say of one member in one plan and period; each row has `because`, the operator's reason.
+
+    `corrected`: his rows of settled/adjustments whose origin is the period; `void`: his rows of settled/reinstatements
+    for it. `adjusted`: his rows of settled/adjustments posted into the period; `outcomes`: by (period, origin_period,
+    revision, disposition), what its collection made of them. `billed`: additional dues and refunds of his payer.
+    """
+
+    corrected: Sequence[Mapping] = ()
+    void: Sequence[Mapping] = ()
+    adjusted: Sequence[Mapping] = ()
+    outcomes: Mapping[tuple, Mapping] = field(default_factory=dict)
+    billed: Sequence[Mapping] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.corrected or self.void or self.adjusted)
+
+
+@dataclass(frozen=True)
 class MemberFacts:
     """The stored rows that concern one member in one plan and period.
 
@@ -44,6 +63,7 @@ class MemberFacts:
     lapses: Sequence[Mapping] = field(default_factory=list)
     source_gone: str | None = None
     released: Sequence[Mapping] = field(default_factory=list)
+    corrections: CorrectionFacts = field(default_factory=CorrectionFacts)
 
     @cached_property
     def rules(self) -> SharingRules:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from jobs.errors import Refused
+from jobs.explaining.correction_rows import correction_facts, correction_rows, corrections_billed
 from jobs.explaining.facts import MemberFacts, shares_of
 from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, matching
@@ -73,33 +74,17 @@ class PublishedRows:
             "rates": few_rows_of(small, "settled/rates", settled),
             "collections": few_rows_of(small, "settled/collections", collected, is_member),
             "lapses": few_rows_of(small, "settled/lapses", collected_in_all_periods, is_member),
-            **self._corrected(request, publications, earlier, is_member),
+            **correction_rows(
+                small, self._corrections, request, publications.keys(), earlier, self.collected, member_id
+            ),
         }
         void = {(row["origin_period"], row["plan_id"]) for row in rows["reinstated"]}
         rows["lapses"] = [row for row in rows["lapses"] if (row["period"], row["plan_id"]) not in void]
         payers = {row["payer_id"] for row in rows["assessments"] if row["period"] == str(request.period)}
         rows["bills"] = few_rows_of(small, "settled/bills", settled, matching(payer_id=payers)) if payers else []
+        rows["billed"] = corrections_billed(small, self._corrections, str(request.period), payers)
         facts = [self._facts(request, publications[plan_id], member_id, rows) for plan_id in sorted(publications)]
         return [replace(plan, source_gone=gone.get(plan.plan.plan_id)) for plan in facts]
-
-    def _corrected(
-        self, request: PeriodRequest, publications: dict[str, Publication], earlier: list[Publication], is_member: str
-    ) -> dict[str, list[dict]]:
-        """What corrections posted until this period say: `adjusted_pools` of those into it, `reinstated` lapses of the
-        member, and `charged`, his differences of earlier periods of the year, which count towards the yearly cap."""
-        calendar, small = request.platform.calendar, self._small
-        known = [
-            c for c in self._corrections if c.plan_id in publications and calendar.period(c.period) <= request.period
-        ]
-        into = [c for c in known if c.period == str(request.period)]
-        keys = {(p.period, p.plan_id) for p in earlier}
-        of_year = [c for c in known if (c.origin_period, c.plan_id) in keys]
-        charged = few_rows_of(small, "settled/adjustments", of_year, is_member)
-        return {
-            "adjusted_pools": few_rows_of(small, "settled/adjusted_pools", into),
-            "reinstated": few_rows_of(small, "settled/reinstatements", known, is_member),
-            "charged": [row for row in charged if row["disposition"] != "pooled"],
-        }
 
     def year(self, year: int, id_column: str, number: int) -> list[dict]:
         """The assessments of a calendar year, of a member or of all members of a payer, with COLLECTED of each."""
@@ -195,8 +180,9 @@ class PublishedRows:
             helped=any(row["counted"] and row["member_id"] == member_id for row in plan_rows["benefits"]),
             assessment=assessment,
             collection=_one(plan_rows["collections"]),
-            bill=_one([row for row in plan_rows["bills"] if assessment and row["payer_id"] == assessment["payer_id"]]),
+            bill=_one(_of_payer(plan_rows["bills"], assessment)),
             lapses=current_rows["lapses"],
+            corrections=correction_facts(plan_rows, _of_payer(plan_rows["billed"], assessment)),
         )
 
     def _previous(self, request: PeriodRequest, publications: dict[str, Publication]) -> dict[str, Publication]:
@@ -253,10 +239,19 @@ def _is_dated(held: dict) -> bool:
     return held["joined_on"] is not None or "member_joined_on_out_of_range" in held["reasons"]
 
 
+def _of_payer(rows: list[dict], assessment: dict | None) -> list[dict]:
+    return [row for row in rows if assessment and row["payer_id"] == assessment["payer_id"]]
+
+
 def _one(rows: list[dict]) -> dict | None:
     return rows[0] if rows else None
 
 
 def plans_to_explain(plans: Iterable[MemberFacts]) -> list[MemberFacts]:
-    """The plans in which the member has a membership, a row in quarantine or an assessment, or may have had one."""
-    return [facts for facts in plans if facts.spells or facts.held or facts.assessment or facts.source_gone]
+    """The plans in which the member has a membership, a row in quarantine, an assessment or a correction, or may have
+    had a membership."""
+    return [
+        facts
+        for facts in plans
+        if facts.spells or facts.held or facts.assessment or facts.source_gone or facts.corrections
+    ]

@@ -58,6 +58,19 @@ REFUSALS = {
     "visit_visited_on_out_of_range": DAY,
     "visit_day_unknown": "its day is in no period of the calendar",
 }
+# What to do instead about unapplied cash, which no release brings to a share; {period}: that of the receipt.
+PAY_BACK = "pay it back and add a row with outcome returned for the payer and {period}, then `fentan collect` again"
+INSTEAD = {
+    "receipt_without_bill": "If payer_id or period is wrong, its owner corrects the row, and `fentan collect --period "
+                            f"{{period}}` takes it in; else {PAY_BACK}",
+    "receipt_after_grace": "If the money came before the grace limit, its owner corrects attempted_on; else "
+                           f"{PAY_BACK}",
+    "receipt_overpaid": f"What the payer does not owe is his: {PAY_BACK}",
+    "receipt_not_enough": "Until the grace limit a receipt of the rest meets the share, in the next `fentan collect "
+                          f"--period {{period}}`; after it, {PAY_BACK}",
+    "receipt_after_lapse": "It came in time for a lapse that is final: after the close, `fentan correct --period "
+                           "{period} --into PERIOD --reason ...` makes the lapse void and takes the money in",
+}  # fmt: skip
 # Reasons that a release lifts: what they miss is not computed with.
 LIFTED = frozenset({
     "member_sex_unknown", "member_province_unknown",
@@ -80,3 +93,9 @@ def refusal_of(row: Mapping[str, Any]) -> str | None:
     if "claim_dates_out_of_order" in row["reasons"] and born_on and diagnosed_on and born_on > diagnosed_on:
         return f"claim_dates_out_of_order: {DAY}, because the diagnosis is before the birth"
     return None
+
+
+def instead_of_release(row: Mapping[str, Any]) -> str | None:
+    """What to do about a held row that is unapplied cash; None for any other row."""
+    texts = [INSTEAD[reason] for reason in row["reasons"] if reason in INSTEAD]
+    return f"{texts[0].format(period=row['period'])}." if texts else None

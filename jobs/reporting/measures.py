@@ -49,6 +49,10 @@ class Measures:
             raise UnknownMeasure(f"{self.table}: there is no dimension {', '.join(sorted(unknown))}")
 
 
+# Columns of settled/adjusted_pools, and the sum of settled/adjusted_benefits.recovered_fen.
+CORRECTION_AMOUNTS = ("delta_benefit_fen", "delta_fee_fen", "delta_due_fen", "asked_fen", "refunded_fen",
+                      "written_off_fen", "pooled_fen", "recovered_fen", "adjusted_fen")  # fmt: skip
+
 PERIOD = Measures(
     "report/period_summary",
     ("plan_id", "tier", "age_band", "member_months", "item"),
@@ -59,6 +63,8 @@ PERIOD = Measures(
         "collection": ("members", "due_fen", "collected_fen", "owed_fen"),
         "fee": TABLES["ledger/fee"].amount_columns,
         "balances": TABLES["ledger/balances"].amount_columns,
+        "corrections": (*CORRECTION_AMOUNTS, "case_count"),
+        "corrected": (*CORRECTION_AMOUNTS, "case_count"),
         "money": (*TABLES["settled/pools"].amount_columns, "case_count", "covered_count"),
         "quality": ("unexpected_count", "at_stake_fen"),
         "quarantine": ("held", "at_stake_fen"),

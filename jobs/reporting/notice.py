@@ -1,7 +1,7 @@
 """The publicity notice of a period: its masked cases, its pools, its head counts by plan and tier."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -13,6 +13,7 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.register.decisions import rows_used_by
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication
+from jobs.reporting.corrections import corrections_into_and_of
 from jobs.reporting.masking import Case, Crowd, MaskedCase, Traits, masked
 from jobs.reporting.people import crowds, groups_of, months_band, traits_on
 from jobs.reporting.roll import Roll, roll_of
@@ -28,7 +29,8 @@ SHOWN_ORDER = ("counted", "illness_code", "severity", "aid_fen", "age_band", "se
 
 @dataclass(frozen=True)
 class Notice:
-    """The published contents of a period: `cases` (rows of report/publicity), `pools` by plan, `rates`.
+    """The published contents of a period: `cases` (rows of report/publicity), `pools` by plan, `rates`; of corrections,
+    `corrections` posted into the period, and `corrected`, those of the period itself (lines of `correction_lines`).
 
     For other reports, not published: `groups`, the covered members by traits; `rolls`, the members themselves, by run.
     """
@@ -40,6 +42,8 @@ class Notice:
     rates: list[dict]
     groups: list[dict]
     rolls: dict[str, Roll]
+    corrections: list[dict] = field(default_factory=list)
+    corrected: list[dict] = field(default_factory=list)
 
 
 def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
@@ -58,7 +62,9 @@ def notice_of(lake: Lake, request: PeriodRequest, floor: int) -> Notice:
         unmasked = _unmasked_cases(benefits, claims, released, roll.sound, request, run_id)
         cases += _masked_by_plan(unmasked, run_groups, _publicised_counts(benefits, claims, request), floor)
         groups += run_groups
-    return Notice(period, publications, cases, {row["plan_id"]: row for row in pools}, rates, groups, rolls)
+    into, of_period = corrections_into_and_of(lake.small, period, publications)
+    by_plan = {row["plan_id"]: row for row in pools}
+    return Notice(period, publications, cases, by_plan, rates, groups, rolls, into, of_period)
 
 
 def write_notice(lake: Lake, notice: Notice) -> None:

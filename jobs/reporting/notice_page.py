@@ -5,6 +5,7 @@ from collections import Counter
 from jobs.catalogue import Text, catalogue
 from jobs.pipeline.request import PeriodRequest
 from jobs.reporting import words
+from jobs.reporting.corrections_section import into_table
 from jobs.reporting.notice import Notice
 from jobs.reporting.plots import bars, figure
 from jobs.reporting.text import Facts, Figure, Page, Paragraph, Section, Table, money, number
@@ -76,6 +77,9 @@ def _plan_section(notice: Notice, platform: Platform, plan_id: str) -> Section:
     if counted:
         parts.append(_by_illness(counted, platform))
     parts.append(_counted_cases(counted, platform))
+    corrections = [line for line in notice.corrections if line["plan_id"] == plan_id]
+    if corrections:
+        parts.append(into_table(corrections))
     if not_counted:
         parts.append(_cases_not_counted(not_counted, platform))
     parts.append(_objections(with_history, platform))

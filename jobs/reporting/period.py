@@ -10,6 +10,7 @@ from jobs.gate.quarantine import MOST_PLAUSIBLE_FEN
 from jobs.lake.lake import Lake
 from jobs.lake.small import matching
 from jobs.pipeline.request import PeriodRequest
+from jobs.reporting.corrections import correction_measures
 from jobs.reporting.masking import GroupTraits, coarsened
 from jobs.reporting.measures import PERIOD
 from jobs.reporting.notice import Notice
@@ -50,6 +51,7 @@ def period_report(lake: Lake, request: PeriodRequest, notice: Notice, ageing: li
         *collection,
         *_fees(lake, period),
         *period_balances(lake, period),
+        *correction_measures(notice.corrections, notice.corrected),
         *_money(notice),
         *_quality_rows(quality, notice),
         *_quarantine(lake, notice),

@@ -3,6 +3,7 @@
 from jobs.catalogue import Text, catalogue
 from jobs.pipeline.request import PeriodRequest
 from jobs.reporting import words
+from jobs.reporting.corrections_section import corrections_section
 from jobs.reporting.measures import PERIOD as MEASURES
 from jobs.reporting.members_section import members_section
 from jobs.reporting.notice import Notice
@@ -35,7 +36,7 @@ class PeriodPage:
         title = PERIOD["title"].format(name=platform_name, period=self.notice.period)
         sections = (
             share_section(self.report.history, self._plan), self._causes(), self._members(), self._collection(),
-            self._fee(), self._residual(), self._books(), self._quality(),
+            self._fee(), self._residual(), *self._corrections(), self._books(), self._quality(),
         )  # fmt: skip
         return Page(period_file(self.notice.period), title, PERIOD["lead"], sections, links)
 
@@ -104,6 +105,10 @@ class PeriodPage:
     def _residual(self) -> Section:
         table = self._amounts("money", RESIDUAL_NAMES, PERIOD["residual_table"])
         return Section(PERIOD["residual_section"], (table,))
+
+    def _corrections(self) -> tuple[Section, ...]:
+        section = corrections_section(self.notice.corrections, self.notice.corrected, self._plan)
+        return () if section is None else (section,)
 
     def _books(self) -> Section:
         """Accounts without any movement or balance are left out."""

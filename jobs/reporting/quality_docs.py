@@ -15,7 +15,7 @@ from jobs.gate.terms import terms_of
 from jobs.lake.small import SmallTables
 from jobs.lake.storage import write_text
 from jobs.pipeline.request import PeriodRequest, exists_in
-from jobs.register.publications import published_in
+from jobs.register.publications import CORRECT, corrections_into, published_in
 from jobs.register.quality import recorded_quality
 from jobs.register.runs import row_of
 from jobs.reporting.text import Links, Page, Section, Table, number
@@ -23,7 +23,7 @@ from jobs.reporting.text import Links, Page, Section, Table, number
 FOLDER = "report/quality"
 QUALITY = catalogue("jobs.reporting", "quality")
 LABEL = QUALITY["link"]
-JUDGING_JOBS = ("settle", "collect", "close")
+JUDGING_JOBS = (CORRECT, "settle", "collect", "close")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def rendered(table: JudgedTable, terms: Terms, period: str) -> str:
 def _judged_tables(small: SmallTables, period: str) -> list[JudgedTable]:
     judged = []
     for job in JUDGING_JOBS:
-        run_ids = sorted({act.run_id for act in published_in(small, job, period).values()})
+        acts = corrections_into(small, period) if job == CORRECT else published_in(small, job, period).values()
+        run_ids = sorted({act.run_id for act in acts})
         for position, run_id in enumerate(run_ids, 1):
             run = row_of(small, run_id)
             row_counts = _row_counts(run)

@@ -1,6 +1,6 @@
 """The correction of a closed period: it is settled again, and the differences are posted into an open period."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame
@@ -35,20 +35,21 @@ from jobs.works.correct_pinning import PinnedCorrection, check_order, pin_correc
 from jobs.works.correct_reinstated import Reinstated, reinstated, rows_to_store
 from jobs.works.correct_shown import nothing_differs, shown
 from jobs.works.corrections import ADJUSTMENTS, BENEFITS, KEY, POOLS, REINSTATEMENTS, by_plan
-from jobs.works.settle_gate import Gate, judge_sources, stop_if_critical
+from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, stop_if_critical
 from jobs.works.settle_plans import SettlementResult, settle_plans
 
 
 @dataclass(frozen=True)
 class CorrectionResult:
     """A correction as written and read back. By plan with a difference: `digests` (then by table), `rows` (of
-    settled/adjusted_pools), `read_back`. `reinstated_count`: by plan."""
+    settled/adjusted_pools), `read_back`. `reinstated_count`: by plan. `settled`: the closed period, settled again."""
 
     digests: Mapping[str, Mapping[str, dict]]
     rows: Mapping[str, dict]
     read_back: Mapping[str, CorrectionReadBack]
     reinstated_count: Mapping[str, int] = field(default_factory=dict)
     case_rows: Mapping[str, list[dict]] = field(default_factory=dict)
+    settled: SettlementResult | None = None
 
 
 class KeepingSink(MeasuringSink):
@@ -99,12 +100,22 @@ class Correct(Work):
             for breach in correction_breaches(stored)
         ]
 
+    def rule_results(
+        self, pinned: PinnedCorrection, gate: Gate, result: CorrectionResult | None
+    ) -> Iterable[RuleResult]:
+        """The sources of the closed period as they are now, and the recoveries."""
+        settled = None if result is None else result.settled
+        if settled is None:
+            return (*gate.results, *pinned.recovery_results)
+        judged = results_with_shares(pinned.origin, gate, settled.share_fen, settled.limited_claims)
+        return (*judged, *pinned.recovery_results)
+
     def show(
         self, pinned: PinnedCorrection, gate: Gate, result: CorrectionResult, rule_results: Sequence[RuleResult]
     ) -> Outcome:
         if not result.digests:
-            return nothing_differs(pinned)
-        return shown(pinned, result.rows, result.case_rows, result.reinstated_count)
+            return nothing_differs(pinned, rule_results)
+        return shown(pinned, result.rows, result.case_rows, result.reinstated_count, rule_results)
 
 
 def _correct(pinned: PinnedCorrection, gate: Gate, sink: WritingSink) -> CorrectionResult:
@@ -173,7 +184,7 @@ def _post(
         for p in differing
     }
     counts = {p: stored_void[p].digest["rows"] for p in differing}
-    return CorrectionResult(digests, {p: pools[p][0] for p in differing}, read_back, counts, case_rows)
+    return CorrectionResult(digests, {p: pools[p][0] for p in differing}, read_back, counts, case_rows, settled)
 
 
 def _amounts(

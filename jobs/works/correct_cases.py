@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
 
-from jobs.correction.cases import Case, paid_fen
+from jobs.correction.cases import Case, aid_changes, counting_cases, paid_fen
 from jobs.lake.small import matching
 from jobs.register.publications import few_rows_of
 from jobs.works.correct_pinning import PinnedCorrection
@@ -93,13 +93,9 @@ class CorrectedCases:
         history, small = self.pinned.origin.history, self.pinned.lake.small
         others = [p for plan_id in self.pinned.plan_ids for p in history.publications.get(plan_id, ())]
         rows = few_rows_of(small, BENEFITS.name, others, matching(claim_id=set(claim_ids)))
-        counted = {(row["plan_id"], row["claim_id"]) for row in rows if row["counted"]}
-        corrected = self.pinned.every.case_rows()
-        return counted | {
-            (row["plan_id"], row["claim_id"])
-            for row in corrected
-            if row["origin_period"] != self.pinned.origin_name and row["delta_benefit_fen"] > 0
-        }
+        changes = aid_changes(self.pinned.every.case_rows())
+        counting = counting_cases(rows, changes)
+        return {(plan_id, claim_id) for period, plan_id, claim_id in counting if period != self.pinned.origin_name}
 
 
 def _bare(key: Key, member_id: int) -> dict:

@@ -6,17 +6,23 @@ from functools import cached_property
 from typing import Any
 
 from expectations.recoveries import ROW_RULES
+from expectations.suites import RuleResult, judge
 from jobs.errors import GateStopped, Refused, WrongUsage
+from jobs.gate.receipt_decisions import NO_DECISIONS, DecidedReceipts
 from jobs.lake.lake import Lake
 from jobs.lake.sources import pin_versions, pinned_inputs
 from jobs.pipeline.request import PeriodRequest
 from jobs.progress import announce
+from jobs.register.decisions import USED, WAIVE
 from jobs.register.publications import CORRECT, Publication, corrections, few_rows_of, published, published_in
 from jobs.register.runs import Run
 from jobs.rulebook.calendar import Period
 from jobs.works.collect_pinning import SOURCE as RECEIPTS
 from jobs.works.corrections import Corrections, corrections_until
 from jobs.works.late_claims import LateClaims
+from jobs.works.receipt_decisions import decided_receipts
+from jobs.works.releases import CLAIMS, claims_in_corrections, waived_in_source
+from jobs.works.releases import RECEIPTS as RECEIPTS_SOURCE
 from jobs.works.settle_pinning import PinnedSettlement
 from jobs.works.settle_pinning import pin as pin_settlement
 
@@ -25,9 +31,11 @@ RECOVERIES = "source/recoveries"
 
 @dataclass(frozen=True)
 class PinnedOrigin(PinnedSettlement):
-    """The closed period, from the sources and rules as they are now. `pools`: its rows of settled/pools, by plan."""
+    """The closed period, from the sources and rules as they are now. `pools`: its rows of settled/pools, by plan.
+    `waived`: its claims that were waived: they are never settled."""
 
     pools: Mapping[str, dict] = field(kw_only=True)
+    waived: tuple[dict, ...] = ()
 
     def brought_forward_fen(self, plan_ids: tuple[str, ...]) -> dict[str, int]:
         """As settled: the residual brought forward is no difference."""
@@ -35,14 +43,16 @@ class PinnedOrigin(PinnedSettlement):
 
     @cached_property
     def late_claims(self) -> LateClaims:
-        """None: claims that came after the settlement are part of what is settled now."""
-        return LateClaims()
+        """The waived claims, which the gate leaves out; others that came late are part of what is settled now."""
+        return LateClaims(added=[{name: row[name] for name in CLAIMS.column_names} for row in self.waived])
 
 
 @dataclass(frozen=True)
 class PinnedCorrection:
     """What a correction is computed from. `request`: of the open period. Maps are by plan; of the closed period are
-    `settled` and `collected`. `revision`: the number of the plan's correction into the open period."""
+    `settled` and `collected`. `revision`: the number of the plan's correction into the open period. `decided`:
+    decisions on receipts of the closed period, by which dues were paid in time or not. `waived_receipts`: receipts of
+    it that are dealt with elsewhere: they pay no due."""
 
     request: PeriodRequest
     lake: Lake
@@ -52,6 +62,8 @@ class PinnedCorrection:
     collected: Mapping[str, Publication]
     versions: Mapping[str, int]
     recoveries: list[dict]
+    decided: DecidedReceipts = NO_DECISIONS
+    waived_receipts: tuple[dict, ...] = ()
 
     @property
     def plan_ids(self) -> tuple[str, ...]:
@@ -72,6 +84,19 @@ class PinnedCorrection:
         """The corrections of the same closed period so far."""
         return self.every.of([self.origin_name], self.plan_ids)
 
+    @property
+    def recovery_results(self) -> list[RuleResult]:
+        """The results on source/recoveries; none if it is absent. A row that breaks a rule has stopped the run."""
+        if RECOVERIES not in self.versions:
+            return []
+        return judge(RECOVERIES, {rule.id: 0 for rule in ROW_RULES}, None, len(self.recoveries))
+
+    @property
+    def waived_receipt_ids(self) -> list[int]:
+        """The ids of waived receipts. Where another row of the id is released, that one is money."""
+        released = {row["receipt_id"] for row in self.decided.released}
+        return sorted({row["receipt_id"] for row in self.waived_receipts} - released)
+
     @cached_property
     def revision(self) -> dict[str, int]:
         into = self.every.into(str(self.request.period)).publications
@@ -81,6 +106,8 @@ class PinnedCorrection:
     def run(self) -> Run:
         """The run that corrects these plans from these inputs."""
         request, origin = self.request, self.origin.request.period
+        waived = {row["held_id"]: WAIVE for row in (*self.origin.waived, *self.waived_receipts)}
+        decisions = {**self.origin.releases.inputs(self.plan_ids), **waived, **self.decided.inputs}
         return Run(
             job=CORRECT,
             platform_id=request.platform.platform_id,
@@ -93,6 +120,7 @@ class PinnedCorrection:
                 "settled": {p: self.settled[p].digest for p in self.plan_ids},
                 "collected": {p: self.collected[p].digest for p in self.plan_ids},
                 "corrections": self.every.digests(self.plan_ids),
+                **({USED: decisions} if decisions else {}),
             },
             rules=request.platform.correction_rules(origin, request.period, self.plan_ids),
             settings={"as_of": str(request.as_of)},
@@ -115,8 +143,34 @@ def pin_correction(request: PeriodRequest, lake: Lake, origin: Period, reason: s
     others = tuple(table for table in (RECEIPTS, RECOVERIES) if lake.exists(table))
     versions = {**settlement.versions, **pin_versions(lake, others)}
     recoveries = _recoveries(lake, versions.get(RECOVERIES))
-    pinned_origin = PinnedOrigin(**values, pools=pools)
-    return PinnedCorrection(request, lake, pinned_origin, reason, settled, collected, versions, recoveries)
+    waived = waived_in_source(small, CLAIMS, name, versions[CLAIMS.name], claims_in_corrections(small))
+    return PinnedCorrection(
+        request,
+        lake,
+        PinnedOrigin(**values, pools=pools, waived=tuple(row for row in waived if row["plan_id"] in plan_ids)),
+        reason,
+        settled,
+        collected,
+        versions,
+        recoveries,
+        _decided_receipts(lake, name, versions, settled, collected, closed),
+        waived_in_source(small, RECEIPTS_SOURCE, name, versions[RECEIPTS]) if RECEIPTS in versions else (),
+    )
+
+
+def _decided_receipts(
+    lake: Lake,
+    period: str,
+    versions: Mapping[str, int],
+    settled: Mapping[str, Publication],
+    collected: Mapping[str, Publication],
+    closed: Mapping[str, Publication],
+) -> DecidedReceipts:
+    """The decisions on receipts of the closed period, as its collection takes them into account now."""
+    if RECEIPTS not in versions:
+        return NO_DECISIONS
+    collected_by = [act.run_id for act in collected.values()]
+    return decided_receipts(lake.small, period, versions[RECEIPTS], collected_by, all(p in closed for p in settled))
 
 
 def check_order(origin: Period, into: Period, reason: str) -> None:

@@ -76,7 +76,8 @@ def _lapsed(pinned: PinnedCorrection) -> DataFrame | None:
 
 
 def _paid_in_time(pinned: PinnedCorrection, lapsed: DataFrame) -> DataFrame | None:
-    """The lapsed members whose due is met by all receipts known now that came in time: plan_id, member_id, payer_id.
+    """The lapsed members whose due is met by all receipts known now that came in time and were not waived: plan_id,
+    member_id, payer_id.
 
     Only payers with a lapsed member are allocated again, over all plans of the period.
     """
@@ -87,7 +88,8 @@ def _paid_in_time(pinned: PinnedCorrection, lapsed: DataFrame) -> DataFrame | No
     payers = assessments.join(F.broadcast(lapsed.select(*KEY)), list(KEY), "left_semi").select("payer_id").distinct()
     payers = payers.localCheckpoint()
     of_payers = assessments.join(F.broadcast(payers), "payer_id", "left_semi").select(*assessments.columns)
-    in_time = collection.gate.in_time.join(F.broadcast(payers), "payer_id", "left_semi")
+    in_time = collection.gate.in_time.where(~F.col("receipt_id").isin(*pinned.waived_receipt_ids))
+    in_time = in_time.join(F.broadcast(payers), "payer_id", "left_semi")
     receipts = replace(
         collection.gate,
         in_time=in_time.select(*collection.gate.in_time.columns).localCheckpoint(),

@@ -2,21 +2,26 @@
 
 from collections.abc import Iterable, Mapping
 
+from expectations.suites import RuleResult
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.register.publications import published
 from jobs.works.correct_pinning import PinnedCorrection
+from jobs.works.settle_shown import broken_rules, quality_line
 
 AMOUNTS = ("delta_benefit_fen", "delta_fee_fen", "delta_due_fen", "asked_fen", "refunded_fen", "written_off_fen",
            "pooled_fen", "adjusted_fen")  # fmt: skip
 
 
-def nothing_differs(pinned: PinnedCorrection) -> Outcome:
+def nothing_differs(pinned: PinnedCorrection, rule_results: Iterable[RuleResult]) -> Outcome:
     """The outcome of a correction that has no difference: nothing is published."""
-    period = str(pinned.request.period)
-    document = {"period": period, "origin_period": pinned.origin_name, "state": "nothing differs", "plans": {}}
+    period, broken = str(pinned.request.period), broken_rules(rule_results)
+    document = {
+        "period": period, "origin_period": pinned.origin_name, "state": "nothing differs", "plans": {},
+        "quality": broken,
+    }  # fmt: skip
     text = f"Period {pinned.origin_name}: from today's sources and rules nothing differs; nothing was published"
-    return Outcome(document, text, 0, tuple(pinned.origin.skipped))
+    return Outcome(document, f"{text}\n\n{quality_line(broken)}", 0, tuple(pinned.origin.skipped))
 
 
 def shown(
@@ -24,8 +29,10 @@ def shown(
     pools: Mapping[str, dict],
     case_rows: Mapping[str, list[dict]],
     reinstated_count: Mapping[str, int],
+    rule_results: Iterable[RuleResult],
 ) -> Outcome:
-    """The outcome of a correction. Inputs are by plan with a difference."""
+    """The outcome of a correction. Maps are by plan with a difference; `rule_results`: on the sources."""
+    broken = broken_rules(rule_results)
     period, origin = str(pinned.request.period), pinned.origin_name
     document = {
         "period": period,
@@ -36,12 +43,14 @@ def shown(
         "plans": {
             p: {**row, "cases": len(case_rows[p]), "reinstated": reinstated_count[p]} for p, row in pools.items()
         },
+        "quality": broken,
     }
     rows = [[p, *(yuan(row[name]) for name in AMOUNTS)] for p, row in pools.items()]
     columns = ["plan", *(name.removesuffix("_fen").replace("_", " ") for name in AMOUNTS)]
     head = f"Period {origin} is corrected into {period} by {pinned.run.run_id}: {pinned.reason}"
     messages = (*pinned.origin.skipped, *_later_periods(pinned, pools, reinstated_count))
-    return Outcome(document, f"{head}\n\n{table_text('Differences in yuan', columns, rows)}", 0, messages)
+    text = "\n\n".join((head, table_text("Differences in yuan", columns, rows), quality_line(broken)))
+    return Outcome(document, text, 0, messages)
 
 
 def _later_periods(

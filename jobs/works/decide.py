@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from jobs.collection.allocation import AFTER_LAPSE
 from jobs.errors import Refused, WrongUsage
-from jobs.gate.releasable import refusal_of
+from jobs.gate.releasable import instead_of_release, refusal_of
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.small import SmallTables, matching
@@ -141,14 +142,15 @@ def _check_release(request: Request, small: SmallTables, row: HeldRow) -> None:
     if closed is not None:
         raise Refused(
             f"{row.held_id}: its row of {row.source.name} belongs to {closed}, which is closed: nothing is released "
-            f"into a closed period. {NOTHING} Give the row an open period in the source, or waive it: `fentan "
-            f"quarantine waive {row.held_id}`."
+            f"into a closed period. {NOTHING} {_instead_after_close(entry)}Give the row an open period in the source, "
+            f"or waive it: `fentan quarantine waive {row.held_id} --by NAME --reason ...`."
         )
     refusal = next((why for held in row.latest if (why := refusal_of(held)) is not None), None)
     if refusal is not None:
+        way_out = instead_of_release(entry) or f"Ask the owner of {row.source.name} to correct it."
         raise WrongUsage(
-            f"{row.held_id}: the row cannot be released ({refusal}). {NOTHING} Ask the owner of {row.source.name} to "
-            f"correct it; or waive it: `fentan quarantine waive {row.held_id}`."
+            f"{row.held_id}: the row cannot be released ({refusal}). {NOTHING} {way_out} Or "
+            f"waive it, which moves no money: `fentan quarantine waive {row.held_id} --by NAME --reason ...`."
         )
     if row.is_corrected:
         raise WrongUsage(
@@ -160,13 +162,27 @@ def _check_release(request: Request, small: SmallTables, row: HeldRow) -> None:
             f"{row.held_id}: the last period of {entry['plan_id']} is settled; none can take the row in any more. "
             f"{NOTHING} `fentan correct` changes what is settled, after the close."
         )
-    if row.source.name == CLAIMS.name and (entry["plan_id"], entry["claim_id"]) in claims_in_corrections(small):
-        raise Refused(
-            f"{row.held_id}: the claim counts in a correction of {entry['publicity_period']} already. {NOTHING} Waive "
-            f"the row: `fentan quarantine waive {row.held_id} --by NAME --reason ...`."
-        )
+    if row.source.name == CLAIMS.name:
+        _check_claim(small, row)
     if row.source.name == MEMBERS.name:
         _check_spells(small, row)
+
+
+def _check_claim(small: SmallTables, row: HeldRow) -> None:
+    """Raises Refused if a correction counted the claim: under its id, whatever its content, it counts once."""
+    claim = row.held[-1]["plan_id"], row.held[-1]["claim_id"]
+    origins = sorted(p for p, *corrected in claims_in_corrections(small) if tuple(corrected) == claim)
+    if origins:
+        raise Refused(
+            f"{row.held_id}: the claim counts in a correction of {', '.join(origins)} already. {NOTHING} If this row "
+            f"is the true one, the source keeps it alone, and `fentan correct --period {origins[0]} --into PERIOD "
+            f"--reason ...` takes it into account; else waive it: `fentan quarantine waive {row.held_id} --by NAME "
+            "--reason ...`."
+        )
+
+
+def _instead_after_close(entry: Mapping) -> str:
+    return f"{instead_of_release(entry)} Else: " if AFTER_LAPSE in entry["reasons"] else ""
 
 
 def _check_spells(small: SmallTables, row: HeldRow) -> None:

@@ -9,9 +9,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.correction.cases import ADDED
+from jobs.correction.cases import aid_changes, counting_cases
 from jobs.errors import Refused
 from jobs.lake.lake import Lake
+from jobs.lake.small import matching
 from jobs.lake.sources import has_receipts
 from jobs.ledger.journal import MEMBERS_RECEIVABLE, POOL
 from jobs.progress import announce
@@ -21,6 +22,7 @@ from jobs.rulebook.calendar import Calendar, Period
 from jobs.works.corrections import Corrections, corrections_until
 from schemas import TABLES
 
+CASES = TABLES["settled/adjusted_benefits"]
 COUNTED = (
     T.StructType()
     .add("plan_id", "string")
@@ -164,17 +166,34 @@ class History:
         if not earlier:
             return self.lake.empty(COUNTED)
         counted = rows_of(self.lake, "settled/benefits", earlier).where("counted").select(*COUNTED.names)
-        added = [
-            row
-            for row in (self.corrections.case_rows() if self.corrections else ())
-            if row["marker"] == ADDED and self.calendar.period(row["origin_period"]) < self.period
-        ]
+        added, struck_out = self._corrected_cases(earlier)
+        if struck_out:
+            gone = self.lake.frame(CASES, struck_out).select(
+                "plan_id", "claim_id", F.col("origin_period").alias("period")
+            )
+            counted = counted.join(F.broadcast(gone), gone.columns, "left_anti").select(*COUNTED.names)
         if not added:
             return counted
-        cases = self.lake.frame(TABLES["settled/adjusted_benefits"], added)
         unknown = F.lit(None).cast("string").alias("illness_code")
         columns = ("plan_id", "member_id", "claim_id", unknown, F.col("origin_period").alias("period"))
-        return counted.unionByName(cases.select(*columns))
+        return counted.unionByName(self.lake.frame(CASES, added).select(*columns))
+
+    def _corrected_cases(self, earlier: Collection[Publication]) -> tuple[list[dict], list[dict]]:
+        """Of the cases that corrections of earlier periods changed, one row each: those that count only by them, and
+        those that count no more."""
+        case_rows = self.corrections.case_rows() if self.corrections else []
+        rows = {
+            (row["origin_period"], row["plan_id"], row["claim_id"]): row
+            for row in case_rows
+            if self.calendar.period(row["origin_period"]) < self.period
+        }
+        if not rows:
+            return [], []
+        known = matching(claim_id={claim_id for _, _, claim_id in rows})
+        stored = [row for row in few_rows_of(self.lake.small, "settled/benefits", earlier, known) if row["counted"]]
+        settled, now = counting_cases(stored, {}), counting_cases(stored, aid_changes(case_rows))
+        added = [row for key, row in sorted(rows.items()) if key in now - settled]
+        return added, [row for key, row in sorted(rows.items()) if key in settled - now]
 
     def few_rows(self, table: str, plan_ids: Iterable[str], periods: Iterable[Period | None]) -> list[dict]:
         """The published rows of these plans and periods, from a table of few rows."""

@@ -3,9 +3,18 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from jobs.correction.cases import CaseKey, aid_changes
 from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, matching
-from jobs.register.decisions import RELEASE, decisions_used_by, held_source_rows, last_decisions, released_rows, uses
+from jobs.register.decisions import (
+    RELEASE,
+    WAIVE,
+    decisions_used_by,
+    held_source_rows,
+    last_decisions,
+    released_rows,
+    uses,
+)
 from jobs.register.publications import Publication, corrections, few_rows_of
 from jobs.rulebook.calendar import Calendar, Period
 from jobs.works.sealed import COSTS, VISITS, last_period
@@ -57,7 +66,7 @@ def releases_for(
         return NO_RELEASES
     by_run = decisions_used_by(small, {act.run_id for act in settled.values()}) if settled else {}
     used = {plan_id: set(by_run.get(act.run_id, {})) for plan_id, act in settled.items()}
-    users, corrected = uses(small), claims_in_corrections(small)
+    users, corrected = uses(small), {(plan_id, claim_id) for _, plan_id, claim_id in claims_in_corrections(small)}
 
     def bears(row: dict) -> bool:
         return (row["plan_id"], row["claim_id"]) not in corrected and _is_claim_of(row, calendar, period, users)
@@ -71,13 +80,35 @@ def releases_for(
     return Releases(bearing(MEMBERS, lambda _: True), bearing(CLAIMS, bears))
 
 
-def claims_in_corrections(small: SmallTables) -> set[tuple[str, int]]:
-    """The claims, by plan and claim_id, to which corrections gave aid: each counts in the period that they correct."""
-    fen: dict[tuple[str, int], int] = {}
-    for row in few_rows_of(small, "settled/adjusted_benefits", corrections(small)):
-        key = row["plan_id"], row["claim_id"]
-        fen[key] = fen.get(key, 0) + row["delta_benefit_fen"]
-    return {key for key, aid_fen in fen.items() if aid_fen > 0}
+def claims_in_corrections(small: SmallTables) -> set[CaseKey]:
+    """The claims to which corrections gave aid, with the period that they correct: each counts there.
+
+    By claim_id, not by content: a claim counts once, and a row of the same id with another content is the same claim.
+    """
+    changes = aid_changes(few_rows_of(small, "settled/adjusted_benefits", corrections(small)))
+    return {key for key, aid_fen in changes.items() if aid_fen > 0}
+
+
+def waived_in_source(
+    small: SmallTables, source: Table, period: str, version: int, in_corrections: Collection[CaseKey] = ()
+) -> tuple[dict, ...]:
+    """The rows of a period, in a version of the source, whose last decision is a waiver; each with its held_id.
+
+    Equal rows as often as the source has them. Without claims to which a correction has given aid: they were decided on
+    too late.
+    """
+    period_column, id_column = LOOKED_UP_BY[source.name]
+    waived = {h for h, row in last_decisions(small).items() if row["action"] == WAIVE}
+    ids = {row[id_column] for row in held_source_rows(small, source, waived) if row[id_column] is not None}
+    if not ids:
+        return ()
+    where = matching(**{period_column: period, id_column: ids})
+    rows = [
+        {**row, "held_id": held_id_of(source, row)}
+        for row in small.rows(source.name, where, source.column_names, version)
+        if (period, row.get("plan_id"), row[id_column]) not in in_corrections
+    ]
+    return tuple(row for row in rows if row["held_id"] in waived)
 
 
 def released_costs(

@@ -33,7 +33,7 @@ def settlement_document(
         },
         "refused": dict(gate.refused),
         "skipped": list(pinned.skipped),
-        "quality": _broken_rules(rule_results),
+        "quality": broken_rules(rule_results),
     }
 
 
@@ -46,7 +46,7 @@ def settlement_text(document: dict) -> str:
         _pools_table(plans),
         _member_rows_table(plans),
         "Digests\n" + "\n".join(f"{plan_id}  {plan['digest']}" for plan_id, plan in plans.items()),
-        _quality_line(document["quality"]),
+        quality_line(document["quality"]),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -83,7 +83,7 @@ def _member_rows_table(plans: Mapping[str, dict]) -> str:
     return table_text("Member rows", ["plan", *(state.replace("_", " ") for state in states)], rows)
 
 
-def _broken_rules(rule_results: Iterable[RuleResult]) -> dict[str, int]:
+def broken_rules(rule_results: Iterable[RuleResult]) -> dict[str, int]:
     """The count of broken rules on the sources, by severity."""
     counts = dict.fromkeys((str(severity) for severity in Severity), 0)
     for result in rule_results:
@@ -91,7 +91,8 @@ def _broken_rules(rule_results: Iterable[RuleResult]) -> dict[str, int]:
     return counts
 
 
-def _quality_line(broken: dict[str, int]) -> str:
+def quality_line(broken: dict[str, int]) -> str:
+    """The counts of `broken_rules` as a sentence."""
     counts = ", ".join(f"{count} {severity}" for severity, count in broken.items() if count)
     if not counts:
         return "Quality: every rule holds"

@@ -61,6 +61,8 @@ def test_a_late_claim_from_the_correction_to_the_close_of_the_next_period(correc
     ended = correct(lake)
     assert ended.exit_code == 0, ended.err
     assert parts(lake) == {**{(m, "asked"): 54 for m in range(1, 10)}, (10, "pooled"): 54}
+    judged = {row["table_name"] for row in lake.rows("control/quality") if row["run_id"] == ended.document["run_id"]}
+    assert {"source/members", "source/approved_claims", "settled/adjustments"} <= judged, "as for settle"
     row = pool(lake)
     assert (row["delta_due_fen"], row["delta_fee_fen"], row["asked_fen"], row["adjusted_fen"]) == (540, 40, 486, -54)
     twice = correct(lake)
@@ -86,7 +88,40 @@ def test_a_late_claim_from_the_correction_to_the_close_of_the_next_period(correc
     assert {a: fen for a, fen in balances.items() if fen} == {
         "cash": 112, "fee_income": -104, "pool": -8, "bad_debt": 90, "platform_funding": -90,
     }  # fmt: skip
-    assert lake.run("explain", "--period", NEXT, "--member", "1").exit_code == 0
+    explained = steps(lake, NEXT, 1)
+    assert explained["adjustment"] == [54] and explained["adjustment collected"] == [54]
+    assert explained["bill"] == [6, 54] and explained["due"] == [6]
+    assert steps(lake, PERIOD, 1)["due after corrections"] == [98 + 54]
+    assert steps(lake, PERIOD, 10)["corrected"] == [54], "pooled"
+    reported_in_both_periods(lake)
+
+
+def steps(lake, period: str, member_id: int) -> dict[str, list]:
+    """By name of a step of the explanation, its amounts."""
+    ended = lake.run("explain", "--period", period, "--member", str(member_id))
+    assert ended.exit_code == 0, ended.err
+    (plan,) = ended.document["plans"]
+    amounts: dict[str, list] = {}
+    for step in plan["steps"]:
+        amounts.setdefault(step["name"], []).append(step["amount_fen"])
+    return amounts
+
+
+def reported_in_both_periods(lake) -> None:
+    """The report of P says where it was corrected, that of the open period from where; each by 540 fen of dues."""
+    for period, key, topic, other in (
+        (PERIOD, "corrected", "corrected", NEXT),
+        (NEXT, "corrections", "corrections", PERIOD),
+    ):
+        ended = lake.run("report", "--period", period)
+        assert ended.exit_code == 0, ended.err
+        (line,) = ended.document[key]
+        assert (line["delta_due_fen"], line["asked_fen"], line["pooled_fen"], line["case_count"]) == (540, 486, 54, 1)
+        rows = [row for row in lake.rows("report/period_summary", period) if row["topic"] == topic]
+        assert {row["measure"]: row["amount_fen"] for row in rows}["adjusted_fen"] == -54
+        assert {row["item"] for row in rows} == {other}
+    notice = (lake.folder / f"report/html/notice-{NEXT}.html").read_text(encoding="utf-8")
+    assert "posted into this one" in notice and "a claim came late" in notice
 
 
 def test_a_member_who_had_left_before_is_refunded(corrected):

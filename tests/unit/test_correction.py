@@ -7,7 +7,7 @@ member 10 pays nothing and lapses.
 import pytest
 
 from jobs.correction.additional_dues import refund_as_money_fen, whole_dues_met
-from jobs.correction.cases import Case, paid_fen
+from jobs.correction.cases import Case, aid_changes, counting_cases, paid_fen
 from jobs.correction.dispositions import dispositions, reason_of
 from jobs.correction.invariants import (
     IDENTITIES,
@@ -153,6 +153,16 @@ def test_aid_into_a_settled_period_is_paid_and_counts_until_it_is_recovered():
 def test_the_correction_of_a_case(case, benefit_fen, booked_fen, marker):
     assert (case.benefit_fen, case.newly_recovered_fen, case.marker) == (benefit_fen, booked_fen, marker)
     assert case.benefit_fen - case.paid_fen + case.booked_fen + booked_fen >= 0, "never less than nothing is to be paid"
+
+
+def test_a_case_that_a_correction_struck_out_counts_no_more_and_may_count_elsewhere():
+    """Stored: 1 with 900, 2 with 300, 3 not counted. Corrections strike out 1, reduce 2, add 4 and 5, strike out 4."""
+    stored = [{"period": "P", "plan_id": "p", "claim_id": n, "counted": n != 3, "benefit_fen": fen}
+              for n, fen in ((1, 900), (2, 300), (3, 0))]  # fmt: skip
+    deltas = [(1, -900), (2, -100), (4, 500), (4, -500), (5, 700), (5, -100)]
+    rows = [{"origin_period": "P", "plan_id": "p", "claim_id": n, "delta_benefit_fen": fen} for n, fen in deltas]
+    assert counting_cases(stored, aid_changes(rows)) == {("P", "p", 2), ("P", "p", 5)}
+    assert counting_cases(stored, {}) == {("P", "p", 1), ("P", "p", 2)}
 
 
 @pytest.mark.parametrize(("inputs", "parts"), [

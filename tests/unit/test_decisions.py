@@ -211,6 +211,23 @@ def test_a_row_without_required_values_can_only_be_waived(small, capsys, source,
     assert quarantine(small, capsys, "waive", key(row, source), *BY)["state"] == "decided"
 
 
+@pytest.mark.parametrize("reason, instead", [
+    ("receipt_without_bill", "its owner corrects the row"), ("receipt_after_grace", "corrects attempted_on"),
+    ("receipt_overpaid", "outcome returned for the payer and 2020-12-P1"),
+    ("receipt_not_enough", "`fentan collect --period 2020-12-P1`"),
+    ("receipt_after_lapse", "`fentan correct --period 2020-12-P1 --into PERIOD --reason ...`"),
+])  # fmt: skip
+def test_unapplied_cash_is_not_released_and_the_message_says_what_to_do_instead(small, capsys, reason, instead):
+    row = receipt(25, 3, 5)
+    hold(small, RECEIPTS, row, reason)
+    load(small, RECEIPTS, [row])
+    message = quarantine(small, capsys, "release", key(row, RECEIPTS), *BY, exit_code=2)["error"]
+    assert instead in message and "no share to meet" in message and "Ask the owner" not in message
+    settled(small, PERIOD, "close", "closed")
+    message = quarantine(small, capsys, "release", key(row, RECEIPTS), *BY, exit_code=4)["error"]
+    assert ("fentan correct" in message) == (reason == "receipt_after_lapse")
+
+
 def test_wrong_usage_is_reported(small, capsys):
     held_id = key(LATE, CLAIMS)
     for words in (
@@ -271,6 +288,18 @@ def test_a_claim_counted_in_a_correction_is_not_released_into_a_settlement(small
     corrected(small, 50, revision=3)
     refused = quarantine(small, capsys, "release", claim_key, *BY, exit_code=4)
     assert "counts in a correction" in refused["error"] and f"`fentan quarantine waive {claim_key}" in refused["error"]
+
+
+def test_another_row_of_a_claim_that_a_correction_counted_is_the_same_claim(small, capsys):
+    """11 counts in a correction with 50 fen; a row of 11 with another aid, and one of a later period, count nowhere."""
+    corrected(small, 50, revision=1)
+    again = [claim(11, 4, approved_aid_fen=70), claim(11, 4, publicity_period=NEXT)]
+    load(small, CLAIMS, [LATE, *TWICE, *again])
+    for row in again:
+        hold(small, CLAIMS, row, "claim_after_settlement", fen=70)
+        refused = quarantine(small, capsys, "release", key(row, CLAIMS), *BY, exit_code=4)["error"]
+        assert f"a correction of {PERIOD} already" in refused, "where it counts, not the period of the row"
+        assert f"`fentan correct --period {PERIOD} --into PERIOD --reason ...`" in refused
 
 
 def corrected(small, delta_fen, revision):
