@@ -48,7 +48,7 @@ def test_another_program_recomputes_the_digest(shown):
     (run,) = shown.rows("control/runs", job="settle")
     recorded = json.loads(run["digests"])[PLAN]["settled/bills"]
     assert recorded["rows"] == len(bills) == 38
-    assert recorded["sums"] == {"due_fen": sum(row["due_fen"] for row in bills)}
+    assert recorded["sums"] == {name: sum(row[name] for row in bills) for name in ("due_fen", "adjustment_fen")}
     assert recorded["hash"] == {
         "xor": xor - 2**64 if xor >= 2**63 else xor,
         "low": sum(value & 0xFFFFFFFF for value in hashes),
