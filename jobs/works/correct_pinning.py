@@ -41,7 +41,7 @@ class PinnedOrigin(PinnedSettlement):
 
 @dataclass(frozen=True)
 class PinnedCorrection:
-    """What a correction is computed from. `request`: of the open period. Maps are by plan; of the closed period are
+    """The pinned inputs of a correction. `request`: of the open period. Maps are by plan; of the closed period are
     `settled` and `collected`. `revision`: the number of the plan's correction into the open period."""
 
     request: PeriodRequest
