@@ -1,1 +1,1 @@
-"""What is expected of every table: rules with an id, a severity and a sentence, judged by Great Expectations suites."""
+"""The quality rules of every table, each with an id, a severity and a sentence, as Great Expectations suites."""

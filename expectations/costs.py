@@ -1,4 +1,4 @@
-"""Rules of source/operating_costs and source/field_visits: what the fee was used for."""
+"""Rules of source/operating_costs and source/field_visits, the fee expenditure."""
 
 from expectations.dates import date_rules
 from expectations.expectation import (

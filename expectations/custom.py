@@ -1,7 +1,7 @@
 """The expectation types that Great Expectations does not have; importing this module registers them with it.
 
 Its own column expectations leave out rows without a value, so that a missing value never breaks them. Three types here
-count it as unexpected. The fourth stands in results for rules that one table alone cannot tell.
+count it as unexpected. The fourth represents rules that need more than one table, in results.
 """
 
 from functools import reduce

@@ -1,4 +1,4 @@
-"""Rules of the tables Fentan writes, checked on what was read back. One broken row and nothing is published."""
+"""Rules of the tables Fentan writes, checked on the rows read back. A single broken row stops the publication."""
 
 from expectations.expectation import all_not_null, no_rows_where, not_null_in_set
 from expectations.few_rows import above_zero, at_least_zero, at_most_zero, different, every, not_zero, sums_equal

@@ -74,7 +74,7 @@ class TableRule(Rule):
 
 @dataclass(frozen=True)
 class GateRule(Rule):
-    """A rule that one table alone cannot tell, so that only the gate counts it. `needs`: what else it takes."""
+    """A rule that needs more than one table, so that only the gate counts it. `needs`: the other inputs."""
 
     needs: str
 

@@ -55,7 +55,7 @@ class RuleResult:
 
     @property
     def fault(self) -> str:
-        """What is wrong where the rule is broken, as part of a message."""
+        """The fault of a row that breaks the rule, as part of a message."""
         return f"{self.table_name}: {self.sentence} ({self.observed})"
 
     @property
@@ -101,7 +101,7 @@ def judge(
 
 
 def suite_digest(table_name: str) -> str:
-    """Digest of the rules of a table: tells which wording a result belongs to."""
+    """Digest of the rules of a table: identifies the wording of a result."""
     text = "\n".join(f"{rule.id}|{rule.severity}|{rule.sentence}" for rule in SUITES[table_name])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

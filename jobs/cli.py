@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
-import start_fentan  # noqa: F401, first: from here on our packages are found before others of the same names
+import start_fentan  # noqa: F401, first: it puts our packages before others of the same names
 from jobs import process
 from jobs.environment import LOG_VALUES, load_environment
 from jobs.errors import Stop, WrongUsage, unexpected
@@ -52,7 +52,7 @@ EXIT_CODES = """exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; a stop is shown as one message, without a stack trace.
 
-    Without `argv` it is the program: its words are those of the process, whose streams and signals it takes over.
+    Without `argv` it is the program: its words are those of the process, whose streams and signals it uses.
     """
     gc.set_threshold(100_000)  # imports and rules are many objects that are never garbage: saves a tenth of a second
     if argv is None:

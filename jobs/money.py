@@ -66,9 +66,9 @@ def fee_on_case_column(benefit_fen: Column, rate_ppm: int) -> Column:
 
 
 def case_allowance(cap_fen: int, covered_count: Mapping[str, int], weight_ppm: Mapping[str, int]) -> int:
-    """What one case may ask of all members together: cap x sum(covered x weight), rounded down. Maps are by tier.
+    """What one case may cost all members together: cap x sum(covered x weight), rounded down. Maps are by tier.
 
-    It is counted by weight, as the shares are: a member of weight 1 is asked no more than the cap for one case, and a
+    It is counted by weight, as the shares are: a member of weight 1 pays no more than the cap for one case, and a
     member of a lighter tier no more than his part of it.
     """
     return floor(cap_fen * sum(count * weight_ppm[tier] for tier, count in covered_count.items()), PPM)

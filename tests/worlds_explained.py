@@ -23,7 +23,7 @@ from tests.lakes import LakeFolder, receipt
 from tests.oracle_world import World
 from tests.platforms import LONG_AGO, write_platform
 from tests.worlds_rows import member
-from tests.worlds_rules import AIDS_FEN, ill, limits
+from tests.worlds_rules import AIDS_FEN, dated_claim, limits
 from tests.worlds_seeded import small_world
 
 FIRST, SECOND, THIRD = PERIODS = "2019-12-P2", "2020-01-P1", "2020-01-P2"
@@ -79,7 +79,7 @@ def settled_world(spark, folder: Path, seed: int) -> Settled:
         for period, aid_fen in zip(PERIODS, aids_fen, strict=True):
             ailing = next(ids)
             members.append(member(ailing, plan_id, joined_on=date(2018, 6, 1)))
-            claims.append(ill(ailing, period, aid_fen, plan_id=plan_id))
+            claims.append(dated_claim(ailing, period, aid_fen, plan_id=plan_id))
     world = World(platform, (*seeded.members, *members), (*seeded.claims, *claims))
     settled = Settled(platform, world, LakeFolder(spark, folder / "lake").load(world.members, world.claims), conf)
     _done(settled.run("settle", "--period", FIRST))

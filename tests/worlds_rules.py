@@ -145,7 +145,7 @@ CASES_FEN = {
 def world_of_changing_rules(folder: Path, seed: int, life: Life) -> tuple[World, Path]:
     """The world of a seed under rules that are written into the folder, and the environment conf for them."""
     platforms = folder / "platforms"
-    plans = {plan_id: in_life(life, plan_id, rules) for plan_id, rules in PLANS.items()}
+    plans = {plan_id: rules_in_life(life, plan_id, rules) for plan_id, rules in PLANS.items()}
     conf = write_platform(platforms, PLATFORM, plans, life.first)
     world = small_world(
         load_platform(PLATFORM, platforms),
@@ -160,7 +160,7 @@ def world_of_changing_rules(folder: Path, seed: int, life: Life) -> tuple[World,
     return replace(world, members=(*world.members, *members), claims=(*world.claims, *claims)), conf
 
 
-def in_life(life: Life, plan_id: str, rules: Mapping[str, Mapping[date, Any]]) -> dict[str, dict[date, Any]]:
+def rules_in_life(life: Life, plan_id: str, rules: Mapping[str, Mapping[date, Any]]) -> dict[str, dict[date, Any]]:
     """The rules of a plan on the days of a life; no two values of a rule may fall on one day."""
     if life is SHORT:
         rules = {**rules, "yearly_cap": {**rules["yearly_cap"], **YEARLY_CAPS_OF_SHORT[plan_id]}}
@@ -183,7 +183,7 @@ def fixed_rows(life: Life) -> tuple[list[dict], list[dict]]:
         for period, aid_fen in aids_by_period.items()
     ]
     members = [member(member_id, plan_id, joined_on=joined_on) for plan_id, _, _, member_id in cases]
-    claims = [ill(member_id, period, aid_fen, plan_id=plan_id) for plan_id, period, aid_fen, member_id in cases]
+    claims = [dated_claim(member_id, period, aid_fen, plan_id=plan_id) for plan_id, period, aid_fen, member_id in cases]
     members += [
         member(SWITCHED, tier="basic", joined_on=joined_on, exited_on=date(2019, 3, 1)),
         member(SWITCHED, joined_on=date(2019, 3, 1), waiting_ends_on=joined_on + WAITING),
@@ -194,18 +194,18 @@ def fixed_rows(life: Life) -> tuple[list[dict], list[dict]]:
     members += [member(member_id, joined_on=joined_on) for member_id in (elder, last_day, first_day)]
     light = {"illness_code": "prostate_cancer", "severity": "light"}
     claims += [
-        ill(elder, life.period("2019-11-P1"), 3_000, birth_date=date(1959, 6, 1)),
-        ill(last_day, life.period("2020-02-P1"), 3_000, diagnosed_on=date(2019, 12, 31), **light),
-        ill(first_day, life.period("2020-02-P1"), 3_000, diagnosed_on=date(2020, 1, 1), **light),
-        ill(SWITCHED, life.period("2019-07-P2"), 3_000, tier="basic", diagnosed_on=date(2019, 2, 1)),
-        ill(SWITCHED, life.period("2019-10-P1"), 3_000, again=1, illness_code="stroke"),
-        ill(RETURNED, life.period("2019-08-P2"), 3_000, diagnosed_on=date(2019, 7, 1)),
-        ill(RETURNED, life.period("2020-05-P1"), 3_000, again=1, illness_code="stroke"),
+        dated_claim(elder, life.period("2019-11-P1"), 3_000, birth_date=date(1959, 6, 1)),
+        dated_claim(last_day, life.period("2020-02-P1"), 3_000, diagnosed_on=date(2019, 12, 31), **light),
+        dated_claim(first_day, life.period("2020-02-P1"), 3_000, diagnosed_on=date(2020, 1, 1), **light),
+        dated_claim(SWITCHED, life.period("2019-07-P2"), 3_000, tier="basic", diagnosed_on=date(2019, 2, 1)),
+        dated_claim(SWITCHED, life.period("2019-10-P1"), 3_000, again=1, illness_code="stroke"),
+        dated_claim(RETURNED, life.period("2019-08-P2"), 3_000, diagnosed_on=date(2019, 7, 1)),
+        dated_claim(RETURNED, life.period("2020-05-P1"), 3_000, again=1, illness_code="stroke"),
     ]
     return members, claims
 
 
-def ill(member_id: int, period: str, aid_fen: int, again: int = 0, **columns) -> dict:
+def dated_claim(member_id: int, period: str, aid_fen: int, again: int = 0, **columns) -> dict:
     """A clean claim, diagnosed about two months before its period."""
     publicity_on = date(int(period[:4]), int(period[5:7]), 7)
     days = {"diagnosed_on": publicity_on - timedelta(days=60), "approved_on": publicity_on - timedelta(days=5)}

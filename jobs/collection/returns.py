@@ -1,6 +1,6 @@
-"""Returned receipts: money of an earlier collection that went back, and the receipts less that money.
+"""Returned receipts: money of an earlier collection that was returned, and the receipts less that money.
 
-A payer's return takes back his latest receipts first. It never takes back a later receipt, nor more than came in.
+A payer's return takes back his latest receipts first. It never takes back a later receipt, nor more than was received.
 """
 
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class TakenBack:
 
     `parts`: one row per receipt or return and `is_late`, with `part_fen`, the money of the receipt that went back, or
     of the return that took it back. `is_late`: the money came after the grace limit, so that no share was met by it.
-    `excess`: the returns that take back more than came in, with `excess_fen`.
+    `excess`: the returns that take back more than was received, with `excess_fen`.
     """
 
     parts: DataFrame
     excess: DataFrame
 
     def less_returned(self, receipts: DataFrame, is_late: bool) -> DataFrame:
-        """The receipts with `amount_fen` reduced by what went back; those that went back whole are dropped."""
+        """The receipts with `amount_fen` reduced by returns; those returned in full are dropped."""
         gone = self.parts.where(~F.col("is_return") & (F.col("is_late") == is_late)).select(*KEY, "part_fen")
         kept_fen = F.col("amount_fen") - F.coalesce("part_fen", _fen(0))
         return (
@@ -82,7 +82,7 @@ def _with_part(events: DataFrame) -> DataFrame:
 
 
 def parts_by_account(parts: DataFrame, shares: DataFrame, first_plan_id: str) -> DataFrame:
-    """The money that went back, by plan and account: plan_id, is_share, is_return, attempted_on, `fen`.
+    """Returned money by plan and account: plan_id, is_share, is_return, attempted_on, `fen`.
 
     `shares`: allocated shares, with payer_id, plan_id, due_fen, collected_fen. The money is that of the payer's unmet
     shares (`is_share`), in order of plans; what is beyond them, and late money, was unapplied cash. A payer without a

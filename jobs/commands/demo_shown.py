@@ -74,7 +74,7 @@ def _uncapped_fen(rate: Mapping, pool: Mapping) -> int | None:
 
 
 def _collections(small: SmallTables, periods: Iterable[str]) -> list[dict]:
-    """What was collected, who lapsed, what is in arrears for good, and the fee: by period and plan."""
+    """Collected money, lapses, final arrears and the fee, by period and plan."""
     collected = {key: act for key, act in published(small, "collect").items() if key[0] in periods}
     runs = rows_of_runs(small, {act.run_id for act in collected.values()})
     fees = {(row["period"], row["plan_id"]): row for row in published_few_rows(small, "ledger/fee", "collect", "close")}

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Shows what is held, without Java; or decides on one row, under the run lock."""
+    """Shows held rows, without Java; or decides on one row, under the run lock."""
     _check(args)
     request = request_of(args)
     if args.what == LIST:

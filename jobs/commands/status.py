@@ -121,7 +121,7 @@ def _is_final(collection: Publication | None, runs: Mapping[str, dict]) -> bool:
 
 
 def _days(request: Request, name: str) -> dict:
-    """The days of a period; None each if it is not in the calendar any more."""
+    """The days of a period; None each if the calendar no longer has it."""
     period, calendar = period_of(request, name), request.platform.calendar
     return {day: None if period is None else getattr(calendar, day)(period) for day in DAYS}
 

@@ -22,7 +22,7 @@ class Step:
 
 
 def next_step(request: Request, name: str, stage: str, is_final: bool) -> Step | None:
-    """The next step of a plan's period; None if it is closed, or not in the calendar any more.
+    """The next step of a plan's period; None if it is closed, or the calendar no longer has it.
 
     `is_final`: whether the period is collected up to its grace limit.
     """

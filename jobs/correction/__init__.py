@@ -1,1 +1,1 @@
-"""The rules of corrections: what a closed period owes otherwise, and who is asked or refunded. Pure functions."""
+"""The rules of corrections: the differences of a closed period, and the additional dues and refunds. Pure functions."""

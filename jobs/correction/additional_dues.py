@@ -1,4 +1,4 @@
-"""Additional dues: what corrections ask of a payer in the collection of the open period, after all of its shares."""
+"""Additional dues: amounts that corrections charge a payer in the collection of the open period, after all shares."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -34,7 +34,7 @@ def refund_as_money_fen(refund_fen: int, owed_fen: int) -> int:
 
 
 def refunds_as_receipts(refunds: DataFrame, owed: DataFrame, period: str, deduction_on: date) -> DataFrame:
-    """Refunds as money of their payers, in the shape of receipts that came in on the deduction day.
+    """Refunds as money of their payers, in the shape of receipts of the deduction day.
 
     `refunds`: rows of settled/adjustments that are refunded. `owed`: one row per payer with `owed_fen`, his shares and
     additional dues. Only as much counts as he owes; the ids are below zero, so that no receipt has them. The outcome is
@@ -55,7 +55,7 @@ def refunds_as_receipts(refunds: DataFrame, owed: DataFrame, period: str, deduct
 def dues_met(asked: DataFrame, money: DataFrame, running: DataFrame) -> DataFrame:
     """The additional dues with `met_fen` and `collected_on`: `whole_dues_met` for every payer.
 
-    `asked`: rows of settled/adjustments that are asked. `money`: one row per payer with `received_fen` and
+    `asked`: rows of settled/adjustments with the disposition ASKED. `money`: one row per payer with `received_fen` and
     `shares_fen`, what his shares of the period need before. `running`: his receipts with `running_fen` (from
     `with_running_fen`): the day of the one that reaches what is needed is the day on which the due is met.
     """

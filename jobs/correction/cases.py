@@ -12,7 +12,7 @@ class Case:
     """One case of the corrected period, in fen.
 
     `recomputed_fen`: its benefit from the sources as they are now; 0 if it does not count. `effective_fen`: its benefit
-    so far, corrections included. `paid_fen`: from `paid_fen`. `recovered_fen`: all that came back (source/recoveries);
+    so far, corrections included. `paid_fen`: from `paid_fen`. `recovered_fen`: all recovered aid (source/recoveries);
     `booked_fen`: the part of it that earlier corrections booked.
     """
 
@@ -24,14 +24,14 @@ class Case:
 
     @property
     def benefit_fen(self) -> int:
-        """The corrected benefit: never below the paid aid that has not come back."""
+        """The corrected benefit: never below the paid aid that is not recovered."""
         return max(self.recomputed_fen, self.paid_fen - self.recovered_fen)
 
     @property
     def newly_recovered_fen(self) -> int:
         """The recovered aid to book now; below zero where a recovery that was booked is no longer in the source.
 
-        Only money for which the benefit falls is booked. What is unpaid of the benefit afterwards is never negative.
+        Only recoveries that reduce the benefit are booked. The unpaid part of the benefit is never negative afterwards.
         """
         booked_so_far_fen = min(self.booked_fen, self.recovered_fen)
         return max(booked_so_far_fen, self.paid_fen - self.benefit_fen) - self.booked_fen
@@ -72,7 +72,7 @@ def paid_fen(stored_fen: int, settled_corrections: Iterable[tuple[int, int]]) ->
     """The aid that was paid for a case, or will be.
 
     `stored_fen`: its benefit in the closed period. `settled_corrections`: (delta_benefit_fen, recovered_fen) of its
-    corrections into periods that are settled: their collection pays the aid, whatever is corrected later. The aid of
+    corrections into periods that are settled: their collection pays the aid, even if it is corrected later. The aid of
     corrections into a period that is not settled yet can still be withdrawn.
     """
     return stored_fen + sum(delta_fen + recovered_fen for delta_fen, recovered_fen in settled_corrections)

@@ -1,4 +1,4 @@
-"""The disposition of a member's difference: asked, refunded, taken from a write-off, or borne by the next pool."""
+"""The disposition of a member's difference: charged (ASKED), refunded, taken from a write-off, or pooled."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -17,10 +17,10 @@ def dispositions(
     `pooled_fen`: the sum of his pooled differences of the same origin so far. `written_off_fen`: what is written off of
     his dues and additional dues of that origin, and not taken back. `is_covered`: on the publicity day of the open
     period, as known now. `threshold_fen`: amounts below it are pooled. In order:
-    1. what was pooled with the other sign is pooled back: what was not asked is not refunded, and the reverse;
+    1. pooled amounts of the other sign are pooled back: an amount never charged is not refunded, and the reverse;
     2. a refund first takes back his write-off;
-    3. a rest below the threshold is pooled, and a rest to ask of a member without cover;
-    4. the rest is asked, or refunded.
+    3. a rest below the threshold is pooled, and a rest to charge a member without cover;
+    4. the rest is charged, or refunded.
     """
     sign = 1 if difference_fen > 0 else -1
     size_fen = abs(difference_fen)

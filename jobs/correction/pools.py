@@ -1,4 +1,4 @@
-"""The pool of a corrected period: what it was so far, what it would be now, and the difference."""
+"""The pool of a corrected period: its value so far, its recomputed value, and the difference."""
 
 from collections.abc import Iterable, Mapping
 

@@ -13,7 +13,7 @@ def reinstatement(
     `due_fen`: his due of that period, which lapsed. `written_off_fen`: what is written off of it and of additional dues
     of the period, and not taken back. `recomputed_due_fen`: the due from the sources as they are now.
     `is_paid_in_time`: receipts made in time and known now meet the due. The money takes back the write-off of the due,
-    never more: what it exceeds it by stays where it is.
+    never more: an excess stays where it is.
     """
     if is_paid_in_time:
         return PAID_IN_TIME, min(written_off_fen, due_fen)

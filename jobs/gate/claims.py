@@ -22,7 +22,7 @@ SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
 
 @dataclass(frozen=True)
 class ClaimGate:
-    """The claims with what is wrong with them. `groups`: counts of rows and aid by plan and by the rules they break.
+    """The claims with the rules they break. `groups`: counts of rows and aid by plan and by the rules they break.
 
     `judged`: every row with `broken` (bits of ROW_RULES), `set_broken` (bits of SET_RULES), `member_since` and
     `waiting_ends_on` of the spell in force on the day of diagnosis.

@@ -1,4 +1,4 @@
-"""Bitmaps of member ids: which members have more than one row, who pays for somebody else, and counts of all rows.
+"""Bitmaps of member ids: which members have more than one row, who pays for another member, and counts of all rows.
 
 A word is 64 ids in one BIGINT, kept once for the spells that last and once for those that ended. A member with a bit in
 both, or of a word whose rows outnumber its bits, may have more than one row.
@@ -84,7 +84,7 @@ def _number(column: str, names: Iterable[str]) -> Column:
 
 
 def words_of_payers(members: DataFrame) -> DataFrame:
-    """One row per 64 ids: `payers`, the bits of the ids that pay for somebody else."""
+    """One row per 64 ids: `payers`, the bits of the ids that pay for another member."""
     for_others = members.where(F.col("payer_id") != F.col("member_id"))
     return (
         for_others.select(word_of("payer_id").alias("word"), bit_of("payer_id").alias("bit"))

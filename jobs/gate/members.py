@@ -47,12 +47,12 @@ class Group:
 
 @dataclass(frozen=True)
 class MembershipGate:
-    """The members with what is wrong with them.
+    """The members with the rules they break.
 
     `rows`: every row with `cover` and `erroneous`, whether it breaks a rule of severity error on its own. `kept`: the
     rows that break a rule, are one of several of their member, or are a claimant's, with `broken` (bits of ROW_RULES)
     and `set_broken` (bits of SET_RULES). `groups` count all rows. `family_payers`: a filter that every payer for
-    somebody else passes. `released`: the kept rows that a decision lets pass; None if there are none.
+    another member passes. `released`: the kept rows that a decision lets pass; None if there are none.
     """
 
     rows: DataFrame

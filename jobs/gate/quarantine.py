@@ -115,7 +115,7 @@ def with_possible_days(rows: DataFrame, table: Table) -> DataFrame:
 
 
 def _decided_by(lake: Lake, table: Table) -> Column:
-    """Who took the last decision on the row of `held_id`; null where nobody has."""
+    """The person of the last decision on the row of `held_id`; null without a decision."""
     decided = deciders(lake.small, SOURCE_OF_HELD[table.name].name)
     if not decided:
         return F.lit(None).cast("string")

@@ -1,6 +1,6 @@
 """Which receipts share an id: copies of one payment, or rows that contradict each other.
 
-Hardly any id is shared, so few rows are compared: a word of 64 ids tells whether one of its ids occurs twice, and only
+Hardly any id is shared, so few rows are compared: a word of 64 ids shows whether one of its ids occurs twice, and only
 rows of such words are compared.
 """
 

@@ -168,7 +168,7 @@ def judged_receipts(
 
 
 def _groups(judged: DataFrame, is_money: Column, in_time: Column) -> list[dict]:
-    """Counts and digests of the receipts, by what is wrong with them and whether their money came in time."""
+    """Counts and digests of the receipts, by the rules they break and whether their money is in time."""
     grouped = (
         with_row_hash(judged, RECEIPTS)
         .withColumn("amount_fen", _summed_fen())

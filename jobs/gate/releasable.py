@@ -82,7 +82,7 @@ LIFTED = frozenset({
 
 
 def refusal_of(row: Mapping[str, Any]) -> str | None:
-    """Why a held row cannot be released whoever decides it; None if it can. A row with no known reason cannot.
+    """Why a held row cannot be released by any decision; None if it can. A row with no known reason cannot.
 
     A release into a closed period is another matter: see `receipt_after_close`.
     """

@@ -1,4 +1,4 @@
-"""What the quality rules of a period need of the platform's rules in force on its publicity day."""
+"""The values of the platform's rules, in force on a period's publicity day, that its quality rules need."""
 
 from collections.abc import Iterable
 from dataclasses import replace

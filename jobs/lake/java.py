@@ -98,7 +98,7 @@ def start_jvm(settings: dict[str, str], on_this_machine: bool) -> JavaGateway:
     """Starts Spark's JVM with these settings. Its output is passed on to our stderr, except one line.
 
     Environment variables that would override the settings are ignored; `on_this_machine`: those of a cluster as well.
-    It has a session of its own, so that signals to our process group do not reach it: an interruption ends it.
+    It runs in a separate session, so that signals to our process group do not reach it; an interruption ends it.
     """
     _report_ignored(IGNORED)
     read_end, write_end = os.pipe()

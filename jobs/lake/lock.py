@@ -112,7 +112,7 @@ def _owner_of(text: str | None) -> dict | None:
 
 
 def _is_alive(owner: dict) -> bool:
-    """On this machine the operating system tells whether the process lives; elsewhere the lease decides."""
+    """On this machine the operating system knows whether the process is running; elsewhere the lease decides."""
     if owner["host"] == socket.gethostname():
         return _start_of(owner["pid"]) == owner["pid_started"] and owner["pid_started"] is not None
     return time.time() < owner["expires_at_seconds"]

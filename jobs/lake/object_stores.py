@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from jobs.errors import WrongUsage
 
-# The address of a lake is one to the user; Hadoop knows S3 under another name.
+# Users write s3://; Hadoop uses another scheme for S3.
 SPARK_SCHEMES = {"s3": "s3a"}
 S3 = ("s3", "s3a")
 SCHEMES = (*S3, "abfs", "abfss", "gs")

@@ -56,7 +56,7 @@ class SmallTables:
         return self._newest(name).version()
 
     def table_id(self, name: str) -> str:
-        """The identity of a table: a table that is dropped and created again has another, whatever its version."""
+        """The identity of a table: a table that is dropped and created again has another, even at the same version."""
         return str(self._newest(name).metadata().id)
 
     def is_readable(self, name: str, version: int) -> bool:

@@ -1,4 +1,4 @@
-"""The transfers of earlier arrears that aid pays: dues that were written off, and are taken back from a later aid."""
+"""The transfers of earlier arrears that aid pays: dues that were written off and are set off from later aid."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

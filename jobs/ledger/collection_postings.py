@@ -30,7 +30,7 @@ SHORTFALL_ACCOUNT = {"platform": BAD_DEBT, "next_period": POOL}
 
 @dataclass(frozen=True)
 class ReturnedTotals:
-    """Money of one plan that came in and went back, in fen by day: the days of the receipts and of their returns.
+    """Money of one plan that was received and returned, in fen by day: the days of the receipts and of their returns.
 
     `shares_...`: it had met shares. `unapplied_...`: it had been unapplied cash.
     """
@@ -62,7 +62,7 @@ class CollectionTotals:
     - `netted_fen`, `netted_from_next_fen`: dues set off at the grace limit, from aid of this and of the next period.
     - `netted_before_fen`: arrears of the previous period set off from this period's aid.
     - `written_off_fen`: dues still unpaid at the grace limit.
-    - `returned`: money that came in and went back, and is not part of the above.
+    - `returned`: money received and returned, not part of the above.
     """
 
     collected_fen: Mapping[date, int] = field(default_factory=dict)

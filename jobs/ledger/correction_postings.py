@@ -108,7 +108,7 @@ def correction_transfers(amounts: CorrectionAmounts, shortfall_borne_by: str, re
 def _taken_back(
     amounts: CorrectionAmounts, debit_account: str, before_fen: int, fen: int, shortfall_borne_by: str
 ) -> list[tuple[str, str, int, str]]:
-    """A write-off taken back: the fee is earned, the aid returns to who bore it. From pool to pool nothing moves."""
+    """A write-off taken back: the fee is earned, the aid returns to its bearer. From pool to pool nothing moves."""
     fee_fen, aid_fen = amounts.fee_and_aid_part(before_fen, fen)
     account = SHORTFALL_ACCOUNT[shortfall_borne_by]
     is_platform = account == BAD_DEBT

@@ -12,7 +12,7 @@ from schemas.control import SOURCE_OF_HELD
 
 DECISIONS = TABLES["control/decisions"]
 RELEASE, WAIVE = "release", "waive"
-USED = "decisions"  # key of a run's input_versions: by held_id, the action of each decision that bears on it
+USED = "decisions"  # key of a run's input_versions: by held_id, the action of each decision that affects it
 HELD_IN = {source.name: name for name, source in SOURCE_OF_HELD.items()}  # by source, its quarantine table
 # The jobs whose publication makes a decision final: of members and claims, and of receipts, costs and visits.
 JOBS_THAT_USE = ("settle", "close")

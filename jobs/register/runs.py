@@ -182,7 +182,7 @@ def _save_unless_published(record: Record, state: str, message: str) -> bool:
 
 
 def killed_runs(small: SmallTables, job: str | None = None, period: str | None = None) -> list[dict]:
-    """The rows of runs recorded as running. Whoever holds the run lock knows that these were killed."""
+    """The rows of runs recorded as running. For the holder of the run lock these are runs that were killed."""
     equal = {name: value for name, value in (("job", job), ("period", period)) if value is not None}
     return small.rows(RUNS.name, matching(state="running", **equal))
 

@@ -1,4 +1,4 @@
-"""The parts that a page consists of, and numbers as cells. Nothing here depends on what is reported."""
+"""The parts that a page consists of, and numbers as cells. Nothing here depends on the report."""
 
 from dataclasses import dataclass, field
 

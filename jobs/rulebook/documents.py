@@ -42,7 +42,7 @@ class CarryOn(Strict):
 
 
 class Collection(Strict):
-    """Whether a share is deducted whole or in part, and who bears what is never paid."""
+    """Whether a share is deducted whole or in part, and who bears write-offs."""
 
     deducts: Literal["whole_shares", "any_part"]
     shortfall_borne_by: Literal["platform", "next_period"]
@@ -59,7 +59,7 @@ class Corrections(Strict):
 class PlatformDocument(Strict):
     """platform.yaml: what all plans of a platform share. `illnesses`: the names of each illness code.
 
-    `corrections` absent: every difference is asked or refunded, from 1 fen on.
+    `corrections` absent: every difference from 1 fen on is charged or refunded.
     """
 
     names: Names

@@ -107,7 +107,7 @@ def _list_of(what: str) -> BeforeValidator:
 
 
 Weights = Annotated[
-    dict[Tier, Annotated[int, Field(gt=0, le=PPM)]],  # a member of more than weight 1 would be asked more than a cap
+    dict[Tier, Annotated[int, Field(gt=0, le=PPM)]],  # a member of more than weight 1 would pay more than a cap
     Field(min_length=1),
     AfterValidator(lambda weights: MappingProxyType(weights)),
     must_be(dict, "must give a weight for each tier"),

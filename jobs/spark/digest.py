@@ -1,4 +1,4 @@
-"""Digests of stored rows: equal rows give the same digest, whatever their order, files, partitioning or cluster.
+"""Digests of stored rows: equal rows give the same digest, independent of order, files, partitioning and cluster.
 
 The digest of one plan's rows of one table in one period has three parts, which another program can recompute:
 - `rows`: the row count;

@@ -23,7 +23,7 @@ JOB = "approve"
 
 @dataclass(frozen=True)
 class PinnedApproval:
-    """What is approved, and by whom. `settlement`: the period's plans that are not settled yet."""
+    """An approval: digests and person. `settlement`: the period's plans that are not settled yet."""
 
     settlement: PinnedSettlement
     digests: tuple[str, ...]

@@ -201,7 +201,7 @@ def _messages(pinned: PinnedClose, gate: CostGate) -> Iterable[str]:
 
 
 def _is_any_undecided(pinned: PinnedClose, name: str, judged: CostRows) -> bool:
-    """Whether nobody has decided on some held row of the source."""
+    """Whether a held row of the source has no decision."""
     decided = deciders(pinned.lake.small, name)
     return not decided or not judged.held.where(~held_id_column(TABLES[name]).isin(*sorted(decided))).isEmpty()
 

@@ -26,7 +26,7 @@ JOB = "close"
 
 @dataclass(frozen=True)
 class PinnedClose:
-    """What a period is closed from. Maps are by plan; `plan_ids`: the plans this run closes; `closed`: earlier
+    """The pinned inputs of a close. Maps are by plan; `plan_ids`: the plans this run closes; `closed`: earlier
     closes; `released`: by source, the costs and visits that a decision lets pass."""
 
     request: PeriodRequest

@@ -40,7 +40,7 @@ CORRECTIONS = "corrections"
 
 @dataclass(frozen=True)
 class PinnedCollection:
-    """What a period's collection is computed from. Maps are by plan.
+    """The pinned inputs of a period's collection. Maps are by plan.
 
     `settled`: settlements whose bills are collected: those of open plans or, if every plan is closed, of all plans.
     `collected`, `closed`: the period's collections and closes so far. `final`: the part of the collections that may no
@@ -117,7 +117,7 @@ class PinnedCollection:
 
     @cached_property
     def undecided_without_period_count(self) -> int:
-        """The count of receipts without a period on which nobody has decided."""
+        """The count of receipts without a period and without a decision."""
         count, _ = self.without_period_sums
         decided = deciders(self.lake.small, SOURCE) if count else {}
         if not decided:

@@ -19,7 +19,7 @@ from jobs.works.late_returns import AFTER_CLOSE
 class NetReceipts:
     """A period's receipts less what went back.
 
-    `received`: the receipts with the amounts that came in. `parts`: the money that went back (from `take_back`), None
+    `received`: the receipts with the amounts received. `parts`: the returned money (from `take_back`), None
     if nothing did.
     """
 
@@ -28,15 +28,15 @@ class NetReceipts:
     parts: DataFrame | None = None
 
     def with_whole_amounts(self, excess: DataFrame) -> DataFrame:
-        """Unapplied cash (rows of `unapplied_cash`) with the amounts of the receipts as they came in."""
+        """Unapplied cash (rows of `unapplied_cash`) with the full amounts of the receipts."""
         amounts = self.received.select("receipt_id", "amount_fen")
         return excess.drop("amount_fen").join(amounts, "receipt_id").select(*excess.columns)
 
 
 def net_of_returns(gate: ReceiptGate, days: CollectionDays, final: FinalPositions) -> NetReceipts:
-    """The receipts of the gate, less what returns take back; returns of more than came in are held.
+    """The receipts of the gate, less what returns take back; returns of more than was received are held.
 
-    Money that final shares took does not go back any more: what a return asks of it is held as after the close.
+    Money in final shares cannot be returned: that part of a return is held, as after the close.
     """
     received = gate.in_time.unionByName(gate.late)
     if not gate.returned_count:

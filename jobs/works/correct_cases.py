@@ -99,5 +99,5 @@ class CorrectedCases:
 
 
 def _bare(key: Key, member_id: int) -> dict:
-    """A case that is in no source any more and that only corrections know."""
+    """A case that is no longer in a source and only in corrections."""
     return {"plan_id": key[0], "claim_id": key[1], "member_id": member_id, "marker": None}

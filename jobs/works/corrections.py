@@ -28,7 +28,7 @@ class Corrections:
     publications: tuple[Publication, ...] = ()
 
     def of(self, origins: Iterable[str], plan_ids: Collection[str] | None = None) -> "Corrections":
-        """Those of these closed periods and plans; None: of all plans."""
+        """The corrections of these closed periods and plans; None: of all plans."""
         names = set(origins)
         chosen = [p for p in self.publications if p.origin_period in names]
         return Corrections(self.lake, tuple(p for p in chosen if plan_ids is None or p.plan_id in plan_ids))

@@ -28,7 +28,7 @@ NOTHING = "Nothing was decided."
 
 @dataclass(frozen=True)
 class Decision:
-    """What the operator decides on a held row."""
+    """A decision of the operator on a held row."""
 
     held_id: str
     action: str

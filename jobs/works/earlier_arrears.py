@@ -1,4 +1,4 @@
-"""Earlier arrears that a period's aid pays: which beneficiaries owe what, and what the collection takes from whom."""
+"""Earlier arrears that a period's aid pays: the arrears of beneficiaries, and their set-off in the collection."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -170,7 +170,7 @@ def _owed(
 def _taken_back_by_corrections(
     lake: Lake, corrections: Corrections, owing: Collection[tuple[str, int]]
 ) -> dict[tuple[str, int, str], int]:
-    """By plan, member and period, what corrections took back of a write-off: it is not owed any more."""
+    """By plan, member and period, the part of a write-off that corrections reversed: it is no longer owed."""
     taken: dict[tuple[str, int, str], int] = {}
     if not corrections.publications:
         return taken

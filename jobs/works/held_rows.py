@@ -1,4 +1,4 @@
-"""The rows in quarantine, one per held_id: where and why they are held, what was decided, what is left to decide."""
+"""The rows in quarantine, one per held_id: where and why they are held, their decisions, and the undecided ones."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ UNDECIDED, RELEASED, WAIVED, CORRECTED = "undecided", "released", "waived", "cor
 class HeldRow:
     """A row in quarantine. `held`: its entries in the quarantine table `table`, by period, oldest first.
 
-    `decision`: the last one, or None. `is_corrected`: the source has no such row any more.
+    `decision`: the last one, or None. `is_corrected`: the source no longer has the row.
     """
 
     held_id: str
@@ -110,7 +110,7 @@ def _by_held_id(rows: Iterable[dict]) -> dict[str, tuple[dict, ...]]:
 
 
 def _corrected(small: SmallTables, rows: list[HeldRow]) -> set[str]:
-    """The held_ids of rows that the newest version of their source does not have any more.
+    """The held_ids of rows that the newest version of their source no longer has.
 
     A member's row is corrected if its plan was settled later without holding it: members are too many to look up.
     """

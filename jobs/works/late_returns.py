@@ -124,13 +124,13 @@ def hold_returned_after_close(small: SmallTables, rows: Collection[dict], period
 
 
 def undecided(small: SmallTables, rows: Collection[dict]) -> list[dict]:
-    """The returns on which nobody has decided."""
+    """The returns without a decision."""
     decided = deciders(small, SOURCE) if rows else {}
     return [row for row in rows if held_id_of(TABLES[SOURCE], row) not in decided]
 
 
 def late_return_messages(rows: Collection[dict]) -> Iterator[str]:
-    """The message that collections repeat until somebody corrects the rows or decides on them."""
+    """The message that collections repeat until the rows are corrected or decided."""
     for period in sorted({row["period"] for row in rows}):
         count, fen = late_return_sums([row for row in rows if row["period"] == period])
         yield (

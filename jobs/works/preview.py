@@ -1,4 +1,4 @@
-"""What a settlement would charge, compared with the other roundings and with the previous period."""
+"""The result of a settlement without publishing it, compared with other roundings and the previous period."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The decisions on held receipts that bear on a period's collection: rows that count, and rows declared untrue."""
+"""The decisions on held receipts that affect a period's collection: rows that count, and rows declared untrue."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from schemas.sources import RECEIPTS
 def decided_receipts(
     small: SmallTables, period: str, version: int, collected_by: Iterable[str], is_closed: bool
 ) -> DecidedReceipts:
-    """The receipts of the period, in a version of the source, on which a decision bears.
+    """The receipts of the period, in a version of the source, that a decision concerns.
 
     A released row is true, and any other row of its id is not. `collected_by`: the runs that collected the period. A
     closed period keeps the decisions that these used.

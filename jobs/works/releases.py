@@ -1,4 +1,4 @@
-"""The released rows that bear on a period's settlement: members from now on, claims once, in one settlement."""
+"""The released rows that affect a period's settlement: members from now on, claims once, in one settlement."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Releases:
     claims: tuple[dict, ...] = ()
 
     def inputs(self, plan_ids: Collection[str]) -> dict[str, str]:
-        """The decisions that bear on these plans, as inputs of a run: the action by held_id."""
+        """The decisions that affect these plans, as inputs of a run: the action by held_id."""
         rows = [row for row in (*self.members, *self.claims) if row["plan_id"] in plan_ids]
         return {row["held_id"]: RELEASE for row in sorted(rows, key=lambda row: row["held_id"])}
 
@@ -56,7 +56,7 @@ def releases_for(
     versions: Mapping[str, int],
     settled: Mapping[str, Publication],
 ) -> Releases:
-    """The released rows that bear on the period. `settled`: its settlements so far, by plan; these keep what they used.
+    """The released rows that affect the period. `settled`: its settlements so far, by plan; these keep what they used.
 
     For any other plan: the released members that are still in the source, and the released claims of this period and of
     earlier ones that are still in the source and that neither another settlement used nor a correction counted.

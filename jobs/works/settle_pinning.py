@@ -28,11 +28,11 @@ SOURCES = ("source/members", "source/approved_claims")
 
 @dataclass(frozen=True)
 class PinnedSettlement:
-    """What a period is settled from.
+    """The pinned inputs of a settlement.
 
     `lapsed_in`: collections whose grace limit is on or before the publicity day, so their lapses have ended cover.
     `settled`: the period's settlements so far, by plan. `plan_ids`: the plans to settle or compare. `skipped`: why
-    other plans are left out. `releases`: released rows that bear on the period.
+    other plans are left out. `releases`: released rows that affect the period.
     """
 
     request: PeriodRequest

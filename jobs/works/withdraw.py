@@ -89,7 +89,7 @@ def _by_plan(publications: Mapping[str, Publication]) -> dict[str, dict]:
 
 
 def _forget_held(small: SmallTables, withdrawn: Collection[Publication], run_id: str) -> None:
-    """Removes from the quarantine what the withdrawn settlements held: the next settlement judges those rows again.
+    """Removes the rows that the withdrawn settlements held from the quarantine: the next settlement judges them again.
 
     Rows of no known plan stay while another plan of the same run is published. Claims that came after a withdrawn
     settlement are not late any more, whoever held them. Rows on which somebody decided stay: `status` does not

@@ -1,4 +1,4 @@
-"""Which settlements of a period can be withdrawn, and what stands in the way of the others."""
+"""Which settlements of a period can be withdrawn, and what blocks the others."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ ACCOUNTS = [account.account for account in load_platform("xianghubao").accounts]
 MEMBERS = range(1, 8)
 
 
-class Kept:
+class ProgramBooks:
     """The same plan computed by the program's functions: rows as in the tables, transfers as in the journal."""
 
     def __init__(self, terms: Terms, world: World):
@@ -293,20 +293,20 @@ def change(world: World, origin: int, changed: dict) -> None:
         world.paid_late[origin, member] = account
 
 
-def assert_same_books(life: Life, kept: Kept) -> None:
+def assert_same_books(life: Life, program: ProgramBooks) -> None:
     balance = Counter(dict.fromkeys(ACCOUNTS, 0))
-    journal = [*kept.closed_transfers]
-    for period in kept.transfers_of_corrections:
-        if period not in kept.collected:
-            journal += kept.transfers_of_corrections[period]
+    journal = [*program.closed_transfers]
+    for period in program.transfers_of_corrections:
+        if period not in program.collected:
+            journal += program.transfers_of_corrections[period]
     for transfer in journal:
         balance[transfer.debit_account] += transfer.amount_fen
         balance[transfer.credit_account] -= transfer.amount_fen
     assert {a: fen for a, fen in balance.items() if fen} == {a: fen for a, fen in life.books.items() if fen}
 
 
-def assert_same_correction(life: Life, kept: Kept, origin: int, into: int) -> None:
-    by_oracle, by_program = life.correct(origin, into), kept.correct(origin, into)
+def assert_same_correction(life: Life, program: ProgramBooks, origin: int, into: int) -> None:
+    by_oracle, by_program = life.correct(origin, into), program.correct(origin, into)
     assert (by_oracle is None) == (by_program is None)
     if by_program is not None:
         _, _, pool, rows, cases, reinstated, _ = by_program
@@ -317,40 +317,40 @@ def assert_same_correction(life: Life, kept: Kept, origin: int, into: int) -> No
         assert all(pool[f"delta_{name}"] == by_oracle.pool[name] for name in POOL_COLUMNS)
 
 
-def assert_equals_recomputation(life: Life, kept: Kept, origin: int, into: int) -> None:
+def assert_equals_recomputation(life: Life, program: ProgramBooks, origin: int, into: int) -> None:
     """P7: settled amounts plus all differences equal the recomputed period, and a repeated correction is a no-op."""
     earlier_corrections = [c for c in life.corrections if c.origin == origin]
     _, benefits = life.corrected_cases(origin, into, earlier_corrections)
     pool, dues = life.settled_now(origin, life.pools[origin]["brought_forward_fen"], benefits)
-    effective = effective_pool(kept.pools[origin], [c[2] for c in kept.of(origin)])
+    effective = effective_pool(program.pools[origin], [c[2] for c in program.of(origin)])
     assert effective == {name: pool[name] for name in effective}
     for member in MEMBERS:
-        stored_fen = kept.assessed[origin].get(member, ("", 0))[1]
-        deltas_fen = sum(r["delta_fen"] for c in kept.of(origin) for r in c[3] if r["member_id"] == member)
+        stored_fen = program.assessed[origin].get(member, ("", 0))[1]
+        deltas_fen = sum(r["delta_fen"] for c in program.of(origin) for r in c[3] if r["member_id"] == member)
         assert stored_fen + deltas_fen == dues.get(member, ("", 0))[1]
-    before = len(kept.corrected)
-    assert kept.correct(origin, into) is None and life.correct(origin, into) is None
-    assert len(kept.corrected) == before
+    before = len(program.corrected)
+    assert program.correct(origin, into) is None and life.correct(origin, into) is None
+    assert len(program.corrected) == before
 
 
 @settings(max_examples=200, deadline=None)
 @given(TERMS, st.lists(PERIOD, min_size=2, max_size=4))
 def test_corrections_of_corrections_agree_with_the_oracle(terms, periods):
     world = World()
-    life, kept = Life(terms, world), Kept(terms, world)
+    life, program = Life(terms, world), ProgramBooks(terms, world)
     for number, period in enumerate(periods):
         world.covered[number], world.waived[number] = dict(period["covered"]), period["waived"]
         world.aid[number] = {(number, case): fen for case, fen in period["aid"].items()}
         for distance, changed in period["changes"] if number else ():
             origin = distance % number
             change(world, origin, deepcopy(changed))
-            assert_same_correction(life, kept, origin, number)
-            assert_same_books(life, kept)
-            assert_equals_recomputation(life, kept, origin, number)
-        life.settle(number), kept.settle(number)
-        assert life.pools[number] == {name: kept.pools[number][name] for name in life.pools[number]}
+            assert_same_correction(life, program, origin, number)
+            assert_same_books(life, program)
+            assert_equals_recomputation(life, program, origin, number)
+        life.settle(number), program.settle(number)
+        assert life.pools[number] == {name: program.pools[number][name] for name in life.pools[number]}
         money = money_of(life, number, period["pays"])
-        life.collect(number, money), kept.collect(number, money)
-        fee = kept.close(number)
+        life.collect(number, money), program.collect(number, money)
+        fee = program.close(number)
         assert {name: fee[f"{name}_fen"] for name in life.fees[number]} == life.fees[number]
-        assert_same_books(life, kept)
+        assert_same_books(life, program)

@@ -105,8 +105,8 @@ def test_the_gate_and_great_expectations_count_the_same_rows(frames, terms, name
 
 def test_the_planted_defects_of_the_sample_are_counted_the_same(spark, xianghubao, terms):
     period = xianghubao.calendar.period
-    peopled = populations(World(1_000, period("2020-11-P2"), period(PERIOD), seed=5), xianghubao)
-    frame = with_member_defects(sample_members(spark, peopled), peopled, 1_000).coalesce(1).localCheckpoint()
+    sample_plans = populations(World(1_000, period("2020-11-P2"), period(PERIOD), seed=5), xianghubao)
+    frame = with_member_defects(sample_members(spark, sample_plans), sample_plans, 1_000).coalesce(1).localCheckpoint()
     alone = unexpected_counts(validate(suite_of("source/members", terms), frame))
     by_the_gate = member_counts(gate_of_members(frame, terms))
     by_both = by_the_gate.keys() - GATE_ONLY

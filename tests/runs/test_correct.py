@@ -61,7 +61,9 @@ def test_a_late_claim_from_the_correction_to_the_close_of_the_next_period(correc
     ended = correct(lake)
     assert ended.exit_code == 0, ended.err
     assert parts(lake) == {**{(m, "asked"): 54 for m in range(1, 10)}, (10, "pooled"): 54}
-    judged = {row["table_name"] for row in lake.rows("control/quality") if row["run_id"] == ended.document["run_id"]}
+    judged = {
+        row["table_name"] for row in lake.rows("control/quality", NEXT) if row["run_id"] == ended.document["run_id"]
+    }
     assert {"source/members", "source/approved_claims", "settled/adjustments"} <= judged, "as for settle"
     row = pool(lake)
     assert (row["delta_due_fen"], row["delta_fee_fen"], row["asked_fen"], row["adjusted_fen"]) == (540, 40, 486, -54)

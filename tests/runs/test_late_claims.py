@@ -89,8 +89,8 @@ def test_commands_report_late_claims_until_they_are_removed(settled):
 
 
 def test_claims_present_at_settlement_are_not_late(lake):
-    """Not late: a claim that counted, one with a pending objection, a held one, two with one id, one of a plan settled
-    later; whatever else is loaded."""
+    """Not late: a claim that counted, one with a pending objection, a held one, two with one id, and one of a plan that
+    is settled later."""
     existing = [
         claim(1, 1, approved_aid_fen=50), claim(2, 2, objection="pending"), claim(3, 3, severity="grave"),
         claim(4, 4), claim(4, 5), claim(None, 6), claim(None, 6),

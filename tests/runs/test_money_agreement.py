@@ -131,7 +131,7 @@ class Operator:
     def __init__(self, lake, *words):
         self.lake, self.words, self.draw, self.kill_count = lake, words, Random(SEED + 1), 0
 
-    def does(self, job, period, day):
+    def run(self, job, period, day):
         words = ("--as-of", str(day), *self.words)
         if KILLS and not self.draw.randrange(KILLS):
             run_killed_at(self.draw.choice(STAGES), self.lake, job, period, *words)
@@ -158,7 +158,7 @@ def test_settling_collecting_and_closing_agree_with_the_oracle(lake, platform_an
     for position, period in enumerate(periods):
         name = str(period)
         known = World(platform, world.members, world.claims, tuple(lapses))
-        operator.does("settle", name, calendar.publicity_on(period))
+        operator.run("settle", name, calendar.publicity_on(period))
         settled[name] = expected = settle(known, name, history)
         assert rows_of(lake, "settled/assessments", name) == picked(expected.rows("assessments"), "settled/assessments")
         assert rows_of(lake, "settled/pools", name) == picked(expected.rows("pool"), "settled/pools")
@@ -175,11 +175,11 @@ def test_settling_collecting_and_closing_agree_with_the_oracle(lake, platform_an
             lapses += final.lapses
             history = with_residual(history, settled[before], final, platform, early)
             netted += len(final.netted_from_next)
-            operator.does("close", before, grace_ends_on)
+            operator.run("close", before, grace_ends_on)
             assert fees_of(lake, before) == final.fees
         day_after = calendar.deduction_on(period) + timedelta(days=1)
         early = check_collection(operator, known, expected, receipts, day_after, lapses, before=final, finals=finals)
-        history = with_write_offs_taken_back(history, early)
+        history = with_reversed_write_offs(history, early)
     assert lapses, "no member lapsed: this world tests too little"
     assert netted or not IS_LONG, "no arrears were set off from aid of the next period"
     assert operator.kill_count or not KILLS
@@ -188,7 +188,7 @@ def test_settling_collecting_and_closing_agree_with_the_oracle(lake, platform_an
 def check_collection(operator, world, expected, receipts, as_of, lapses, following=None, before=None, finals=()):
     oracle = collect(world, expected, receipts, as_of, lapses, following, before, tuple(finals))
     name, lake = expected.period, operator.lake
-    operator.does("collect", name, as_of)
+    operator.run("collect", name, as_of)
     assert rows_of(lake, "settled/collections", name) == picked(oracle.collections, "settled/collections")
     lapsed = {(r["plan_id"], r["member_id"], r["ended_at"].astimezone(UTC)) for r in raw(lake, "settled/lapses", name)}
     assert lapsed == {(r["plan_id"], r["member_id"], r["ended_at"].astimezone(UTC)) for r in oracle.lapses}
@@ -206,7 +206,7 @@ def check_collection(operator, world, expected, receipts, as_of, lapses, followi
     return oracle
 
 
-def with_write_offs_taken_back(history, collected, sign=1):
+def with_reversed_write_offs(history, collected, sign=1):
     """Adds set-offs of older arrears whose write-off the next period bore to the residual of the next settlement."""
     pools = dict(history.last_pool)
     for (plan_id, _, debit, credit), fen in collected.transfers.items():
@@ -218,7 +218,7 @@ def with_write_offs_taken_back(history, collected, sign=1):
 
 def with_residual(history, settled, final, platform, early):
     """Subtracts write-offs from the residual of the next settlement, unless the platform bears them."""
-    history = with_write_offs_taken_back(with_write_offs_taken_back(history, final), early, -1)
+    history = with_reversed_write_offs(with_reversed_write_offs(history, final), early, -1)
     if platform.collection.shortfall_borne_by == "platform":
         return history
     pools = dict(history.last_pool)

@@ -157,9 +157,9 @@ def test_money_is_booked_on_its_day_and_unapplied_cash_in_suspense(families):
 
 
 def test_the_reported_amounts_add_up_to_the_receipts(families):
-    told = families.collections["28"][0]["receipts"]
-    assert (told["rows"], told["without_share_fen"], told["money_fen"]) == (25, 85, 130 + 85)
-    assert told["held"] == Counter(reason for _, _, reason in expected_held())
+    reported = families.collections["28"][0]["receipts"]
+    assert (reported["rows"], reported["without_share_fen"], reported["money_fen"]) == (25, 85, 130 + 85)
+    assert reported["held"] == Counter(reason for _, _, reason in expected_held())
     assert "held" in families.collections["20"][0]["receipts"]
 
 

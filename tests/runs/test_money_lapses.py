@@ -24,7 +24,7 @@ def test_a_final_collection_without_any_receipt_is_refused_despite_the_floor(set
         final = collect_final(settled)
         assert final.exit_code == 3 and f"no receipt says that any money came in, and {COUNTED}" in final.err, final.err
     assert "Nothing was published" in final.err and "--accept-lapses 9" in final.err
-    assert {status for status, _ in statuses_in_force(settled)} == {"in_grace"} and not lapsed(settled)
+    assert {status for status, _ in published_statuses(settled)} == {"in_grace"} and not lapsed(settled)
     refused = settled.rows("control/runs", job="collect", state="refused")
     assert all(COUNTED in json.loads(run["settings"])["messages"][0] for run in refused) and len(refused) == 2
     closed = settled.run("close", "--period", PERIOD, "--as-of", "2020-12-26")
@@ -67,7 +67,7 @@ def test_more_lapses_than_the_ceiling_are_refused_and_a_consent_covers_later_col
     # Then nearly all receipts are gone: more members lapse than the consent allows. The publication stays.
     crowd.write("source/receipts", [receipt(1, 1, 1)])
     assert collect_final(crowd).exit_code == 3
-    assert sum(row["status"] == "collected" for row in in_force(crowd, "settled/collections")) == 23
+    assert sum(row["status"] == "collected" for row in published_rows(crowd, "settled/collections")) == 23
     closed = crowd.run("close", "--period", PERIOD, "--as-of", "2020-12-26")
     assert closed.exit_code == 4 and "have changed" in closed.err
 
@@ -96,18 +96,18 @@ def test_a_consent_is_a_number(settled, text):
     assert collect_final(settled, f"--accept-lapses={text}").exit_code == 2
 
 
-def in_force(lake, table):
-    """The rows of the table that the latest collection published."""
+def published_rows(lake, table):
+    """The rows of the table from published collections."""
     valid = {r["run_id"] for r in lake.rows("control/publications", job="collect", action="published")}
     return [r for r in (lake.rows(table) if lake.exists(table) else []) if r["run_id"] in valid]
 
 
-def statuses_in_force(lake):
-    return {(r["status"], r["collected_fen"]) for r in in_force(lake, "settled/collections")}
+def published_statuses(lake):
+    return {(r["status"], r["collected_fen"]) for r in published_rows(lake, "settled/collections")}
 
 
 def lapsed(lake):
-    return sorted(r["member_id"] for r in in_force(lake, "settled/lapses"))
+    return sorted(r["member_id"] for r in published_rows(lake, "settled/lapses"))
 
 
 def published(lake):

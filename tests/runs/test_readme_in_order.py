@@ -35,7 +35,7 @@ class Reader:
         self.folder = folder
         self.printed: list[tuple[str, str]] = []
 
-    def types(self, command: str) -> str:
+    def run(self, command: str) -> str:
         """The output of the command, with the folder written as `.`."""
         out, err = StringIO(), StringIO()
         with redirect_stdout(out), redirect_stderr(err):
@@ -56,7 +56,7 @@ def reader(spark, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(reader.folder)  # the JVM runs in another folder, so a relative path would name two lakes
         for command in COMMANDS:
-            reader.types(command)
+            reader.run(command)
     return reader
 
 
@@ -85,13 +85,13 @@ def test_the_demo_ends_with_one_screen(reader):
     (page,) = re.findall(r"Pages: (\S+)", "\n".join(lines))
     assert (reader.folder / page).exists()
     (explained,) = [line.strip().removeprefix("fentan ") for line in lines if line.startswith("  fentan explain")]
-    assert "Not charged" not in reader.types(explained)
+    assert "Not charged" not in reader.run(explained)
 
 
 def test_the_demo_has_cases_lapses_arrears_and_fee_and_is_not_generated_again(reader):
     """After the README's third period the demo still shows its own two, closed, and writes no source again."""
     members = DeltaTable(reader.folder / "lake/source/members").version()
-    document = json.loads(reader.types(f"{DEMO} --json"))
+    document = json.loads(reader.run(f"{DEMO} --json"))
     assert DeltaTable(reader.folder / "lake/source/members").version() == members
     (plan_id,) = {pool["plan_id"] for pool in document["pools"] if pool["covered_count"] > 100_000}
     for period in document["periods"]:

@@ -27,7 +27,7 @@ def small(tmp_path):
 
 @pytest.fixture
 def request_with(tmp_path, small):
-    """A request under a conf that requires so many approvals; Li Wei settles."""
+    """A request under a conf that requires `required` approvals; Li Wei settles."""
 
     def made(required, settled_by="Li Wei"):
         conf = write_conf(tmp_path / "conf.toml", approval={"required": required, "settled_by": settled_by})

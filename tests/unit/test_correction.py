@@ -21,100 +21,100 @@ from jobs.ledger.arrears_postings import WriteOff, parts_taken_back
 from jobs.ledger.correction_postings import CorrectionAmounts, adjusted_fen, correction_transfers
 from jobs.ledger.journal import Transfer
 from tests.oracle_correction import Terms, World
-from tests.properties.test_corrections import Kept
+from tests.properties.test_corrections import ProgramBooks
 
 P, Q, AFTER = 0, 1, 2
 TEN = dict.fromkeys(range(1, 11), "standard")
 
 
-def closed_period(**terms) -> Kept:
+def closed_period(**terms) -> ProgramBooks:
     """P of the examples, settled, collected and closed."""
-    kept = Kept(Terms(**terms), World(covered={P: dict(TEN), Q: dict(TEN)}, aid={P: {"first": 900}}))
-    kept.settle(P)
-    kept.collect(P, dict.fromkeys(range(1, 10), 98))
-    kept.close(P)
-    assert kept.pools[P] | {
+    program = ProgramBooks(Terms(**terms), World(covered={P: dict(TEN), Q: dict(TEN)}, aid={P: {"first": 900}}))
+    program.settle(P)
+    program.collect(P, dict.fromkeys(range(1, 10), 98))
+    program.close(P)
+    assert program.pools[P] | {
         "benefit_fen": 900, "fee_fen": 72, "pool_fen": 972, "due_fen": 980, "carried_forward_fen": 8,
-    } == kept.pools[P]  # fmt: skip
-    assert balances(kept) == {"cash": 72, "fee_income": -64, "pool": -8, "bad_debt": 90, "platform_funding": -90}
-    return kept
+    } == program.pools[P]  # fmt: skip
+    assert balances(program) == {"cash": 72, "fee_income": -64, "pool": -8, "bad_debt": 90, "platform_funding": -90}
+    return program
 
 
-def balances(kept: Kept) -> dict[str, int]:
-    return {row["account"]: row["carried_forward_fen"] for row in kept.rows if row["carried_forward_fen"]}
+def balances(program: ProgramBooks) -> dict[str, int]:
+    return {row["account"]: row["carried_forward_fen"] for row in program.rows if row["carried_forward_fen"]}
 
 
-def corrected(kept: Kept, into: int = Q) -> tuple[dict, dict]:
+def corrected(program: ProgramBooks, into: int = Q) -> tuple[dict, dict]:
     """The row of the pool, and the members' parts."""
-    _, _, pool, rows, *_ = kept.correct(P, into)
-    assert kept.correct(P, into) is None, "twice is a no-op"
+    _, _, pool, rows, *_ = program.correct(P, into)
+    assert program.correct(P, into) is None, "twice is a no-op"
     return pool, {(row["member_id"], row["disposition"]): row["delta_fen"] for row in rows}
 
 
-def settled_and_closed(kept: Kept, money: dict) -> dict:
-    kept.settle(Q)
-    kept.collect(Q, money)
-    return kept.close(Q)
+def settled_and_closed(program: ProgramBooks, money: dict) -> dict:
+    program.settle(Q)
+    program.collect(Q, money)
+    return program.close(Q)
 
 
-def with_late_claim() -> Kept:
-    kept = closed_period()
-    kept.world.aid[P]["late"] = 500
-    return kept
+def with_late_claim() -> ProgramBooks:
+    program = closed_period()
+    program.world.aid[P]["late"] = 500
+    return program
 
 
 def test_example_1_a_late_claim():
-    kept = with_late_claim()
-    pool, parts = corrected(kept)
+    program = with_late_claim()
+    pool, parts = corrected(program)
     assert (pool["delta_benefit_fen"], pool["delta_fee_fen"], pool["delta_carried_forward_fen"]) == (500, 40, 0)
     assert pool["delta_due_fen"] == 540 == 500 + 40 + 0  # C1
     assert parts == {**{(member, "asked"): 54 for member in range(1, 10)}, (10, "pooled"): 54}
     assert (pool["asked_fen"], pool["pooled_fen"], pool["adjusted_fen"]) == (486, 54, -54)
-    fee = settled_and_closed(kept, dict.fromkeys(range(1, 10), 6 + 54))
-    settled = kept.pools[Q]
+    fee = settled_and_closed(program, dict.fromkeys(range(1, 10), 6 + 54))
+    settled = program.pools[Q]
     assert (settled["brought_forward_fen"], settled["adjusted_fen"]) == (8 - 54, -54)
     assert (settled["pool_fen"], settled["due_fen"], settled["carried_forward_fen"]) == (46, 54, 8)
-    assert balances(kept) | {"cash": 72 + 54 + 486 - 500, "fee_income": -(64 + 40), "pool": -8} == balances(kept)
+    assert balances(program) | {"cash": 72 + 54 + 486 - 500, "fee_income": -(64 + 40), "pool": -8} == balances(program)
     assert (fee["accrued_fen"], fee["received_fen"], fee["outstanding_fen"]) == (40, 40, 0)
 
 
 def test_example_2_a_member_who_had_left_before():
-    kept = closed_period()
-    del kept.world.covered[P][9], kept.world.covered[Q][9]
-    pool, parts = corrected(kept)
+    program = closed_period()
+    del program.world.covered[P][9], program.world.covered[Q][9]
+    pool, parts = corrected(program)
     charged = {(member, "asked"): 10 for member in range(1, 9)}
     assert parts == {**charged, (9, "refunded"): -98, (10, "pooled"): 10}
     assert (pool["delta_due_fen"], pool["delta_carried_forward_fen"]) == (-8, -8)
     assert (pool["asked_fen"], pool["refunded_fen"], pool["adjusted_fen"]) == (80, -98, -18)
-    settled_and_closed(kept, dict.fromkeys(range(1, 9), 100))
-    assert kept.pools[Q]["brought_forward_fen"] == -10
+    settled_and_closed(program, dict.fromkeys(range(1, 9), 100))
+    assert program.pools[Q]["brought_forward_fen"] == -10
 
 
 def test_example_3_a_member_who_never_owed():
-    kept = closed_period()
-    del kept.world.covered[P][10], kept.world.covered[Q][10]
-    _, _, pool, rows, _, reinstated, transfers = kept.correct(P, Q)
+    program = closed_period()
+    del program.world.covered[P][10], program.world.covered[Q][10]
+    _, _, pool, rows, _, reinstated, transfers = program.correct(P, Q)
     assert reinstated == {10: ("nothing_owed", 0)}
     assert [row["delta_fen"] for row in rows if row["disposition"] == "written_off"] == [-98]
     assert pool["asked_fen"] == 90
     taken_back = [t[:3] for t in transfers if t.reason in ("write_off_taken_back", "funding_returned")]
     assert taken_back == [("pool", "fee_accrued", 8), ("pool", "bad_debt", 90), ("platform_funding", "cash", 90)]
     assert pool["adjusted_fen"] == -8
-    settled_and_closed(kept, dict.fromkeys(range(1, 10), 10))
-    assert kept.pools[Q]["brought_forward_fen"] == 0
-    assert balances(kept)["fee_income"] == -(64 + 8)  # the whole fee of P
+    settled_and_closed(program, dict.fromkeys(range(1, 10), 10))
+    assert program.pools[Q]["brought_forward_fen"] == 0
+    assert balances(program)["fee_income"] == -(64 + 8)  # the whole fee of P
 
 
 def test_example_4_a_fraud():
-    kept = with_late_claim()
-    corrected(kept)
-    settled_and_closed(kept, dict.fromkeys(range(1, 10), 60))
-    kept.world.covered[AFTER] = {member: "standard" for member in range(1, 10)}
-    kept.world.aid[P] = {"late": 500}
-    assert kept.correct(P, AFTER) is None, "nothing was recovered"
-    kept.world.recovered["first"] = 540
-    pool, parts = corrected(kept, AFTER)
-    assert kept.corrected[-1][4] == {
+    program = with_late_claim()
+    corrected(program)
+    settled_and_closed(program, dict.fromkeys(range(1, 10), 60))
+    program.world.covered[AFTER] = {member: "standard" for member in range(1, 10)}
+    program.world.aid[P] = {"late": 500}
+    assert program.correct(P, AFTER) is None, "nothing was recovered"
+    program.world.recovered["first"] = 540
+    pool, parts = corrected(program, AFTER)
+    assert program.corrected[-1][4] == {
         "first": {"delta_benefit_fen": -540, "delta_sponsored_fen": 0, "recovered_fen": 540}
     }
     assert (pool["delta_due_fen"], pool["delta_fee_fen"], pool["delta_carried_forward_fen"]) == (-590, -43, -7)

@@ -206,7 +206,7 @@ WRONG = {
     "the platform bears of a case": (
         lambda plan: known(plan, benefits=[{**BENEFIT, "sponsored_fen": 5}]),
         [("settled/benefits, sponsored_fen", 5, 0)]),
-    "the platform bears less than the rules say": (  # cap 5 fen x 10 members: 90 + 8 asks 98, 48 above 50
+    "the platform bears less than the rules say": (  # cap 5 fen x 10 members: 90 + 8 costs 98, 48 above 50
         lambda plan: known(with_rules(plan, per_case_cap=5), benefits=[{**BENEFIT, "sponsored_fen": 47}],
                            pool={**POOL, "case_sponsored_fen": 47, "pool_fen": 48, "billed_fen": 50,
                                  "carried_forward_fen": 2}, rates=[{**RATE, "share_fen": 5}], assessment=assessed(5)),

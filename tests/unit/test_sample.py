@@ -25,7 +25,7 @@ def world(xianghubao):
 
 
 @pytest.fixture(scope="module")
-def peopled(world, xianghubao):
+def sample_plans(world, xianghubao):
     return populations(world, xianghubao)
 
 
@@ -45,15 +45,15 @@ def large_cases(spark, large):
 
 
 @pytest.fixture(scope="module")
-def members(spark, peopled):
-    frame = spells.members(spark, peopled).localCheckpoint()
+def members(spark, sample_plans):
+    frame = spells.members(spark, sample_plans).localCheckpoint()
     yield frame
     frame.unpersist()
 
 
 @pytest.fixture(scope="module")
-def claims(spark, peopled):
-    frame = approved_claims(spark, peopled).localCheckpoint()
+def claims(spark, sample_plans):
+    frame = approved_claims(spark, sample_plans).localCheckpoint()
     yield frame
     frame.unpersist()
 
@@ -98,9 +98,11 @@ def test_a_look_up_table_has_each_value_in_proportion_to_its_weight():
     assert len(table) == 1024 and sorted(table.count(key) for key in "abc") == [341, 341, 342]
 
 
-def test_tables_have_exactly_the_columns_of_the_data_dictionary(spark, peopled, world, xianghubao, members, claims):
+def test_tables_have_exactly_the_columns_of_the_data_dictionary(
+    spark, sample_plans, world, xianghubao, members, claims
+):
     calendar = xianghubao.calendar
-    reviews = claim_reviews(publicised(spark, peopled), world.seed)
+    reviews = claim_reviews(publicised(spark, sample_plans), world.seed)
     bills = spark.createDataFrame(
         [("2020-12-P1", "critical_illness", 1, 1, 483)],
         "period string, plan_id string, payer_id long, member_count long, due_fen long",
@@ -110,7 +112,7 @@ def test_tables_have_exactly_the_columns_of_the_data_dictionary(spark, peopled, 
         APPROVED_CLAIMS: claims,
         CLAIM_REVIEWS: reviews,
         FIELD_VISITS: field_visits(reviews, world.members, world.seed),
-        OPERATING_COSTS: operating_costs(spark, peopled, world, calendar),
+        OPERATING_COSTS: operating_costs(spark, sample_plans, world, calendar),
         RECEIPTS: receipts(bills, calendar, world.seed),
     }
     for table, frame in made.items():
@@ -229,7 +231,7 @@ def test_every_claimant_is_covered_on_the_day_of_diagnosis_and_the_rows_agree(cl
 
 
 @pytest.fixture(scope="module")
-def who_could_claim(spark, large):
+def drawn_claimants(spark, large):
     """Number of members drawn for a case, by (claims, in waiting, objection); not all are covered on its day."""
     (plan,) = [each for each in large if each.plan.plan_id == "critical_illness"]
     could = claimants.claimants(spark, plan, plan.claim_places)
@@ -238,18 +240,18 @@ def who_could_claim(spark, large):
 
 
 @pytest.mark.slow
-def test_few_cases_fall_into_the_waiting_period(who_could_claim):
-    cases = {key: count for key, count in who_could_claim.items() if key[0]}
+def test_few_cases_fall_into_the_waiting_period(drawn_claimants):
+    cases = {key: count for key, count in drawn_claimants.items() if key[0]}
     in_waiting = sum(count for (_, waiting, _), count in cases.items() if waiting)
     assert 0.002 < in_waiting / sum(cases.values()) < 0.05
 
 
 @pytest.mark.slow
-def test_objections_occur_at_their_rates(who_could_claim):
+def test_objections_occur_at_their_rates(drawn_claimants):
     """Objections are drawn independently of the case: the rates are those of all drawn members."""
-    count = sum(who_could_claim.values())
+    count = sum(drawn_claimants.values())
     for objection, parts in {"pending": 5, "upheld": 2, "dismissed": 3}.items():
-        objected = sum(members for (_, _, state), members in who_could_claim.items() if state == objection)
+        objected = sum(members for (_, _, state), members in drawn_claimants.items() if state == objection)
         assert objected / count == drawn(parts / 1024, count), objection
 
 
@@ -266,15 +268,15 @@ def test_a_pending_claim_is_publicised_again_in_one_of_the_next_two_periods(larg
     assert all(names.index(pending[claim]) >= len(names) - 2 for claim in never)
 
 
-def test_the_rows_do_not_depend_on_the_partitioning(spark, peopled, members, claims, monkeypatch):
+def test_the_rows_do_not_depend_on_the_partitioning(spark, sample_plans, members, claims, monkeypatch):
     monkeypatch.setattr(spells, "ROWS_PER_FILE", 5_000)
     monkeypatch.setattr(spells, "SMALL_WORLD_ROWS", 0)
-    otherwise_cut = spells.members(spark, peopled)
+    otherwise_cut = spells.members(spark, sample_plans)
     assert (
         otherwise_cut.rdd.getNumPartitions() > 4 * members.rdd.getNumPartitions() or members.rdd.getNumPartitions() > 4
     )
     assert digest(otherwise_cut) == digest(members)
-    assert digest(approved_claims(spark, peopled).repartition(5)) == digest(claims)
+    assert digest(approved_claims(spark, sample_plans).repartition(5)) == digest(claims)
 
 
 def test_another_seed_gives_other_members(spark, world, xianghubao, members):
@@ -302,11 +304,11 @@ def test_a_plan_of_another_platform_has_members_and_claims(spark):
     assert len(other[0].claim_periods) == 18
 
 
-def test_costs_are_split_as_published(spark, peopled, world, xianghubao):
-    rows = operating_costs(spark, peopled, world, xianghubao.calendar).where("month like '2020%'").collect()
+def test_costs_are_split_as_published(spark, sample_plans, world, xianghubao):
+    rows = operating_costs(spark, sample_plans, world, xianghubao.calendar).where("month like '2020%'").collect()
     total = sum(row.amount_fen for row in rows)
     of = {kind: sum(row.amount_fen for row in rows if row.category == kind) for kind in {r.category for r in rows}}
-    visits = field_visits(claim_reviews(publicised(spark, peopled), world.seed), world.members, world.seed)
+    visits = field_visits(claim_reviews(publicised(spark, sample_plans), world.seed), world.members, world.seed)
     of["investigation"] += visits.where("year(visited_on) = 2020").selectExpr("sum(fee_fen) as fen").first().fen
     total += visits.where("year(visited_on) = 2020").selectExpr("sum(fee_fen) as fen").first().fen
     assert of["investigation"] / total > 0.40 and of["technology"] / total == pytest.approx(0.38, abs=0.03)

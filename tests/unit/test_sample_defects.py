@@ -28,14 +28,14 @@ NOT_PLANTED = {"claim_period_unknown"} | {
 
 
 @pytest.fixture(scope="module")
-def peopled(xianghubao):
+def sample_plans(xianghubao):
     period = xianghubao.calendar.period
     return populations(World(50_000, period("2020-10-P1"), period(PERIOD), seed=5), xianghubao)
 
 
 @pytest.fixture(scope="module")
-def good_claims(spark, peopled):
-    frame = publicised(spark, peopled).localCheckpoint()
+def good_claims(spark, sample_plans):
+    frame = publicised(spark, sample_plans).localCheckpoint()
     yield frame
     frame.unpersist()
 
@@ -44,37 +44,40 @@ def kind_of(column: str):
     return F.expr(f"({column} - {FIRST_ID}) div {IDS_PER_KIND}")
 
 
-def test_each_kind_of_bad_member_is_planted_at_its_rate(spark, peopled):
-    good = members(spark, peopled)
-    bad = with_member_defects(good, peopled, 1_000).join(good.select("member_id"), on="member_id", how="left_anti")
+def test_each_kind_of_bad_member_is_planted_at_its_rate(spark, sample_plans):
+    good = members(spark, sample_plans)
+    bad = with_member_defects(good, sample_plans, 1_000).join(good.select("member_id"), on="member_id", how="left_anti")
     per_kind = {row.kind: row["count"] for row in bad.groupBy(kind_of("payer_id").alias("kind")).count().collect()}
-    copies = sum(each.joined_count for each in peopled) // 1_000
+    copies = sum(each.joined_count for each in sample_plans) // 1_000
     for number, (kind, rows) in enumerate(MEMBER_DEFECTS.items()):
         if kind != "null_payer":
             assert per_kind[number] == copies * len(rows), kind
     assert bad.count() == copies * sum(len(rows) for rows in MEMBER_DEFECTS.values())
 
 
-def test_each_kind_of_bad_claim_is_planted_and_uses_no_good_claimant(peopled, good_claims):
+def test_each_kind_of_bad_claim_is_planted_and_uses_no_good_claimant(sample_plans, good_claims):
     good = good_claims
-    planted = with_claim_defects(good, peopled, 1).where(F.coalesce("claim_id", F.lit(FIRST_ID)) >= FIRST_ID)
+    planted = with_claim_defects(good, sample_plans, 1).where(F.coalesce("claim_id", F.lit(FIRST_ID)) >= FIRST_ID)
     assert planted.count() == sum(len(rows) for rows in CLAIM_DEFECTS.values())
     assert planted.select("publicity_period").distinct().count() == 5
     assert planted.join(good.select("member_id"), on="member_id", how="left_semi").count() == 0
 
 
-def test_at_least_one_claim_at_its_limit_is_raised_above_it(peopled, good_claims):
+def test_at_least_one_claim_at_its_limit_is_raised_above_it(sample_plans, good_claims):
     good = good_claims.select("claim_id", "publicity_period", "limit_fen", F.col("approved_aid_fen").alias("good_fen"))
-    planted = with_claim_defects(good_claims, peopled, 1)
+    planted = with_claim_defects(good_claims, sample_plans, 1)
     both = planted.join(good, on=["claim_id", "publicity_period"], how="inner")
     raised = both.where("approved_aid_fen <> good_fen")
     assert raised.count() >= 1
     assert raised.where("good_fen <> limit_fen or approved_aid_fen <= limit_fen").count() == 0
 
 
-def test_without_a_rate_nothing_is_planted(spark, peopled, good_claims):
-    assert with_member_defects(members(spark, peopled), peopled, 0).where(F.col("member_id") >= FIRST_ID).count() == 0
-    assert with_claim_defects(good_claims, peopled, 0).where(F.col("claim_id") >= FIRST_ID).count() == 0
+def test_without_a_rate_nothing_is_planted(spark, sample_plans, good_claims):
+    assert (
+        with_member_defects(members(spark, sample_plans), sample_plans, 0).where(F.col("member_id") >= FIRST_ID).count()
+        == 0
+    )
+    assert with_claim_defects(good_claims, sample_plans, 0).where(F.col("claim_id") >= FIRST_ID).count() == 0
 
 
 def test_the_gate_finds_every_kind_and_the_good_rows_settle_as_without_them(lake, tmp_path):

@@ -26,7 +26,7 @@ def small(tmp_path):
 
 @pytest.fixture(params=[["plan_id"], None], ids=["partitioned", "not partitioned"])
 def load(small, request):
-    """Writes source/members from rows, partitioned in several ways."""
+    """Writes source/members from rows, with and without partitions."""
 
     def write(rows: list[dict]) -> None:
         table = pa.Table.from_pylist(rows, to_arrow_schema(MEMBERS.spark_schema))
