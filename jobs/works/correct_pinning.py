@@ -49,15 +49,10 @@ class PinnedOrigin(PinnedSettlement):
 
 @dataclass(frozen=True)
 class PinnedCorrection:
-<<<<<<< HEAD
-    """What a correction is computed from. `request`: of the open period. Maps are by plan; of the closed period are
+    """The pinned inputs of a correction. `request`: of the open period. Maps are by plan; of the closed period are
     `settled` and `collected`. `revision`: the number of the plan's correction into the open period. `decided`:
     decisions on receipts of the closed period, by which dues were paid in time or not. `waived_receipts`: receipts of
     it that are dealt with elsewhere: they pay no due."""
-=======
-    """The pinned inputs of a correction. `request`: of the open period. Maps are by plan; of the closed period are
-    `settled` and `collected`. `revision`: the number of the plan's correction into the open period."""
->>>>>>> j1
 
     request: PeriodRequest
     lake: Lake
