@@ -96,8 +96,11 @@ class Kept:
         members = {*self.assessed[period], *money, *(row["member_id"] for _, row in into)}
         for member in members:
             _, due_fen = self.assessed[period].get(member, ("", 0))
-            asked = sorted((o, row["delta_fen"]) for o, row in into
-                           if row["member_id"] == member and row["disposition"] == ASKED)  # fmt: skip
+            dues = Counter()  # the rows of one period are one due
+            for origin, row in into:
+                if row["member_id"] == member and row["disposition"] == ASKED:
+                    dues[origin] += row["delta_fen"]
+            asked = sorted(dues.items())
             refund_fen = -sum(row["delta_fen"] for _, row in into
                               if row["member_id"] == member and row["disposition"] == REFUNDED)  # fmt: skip
             owed_fen = due_fen + sum(fen for _, fen in asked)
@@ -210,6 +213,14 @@ class Kept:
         self.corrected.append((origin, into, pool, rows, case_rows, reinstated, transfers))
         return self.corrected[-1]
 
+    def unbilled(self, origin, into, member):
+        """What earlier corrections of the period into the same open one asked of him, and refunded."""
+        rows = [r for c in self.of(origin) if c[1] == into for r in c[3] if r["member_id"] == member]
+        return tuple(
+            sign * sum(r["delta_fen"] for r in rows if r["disposition"] == name)
+            for name, sign in ((ASKED, 1), (REFUNDED, -1))
+        )
+
     def members_rows(self, origin, into, dues):
         reinstated = {}
         void = {(c[0], member) for c in self.corrected for member in c[5]}
@@ -234,6 +245,7 @@ class Kept:
                 self.unpaid(origin, member) - reinstated.get(member, ("", 0))[1],
                 member in self.world.covered.get(into, {}) and member not in ended,
                 self.terms.threshold_fen,
+                *self.unbilled(origin, into, member),
             )
             rows += [{"member_id": member, "disposition": name, "delta_fen": fen} for name, fen in done.items()]
         return reinstated, rows
