@@ -16,7 +16,7 @@ from jobs.correction.invariants import (
     correction_breaches,
 )
 from jobs.correction.pools import effective_pool, pool_deltas
-from jobs.correction.reinstatement import reinstatement
+from jobs.correction.reinstatement import money_by_holder, reinstatement
 from jobs.ledger.arrears_postings import WriteOff, parts_taken_back
 from jobs.ledger.correction_postings import CorrectionAmounts, adjusted_fen, correction_transfers
 from jobs.ledger.journal import Transfer
@@ -283,3 +283,16 @@ def test_the_entries_of_example_1():
         ("pool", "benefits_payable", 500), ("pool", "fee_accrued", 40), ("adjustments_receivable", "pool", 486),
     ]  # fmt: skip
     assert all(isinstance(t, Transfer) and t.amount_fen > 0 for t in stored_example().transfers)
+
+
+@pytest.mark.parametrize(("needs", "held", "taken"), [
+    ({"a": 98}, {}, {("a", None): 98}),
+    ({"a": 98}, {"a": 50}, {("a", "a"): 50, ("a", None): 48}),  # 50 came before, 48 are in no books
+    ({"a": 98}, {"a": 120}, {("a", "a"): 98}),
+    ({"b": 98}, {"a": 50}, {("b", "a"): 50, ("b", None): 48}),  # handed over
+    ({"a": 30, "b": 98}, {"a": 50}, {("a", "a"): 30, ("b", "a"): 20, ("b", None): 78}),
+    ({"a": 98, "b": 30}, {"b": 50, "c": 60}, {("b", "b"): 30, ("a", "b"): 20, ("a", "c"): 60, ("a", None): 18}),
+])  # fmt: skip
+def test_money_paid_in_time_is_taken_from_where_it_is(needs, held, taken):
+    assert money_by_holder(needs, held) == taken
+    assert sum(taken.values()) == sum(needs.values()), "no fen from nowhere, none left out"
