@@ -1,7 +1,7 @@
 """Rules of the tables Fentan writes, checked on the rows read back. A single broken row stops the publication."""
 
 from expectations.expectation import all_not_null, no_rows_where, not_null_in_set
-from expectations.few_rows import above_zero, at_least_zero, at_most_zero, different, every, not_zero, sums_equal
+from expectations.few_rows import above_zero, at_most_zero, different, every, not_zero, sums_equal
 from expectations.rule import FewRowRule, RowRule, Severity
 
 CRITICAL = Severity.CRITICAL
@@ -36,11 +36,10 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
         RowRule("adjustment_key_missing", CRITICAL, "Origin, revision, member, payer and disposition are given.",
                 lambda _: all_not_null("origin_period", "revision", "member_id", "payer_id", "disposition")),
         RowRule("adjustment_has_the_sign_of_its_disposition", CRITICAL,
-                "Additional dues are above zero, refunds and write-offs taken back below, pooled amounts not zero.",
+                "Write-offs taken back are below zero, additional dues, refunds and pooled amounts not zero.",
                 lambda _: no_rows_where(
-                    "NOT coalesce((disposition = 'asked' AND delta_fen > 0)"
-                    " OR (disposition IN ('refunded', 'written_off') AND delta_fen < 0)"
-                    " OR (disposition = 'pooled' AND delta_fen <> 0), false)")),
+                    "NOT coalesce((disposition = 'written_off' AND delta_fen < 0)"
+                    " OR (disposition IN ('asked', 'refunded', 'pooled') AND delta_fen <> 0), false)")),
         RowRule("adjustment_reason_known", CRITICAL, "The reason is not_covered, newly_covered, tier or share.",
                 lambda _: not_null_in_set("reason", ("not_covered", "newly_covered", "tier", "share"))),
     ),
@@ -93,7 +92,7 @@ FEW_ROW_RULES: dict[str, tuple[FewRowRule, ...]] = {
         FewRowRule("dispositions_add_up", CRITICAL,
                    "C2: asked + refunded + written off + pooled = delta due, to the fen.",
                    every(sums_equal(("asked_fen", "refunded_fen", "written_off_fen", "pooled_fen"), ("delta_due_fen",)),
-                         at_least_zero("asked_fen"), at_most_zero("refunded_fen"), at_most_zero("written_off_fen"))),
+                         at_most_zero("written_off_fen"))),
     ),
     "settled/rates": (
         FewRowRule("share_parts_add_up", CRITICAL, "Aid part and fee part of a share are the share.",

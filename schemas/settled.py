@@ -147,7 +147,10 @@ ADJUSTMENTS = Table(
         MEMBER_ID,
         DISPOSITION,
         replace(PAYER_ID, meaning="who is asked: today's payer; refunded or written off: the one charged then"),
-        fen("delta_fen", "signed change of the due, never 0"),
+        fen(
+            "delta_fen",
+            "signed change of the due, never 0; asked < 0, refunded > 0: takes back an earlier revision",
+        ),
         Column("reason", "STRING", "not_covered, newly_covered, tier, share", "why the due differs"),
         RUN_ID,
     ),
@@ -191,8 +194,8 @@ ADJUSTED_POOLS = Table(
         fen("delta_member_sponsored_fen", "signed change of the shares borne by the platform"),
         fen("delta_due_fen", "signed change of the dues"),
         fen("delta_carried_forward_fen", "signed change of the residual"),
-        fen("asked_fen", "additional dues"),
-        fen("refunded_fen", "refunds, at most 0"),
+        fen("asked_fen", "additional dues, less those of earlier revisions that are cancelled"),
+        fen("refunded_fen", "refunds as negative amounts, less those of earlier revisions that are cancelled"),
         fen("written_off_fen", "write-offs taken back, at most 0"),
         fen("pooled_fen", "signed differences borne by the members of the open period"),
         fen("adjusted_fen", "what the correction adds to the residual brought forward by the open period"),
@@ -232,7 +235,7 @@ ADJUSTMENT_COLLECTIONS = Table(
         MEMBER_ID,
         replace(DISPOSITION, unit="asked, refunded", meaning="additional due or refund"),
         PAYER_ID,
-        fen("delta_fen", "the additional due, or the refund below 0"),
+        fen("delta_fen", "the additional due, or the refund below 0; other sign: takes back an earlier revision"),
         fen("met_fen", "what of it is met or paid out, with the sign of delta_fen: whole or 0"),
         Column(
             "status", "STRING", "collected, in_grace, written_off, refunded", "state of the additional due or refund"

@@ -124,16 +124,16 @@ class Life:
     def collect(self, period: int, money: dict) -> None:
         """`money`: payments by member until the grace limit. A refund counts as a payment up to the amount owed."""
         pool = self.pools[period]
-        refunds, additional = Counter(), defaultdict(list)
+        refunds, asked = Counter(), defaultdict(Counter)  # asked: by member, then by the period it is for
         for c in self.corrections:
             if c.into == period:
                 for (member, how), fen in c.parts.items():
                     if how == "refunded":
                         refunds[member] -= fen
                     elif how == "asked":
-                        additional[member].append((c.origin, fen))
+                        asked[member][c.origin] += fen
         met_fen = lost_fen = suspense_fen = extra_fen = extra_lost_fen = 0
-        for member in {*self.dues[period], *money, *additional, *refunds}:
+        for member in {*self.dues[period], *money, *asked, *refunds}:
             _, due_fen = self.dues[period].get(member, ("", 0))
             left_fen = money.get(member, 0) + refunds[member]
             if left_fen >= due_fen:
@@ -142,7 +142,7 @@ class Life:
                 is_met, lost_fen = False, lost_fen + due_fen
                 self.lapsed.add((period, member))
                 self.unpaid[period, member] += due_fen
-            for origin, fen in sorted(additional[member]):
+            for origin, fen in sorted(asked[member].items()):
                 is_met = is_met and left_fen >= fen
                 if is_met:
                     left_fen, extra_fen = left_fen - fen, extra_fen + fen
@@ -277,12 +277,21 @@ class Life:
             fen = dues.get(member, ("", 0))[1] - self.due_so_far(origin, member, earlier)
             pooled_fen = sum(p for c in earlier for (m, how), p in c.parts.items() if (m, how) == (member, "pooled"))
             open_fen = self.unpaid[origin, member] - reinstated.get(member, ("", 0))[1]
+            # Asked or refunded for the same open period: on no bill yet, so it can still be taken back.
+            unbilled = Counter()
+            for c in earlier:
+                for how in ("asked", "refunded"):
+                    unbilled[how] += c.parts[member, how] if c.into == into else 0
             is_covered = member in self.world.covered.get(into, {}) and member not in ended
             while fen:  # fen by fen, in the order of the rules
                 step = 1 if fen > 0 else -1
                 if pooled_fen * step < 0:
                     how, size = "pooled", min(abs(fen), abs(pooled_fen))
                     pooled_fen += step * size
+                elif unbilled["asked" if fen < 0 else "refunded"] * step < 0:
+                    how = "asked" if fen < 0 else "refunded"
+                    size = min(abs(fen), abs(unbilled[how]))
+                    unbilled[how] += step * size
                 elif fen < 0 and open_fen > 0:
                     how, size = "written_off", min(-fen, open_fen)
                     open_fen -= size

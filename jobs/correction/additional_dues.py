@@ -20,11 +20,12 @@ def whole_dues_met(money_fen: int, owed_before_fen: int, dues_fen: Iterable[int]
 
     `money_fen`: his receipts in time, and his refunds as far as he owes. `owed_before_fen`: his shares of the period,
     which come first. A due that is not met ends it, as it does for shares: later, smaller dues are not met before it.
+    A due that was cancelled before it was billed (0) needs no money.
     """
     met_fen, needed_fen = [], owed_before_fen
     for due_fen in dues_fen:
         needed_fen += due_fen
-        met_fen.append(due_fen if money_fen >= needed_fen else 0)
+        met_fen.append(due_fen if money_fen >= needed_fen else 0)  # 0 either way if it was cancelled
     return met_fen
 
 
@@ -55,19 +56,23 @@ def refunds_as_receipts(refunds: DataFrame, owed: DataFrame, period: str, deduct
 def dues_met(asked: DataFrame, money: DataFrame, running: DataFrame) -> DataFrame:
     """The additional dues with `met_fen` and `collected_on`: `whole_dues_met` for every payer.
 
-    `asked`: rows of settled/adjustments with the disposition ASKED. `money`: one row per payer with `received_fen` and
-    `shares_fen`, what his shares of the period need before. `running`: his receipts with `running_fen` (from
-    `with_running_fen`): the day of the one that reaches what is needed is the day on which the due is met.
+    `asked`: rows of settled/adjustments that are asked; those of one member and period are one due, of which later
+    revisions may have cancelled a part (below zero). If they cancelled all, its rows are met on no day. `money`: one
+    row per payer with `received_fen` and `shares_fen`, what his shares of the period need before. `running`: his
+    receipts with `running_fen` (from `with_running_fen`): the day of the one that reaches what is needed is the day on
+    which the due is met.
     """
-    in_order = Window.partitionBy("payer_id").orderBy("origin_period", "plan_id", "member_id", "revision")
-    so_far = in_order.rowsBetween(Window.unboundedPreceding, 0)
-    needed_fen = F.coalesce("shares_fen", _fen(0)) + F.sum("delta_fen").over(so_far)
-    needed = asked.join(money, "payer_id", "left").withColumn("needed_fen", needed_fen)
-    is_met = F.coalesce(F.col("received_fen") >= F.col("needed_fen"), F.lit(False))
+    due = ("origin_period", "plan_id", "member_id")
+    up_to_it = Window.partitionBy("payer_id").orderBy(*due)  # by default up to all rows of the same due
+    needed_fen = F.coalesce("shares_fen", _fen(0)) + F.sum("delta_fen").over(up_to_it)
+    due_fen = F.sum("delta_fen").over(Window.partitionBy("payer_id", *due))
+    needed = asked.join(money, "payer_id", "left").withColumns({"needed_fen": needed_fen, "net_due_fen": due_fen})
+    has_money = F.coalesce(F.col("received_fen") >= F.col("needed_fen"), F.lit(False))
+    is_met = has_money | (F.col("net_due_fen") == 0)
     dues = needed.withColumn("met_fen", F.when(is_met, F.col("delta_fen")).otherwise(_fen(0)))
     key = ("plan_id", "origin_period", "revision", "member_id")
     days = (
-        dues.where("met_fen > 0")
+        dues.where("met_fen <> 0 AND net_due_fen > 0")
         .select(*key, "payer_id", "needed_fen")
         .join(running.select("payer_id", "attempted_on", "running_fen"), "payer_id")
         .where("running_fen >= needed_fen")
@@ -80,12 +85,20 @@ def dues_met(asked: DataFrame, money: DataFrame, running: DataFrame) -> DataFram
 def adjustment_collections(met: DataFrame, refunds: DataFrame, days: CollectionDays) -> DataFrame:
     """The rows of settled/adjustment_collections, without period and run.
 
-    `met`: from `dues_met`. `refunds`: rows of settled/adjustments that are refunded, paid out on the deduction day.
+    `met`: from `dues_met`. `refunds`: rows of settled/adjustments that are refunded, paid out on the deduction day, on
+    which cancelled dues and refunds end too.
     """
-    is_met = F.col("met_fen") > 0
-    unmet = WRITTEN_OFF if days.is_final else IN_GRACE
-    dues = met.withColumns({"disposition": F.lit(ASKED), "status": F.when(is_met, MET).otherwise(unmet)})
     is_paid = days.is_deducting
+    is_met = (F.col("met_fen") != 0) & (F.col("collected_on").isNotNull() | F.lit(is_paid))
+    unmet = WRITTEN_OFF if days.is_final else IN_GRACE
+    dues = met.withColumns(
+        {
+            "disposition": F.lit(ASKED),
+            "status": F.when(is_met, MET).otherwise(unmet),
+            "met_fen": F.when(is_met, F.col("met_fen")).otherwise(_fen(0)),
+            "collected_on": F.when(is_met, F.coalesce("collected_on", F.lit(days.deduction_on))),
+        }
+    )
     paid = refunds.withColumns(
         {
             "disposition": F.lit(OF_REFUND),

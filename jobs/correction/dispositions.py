@@ -10,28 +10,39 @@ NOT_COVERED, NEWLY_COVERED, OTHER_TIER, OTHER_SHARE = "not_covered", "newly_cove
 
 
 def dispositions(
-    difference_fen: int, pooled_fen: int, written_off_fen: int, is_covered: bool, threshold_fen: int
+    difference_fen: int,
+    pooled_fen: int,
+    written_off_fen: int,
+    is_covered: bool,
+    threshold_fen: int,
+    unbilled_asked_fen: int = 0,
+    unbilled_refund_fen: int = 0,
 ) -> dict[str, int]:
     """The parts of one member's difference by disposition, in fen; they add up to it, and none is zero.
 
     `pooled_fen`: the sum of his pooled differences of the same origin so far. `written_off_fen`: what is written off of
     his dues and additional dues of that origin, and not taken back. `is_covered`: on the publicity day of the open
-    period, as known now. `threshold_fen`: amounts below it are pooled. In order:
-    1. pooled amounts of the other sign are pooled back: an amount never charged is not refunded, and the reverse;
-    2. a refund first takes back his write-off;
-    3. a rest below the threshold is pooled, and a rest to charge a member without cover;
-    4. the rest is charged, or refunded.
+    period, as known now. `threshold_fen`: amounts below it are pooled. `unbilled_asked_fen`, `unbilled_refund_fen`:
+    what corrections of that origin into the same open period asked of him, or refunded: no bill has it yet. In order:
+    1. what was pooled with the other sign is pooled back: what was not asked is not refunded, and the reverse;
+    2. what is asked but not billed yet is asked no more (a negative part), and a refund that is not paid out yet is
+       refunded no more (a positive part): nobody is paid for a due that he may never meet;
+    3. a refund takes back his write-off;
+    4. a rest below the threshold is pooled, and a rest to ask of a member without cover;
+    5. the rest is asked, or refunded.
     """
     sign = 1 if difference_fen > 0 else -1
     size_fen = abs(difference_fen)
     pooled_back_fen = min(size_fen, max(-sign * pooled_fen, 0))
     left_fen = size_fen - pooled_back_fen
+    cancelled_fen = min(left_fen, max(unbilled_refund_fen if sign > 0 else unbilled_asked_fen, 0))
+    left_fen -= cancelled_fen
     taken_fen = min(left_fen, max(written_off_fen, 0)) if sign < 0 else 0
     left_fen -= taken_fen
     is_pooled = left_fen < threshold_fen or (sign > 0 and not is_covered)
     parts = {
-        ASKED: left_fen if sign > 0 and not is_pooled else 0,
-        REFUNDED: -left_fen if sign < 0 and not is_pooled else 0,
+        ASKED: (0 if is_pooled else left_fen) if sign > 0 else -cancelled_fen,
+        REFUNDED: (0 if is_pooled else -left_fen) if sign < 0 else cancelled_fen,
         WRITTEN_OFF: -taken_fen,
         POOLED: sign * (pooled_back_fen + (left_fen if is_pooled else 0)),
     }
@@ -39,7 +50,7 @@ def dispositions(
 
 
 def disposition_columns(threshold_fen: int) -> dict[str, Column]:
-    """`dispositions` for rows with difference_fen, pooled_fen, written_off_fen and is_covered; 0 for absent parts."""
+    """`dispositions` for rows with its arguments as columns; 0 for absent parts."""
     zero = _fen(0)
     difference_fen = F.col("difference_fen")
     is_more = difference_fen > 0
@@ -47,13 +58,16 @@ def disposition_columns(threshold_fen: int) -> dict[str, Column]:
     other_sign_fen = F.when(is_more, -F.col("pooled_fen")).otherwise(F.col("pooled_fen"))
     pooled_back_fen = F.least(size_fen, F.greatest(other_sign_fen, zero))
     after_pooled_fen = size_fen - pooled_back_fen
-    taken_fen = F.when(is_more, zero).otherwise(F.least(after_pooled_fen, F.greatest("written_off_fen", zero)))
-    left_fen = after_pooled_fen - taken_fen
+    unbilled_fen = F.when(is_more, F.col("unbilled_refund_fen")).otherwise(F.col("unbilled_asked_fen"))
+    cancelled_fen = F.least(after_pooled_fen, F.greatest(unbilled_fen, zero))
+    after_cancelled_fen = after_pooled_fen - cancelled_fen
+    taken_fen = F.when(is_more, zero).otherwise(F.least(after_cancelled_fen, F.greatest("written_off_fen", zero)))
+    left_fen = after_cancelled_fen - taken_fen
     is_pooled = (left_fen < F.lit(threshold_fen)) | (is_more & ~F.col("is_covered"))
     pooled_size_fen = pooled_back_fen + F.when(is_pooled, left_fen).otherwise(zero)
     return {
-        ASKED: F.when(is_more & ~is_pooled, left_fen).otherwise(zero),
-        REFUNDED: F.when(~is_more & ~is_pooled, -left_fen).otherwise(zero),
+        ASKED: F.when(is_more, F.when(is_pooled, zero).otherwise(left_fen)).otherwise(-cancelled_fen),
+        REFUNDED: F.when(is_more, cancelled_fen).otherwise(F.when(is_pooled, zero).otherwise(-left_fen)),
         WRITTEN_OFF: -taken_fen,
         POOLED: F.when(is_more, pooled_size_fen).otherwise(-pooled_size_fen),
     }

@@ -47,13 +47,15 @@ def billed_steps(facts: MemberFacts) -> list[Step]:
 
 
 def _difference(key: str, row: Mapping, period: str) -> Mapping[str, str]:
+    disposition, is_less = row["disposition"], row["delta_fen"] < 0
+    takes_back = (disposition == "asked" and is_less) or (disposition == "refunded" and not is_less)
     return say(
         key,
         period=period,
         revision=row["revision"],
         because=row["because"],
         why=WHY_CORRECTED[row["reason"]],
-        how=DISPOSITIONS[row["disposition"]].format(payer=row["payer_id"]),
+        how=DISPOSITIONS[f"{disposition}_less" if takes_back else disposition].format(payer=row["payer_id"]),
     )
 
 

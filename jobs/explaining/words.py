@@ -7,7 +7,9 @@ from jobs.catalogue import catalogue
 SENTENCES = catalogue("jobs.explaining", "sentences")
 WHY_NOT = SENTENCES.group("why_not")
 WHY_CORRECTED = SENTENCES.group("why_corrected", ("not_covered", "newly_covered", "tier", "share"))
-DISPOSITIONS = SENTENCES.group("disposition", ("asked", "refunded", "written_off", "pooled"))
+DISPOSITIONS = SENTENCES.group(
+    "disposition", ("asked", "refunded", "asked_less", "refunded_less", "written_off", "pooled")
+)
 
 
 def say(key: str, **values) -> dict[str, str]:

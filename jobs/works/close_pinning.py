@@ -62,6 +62,7 @@ def pin_closing(request: PeriodRequest, lake: Lake) -> PinnedClose:
     _check_settled(period, settled, requested)
     plan_ids = tuple(p for p in requested if p not in closed)
     if plan_ids:
+        _check_together(lake, period, sorted(set(settled) - {*closed, *plan_ids}))
         _check_turn(request, lake, plan_ids)
         _check_collected(request, lake, collected, plan_ids)
         _check_collection_is_current(request, lake, [collected[p] for p in plan_ids])
@@ -92,6 +93,20 @@ def _check_settled(period: str, settled: Mapping[str, Publication], requested: C
         which = f"{', '.join(unsettled)}: not settled" if unsettled else "not settled"
         raise Refused(
             f"Period {period}: {which}. Nothing was closed. Settle it first with `fentan settle --period {period}`."
+        )
+
+
+def _check_together(lake: Lake, period: str, left_open: list[str]) -> None:
+    """Raises Refused if plans stay open although corrections are posted into the period.
+
+    A payer's refund is money for all his plans, and his money meets additional dues after all shares: what one plan's
+    closed books took of it could not be told from what is left for the others.
+    """
+    if left_open and corrections_into(lake.small, period):
+        raise Refused(
+            f"Period {period}: corrections are posted into it, so that its plans are closed together; "
+            f"{', '.join(left_open)} would stay open. Nothing was closed. Close all plans with `fentan close --period "
+            f"{period}`."
         )
 
 

@@ -26,6 +26,7 @@ from jobs.rulebook.calendar import Period
 from jobs.works.correct_cases import CorrectedCases
 from jobs.works.correct_members import (
     adjustments,
+    check_refunds,
     covered_into,
     differences,
     effective_dues,
@@ -130,6 +131,7 @@ def _correct(pinned: PinnedCorrection, gate: Gate, sink: WritingSink) -> Correct
     spells = gate.members.good
     differing = differences(recomputed, effective_dues(pinned))
     rows = adjustments(pinned, differing, left, covered_into(pinned, spells, void.rows))
+    check_refunds(pinned, rows)
     measured = sink.put(ADJUSTMENTS, rows, _disposition_sums())
     stored_void = sink.put(REINSTATEMENTS, rows_to_store(pinned, void))
     return _post(pinned, settled, sink, case_rows, void, measured, stored_void)

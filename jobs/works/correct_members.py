@@ -7,12 +7,21 @@ from pyspark.sql import functions as F
 
 from jobs.collection.allocation import LAPSED
 from jobs.correction.additional_dues import WRITTEN_OFF as DUE_WRITTEN_OFF
-from jobs.correction.dispositions import DISPOSITIONS, POOLED, REFUNDED, WRITTEN_OFF, disposition_columns, reason_column
+from jobs.correction.dispositions import (
+    ASKED,
+    DISPOSITIONS,
+    POOLED,
+    REFUNDED,
+    WRITTEN_OFF,
+    disposition_columns,
+    reason_column,
+)
+from jobs.errors import Refused
 from jobs.register.publications import published, rows_of
 from jobs.settlement.coverage import COVERED, lapsed_on
 from jobs.spark.by_plan import by_plan, fen
 from jobs.works.correct_pinning import PinnedCorrection
-from jobs.works.corrections import COLLECTIONS, KEY, REINSTATEMENTS
+from jobs.works.corrections import ADJUSTMENTS, COLLECTIONS, KEY, REINSTATEMENTS
 from jobs.works.cover import with_cover
 from jobs.works.earlier_arrears import paid_by_later_aid
 
@@ -71,7 +80,8 @@ def open_write_offs(pinned: PinnedCorrection) -> DataFrame:
     if pinned.of_origin.publications:
         of_origin = F.col("origin_period") == pinned.origin_name
         known = {p.period for p in pinned.of_origin.publications}
-        later = [p for (period, _), p in published(pinned.lake.small, "collect").items() if period in known]
+        closed = published(pinned.lake.small, "close")  # before it, an additional due may still be met
+        later = [p for key, p in published(pinned.lake.small, "collect").items() if key[0] in known and key in closed]
         lost = rows_of(pinned.lake, COLLECTIONS, later).where(of_origin & (F.col("status") == DUE_WRITTEN_OFF))
         taken = pinned.of_origin.member_rows().where(F.col("disposition") == WRITTEN_OFF)
         void = rows_of(pinned.lake, REINSTATEMENTS, pinned.of_origin.publications)
@@ -81,6 +91,59 @@ def open_write_offs(pinned: PinnedCorrection) -> DataFrame:
     if paid is not None:
         parts = parts.unionByName(paid.select(*KEY, (-F.col("fen")).alias("fen")))
     return parts.groupBy(*KEY).agg(F.sum("fen").alias("written_off_fen")).where("written_off_fen > 0")
+
+
+def with_unbilled(pinned: PinnedCorrection, rows: DataFrame) -> DataFrame:
+    """The rows (per member) with what earlier corrections of the period asked of him or refunded into the same open
+    period: unbilled_asked_fen, asked_of; unbilled_refund_fen, refunded_to. Of several payers, the one with the most."""
+    nobody = F.lit(None).cast("bigint")
+    into = pinned.of_origin.into(str(pinned.request.period))
+    if not into.publications:
+        nothing = {
+            "unbilled_asked_fen": fen(0),
+            "asked_of": nobody,
+            "unbilled_refund_fen": fen(0),
+            "refunded_to": nobody,
+        }
+        return rows.withColumns(nothing)
+    by_payer = into.member_rows().groupBy(*KEY, "disposition", "payer_id").agg(F.sum("delta_fen").alias("fen"))
+    is_asked, is_refunded = F.col("disposition") == ASKED, F.col("disposition") == REFUNDED
+    most = by_payer.groupBy(*KEY).agg(
+        F.max(F.when(is_asked, F.struct("fen", "payer_id"))).alias("asked"),
+        F.max(F.when(is_refunded, F.struct((-F.col("fen")).alias("fen"), "payer_id"))).alias("refunded"),
+    )
+    return rows.join(most, list(KEY), "left").withColumns(
+        {
+            "unbilled_asked_fen": F.coalesce("asked.fen", fen(0)),
+            "asked_of": F.col("asked.payer_id"),
+            "unbilled_refund_fen": F.coalesce("refunded.fen", fen(0)),
+            "refunded_to": F.col("refunded.payer_id"),
+        }
+    )
+
+
+def check_refunds(pinned: PinnedCorrection, rows: DataFrame) -> None:
+    """Raises Refused if a member would be refunded while an additional due of the same period may still be unmet.
+
+    `rows`: of settled/adjustments. Otherwise he is paid for a due that he never meets and that is written off.
+    """
+    into, closed = str(pinned.request.period), published(pinned.lake.small, "close")
+    open_acts = [
+        act for act in pinned.of_origin.publications if act.period != into and (act.period, act.plan_id) not in closed
+    ]
+    if not open_acts:
+        return
+    dues = rows_of(pinned.lake, ADJUSTMENTS, open_acts)
+    asked = dues.where((F.col("disposition") == ASKED) & (F.col("delta_fen") > 0)).select(*KEY).distinct()
+    refunded = rows.where((F.col("disposition") == REFUNDED) & (F.col("delta_fen") < 0))
+    count = refunded.join(asked, list(KEY), "left_semi").count()
+    if count:
+        periods = sorted({act.period for act in open_acts})
+        raise Refused(
+            f"Period {pinned.origin_name}: {count:,} members would be refunded, but what corrections asked of them in "
+            f"{', '.join(periods)} may still be paid or not. Nothing was corrected. Collect it to the grace limit and "
+            f"close it with `fentan close --period {periods[0]}`, then correct again."
+        )
 
 
 def covered_into(pinned: PinnedCorrection, spells: DataFrame, reinstated: DataFrame | None) -> DataFrame:
@@ -104,7 +167,8 @@ def adjustments(
     reinstatement. `covered`: from `covered_into`.
     """
     rows = (
-        differing.join(written_off, list(KEY), "left")
+        with_unbilled(pinned, differing)
+        .join(written_off, list(KEY), "left")
         .join(covered, list(KEY), "left")
         .withColumns(
             {
@@ -121,16 +185,22 @@ def adjustments(
         F.struct(F.lit(name).alias("disposition"), parts[name].cast("bigint").alias("delta_fen"))
         for name in DISPOSITIONS
     ]
-    split = rows.select(*KEY, "reason", charged_then.alias("then"), charged_now.alias("now"),
+    split = rows.select(*KEY, "reason", charged_then.alias("then"), charged_now.alias("now"), "asked_of", "refunded_to",
                         F.explode(F.array(*structs)).alias("part"))  # fmt: skip
-    of_then = F.col("part.disposition").isin(REFUNDED, WRITTEN_OFF)
+    disposition, is_less = F.col("part.disposition"), F.col("part.delta_fen") < 0
+    payer = (
+        F.when((disposition == ASKED) & is_less, F.col("asked_of"))
+        .when((disposition == REFUNDED) & ~is_less, F.col("refunded_to"))
+        .when(disposition.isin(REFUNDED, WRITTEN_OFF), F.col("then"))
+        .otherwise(F.col("now"))
+    )
     return split.where("part.delta_fen <> 0").select(
         "plan_id",
         F.lit(pinned.origin_name).alias("origin_period"),
         _revisions(pinned.revision).alias("revision"),
         "member_id",
         F.col("part.disposition").alias("disposition"),
-        F.when(of_then, F.col("then")).otherwise(F.col("now")).alias("payer_id"),
+        payer.alias("payer_id"),
         F.col("part.delta_fen").alias("delta_fen"),
         "reason",
     )

@@ -92,6 +92,11 @@ class PinnedCorrection:
         return judge(RECOVERIES, {rule.id: 0 for rule in ROW_RULES}, None, len(self.recoveries))
 
     @property
+    def of_origin_in_all_plans(self) -> Corrections:
+        """The corrections of the same closed period so far, of all its plans."""
+        return self.every.of([self.origin_name])
+
+    @property
     def waived_receipt_ids(self) -> list[int]:
         """The ids of waived receipts. Where another row of the id is released, that one is money."""
         released = {row["receipt_id"] for row in self.decided.released}

@@ -68,7 +68,8 @@ def earlier_arrears(
     if not owing:
         return EarlierArrears()
     corrections = corrections_until(lake, calendar, period)
-    owed_fen = _owed(lake, calendar, earlier, owing, corrections)
+    # Also what later corrections took back is owed no more: aid that is deducted after them must not take it again.
+    owed_fen = _owed(lake, calendar, earlier, owing, corrections_until(lake, calendar, None))
     arrears = EarlierArrears(owed_fen)
     write_offs = {
         p: _write_offs(lake, calendar, earlier, p, origins, corrections) for p, origins in arrears.by_plan.items()

@@ -96,19 +96,22 @@ class ProgramBooks:
         members = {*self.assessed[period], *money, *(row["member_id"] for _, row in into)}
         for member in members:
             _, due_fen = self.assessed[period].get(member, ("", 0))
-            additional = sorted((o, row["delta_fen"]) for o, row in into
-                           if row["member_id"] == member and row["disposition"] == ASKED)  # fmt: skip
+            dues = Counter()  # the rows of one period are one due
+            for origin, row in into:
+                if row["member_id"] == member and row["disposition"] == ASKED:
+                    dues[origin] += row["delta_fen"]
+            asked = sorted(dues.items())
             refund_fen = -sum(row["delta_fen"] for _, row in into
                               if row["member_id"] == member and row["disposition"] == REFUNDED)  # fmt: skip
-            owed_fen = due_fen + sum(fen for _, fen in additional)
+            owed_fen = due_fen + sum(fen for _, fen in asked)
             paid, counted = money.get(member, 0), refund_as_money_fen(refund_fen, owed_fen)
-            met = whole_dues_met(paid + counted, due_fen, [fen for _, fen in additional])
+            met = whole_dues_met(paid + counted, due_fen, [fen for _, fen in asked])
             share_met = due_fen if paid + counted >= due_fen else 0
             if not share_met and due_fen:
                 lost_fen += due_fen
                 self.lapses.add((period, member))
             met_fen += share_met
-            for (origin, fen), part in zip(additional, met, strict=True):
+            for (origin, fen), part in zip(asked, met, strict=True):
                 self.extra_lost[origin][member] += fen - part
                 extra = AdjustmentTotals(
                     {DEDUCTION: extra.met_fen[DEDUCTION] + part}, extra.written_off_fen + fen - part
@@ -210,6 +213,14 @@ class ProgramBooks:
         self.corrected.append((origin, into, pool, rows, case_rows, reinstated, transfers))
         return self.corrected[-1]
 
+    def unbilled(self, origin, into, member):
+        """What earlier corrections of the period into the same open one asked of him, and refunded."""
+        rows = [r for c in self.of(origin) if c[1] == into for r in c[3] if r["member_id"] == member]
+        return tuple(
+            sign * sum(r["delta_fen"] for r in rows if r["disposition"] == name)
+            for name, sign in ((ASKED, 1), (REFUNDED, -1))
+        )
+
     def members_rows(self, origin, into, dues):
         reinstated = {}
         void = {(c[0], member) for c in self.corrected for member in c[5]}
@@ -234,6 +245,7 @@ class ProgramBooks:
                 self.unpaid(origin, member) - reinstated.get(member, ("", 0))[1],
                 member in self.world.covered.get(into, {}) and member not in ended,
                 self.terms.threshold_fen,
+                *self.unbilled(origin, into, member),
             )
             rows += [{"member_id": member, "disposition": name, "delta_fen": fen} for name, fen in done.items()]
         return reinstated, rows

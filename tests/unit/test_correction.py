@@ -16,7 +16,7 @@ from jobs.correction.invariants import (
     correction_breaches,
 )
 from jobs.correction.pools import effective_pool, pool_deltas
-from jobs.correction.reinstatement import reinstatement
+from jobs.correction.reinstatement import money_by_holder, reinstatement
 from jobs.ledger.arrears_postings import WriteOff, parts_taken_back
 from jobs.ledger.correction_postings import CorrectionAmounts, adjusted_fen, correction_transfers
 from jobs.ledger.journal import Transfer
@@ -124,6 +124,27 @@ def test_example_4_a_fraud():
     assert parts_taken_back(WriteOff(98, 8, 0), 0, 5) == (0, 5)
 
 
+def test_what_is_asked_and_taken_back_before_the_bill_is_paid_to_nobody():
+    """The late claim was a mistake, corrected before Q is settled. Members 1 to 9 pay nothing in Q, no share either.
+
+    A refund of 54 would have met their share of Q and paid them the rest, while the 54 asked are written off.
+    """
+    kept = with_late_claim()
+    corrected(kept)
+    del kept.world.aid[P]["late"]
+    pool, parts = corrected(kept)
+    assert parts == {**{(member, "asked"): -54 for member in range(1, 10)}, (10, "pooled"): -54}
+    assert (pool["asked_fen"], pool["refunded_fen"], pool["adjusted_fen"]) == (-486, 0, 54)
+    kept.world.aid[Q] = {"own": 500}
+    settled_and_closed(kept, {})
+    assert kept.pools[Q]["adjusted_fen"] == 0
+    assert len([member for period, member in kept.lapses if period == Q]) == 9, "nothing met their share"
+    # Share 60, due 540: written off with 40 of fee, so that the platform pays in 500, which are the aid.
+    assert balances(kept) == {
+        "cash": 72, "fee_income": -64, "pool": -8, "bad_debt": 90 + 500, "platform_funding": -90 - 500,
+    }  # fmt: skip
+
+
 def test_aid_into_a_settled_period_is_paid_and_counts_until_it_is_recovered():
     """500 posted into a settled period are paid on its deduction day, even if the source removes them before that day.
 
@@ -178,6 +199,12 @@ def test_a_case_that_a_correction_struck_out_counts_no_more_and_may_count_elsewh
     ((29, 0, 0, True, 30), {"pooled": 29}),
     ((30, 0, 0, True, 30), {"asked": 30}),
     ((0, 54, 98, True, 1), {}),
+    ((-54, 0, 0, True, 1, 54, 0), {"asked": -54}),  # asked before into the same period: no bill has it yet
+    ((-60, 0, 2, True, 1, 54, 0), {"asked": -54, "written_off": -2, "refunded": -4}),
+    ((-10, 3, 98, False, 30, 54, 0), {"pooled": -3, "asked": -7}),
+    ((98, 0, 0, False, 1, 0, 98), {"refunded": 98}),  # a refund that is not paid out yet
+    ((108, 0, 0, True, 1, 0, 98), {"refunded": 98, "asked": 10}),
+    ((54, 0, 0, True, 1, 54, 0), {"asked": 54}),  # more is asked on top
 ])  # fmt: skip
 def test_the_disposition_of_a_difference(inputs, parts):
     assert dispositions(*inputs) == parts
@@ -256,3 +283,16 @@ def test_the_entries_of_example_1():
         ("pool", "benefits_payable", 500), ("pool", "fee_accrued", 40), ("adjustments_receivable", "pool", 486),
     ]  # fmt: skip
     assert all(isinstance(t, Transfer) and t.amount_fen > 0 for t in stored_example().transfers)
+
+
+@pytest.mark.parametrize(("needs", "held", "taken"), [
+    ({"a": 98}, {}, {("a", None): 98}),
+    ({"a": 98}, {"a": 50}, {("a", "a"): 50, ("a", None): 48}),  # 50 came before, 48 are in no books
+    ({"a": 98}, {"a": 120}, {("a", "a"): 98}),
+    ({"b": 98}, {"a": 50}, {("b", "a"): 50, ("b", None): 48}),  # handed over
+    ({"a": 30, "b": 98}, {"a": 50}, {("a", "a"): 30, ("b", "a"): 20, ("b", None): 78}),
+    ({"a": 98, "b": 30}, {"b": 50, "c": 60}, {("b", "b"): 30, ("a", "b"): 20, ("a", "c"): 60, ("a", None): 18}),
+])  # fmt: skip
+def test_money_paid_in_time_is_taken_from_where_it_is(needs, held, taken):
+    assert money_by_holder(needs, held) == taken
+    assert sum(taken.values()) == sum(needs.values()), "no fen from nowhere, none left out"

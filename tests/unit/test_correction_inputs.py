@@ -14,6 +14,8 @@ from jobs.lake.small import SmallTables, arrow_table
 from jobs.pipeline.request import PeriodRequest
 from jobs.register.decisions import USED
 from jobs.register.lake_record import record_lake
+from jobs.register.publications import publish
+from jobs.register.runs import Run
 from jobs.works.correct import Correct, CorrectionResult
 from jobs.works.correct_pinning import pin_correction
 from schemas import TABLES
@@ -90,6 +92,17 @@ def test_what_was_waived_is_never_settled(small, xianghubao, capsys):
     assert pinned.origin.late_claims.added == [late, late] and pinned.waived_receipt_ids == [30]
     assert set(pinned.run.input_versions[USED].values()) == {"waive"}
     assert pinned.run.run_id != before.run.run_id
+
+
+def test_plans_of_a_period_with_corrections_are_closed_together(small, capsys):
+    done(small, "settle", NEXT, (PLAN, OTHER), **{"source/members": 0, "source/approved_claims": 0})
+    words = ["close", "--lake", small.root, "--period", NEXT, "--as-of", "2021-03-01", "--plan", PLAN]
+    assert main(words) == 4 and "not collected up to" in (before := capsys.readouterr().err), before
+    run = Run("correct", "xianghubao", NEXT, (OTHER,), {}, {}, {})
+    publish(small, "correct", NEXT, run.run_id, {OTHER: "digest"}, origin_period=PERIOD)
+    assert main(words) == 4
+    message = capsys.readouterr().err
+    assert f"{OTHER} would stay open" in message and f"`fentan close --period {NEXT}`" in message
 
 
 def pinned_without(run, name):

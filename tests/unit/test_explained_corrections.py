@@ -40,6 +40,14 @@ def test_a_corrected_period_says_where_the_difference_went(plan):  # noqa: F811
     ]  # fmt: skip
 
 
+def test_what_an_earlier_revision_asked_and_a_later_one_took_back(plan):  # noqa: F811
+    less = {**MORE, "revision": 2, "delta_fen": -54}
+    facts = known(plan, corrections=facts_of(corrected=[less, MORE]))
+    asked, taken_back, due = steps_of(facts, "corrected", "due after corrections")
+    assert (asked[1], taken_back[1], due[1]) == (54, -54, 10)
+    assert taken_back[2].endswith("taken off what was asked of payer 1 before the bill.")
+
+
 def test_a_member_without_assessment_is_charged_by_the_correction_only(plan):  # noqa: F811
     facts = known(
         plan, assessment=None, spells=[], corrections=facts_of(corrected=[{**MORE, "reason": "newly_covered"}])
