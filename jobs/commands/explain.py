@@ -5,6 +5,7 @@ from pathlib import Path
 
 from jobs.commands.options import calendar_year, person_id
 from jobs.errors import IntegrityBroken, Refused, WrongUsage
+from jobs.explaining.correction_rows import BILLED
 from jobs.explaining.explanation import explain
 from jobs.explaining.member_rows import PublishedRows, plans_to_explain
 from jobs.explaining.steps import DOES_NOT_FOLLOW
@@ -25,6 +26,8 @@ EXAMPLES = """  fentan explain --lake ./lake --member 12345 --period 2020-12-P1
 
 STATEMENT_COLUMNS = ("period", "plan_id", "member_id", "tier", "share_fen", "sponsored_fen", "due_fen", "marker",
                      "status", "collected_fen", "collected_on")  # fmt: skip
+ADJUSTMENT_COLUMNS = ("period", "plan_id", "origin_period", "revision", "member_id", "payer_id", "disposition",
+                      "delta_fen", "reason", "status", "met_fen", "collected_on")  # fmt: skip
 TOTALS = ("share_fen", "sponsored_fen", "due_fen", "collected_fen")
 
 
@@ -110,11 +113,17 @@ class Statement(Query):
         rows = books.year(self.year, self.id_column, self.number)
         rows = [{name: row[name] for name in STATEMENT_COLUMNS} for row in rows if row["plan_id"] in self.plan_ids]
         totals = {name: sum(row[name] or 0 for row in rows) for name in TOTALS}
+        adjustments = [
+            {name: row[name] for name in ADJUSTMENT_COLUMNS}
+            for row in books.year_adjustments(self.year, self.id_column, self.number)
+            if row["plan_id"] in self.plan_ids
+        ]
+        totals["adjustment_fen"] = sum(row["delta_fen"] for row in adjustments if row["disposition"] in BILLED)
         document = {
-            self.id_column: self.number, "year": self.year, "rows": rows, "totals": totals,
+            self.id_column: self.number, "year": self.year, "rows": rows, "adjustments": adjustments, "totals": totals,
             "files_read": books.files_read,
         }  # fmt: skip
-        if not rows:
+        if not rows and not adjustments:
             document["because"] = f"Nothing was shared: no published period of {self.year} covered them. " + (
                 "`fentan explain --period` says why, period by period." if self.id_column == "member_id" else ""
             )
@@ -169,6 +178,18 @@ def _text(document: dict) -> str:
 
 
 def _statement(document: dict) -> str:
+    """The statement, and the adjustments if there are any."""
+    parts = [_shares_of_year(document)] if document["rows"] or not document["adjustments"] else []
+    rows = [
+        [row["period"], row["plan_id"], str(row["member_id"]), row["origin_period"], row["disposition"],
+         yuan(row["delta_fen"]), row["status"] or "-"]
+        for row in document["adjustments"]
+    ]  # fmt: skip
+    columns = ["period", "plan", "member", "corrected", "disposition", "difference", "status"]
+    return "\n\n".join([*parts, *([table_text("Corrections of closed periods (yuan)", columns, rows)] if rows else [])])
+
+
+def _shares_of_year(document: dict) -> str:
     rows = [
         [row["period"], row["plan_id"], str(row["member_id"]), yuan(row["share_fen"]), yuan(row["sponsored_fen"]),
          yuan(row["due_fen"]), row["status"] or "not collected yet", yuan(row["collected_fen"] or 0)]

@@ -8,6 +8,7 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.register.publications import Publication, few_rows_of
 
 ADJUSTMENTS, POOLS = "settled/adjustments", "settled/adjusted_pools"
+BILLED = ("asked", "refunded")  # dispositions that are part of a bill
 Key = tuple[str, str]  # period, plan
 
 
@@ -54,7 +55,27 @@ def corrections_billed(
     """The additional dues and refunds posted into the period for these payers."""
     into = [c for c in corrections if c.period == period]
     rows = few_rows_of(small, ADJUSTMENTS, into, matching(payer_id=set(payers))) if payers and into else []
-    return [row for row in rows if row["disposition"] in ("asked", "refunded")]
+    return [row for row in rows if row["disposition"] in BILLED]
+
+
+def adjustments_of_year(
+    small: SmallTables,
+    corrections: Iterable[Publication],
+    year: int,
+    collected: Mapping[Key, Publication],
+    whose: Mapping[str, int],
+) -> list[dict]:
+    """The rows of settled/adjustments posted into the periods of a calendar year, each with `status`, `met_fen` and
+    `collected_on` of its collection, or None. `whose`: member_id or payer_id."""
+    into = [c for c in corrections if c.period.startswith(f"{year:04d}-")]
+    rows = few_rows_of(small, ADJUSTMENTS, into, matching(**whose)) if into else []
+    acts = [act for key in {(row["period"], row["plan_id"]) for row in rows} if (act := collected.get(key)) is not None]
+    members = matching(member_id={row["member_id"] for row in rows})
+    key = lambda row: (*_order(row), row["plan_id"], row["member_id"])  # noqa: E731
+    outcomes = {key(row): row for row in few_rows_of(small, "settled/adjustment_collections", acts, members)}
+    states = ("status", "met_fen", "collected_on")
+    joined = ({**row, **{name: outcomes.get(key(row), {}).get(name) for name in states}} for row in rows)
+    return sorted(joined, key=key)
 
 
 def correction_facts(rows: Mapping[str, list[dict]], billed: Iterable[dict]) -> CorrectionFacts:

@@ -6,7 +6,12 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from jobs.errors import Refused
-from jobs.explaining.correction_rows import correction_facts, correction_rows, corrections_billed
+from jobs.explaining.correction_rows import (
+    adjustments_of_year,
+    correction_facts,
+    correction_rows,
+    corrections_billed,
+)
 from jobs.explaining.facts import MemberFacts, shares_of
 from jobs.gate.held_id import held_id_of
 from jobs.lake.small import SmallTables, matching
@@ -103,6 +108,10 @@ class PublishedRows:
         for row in assessments:
             row |= {name: collections.get(_key(row), {}).get(name) for name in COLLECTED}
         return sorted(assessments, key=_key)
+
+    def year_adjustments(self, year: int, id_column: str, number: int) -> list[dict]:
+        """What corrections posted into the periods of a calendar year for a member, or for a payer."""
+        return adjustments_of_year(self._small, self._corrections, year, self.collected, {id_column: number})
 
     def _spells(self, publications: dict[str, Publication], member_id: int) -> tuple[list[dict], dict[str, str]]:
         """The member's rows of source/members, for each plan in the version that its settlement read.

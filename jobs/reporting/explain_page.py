@@ -8,6 +8,7 @@ from jobs.reporting.text import Page, Paragraph, Section, Table, money
 COMMON = catalogue("jobs.reporting", "common")
 EXPLAIN = catalogue("jobs.reporting", "explain")
 STEP_NAMES = EXPLAIN.group("step_name")
+DISPOSITIONS = EXPLAIN.group("disposition_name", ("asked", "refunded", "written_off", "pooled"))
 
 
 def explanation_page(document: dict, request: Request) -> Page:
@@ -38,14 +39,31 @@ def statement_page(document: dict, request: Request) -> Page:
     total = (EXPLAIN["total"], "", "", money(totals["share_fen"]), money(totals["sponsored_fen"]),
              money(totals["due_fen"]), money(totals["collected_fen"]), "")  # fmt: skip
     table = Table(EXPLAIN["in_yuan"], columns, (*rows, total) if rows else ())
+    adjustments = _adjustments(document["adjustments"], request)
     is_payer = "payer_id" in document
     whose = EXPLAIN["payer_no"] if is_payer else EXPLAIN["member_no"]
     return Page(
         file="statement.html",
         title=EXPLAIN["statement_title"].format(year=document["year"]),
         lead=whose.format(number=document["payer_id" if is_payer else "member_id"]),
-        sections=(Section(EXPLAIN["statement_section"], (table,)),),
+        sections=(Section(EXPLAIN["statement_section"], (table,)), *adjustments),
     )
+
+
+def _adjustments(rows: list[dict], request: Request) -> tuple[Section, ...]:
+    """What corrections posted into the periods of the year: one row per period, plan, member and disposition."""
+    if not rows:
+        return ()
+    columns = (
+        COMMON["period"], COMMON["plan"], EXPLAIN["member"], EXPLAIN["corrected_period"], EXPLAIN["disposition"],
+        EXPLAIN["difference"], EXPLAIN["status"],
+    )  # fmt: skip
+    cells = tuple(
+        (row["period"], words.plan(request.platform, row["plan_id"]), str(row["member_id"]), row["origin_period"],
+         DISPOSITIONS[row["disposition"]], money(row["delta_fen"]), words.named(row["status"]))
+        for row in rows
+    )  # fmt: skip
+    return (Section(EXPLAIN["adjustments_section"], (Table(EXPLAIN["in_yuan"], columns, cells),)),)
 
 
 def _plan_section(plan: dict, request: Request) -> Section:

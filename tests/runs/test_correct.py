@@ -61,9 +61,7 @@ def test_a_late_claim_from_the_correction_to_the_close_of_the_next_period(correc
     ended = correct(lake)
     assert ended.exit_code == 0, ended.err
     assert parts(lake) == {**{(m, "asked"): 54 for m in range(1, 10)}, (10, "pooled"): 54}
-    judged = {
-        row["table_name"] for row in lake.rows("control/quality", NEXT) if row["run_id"] == ended.document["run_id"]
-    }
+    judged = {row["table_name"] for row in lake.rows("control/quality", NEXT, run_id=ended.document["run_id"])}
     assert {"source/members", "source/approved_claims", "settled/adjustments"} <= judged, "as for settle"
     row = pool(lake)
     assert (row["delta_due_fen"], row["delta_fee_fen"], row["asked_fen"], row["adjusted_fen"]) == (540, 40, 486, -54)
@@ -170,3 +168,33 @@ def test_refused_corrections(corrected):
     assert ended.exit_code == 2 and "--reason" in ended.err
     ended = correct(corrected, into="2021-01-P2")
     assert ended.exit_code == 4 and f"it is {NEXT}" in ended.err
+
+
+def test_what_is_asked_and_taken_back_before_the_bill_is_paid_to_nobody(corrected):
+    lake = corrected
+    lake.write("source/approved_claims", [LATE], mode="append")
+    assert correct(lake).exit_code == 0
+    lake.write("source/approved_claims", [claim(1, 1, approved_aid_fen=900)])
+    ended = correct(lake, "the late claim was a mistake")
+    assert ended.exit_code == 0, ended.err
+    second = {
+        (row["member_id"], row["disposition"]): row["delta_fen"]
+        for row in lake.rows("settled/adjustments", NEXT)
+        if row["revision"] == 2
+    }
+    assert second == {**{(m, "asked"): -54 for m in range(1, 10)}, (10, "pooled"): -54}
+    assert lake.settle(NEXT).exit_code == 0
+    assert {row["adjustment_fen"] for row in lake.rows("settled/bills", NEXT)} == {0}
+    of_member = steps(lake, PERIOD, 1)
+    assert sorted(of_member["corrected"]) == [-54, 54] and of_member["due after corrections"] == [98]
+
+
+def test_a_waived_claim_is_in_no_correction(corrected):
+    lake = corrected
+    lake.write("source/approved_claims", [LATE], mode="append")
+    assert lake.settle(BETWEEN).exit_code == 0, "settled already: it holds the late claim"
+    (held,) = lake.rows("control/quarantine_claims")
+    ended = lake.run("quarantine", "waive", held["held_id"], "--by", "Li Wei", "--reason", "paid elsewhere")
+    assert ended.exit_code == 0, ended.err
+    ended = correct(lake)
+    assert ended.exit_code == 0 and ended.document["state"] == "nothing differs", ended.err
