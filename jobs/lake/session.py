@@ -24,6 +24,15 @@ from jobs.lake.java import (
     start_jvm,
     submitted_jvm,
 )
+from jobs.lake.native import (
+    EXTENSION,
+    OFF_HEAP,
+    PLUGIN,
+    SETTINGS,
+    native_jars,
+    native_settings,
+    with_native_memory,
+)
 from jobs.lake.object_stores import PAGE, S3, S3A_CLASS, scheme_of, spark_address, spark_settings
 from jobs.lake.storage import is_local
 from jobs.process import ends_with_interruption, keeping_signal_handler
@@ -109,7 +118,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
     _check_fixed(conf_settings, "The [spark] section of the conf")
     store = spark_settings(lake_root, environment.storage)
     if "PYSPARK_GATEWAY_PORT" in os.environ:
-        return _start_submitted({**store, **conf_settings}, app_name, lake_root)
+        return _start_submitted({**store, **conf_settings}, app_name, lake_root, environment.native and not few_rows)
     master = environment.spark.get("master")
     if master is None:
         raise WrongUsage(
@@ -121,21 +130,27 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
     folder = Path(os.environ.get("FENTAN_JARS", Path(__file__).resolve().parents[2] / ".jars"))
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)  # never another Spark of this machine
+    native_jar = native_jars(folder) if environment.native and not few_rows and master.startswith("local[") else []
+    native = native_settings(*native_jar) if native_jar else {}
     with as_file(files("conf").joinpath("log4j2.properties")) as log_settings:
         settings = {
             **TUNED,
             **(FEW_ROWS if few_rows else {}),
             **(LOCAL if master.startswith("local") else {}),
             **(LOCAL_FILES if is_local(lake_root) and master.startswith("local") else {}),
-            "spark.jars": ",".join([*_delta_jars(folder), *_store_jars(folder, lake_root, conf_settings)]),
+            **native,
+            "spark.jars": ",".join([*_delta_jars(folder), *_store_jars(folder, lake_root, conf_settings), *native_jar]),
             **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
+            "spark.sql.extensions": _extensions(bool(native)),
             JAVA_OPTIONS: f"{java_options(folder, log_settings, few_rows)} {conf_options}".strip(),
             "spark.master": master,
             "spark.app.name": app_name,
         }
         if "FENTAN_DRIVER_MEMORY" in os.environ:
             settings["spark.driver.memory"] = os.environ["FENTAN_DRIVER_MEMORY"]
+        if native:
+            settings = with_native_memory(settings)
         return _start_jvm_and_session(settings, store, java, lake_root)
 
 
@@ -157,13 +172,16 @@ def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java
         ) from error
 
 
-def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str) -> SparkSession:
+def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str, may_be_native: bool) -> SparkSession:
     """A session in the JVM of spark-submit, with its master and JARs; submitted settings override those of the conf."""
     gateway = submitted_jvm()
     check_names(gateway, lake_root)
     submitted = _site_conf(gateway)
-    settings = {key: value for key, value in {**TUNED, **conf_settings}.items() if not submitted.contains(key)}
     is_loadable = gateway.jvm.org.apache.spark.util.Utils.classIsLoadable
+    has_off_heap = OFF_HEAP in conf_settings or submitted.contains(OFF_HEAP)
+    native = SETTINGS if may_be_native and has_off_heap and is_loadable(PLUGIN) else {}
+    all_settings = {**TUNED, **native, **conf_settings}
+    settings = {key: value for key, value in all_settings.items() if not submitted.contains(key)}
     if not is_loadable(FIXED["spark.sql.extensions"]):
         raise WrongUsage(
             "Delta is not on Spark's class path. Nothing was done. "
@@ -175,10 +193,16 @@ def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: st
             f"Submit with the JARs that conf/deploy/s3_jars.sh fetches ({PAGE})."
         )
     with keeping_signal_handler():
-        conf = submitted.setAll(list({"spark.app.name": app_name, **settings, **FIXED}.items()))
+        fixed = {**FIXED, "spark.sql.extensions": _extensions(bool(native))}
+        conf = submitted.setAll(list({"spark.app.name": app_name, **settings, **fixed}.items()))
         context = SparkContext(conf=conf, gateway=gateway)
     ends_with_interruption(lambda: _stop(context))
     return SparkSession.builder.getOrCreate()
+
+
+def _extensions(native: bool) -> str:
+    delta = FIXED["spark.sql.extensions"]
+    return f"{delta},{EXTENSION}" if native else delta
 
 
 def _site_conf(gateway: JavaGateway) -> SparkConf:
