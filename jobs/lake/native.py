@@ -33,7 +33,12 @@ def native_jars(folder: Path) -> list[str]:
 
 def native_settings(jar: str) -> dict[str, str]:
     """The settings of a session in which the engine of this JAR runs queries."""
-    return {**SETTINGS, "spark.driver.extraClassPath": jar}
+    # Of so many plain files Spark lists the sizes itself; more are listed by a job.
+    return {
+        **SETTINGS,
+        "spark.driver.extraClassPath": jar,
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
+    }
 
 
 def with_native_memory(settings: dict[str, str]) -> dict[str, str]:
