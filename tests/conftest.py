@@ -5,7 +5,6 @@ With Spark's usual settings run the commands of the README, the cluster, and tes
 
 import fcntl
 import os
-from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -25,7 +24,7 @@ settings.load_profile("untimed")
 
 @pytest.fixture(scope="session")
 def spark():
-    environment = replace(load_environment(None), native=False)
+    environment = load_environment(None)
     # One core each for the two workers of a run; what costs in a command is the driver's planning, not the tasks.
     environment.spark.update({"master": "local[1]", "spark.sql.shuffle.partitions": "2"})
     session = open_session(environment, "fentan tests")

@@ -4,7 +4,6 @@ python -m tests.native_expressions FOLDER
 """
 
 import sys
-from dataclasses import replace
 from datetime import date, datetime
 
 from pyspark.sql import SparkSession
@@ -64,8 +63,7 @@ STOPPED = (
 
 
 def main(folder: str) -> int:
-    environment = load_environment(None)
-    spark = open_session(replace(environment, native=True), "expressions")
+    spark = open_session(load_environment(None), "expressions", native=True)
     assert is_native(spark)
     spark.createDataFrame(ROWS, SCHEMA).coalesce(1).write.parquet(f"{folder}/t")
     faults = [fault for statement in statements() if (fault := difference(spark, folder, statement))]

@@ -24,6 +24,8 @@ SETTINGS = {
     "spark.comet.exec.pyarrowUDF.enabled": "true",
     "spark.memory.offHeap.enabled": "true",
 }
+# A conf that sets one of these has another use for it: then the engine stays off.
+SET_BY_ENGINE = {"spark.plugins", "spark.shuffle.manager", "spark.driver.extraClassPath"}
 
 
 def native_jars(folder: Path) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
 from deltalake.transaction import AddAction, create_table_with_add_actions
+from py4j.protocol import Py4JJavaError
 from pyspark import cloudpickle
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -47,7 +48,7 @@ def have_pyarrow(spark: SparkSession) -> bool:
     count = spark.sparkContext.defaultParallelism
     try:
         return spark.range(0, count, 1, count).mapInArrow(lambda batches: batches, "id bigint").count() == count
-    except PySparkException:
+    except (PySparkException, Py4JJavaError):  # the second when a Spark job is aborted
         return False
 
 

@@ -28,6 +28,7 @@ from jobs.lake.native import (
     EXTENSION,
     OFF_HEAP,
     PLUGIN,
+    SET_BY_ENGINE,
     SETTINGS,
     native_jars,
     native_settings,
@@ -101,24 +102,27 @@ JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 JARS_IN_CONF = {"spark.jars", "spark.jars.packages", "spark.driver.extraClassPath"}
 
 
-def open_session(environment: Environment, app_name: str, few_rows: bool = False, lake_root: str = "") -> SparkSession:
+def open_session(
+    environment: Environment, app_name: str, few_rows: bool = False, lake_root: str = "", native: bool = False
+) -> SparkSession:
     """The running session, or a new one with the settings that a settlement relies on; raises WrongUsage.
 
     With `few_rows` a new session plans and compiles quickly rather than well; it can reach the store of `lake_root`.
+    With `native` it runs queries in the native engine, if that is installed.
     """
     leave_connect_out()
     active = SparkSession.getActiveSession()
-    spark = _start(environment, app_name, few_rows, lake_root) if active is None else active
+    spark = _start(environment, app_name, few_rows, lake_root, native) if active is None else active
     _check_fixed({key: spark.conf.get(key) for key in CHECKED_IN_SESSION}, "The Spark session")
     return spark
 
 
-def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: str) -> SparkSession:
+def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: str, native: bool) -> SparkSession:
     conf_settings = {key: value for key, value in environment.spark.items() if key != "master"}
     _check_fixed(conf_settings, "The [spark] section of the conf")
     store = spark_settings(lake_root, environment.storage)
     if "PYSPARK_GATEWAY_PORT" in os.environ:
-        return _start_submitted({**store, **conf_settings}, app_name, lake_root, environment.native and not few_rows)
+        return _start_submitted({**store, **conf_settings}, app_name, lake_root, native)
     master = environment.spark.get("master")
     if master is None:
         raise WrongUsage(
@@ -130,26 +134,26 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
     folder = Path(os.environ.get("FENTAN_JARS", Path(__file__).resolve().parents[2] / ".jars"))
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)  # never another Spark of this machine
-    native_jar = native_jars(folder) if environment.native and not few_rows and master.startswith("local[") else []
-    native = native_settings(*native_jar) if native_jar else {}
+    native = native and master.startswith("local[") and not SET_BY_ENGINE & conf_settings.keys()
+    engine = native_jars(folder) if native else []
     with as_file(files("conf").joinpath("log4j2.properties")) as log_settings:
         settings = {
             **TUNED,
             **(FEW_ROWS if few_rows else {}),
             **(LOCAL if master.startswith("local") else {}),
             **(LOCAL_FILES if is_local(lake_root) and master.startswith("local") else {}),
-            **native,
-            "spark.jars": ",".join([*_delta_jars(folder), *_store_jars(folder, lake_root, conf_settings), *native_jar]),
+            **(native_settings(*engine) if engine else {}),
+            "spark.jars": ",".join([*_delta_jars(folder), *_store_jars(folder, lake_root, conf_settings), *engine]),
             **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
-            "spark.sql.extensions": _extensions(bool(native)),
+            "spark.sql.extensions": _extensions(bool(engine)),
             JAVA_OPTIONS: f"{java_options(folder, log_settings, few_rows)} {conf_options}".strip(),
             "spark.master": master,
             "spark.app.name": app_name,
         }
         if "FENTAN_DRIVER_MEMORY" in os.environ:
             settings["spark.driver.memory"] = os.environ["FENTAN_DRIVER_MEMORY"]
-        if native:
+        if engine:
             settings = with_native_memory(settings)
         return _start_jvm_and_session(settings, store, java, lake_root)
 
@@ -172,15 +176,15 @@ def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java
         ) from error
 
 
-def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str, may_be_native: bool) -> SparkSession:
+def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str, native: bool) -> SparkSession:
     """A session in the JVM of spark-submit, with its master and JARs; submitted settings override those of the conf."""
     gateway = submitted_jvm()
     check_names(gateway, lake_root)
     submitted = _site_conf(gateway)
     is_loadable = gateway.jvm.org.apache.spark.util.Utils.classIsLoadable
     has_off_heap = OFF_HEAP in conf_settings or submitted.contains(OFF_HEAP)
-    native = SETTINGS if may_be_native and has_off_heap and is_loadable(PLUGIN) else {}
-    all_settings = {**TUNED, **native, **conf_settings}
+    engine = SETTINGS if native and has_off_heap and is_loadable(PLUGIN) else {}
+    all_settings = {**TUNED, **engine, **conf_settings}
     settings = {key: value for key, value in all_settings.items() if not submitted.contains(key)}
     if not is_loadable(FIXED["spark.sql.extensions"]):
         raise WrongUsage(
@@ -193,7 +197,7 @@ def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: st
             f"Submit with the JARs that conf/deploy/s3_jars.sh fetches ({PAGE})."
         )
     with keeping_signal_handler():
-        fixed = {**FIXED, "spark.sql.extensions": _extensions(bool(native))}
+        fixed = {**FIXED, "spark.sql.extensions": _extensions(bool(engine))}
         conf = submitted.setAll(list({"spark.app.name": app_name, **settings, **fixed}.items()))
         context = SparkContext(conf=conf, gateway=gateway)
     ends_with_interruption(lambda: _stop(context))

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from jobs.environment import load_environment
-from jobs.lake import session
+from jobs.lake import opening, session
 from jobs.lake.native import PACKAGE, PLUGIN, native_jars, native_settings, with_native_memory
 from tests.confs import write_conf
 from tests.wheels import PROJECT
@@ -36,16 +38,11 @@ def test_the_jar_is_that_of_set_up(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "few_rows", "is_native"),
-    [
-        ({}, False, True),
-        ({}, True, False),
-        ({"native": False}, False, False),
-        ({"spark": {"master": "local-cluster[2,1,700]"}}, False, False),
-    ],
+    ("master", "native", "is_native"),
+    [("local[*]", True, True), ("local[*]", False, False), ("local-cluster[2,1,700]", True, False)],
 )
-def test_which_sessions_are_native(tmp_path, monkeypatch, changes, few_rows, is_native):
-    """Sessions for many rows on one machine, unless the conf says no."""
+def test_which_sessions_are_native(tmp_path, monkeypatch, master, native, is_native):
+    """Sessions on one machine, where a command wants it."""
     for name in ("delta-spark", "delta-storage", "native/comet-spark"):
         (tmp_path / name).with_suffix(".jar").parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.jar").touch()
@@ -56,7 +53,7 @@ def test_which_sessions_are_native(tmp_path, monkeypatch, changes, few_rows, is_
     started = []
     monkeypatch.setattr(session, "_start_jvm_and_session", lambda settings, *_: started.append(settings))
     with pytest.raises(AttributeError):  # there is no session to check
-        session.open_session(replace(load_environment(None), **changes), "a test", few_rows)
+        session.open_session(replace(load_environment(None), spark={"master": master}), "a test", native=native)
     (settings,) = started
     assert (PLUGIN in settings.get("spark.plugins", "")) == is_native
     assert ("Comet" in settings["spark.sql.extensions"]) == is_native
@@ -67,3 +64,18 @@ def test_which_sessions_are_native(tmp_path, monkeypatch, changes, few_rows, is_
 def test_the_conf_turns_it_off(tmp_path):
     assert load_environment(None).native
     assert not load_environment(str(write_conf(tmp_path / "env.toml", native=False))).native
+
+
+@pytest.mark.parametrize(
+    ("few_rows_most", "conf", "members", "is_native"),
+    [(2, True, 3, True), (3, True, 3, False), (2, False, 3, False), (2, True, 0, False)],
+)
+def test_which_lakes_want_it(tmp_path, monkeypatch, few_rows_most, conf, members, is_native):
+    """Lakes of more than `few_rows_most` rows, unless the conf says no. A lake without sources is about to be made."""
+    if members:
+        write_deltalake(tmp_path / "source/members", pa.table({"member_id": range(members)}))
+    opened = []
+    monkeypatch.setattr(opening, "open_session", lambda *values: opened.append(values))
+    environment = replace(load_environment(None), few_rows_most=few_rows_most, native=conf)
+    assert opening.open_lake(environment, str(tmp_path), "a test").spark is None
+    assert opened[0][-1] == is_native
