@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 PACKAGE = "org.apache.datafusion:comet-spark-spark4.1_2.13:1.2.0"
 ENGINE = f"comet {PACKAGE.rpartition(':')[2]}"
 FOLDER = "native"  # below the folder of the Delta JARs
-EXTENSION = "org.apache.comet.CometSparkSessionExtensions"
+WITH_ENGINE = ",org.apache.comet.CometSparkSessionExtensions"  # appended to Spark's other extensions
 PLUGIN = "org.apache.spark.CometPlugin"
 SWITCH = "spark.comet.enabled"
 MEMORY, OFF_HEAP = "spark.driver.memory", "spark.memory.offHeap.size"
@@ -22,6 +22,7 @@ SETTINGS = {
     "spark.comet.exec.enabled": "true",
     "spark.comet.exec.shuffle.enabled": "true",
     "spark.comet.exec.pyarrowUDF.enabled": "true",
+    "spark.comet.convert.rdd.enabled": "true",  # else what follows a union or join with materialised rows is row-wise
     "spark.memory.offHeap.enabled": "true",
 }
 # A conf that sets one of these has another use for it: then the engine stays off.

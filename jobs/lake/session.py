@@ -25,11 +25,11 @@ from jobs.lake.java import (
     submitted_jvm,
 )
 from jobs.lake.native import (
-    EXTENSION,
     OFF_HEAP,
     PLUGIN,
     SET_BY_ENGINE,
     SETTINGS,
+    WITH_ENGINE,
     native_jars,
     native_settings,
     with_native_memory,
@@ -39,10 +39,11 @@ from jobs.lake.storage import is_local
 from jobs.process import ends_with_interruption, keeping_signal_handler
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
+EXTENSIONS = "spark.sql.extensions"
 
 # Results and readers depend on these: no conf may change them.
 FIXED = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    EXTENSIONS: "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
@@ -146,7 +147,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
             "spark.jars": ",".join([*_delta_jars(folder), *_store_jars(folder, lake_root, conf_settings), *engine]),
             **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
-            "spark.sql.extensions": _extensions(bool(engine)),
+            EXTENSIONS: FIXED[EXTENSIONS] + (WITH_ENGINE if engine else ""),
             JAVA_OPTIONS: f"{java_options(folder, log_settings, few_rows)} {conf_options}".strip(),
             "spark.master": master,
             "spark.app.name": app_name,
@@ -186,7 +187,7 @@ def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: st
     engine = SETTINGS if native and has_off_heap and is_loadable(PLUGIN) else {}
     all_settings = {**TUNED, **engine, **conf_settings}
     settings = {key: value for key, value in all_settings.items() if not submitted.contains(key)}
-    if not is_loadable(FIXED["spark.sql.extensions"]):
+    if not is_loadable(FIXED[EXTENSIONS]):
         raise WrongUsage(
             "Delta is not on Spark's class path. Nothing was done. "
             f"Submit with `--packages {DELTA_PACKAGE}`, or with --jars and the two JARs that `make setup` fetches."
@@ -197,16 +198,11 @@ def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: st
             f"Submit with the JARs that conf/deploy/s3_jars.sh fetches ({PAGE})."
         )
     with keeping_signal_handler():
-        fixed = {**FIXED, "spark.sql.extensions": _extensions(bool(engine))}
+        fixed = {**FIXED, EXTENSIONS: FIXED[EXTENSIONS] + (WITH_ENGINE if engine else "")}
         conf = submitted.setAll(list({"spark.app.name": app_name, **settings, **fixed}.items()))
         context = SparkContext(conf=conf, gateway=gateway)
     ends_with_interruption(lambda: _stop(context))
     return SparkSession.builder.getOrCreate()
-
-
-def _extensions(native: bool) -> str:
-    delta = FIXED["spark.sql.extensions"]
-    return f"{delta},{EXTENSION}" if native else delta
 
 
 def _site_conf(gateway: JavaGateway) -> SparkConf:
