@@ -91,10 +91,16 @@ def _files_of_tasks(table: Table, folder: str, period: str, run_id: str) -> File
 
 
 def _check(name: str, folder: Path, files: Iterable[dict], plan_ids: Collection[str]) -> None:
+    """Raises IntegrityBroken unless each file is here as its task wrote it, and has rows of one of the plans."""
     for file in files:
         path = folder.joinpath(file["path"])
         size = path.stat().st_size if path.exists() else None
-        if size != file["size"] or file["plan_id"] not in plan_ids:
+        if file["plan_id"] not in plan_ids:
+            raise IntegrityBroken(
+                f"{name}: rows of the plan {file['plan_id']} were computed, which is not settled in this run. Nothing "
+                "was published. Report this message."
+            )
+        if size != file["size"]:
             raise IntegrityBroken(
                 f"{name}: a task wrote {path} with {file['size']} bytes; here it has {size}. Nothing was published. "
                 "On a cluster a local folder must be the same folder on every machine. Run the command again; set "
