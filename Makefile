@@ -5,7 +5,7 @@ PYTHON ?=
 # Another Python's: set-up, tests and demo use their own.
 unexport PYTHONHOME PYTHONPATH
 
-.PHONY: help setup demo check test test-slow bench wheel clean
+.PHONY: help setup native demo check test test-slow bench wheel clean
 
 help:
 	@echo "make demo [LAKE=./lake] [MEMBERS=1m]   set up, then live through two periods of a sample world"
@@ -13,12 +13,16 @@ help:
 	@echo "make test                 set up, then run the tests except the slow ones"
 	@echo "make test-slow            set up, then run the slow tests: clusters, kills, long lives, large worlds"
 	@echo "make setup [PYTHON=...]   make .venv with exact versions and fetch the Delta JARs into .jars"
+	@echo "make native               set up, then fetch the native engine (Apache DataFusion Comet, 99 MB) into .jars/native"
 	@echo "make wheel                build the wheel into dist/"
 	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   run a benchmark; OF is settle, collect, report or small (see README)"
 	@echo "make clean                remove the files of set-up and builds"
 
 setup:
 	@PYTHON="$(PYTHON)" bash .ci/setup
+
+native:
+	@PYTHON="$(PYTHON)" bash .ci/setup native
 
 demo: setup
 	@.venv/bin/fentan demo --lake "$(LAKE)" $(if $(MEMBERS),--members $(MEMBERS))
@@ -43,7 +47,7 @@ wheel: setup
 	@.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 	@ls dist/*.whl
 
-bench: setup
+bench: native
 	@.venv/bin/python -m tests.benchmarks.$(or $(OF),settle) --members $(or $(MEMBERS),$(if $(filter small,$(OF)),20k,10m)) --rounds $(or $(ROUNDS),1) $(if $(BESIDE),--beside $(BESIDE))
 
 clean:

@@ -30,7 +30,8 @@ WORDS_OF_TOML = WORDS | {
 class Environment:
     """The values of an environment conf. `platforms` None: the shipped folder of platforms.
 
-    `few_rows_most`: a lake of at most so many rows is read with settings that plan quickly. `storage`: the options of
+    `few_rows_most`: a lake of at most so many rows is read with settings that plan quickly. `native`: whether larger
+    ones are computed and written by the native engine, if it is installed. `storage`: the options of
     delta-rs for the lake's storage. `approvals_required`: how many people other than `settled_by`, the operator,
     approve a settlement before it is published.
     """
@@ -42,6 +43,7 @@ class Environment:
     quarantine_ceiling_floor_rows: int
     lock_lease_seconds: int
     few_rows_most: int = FEW_ROWS_MOST
+    native: bool = True
     spark: dict[str, str] = field(default_factory=dict)
     storage: dict[str, str] = field(default_factory=dict)
     quarantine_ceiling_receipts_ppm: int = 200_000
@@ -143,6 +145,7 @@ class EnvironmentDocument(Strict):
     platform: str
     platforms: str | None = None
     few_rows_most: WholeNumber = FEW_ROWS_MOST
+    native: bool = True
     spark: Annotated[
         dict[Annotated[str, AfterValidator(_setting_of_spark)], Setting], BeforeValidator(_flat), SECTION_OF_TEXTS
     ] = {}
@@ -167,6 +170,7 @@ def load_environment(path: str | None) -> Environment:
         platforms=_platforms(Path(path or "."), conf.platforms) if conf.platforms else None,
         lock_lease_seconds=conf.lock.lease_seconds,
         few_rows_most=conf.few_rows_most,
+        native=conf.native,
         spark=conf.spark,
         storage=conf.storage,
         log_format=conf.log.format,

@@ -20,12 +20,13 @@ def write_conf(
     **top: str | int,
 ) -> Path:
     """Writes conf/local.toml with other ceilings, settings of Spark, approvals, or values of `platform`, `platforms`,
-    `few_rows_most`."""
+    `few_rows_most`, `native`."""
     sections = {**SHIPPED, "quality": {**SHIPPED["quality"], **(quality or {})}}
     assert set(sections["quality"]) == set(SHIPPED["quality"]), "no such ceiling"
     sections["approval"] = {**SHIPPED["approval"], **(approval or {})}
     sections["spark"] = {**SHIPPED["spark"], **(spark or {})}
-    alone = {**{key: value for key, value in sections.items() if not isinstance(value, dict)}, **top}
+    alone = {key: value for key, value in sections.items() if not isinstance(value, dict)}
+    alone |= {"native": False, **top}  # tests are the same with and without the JAR, but for those of the engine
     lines = _lines(alone)
     for name, section in sections.items():
         if isinstance(section, dict):

@@ -37,6 +37,7 @@ IGNORED = (
 CONNECT = ("SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "SPARK_API_MODE", "SPARK_CONNECT_MODE", "SPARK_CONNECT_MODE_ENABLED")
 HADOOP = ("HADOOP_CONF_DIR", "YARN_CONF_DIR")  # a cluster's own file system and logins: nothing for this machine
 GATEWAY = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET")
+QUIET_ENGINE = {"COMET_LOG_LEVEL": "error"}  # the native engine writes to stderr itself
 UTF8_LOCALES = ("C.UTF-8", "C.utf8", "en_US.UTF-8")  # the first that this machine has is Java's
 
 
@@ -142,7 +143,7 @@ def _java_variables(others_ignored: Iterable[str] = ()) -> Iterator[None]:
     """The environment variables for Java: it names files in UTF-8, and finds none that is ignored."""
     utf8 = _utf8_locale()
     changed: dict[str, str | None] = dict.fromkeys((*IGNORED, *others_ignored))
-    changed |= {"LC_ALL": utf8} if utf8 else {}
+    changed |= {**QUIET_ENGINE, **({"LC_ALL": utf8} if utf8 else {})}
     before = {name: os.environ.get(name) for name in changed}
     _set_variables(changed)
     try:

@@ -8,6 +8,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.lake.native import ENGINE, is_native
+from jobs.lake.native_writing import have_pyarrow
 from jobs.lake.object_stores import spark_address
 from jobs.lake.plain_files import plain_frame
 from jobs.lake.small import SmallTables, arrow_table, matching, properties_of
@@ -52,6 +54,21 @@ class Lake:
     def _uses_plain_files(self) -> bool:
         return is_local(self.root) and self._has_few_rows()
 
+    @cached_property
+    def is_native(self) -> bool:
+        """Whether the native engine runs Spark's queries; it reads plain Parquet files, not Delta tables."""
+        return is_native(self.spark)
+
+    @property
+    def engine(self) -> str:
+        """The engine of Spark's queries, with its version; Spark starts if it is not running yet."""
+        return ENGINE if self.is_native else f"spark {self.spark.version}"
+
+    @cached_property
+    def writes_natively(self) -> bool:
+        """Whether Spark's tasks can write files of the lake's tables."""
+        return self.is_native and is_local(self.root) and have_pyarrow(self.spark)
+
     def start(self) -> None:
         """Starts Spark if it is not running yet; column expressions cannot be built without it."""
         _ = self.spark
@@ -68,7 +85,7 @@ class Lake:
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """The rows of a table at a version; without one, at the newest."""
-        if self._uses_plain_files:
+        if self._uses_plain_files or self.is_native:
             frame = plain_frame(self.spark, self.small.opened(table, version), self.path(table))
             if frame is not None:
                 return frame

@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from pyspark.sql import SparkSession
+
 from jobs.environment import Environment
 from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
@@ -14,7 +16,12 @@ def open_lake(environment: Environment, root: str, purpose: str) -> Lake:
     """The lake at a root. `purpose` names Spark's application."""
     small = SmallTables(root, environment.storage)
     few_rows = cache(lambda: has_few_rows(small, environment))
-    return Lake(small, lambda: open_session(environment, f"fentan {purpose}", few_rows(), root), few_rows)
+
+    def open_spark() -> SparkSession:
+        native = environment.native and not few_rows() and any(map(small.exists, GROWING_TABLES))
+        return open_session(environment, f"fentan {purpose}", few_rows(), root, native)
+
+    return Lake(small, open_spark, few_rows)
 
 
 def has_few_rows(small: SmallTables, environment: Environment) -> bool:

@@ -12,10 +12,12 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
+from jobs.lake.object_stores import spark_address
+
 PLAIN_READER = 1  # the log of a later reader version may rename columns or delete single rows
 # Neither the log nor a URL escapes these characters, and no folder is taken for a pattern.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_.=/-]+")
-PLAIN_ROOT = re.compile(r"[\w./ +-]+")
+PLAIN_ROOT = re.compile(r"(\w+://[\w.:-]*)?[\w./ +-]+")
 
 
 def plain_frame(spark: SparkSession, table: DeltaTable, folder: str) -> DataFrame | None:
@@ -24,8 +26,9 @@ def plain_frame(spark: SparkSession, table: DeltaTable, folder: str) -> DataFram
     if not paths or not _is_plain(table, folder, paths):
         return None
     schema = T.StructType.fromJson(json.loads(table.schema().to_json()))
-    reader = spark.read.schema(schema).option("basePath", folder)
-    return reader.parquet(*(f"{folder}/{path}" for path in paths)).select(*schema.names)
+    root = spark_address(folder)
+    reader = spark.read.schema(schema).option("basePath", root)
+    return reader.parquet(*(f"{root}/{path}" for path in paths)).select(*schema.names)
 
 
 def _is_plain(table: DeltaTable, folder: str, paths: Sequence[str]) -> bool:

@@ -24,15 +24,26 @@ from jobs.lake.java import (
     start_jvm,
     submitted_jvm,
 )
+from jobs.lake.native import (
+    OFF_HEAP,
+    PLUGIN,
+    SET_BY_ENGINE,
+    SETTINGS,
+    WITH_ENGINE,
+    native_jars,
+    native_settings,
+    with_native_memory,
+)
 from jobs.lake.object_stores import PAGE, S3, S3A_CLASS, scheme_of, spark_address, spark_settings
 from jobs.lake.storage import is_local
 from jobs.process import ends_with_interruption, keeping_signal_handler
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
+EXTENSIONS = "spark.sql.extensions"
 
 # Results and readers depend on these: no conf may change them.
 FIXED = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    EXTENSIONS: "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
@@ -92,24 +103,27 @@ JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 JARS_IN_CONF = {"spark.jars", "spark.jars.packages", "spark.driver.extraClassPath"}
 
 
-def open_session(environment: Environment, app_name: str, few_rows: bool = False, lake_root: str = "") -> SparkSession:
+def open_session(
+    environment: Environment, app_name: str, few_rows: bool = False, lake_root: str = "", native: bool = False
+) -> SparkSession:
     """The running session, or a new one with the settings that a settlement relies on; raises WrongUsage.
 
     With `few_rows` a new session plans and compiles quickly rather than well; it can reach the store of `lake_root`.
+    With `native` it runs queries in the native engine, if that is installed.
     """
     leave_connect_out()
     active = SparkSession.getActiveSession()
-    spark = _start(environment, app_name, few_rows, lake_root) if active is None else active
+    spark = _start(environment, app_name, few_rows, lake_root, native) if active is None else active
     _check_fixed({key: spark.conf.get(key) for key in CHECKED_IN_SESSION}, "The Spark session")
     return spark
 
 
-def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: str) -> SparkSession:
+def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: str, native: bool) -> SparkSession:
     conf_settings = {key: value for key, value in environment.spark.items() if key != "master"}
     _check_fixed(conf_settings, "The [spark] section of the conf")
     store = spark_settings(lake_root, environment.storage)
     if "PYSPARK_GATEWAY_PORT" in os.environ:
-        return _start_submitted({**store, **conf_settings}, app_name, lake_root)
+        return _start_submitted({**store, **conf_settings}, app_name, lake_root, native)
     master = environment.spark.get("master")
     if master is None:
         raise WrongUsage(
@@ -121,21 +135,27 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
     folder = Path(os.environ.get("FENTAN_JARS", Path(__file__).resolve().parents[2] / ".jars"))
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)  # never another Spark of this machine
+    native = native and master.startswith("local[") and not SET_BY_ENGINE & conf_settings.keys()
+    engine = native_jars(folder) if native else []
     with as_file(files("conf").joinpath("log4j2.properties")) as log_settings:
         settings = {
             **TUNED,
             **(FEW_ROWS if few_rows else {}),
             **(LOCAL if master.startswith("local") else {}),
             **(LOCAL_FILES if is_local(lake_root) and master.startswith("local") else {}),
-            "spark.jars": ",".join([*_delta_jars(folder), *_store_jars(folder, lake_root, conf_settings)]),
+            **(native_settings(*engine) if engine else {}),
+            "spark.jars": ",".join([*_delta_jars(folder), *_store_jars(folder, lake_root, conf_settings), *engine]),
             **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
+            EXTENSIONS: FIXED[EXTENSIONS] + (WITH_ENGINE if engine else ""),
             JAVA_OPTIONS: f"{java_options(folder, log_settings, few_rows)} {conf_options}".strip(),
             "spark.master": master,
             "spark.app.name": app_name,
         }
         if "FENTAN_DRIVER_MEMORY" in os.environ:
             settings["spark.driver.memory"] = os.environ["FENTAN_DRIVER_MEMORY"]
+        if engine:
+            settings = with_native_memory(settings)
         return _start_jvm_and_session(settings, store, java, lake_root)
 
 
@@ -157,14 +177,17 @@ def _start_jvm_and_session(settings: dict[str, str], store: dict[str, str], java
         ) from error
 
 
-def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str) -> SparkSession:
+def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: str, native: bool) -> SparkSession:
     """A session in the JVM of spark-submit, with its master and JARs; submitted settings override those of the conf."""
     gateway = submitted_jvm()
     check_names(gateway, lake_root)
     submitted = _site_conf(gateway)
-    settings = {key: value for key, value in {**TUNED, **conf_settings}.items() if not submitted.contains(key)}
     is_loadable = gateway.jvm.org.apache.spark.util.Utils.classIsLoadable
-    if not is_loadable(FIXED["spark.sql.extensions"]):
+    has_off_heap = OFF_HEAP in conf_settings or submitted.contains(OFF_HEAP)
+    engine = SETTINGS if native and has_off_heap and is_loadable(PLUGIN) else {}
+    all_settings = {**TUNED, **engine, **conf_settings}
+    settings = {key: value for key, value in all_settings.items() if not submitted.contains(key)}
+    if not is_loadable(FIXED[EXTENSIONS]):
         raise WrongUsage(
             "Delta is not on Spark's class path. Nothing was done. "
             f"Submit with `--packages {DELTA_PACKAGE}`, or with --jars and the two JARs that `make setup` fetches."
@@ -175,7 +198,8 @@ def _start_submitted(conf_settings: dict[str, str], app_name: str, lake_root: st
             f"Submit with the JARs that conf/deploy/s3_jars.sh fetches ({PAGE})."
         )
     with keeping_signal_handler():
-        conf = submitted.setAll(list({"spark.app.name": app_name, **settings, **FIXED}.items()))
+        fixed = {**FIXED, EXTENSIONS: FIXED[EXTENSIONS] + (WITH_ENGINE if engine else "")}
+        conf = submitted.setAll(list({"spark.app.name": app_name, **settings, **fixed}.items()))
         context = SparkContext(conf=conf, gateway=gateway)
     ends_with_interruption(lambda: _stop(context))
     return SparkSession.builder.getOrCreate()

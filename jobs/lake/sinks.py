@@ -14,6 +14,7 @@ from expectations.rule import NO_TERMS
 from expectations.suites import RuleResult, judge
 from jobs.errors import IntegrityBroken
 from jobs.lake.lake import Lake
+from jobs.lake.native_writing import is_natively_writable, write_natively
 from jobs.lake.small import matching
 from jobs.progress import announce
 from jobs.spark.digest import ROW_HASH, digest_measures, digest_of, digest_of_all, digest_of_rows, with_row_hash
@@ -85,21 +86,31 @@ class WritingSink(MeasuringSink):
         """Writes the rows, reads them back and measures them; raises IntegrityBroken if they differ."""
         announce(f"writing {table_name}")
         table = TABLES[table_name]
-        observation = Observation()
-        observed = with_row_hash(frame, table).observe(observation, *digest_measures(table)).drop(ROW_HASH)
-        complete = observed.withColumns({"period": F.lit(self.period), "run_id": F.lit(self.run_id)})
-        self.lake.replace(table, complete, self._replaced(table), self.run_id)
+        intended = self._write(table, frame)
         announce(f"reading back {table_name}")
         broken = [F.count(F.when(rule.broken(NO_TERMS), 1)).alias(rule.id) for rule in ROW_RULES[table_name]]
         measured = self._measured(table, self.stored(table_name, frame), [*aggregates, *broken])
         stored = digest_of_all((measurement.digest for measurement in measured.values()), table)
-        self._check_same(table_name, stored, digest_of(observation.get, table))
+        self._check_same(table_name, stored, intended)
         self.row_counts[table_name] = stored["rows"]
         self.broken[table_name] = {
             rule.id: sum(measurement.values.get(rule.id) or 0 for measurement in measured.values())
             for rule in ROW_RULES[table_name]
         }
         return measured
+
+    def _write(self, table: Table, frame: DataFrame) -> dict:
+        """Writes the rows of a table; returns the digest of what is written."""
+        hashed, where = with_row_hash(frame, table), self._replaced(table)
+        if self.lake.writes_natively and is_natively_writable(table, (self.period, *self.plan_ids)):
+            small, plan_ids = self.lake.small, self.plan_ids
+            digests = write_natively(small, table, hashed, self.period, plan_ids, where, self.run_id)
+            return digest_of_all(digests, table)
+        observation = Observation()
+        observed = hashed.observe(observation, *digest_measures(table)).drop(ROW_HASH)
+        complete = observed.withColumns({"period": F.lit(self.period), "run_id": F.lit(self.run_id)})
+        self.lake.replace(table, complete, where, self.run_id)
+        return digest_of(observation.get, table)
 
     def put_rows(self, tables: Mapping[str, RowsByPlan]) -> dict[str, dict[str, dict]]:
         """Writes the rows of tables of few rows, reads them back and returns their digests by table and plan."""

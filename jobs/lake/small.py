@@ -182,9 +182,9 @@ class SmallTables:
     def _write(self, table: Table, rows: Any, run_id: str, **how: Any) -> None:
         write_deltalake(
             self.path(table.name),
-            rows.cast(_arrow_schema(table)),
+            rows.cast(arrow_schema(table)),
             partition_by=list(table.partitioned_by) or None,
-            configuration={"delta.checkpointInterval": CHECKPOINT_EVERY, **properties_of(table)},
+            configuration=table_configuration(table),
             storage_options=self.options,
             commit_properties=_commit(run_id),
             post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
@@ -213,7 +213,12 @@ def properties_of(table: Table) -> dict[str, str]:
     }
 
 
-def _arrow_schema(table: Table):
+def table_configuration(table: Table) -> dict[str, str]:
+    """The Delta properties of a new table that delta-rs creates."""
+    return {"delta.checkpointInterval": CHECKPOINT_EVERY, **properties_of(table)}
+
+
+def arrow_schema(table: Table):
     """The columns of the data dictionary as an Arrow schema."""
     import pyarrow as pa
 
@@ -224,7 +229,7 @@ def arrow_table(table: Table, rows: Iterable[dict]):
     """The rows as an Arrow table with the columns of the data dictionary."""
     import pyarrow as pa
 
-    schema = _arrow_schema(table)
+    schema = arrow_schema(table)
     return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema)
 
 

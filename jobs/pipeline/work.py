@@ -121,7 +121,7 @@ def carry_out(work: Work, request: PeriodRequest, lake: Lake) -> Outcome:
         record_lake(small, request.platform.platform_id, pinned.run.run_id)
         record.begin(pinned.run)
         if work.needs_spark:
-            lake.start()
+            record.engine = lake.engine
         gate = _judge(work, pinned)
         plan_ids, run_id = work.plan_ids(pinned, gate), pinned.run.run_id
         sink = WritingSink(lake, work.job, period, plan_ids, run_id, work.keeps_published_rows)

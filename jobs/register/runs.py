@@ -73,12 +73,14 @@ class Record:
     """The record of one attempt at a run, which exists from the run lock on.
 
     Before `begin` only the request is known; an attempt that stops earlier is recorded with a run id of its own.
+    `engine`: what ran the queries; None if none ran.
     """
 
     small: SmallTables
     run: Run
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     has_begun: bool = False
+    engine: str | None = None
     _stages: list[tuple[str, float]] = field(default_factory=list)
 
     @property
@@ -113,7 +115,14 @@ class Record:
             "rules": canonical_json(run.rules),
             "digests": _json(outcome.get("digests")),
             "totals": _json(outcome.get("totals")),
-            "settings": _json({**run.settings, "messages": list(messages), "stages": self._durations()}),
+            "settings": _json(
+                {
+                    **run.settings,
+                    **({"engine": self.engine} if self.engine else {}),
+                    "messages": list(messages),
+                    "stages": self._durations(),
+                }
+            ),
         }
         self.small.replace(RUNS, [row], matching(run_id=run_id), run_id)
 

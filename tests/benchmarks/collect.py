@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import median
 
 from jobs.pipeline.amounts import table_text
-from tests.benchmarks.settle import PERIOD, bare_session, begin, settled_lake, size_parser, stages_of
+from tests.benchmarks.operators import newest_log, operators_text
+from tests.benchmarks.settle import PERIOD, bare_session, begin, events_of, settled_lake, size_parser, stages_of
 
 GRACE_LIMIT = "2020-12-26"
 READ_ONLY = ("source", "settled/assessments", "settled/bills")
@@ -46,6 +47,7 @@ def main() -> None:
         lake = args.folder / f"lake-{size}"
         prepare(lake, size, conf)
         show(size, [one_round(lake, conf) for _ in range(args.rounds)])
+        print(operators_text(newest_log(events_of(args.folder))), flush=True)
 
 
 def prepare(lake: Path, size: str, conf: Path) -> None:

@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import median
 
 from jobs.pipeline.amounts import table_text
-from tests.benchmarks.settle import PERIOD, bare_session, begin, settled_lake, size_parser, stages_of
+from tests.benchmarks.operators import newest_log, operators_text
+from tests.benchmarks.settle import PERIOD, bare_session, begin, events_of, settled_lake, size_parser, stages_of
 
 FIRST_STAGE = "notice"
 TARGET = 2
@@ -35,6 +36,7 @@ def main() -> None:
         lake = args.folder / f"lake-{size}"
         settled_lake(lake, size, conf)
         show(size, [one_round(lake, conf) for _ in range(args.rounds)])
+        print(operators_text(newest_log(events_of(args.folder))), flush=True)
 
 
 def one_round(lake: Path, conf: Path) -> dict[str, float]:

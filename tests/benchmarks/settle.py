@@ -4,7 +4,8 @@
 
 For each size: `fentan generate` once (an existing folder is used again), then in every round `fentan settle` into
 an empty lake and the copy (default settings of Spark and Delta, `partitionBy` period and plan). Sessions' starts are
-not counted, on either side. The heap is FENTAN_DRIVER_MEMORY (10g); no job may bring more than 256 MB to the driver.
+not counted, on either side. The memory is FENTAN_DRIVER_MEMORY (10g; with the native engine half of it is heap); no
+job may bring more than 256 MB to the driver. Shown last: operators that the native engine did not take.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 from statistics import median
 
 from jobs.pipeline.amounts import table_text
+from tests.benchmarks.operators import newest_log, operators_text, settings_of_event_log
 
 PERIOD = "2020-12-P1"
 STAGE = re.compile(r"\[\s*([0-9.]+)s\] (.+)")
@@ -43,6 +45,7 @@ platform = "xianghubao"
 master = "local[*]"
 "spark.sql.shuffle.partitions" = "16"
 "spark.driver.maxResultSize" = "256m"
+EVENT_LOG
 [quality]
 quarantine_ceiling_members_ppm = 10000
 quarantine_ceiling_claims_ppm = 50000
@@ -66,6 +69,7 @@ def main() -> None:
         lake = args.folder / f"lake-{size}"
         generated_seconds = generate(lake, size, args.defects)
         rounds = [one_round(lake, conf) for _ in range(args.rounds)]
+        print(operators_text(newest_log(events_of(args.folder))), flush=True)
         whole_seconds[size] = show(size, generated_seconds, rounds)
     if len(args.members) > 1:
         first, last = args.members[0], args.members[-1]
@@ -85,9 +89,14 @@ def begin(args: argparse.Namespace) -> Path:
     """Makes the folder, prints cores and memory, and returns the conf of the commands."""
     args.folder.mkdir(parents=True, exist_ok=True)
     conf = args.folder / "bench.toml"
-    conf.write_text(CONF)
-    print(f"{os.cpu_count()} cores, heap {heap()}, medians of {args.rounds}", flush=True)
+    conf.write_text(CONF.replace("EVENT_LOG\n", settings_of_event_log(events_of(args.folder))))
+    print(f"{os.cpu_count()} cores, memory {heap()}, medians of {args.rounds}", flush=True)
     return conf
+
+
+def events_of(folder: Path) -> Path:
+    """Where the commands log Spark's events."""
+    return folder / "events"
 
 
 def settled_lake(lake: Path, size: str, conf: Path) -> None:

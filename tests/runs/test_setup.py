@@ -24,7 +24,8 @@ SPARK_SUBMIT = """#!/bin/bash
 cat ../spark-says 2>/dev/null && exit 1
 for word in "$@"; do case "$word" in spark.jars.ivy=*) ivy=${word#*=} ;; esac; done
 mkdir -p "$ivy/jars"
-cd "$ivy/jars" && touch io.delta_delta-spark_4.1_2.13-4.4.0.jar io.delta_delta-storage-4.4.0.jar other.jar
+cd "$ivy/jars" && touch io.delta_delta-spark_4.1_2.13-4.4.0.jar io.delta_delta-storage-4.4.0.jar other.jar \
+    org.apache.datafusion_comet-spark-spark4.1_2.13-1.2.0.jar
 """
 JAVA = """#!/bin/bash
 echo "openjdk version \\"$(cat "$(dirname "$0")/version")\\" 2025-04-15" >&2
@@ -50,9 +51,11 @@ class Machine:
         (self.tools / name).write_text(text)
         (self.tools / name).chmod(0o755)
 
-    def set_up(self, **variables: str) -> subprocess.CompletedProcess:
+    def set_up(self, *words: str, **variables: str) -> subprocess.CompletedProcess:
         environment = {"PATH": f"{self.tools}:/usr/bin:/bin", **variables}
-        return subprocess.run(["bash", ".ci/setup"], cwd=self.clone, env=environment, capture_output=True, text=True)
+        return subprocess.run(
+            ["bash", ".ci/setup", *words], cwd=self.clone, env=environment, capture_output=True, text=True
+        )
 
     def stop(self, **variables: str) -> str:
         """The one line that a failing set-up prints."""
@@ -180,3 +183,19 @@ def test_jars_that_cannot_be_fetched(machine):
     assert not list((machine.clone / ".jars").glob("*.jar"))
     (machine.folder / "spark-says").unlink()
     assert machine.set_up().returncode == 0
+
+
+def test_the_native_engine_is_fetched_on_request_only(machine):
+    """`make native`; a download that fails leaves the Delta JARs as they are."""
+    assert machine.set_up().returncode == 0
+    native = machine.clone / ".jars" / "native"
+    assert not native.exists()
+    (machine.folder / "spark-says").write_text("unresolved dependency: org.apache.datafusion#comet: not found")
+    failed = machine.set_up("native")
+    assert failed.returncode == 2 and "the native engine could not be fetched: the package registry" in failed.stderr
+    (machine.folder / "spark-says").unlink()
+    assert "fetching the native engine into .jars/native" in machine.set_up("native").stdout
+    assert [jar.name for jar in native.glob("*.jar")] == ["org.apache.datafusion_comet-spark-spark4.1_2.13-1.2.0.jar"]
+    assert len(list((machine.clone / ".jars").glob("*.jar"))) == 2
+    again = machine.set_up("native")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")

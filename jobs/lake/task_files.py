@@ -1,0 +1,159 @@
+"""Runs in Spark's tasks: writes Arrow batches to Parquet files and measures the rows. Imports pyarrow and NumPy only.
+
+Nothing here becomes visible: the driver commits the files of the attempts that Spark accepts.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+LOW, HALF = 0xFFFFFFFF, 32
+BUFFERED_ROWS = 1 << 19  # rows of a row group
+
+
+@dataclass(frozen=True)
+class FilesOfTasks:
+    """What the tasks write: one file per attempt and plan, below `folder`, with `token` in its name.
+
+    `schema`: the stored columns (Arrow). `constants`: the stored columns that have one value. `ids`: the columns whose
+    smallest and largest values are kept. `amounts`: the columns to sum. `row_hash`: the column with each row's hash; it
+    is not stored. The frame has these columns and `plan_id`.
+    """
+
+    folder: str
+    period: str
+    token: str
+    schema: Any
+    constants: Mapping[str, str]
+    ids: tuple[str, ...]
+    amounts: tuple[str, ...]
+    row_hash: str
+
+    def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """Writes the batches of one task; yields one JSON text per file (`PlanFile.closed`)."""
+        import pyarrow as pa
+
+        files: dict[str, PlanFile] = {}
+        try:
+            for batch in batches:
+                for plan_id, rows in _by_plan(batch):
+                    if plan_id not in files:
+                        files[plan_id] = PlanFile(self, plan_id)
+                    files[plan_id].add(rows)
+            texts = [json.dumps(file.closed()) for file in files.values()]
+        except BaseException:
+            for file in files.values():
+                file.discard()
+            raise
+        if texts:
+            yield pa.RecordBatch.from_pydict({"file": texts})
+
+
+class PlanFile:
+    """One Parquet file with rows of one plan, and the measures of its rows."""
+
+    def __init__(self, files: FilesOfTasks, plan_id: str):
+        from pyarrow import parquet
+
+        self._files, self._plan_id = files, plan_id
+        self._path = f"period={files.period}/plan_id={plan_id}/part-{files.token}-{uuid.uuid4().hex}.zstd.parquet"
+        os.makedirs(os.path.dirname(self._full_path), exist_ok=True)
+        self._writer = parquet.ParquetWriter(
+            self._full_path,
+            files.schema,
+            compression="zstd",
+            use_dictionary=[name for name in files.schema.names if name not in files.ids],
+            column_encoding=dict.fromkeys(files.ids, "DELTA_BINARY_PACKED"),
+            write_statistics=list(files.ids),
+            store_schema=False,  # other readers would take columns for Arrow's dictionaries
+        )
+        self._batches: list[Any] = []
+        self._buffered = 0
+        self._digest: dict[str, int] = dict.fromkeys(("rows", "xor", "low", "high"), 0)
+        self._sums = dict.fromkeys(files.amounts, 0)
+        self._smallest: dict[str, int] = {}
+        self._largest: dict[str, int] = {}
+        self._nulls = dict.fromkeys(files.ids, 0)
+
+    @property
+    def _full_path(self) -> str:
+        return f"{self._files.folder}/{self._path}"
+
+    def add(self, batch: Any) -> None:
+        """Takes rows of the plan; writes a row group when enough have come together."""
+        self._batches.append(batch)
+        self._buffered += batch.num_rows
+        if self._buffered >= BUFFERED_ROWS:
+            self._write()
+
+    def closed(self) -> dict:
+        """Writes what is left and closes the file; its path below the folder, size, plan, statistics and digest."""
+        self._write()
+        self._writer.close()
+        statistics = {
+            "numRecords": self._digest["rows"],
+            "minValues": self._smallest,
+            "maxValues": self._largest,
+            "nullCount": self._nulls,
+        }
+        hashes = {name: self._digest[name] for name in ("xor", "low", "high")}
+        return {
+            "path": self._path,
+            "size": os.path.getsize(self._full_path),
+            "plan_id": self._plan_id,
+            "stats": statistics,
+            "digest": {"rows": self._digest["rows"], "sums": self._sums, "hash": hashes},
+        }
+
+    def discard(self) -> None:
+        """Removes the file of an attempt that fails."""
+        if os.path.exists(self._full_path):
+            os.remove(self._full_path)
+
+    def _write(self) -> None:
+        import pyarrow as pa
+
+        if not self._batches:
+            return
+        rows = pa.Table.from_batches(self._batches).combine_chunks()
+        self._batches, self._buffered = [], 0
+        self._measure(rows)
+        for name, value in self._files.constants.items():
+            places = pa.repeat(pa.scalar(0, pa.int32()), rows.num_rows)
+            rows = rows.append_column(name, pa.DictionaryArray.from_arrays(places, [value]))
+        self._writer.write_table(rows.select(self._files.schema.names).cast(self._files.schema), BUFFERED_ROWS)
+
+    def _measure(self, rows: Any) -> None:
+        """Adds the rows to the digest, as jobs/spark/digest.py defines it, and to the statistics of the file."""
+        import numpy as np
+        import pyarrow.compute as pc
+
+        hashes = rows.column(self._files.row_hash).to_numpy()
+        self._digest["rows"] += rows.num_rows
+        self._digest["xor"] ^= int(np.bitwise_xor.reduce(hashes))
+        self._digest["low"] += int((hashes & LOW).sum())
+        self._digest["high"] += int((hashes.view(np.uint64) >> np.uint64(HALF)).sum())
+        for name in self._sums:
+            values = pc.fill_null(rows.column(name), 0).to_numpy()
+            # In halves: the sum of whole amounts could overflow.
+            self._sums[name] += (int((values >> HALF).sum()) << HALF) + int((values & LOW).sum())
+        for name in self._files.ids:
+            column = rows.column(name)
+            self._nulls[name] += column.null_count
+            ends = pc.min_max(column).as_py()
+            if ends["min"] is not None:
+                self._smallest[name] = min(ends["min"], self._smallest.get(name, ends["min"]))
+                self._largest[name] = max(ends["max"], self._largest.get(name, ends["max"]))
+
+
+def _by_plan(batch: Any) -> Iterator[tuple[str, Any]]:
+    """The rows of each plan in the batch."""
+    import pyarrow.compute as pc
+
+    plans = batch.column("plan_id")
+    plan_ids = pc.unique(plans).to_pylist()
+    for plan_id in plan_ids:
+        yield plan_id, batch if len(plan_ids) == 1 else batch.filter(pc.equal(plans, plan_id))

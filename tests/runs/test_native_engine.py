@@ -1,0 +1,162 @@
+"""Both engines give the same: every row, digest and exit code, whatever is wrong with the sources.
+
+The plain side runs in the tests' session, the native one in a process of its own on copies of the same lakes. So the
+runs have the same ids, and whole tables can be compared.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from jobs.lake.native import ENGINE, native_jars
+from jobs.lake.native_writing import FILE, NATIVE_TABLES
+from tests.confs import NO_CEILINGS, write_conf
+from tests.lakes import LakeFolder
+from tests.spark_settings import SHORT_LIVED
+from tests.wheels import PROJECT
+from tests.worlds_broken import PERIOD, claims, members, receipts
+from tests.worlds_rows import claim, member
+from tests.worlds_rules import SHORT, world_of_changing_rules
+
+JARS = Path(os.environ.get("FENTAN_JARS", PROJECT / ".jars"))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(not native_jars(JARS), reason="the native engine's JAR is not here; `make native` fetches it"),
+]
+DAYS = ("2020-12-14", "2020-12-26")  # the deduction day and the grace limit
+PROGRAM = """
+import json, sys
+from jobs.cli import main
+codes = [main(words) for words in json.load(sys.stdin)]
+print()
+print(json.dumps(codes))
+"""
+SPARK = {"master": "local[2]", "spark.sql.shuffle.partitions": "2", **SHORT_LIVED}
+INSTANTS = ("_at", "settings")  # the record of a run says how long its stages took
+
+
+def natively(commands: list[list[str]]) -> list[int]:
+    """The exit codes of commands in one process with a session of its own."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM], input=json.dumps(commands), capture_output=True, text=True, cwd=PROJECT
+    )
+    assert ended.returncode == 0, ended.stderr[-4000:]
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def native_conf(plain: Path) -> Path:
+    """The same conf, for a lake that counts as large and for the native engine."""
+    text = plain.read_text().replace('"native" = false', '"native" = true')
+    lines = [line for line in text.splitlines() if not line.startswith('"few_rows_most"')]
+    assert '"native" = true' in lines
+    conf = plain.with_name(f"native-{plain.name}")
+    conf.write_text("\n".join(['"few_rows_most" = 0', *lines, ""]))
+    return conf
+
+
+def assert_same_tables(plain: Path, native: Path) -> None:
+    """Both lakes have the same output tables with the same rows."""
+    names = outputs_in(plain)
+    assert names == outputs_in(native) and {"settled/assessments", "control/runs"} <= names
+    for name in sorted(names):
+        assert rows_of(plain / name) == rows_of(native / name), name
+
+
+def outputs_in(lake: Path) -> set[str]:
+    names = {str(log.parent.relative_to(lake)) for log in lake.glob("*/*/_delta_log")}
+    return {name for name in names if not name.startswith("source/")}
+
+
+def rows_of(folder: Path) -> list[str]:
+    """Every row as text, in order, without instants."""
+    rows = DeltaTable(folder).to_pyarrow_table().to_pylist()
+    kept = [{name: value for name, value in row.items() if not name.endswith(INSTANTS)} for row in rows]
+    return sorted(json.dumps(row, sort_keys=True, default=str) for row in kept)
+
+
+def engines_of(lake: Path) -> set[str]:
+    rows = DeltaTable(lake / "control/runs").to_pyarrow_table().to_pylist()
+    return {json.loads(row["settings"])["engine"] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def lakes(spark, tmp_path_factory):
+    """By world, the lakes of both engines: rows that break every rule, settled and collected; changing rules; members
+    with deletion vectors."""
+    worlds = {
+        "broken": broken(spark, tmp_path_factory.mktemp("broken")),
+        "changing": changing(spark, tmp_path_factory.mktemp("changing")),
+        "deleted": deleted(spark, tmp_path_factory.mktemp("deleted")),
+    }
+    commands, codes, both = [], [], {}
+    for name, (plain, conf, words) in worlds.items():
+        native = plain.copied(plain.folder.with_name("native"))
+        both[name] = (plain, native)
+        codes += [plain.run(*command, "--conf", str(conf)).exit_code for command in words]
+        for_native = ("--lake", str(native.folder), "--conf", str(native_conf(conf)))
+        commands += [[*command, *for_native] for command in words]
+    assert natively(commands) == codes
+    return both
+
+
+def broken(spark, folder):
+    lake = LakeFolder(spark, folder / "plain").load(members(), claims())
+    lake.write("source/receipts", receipts())
+    collect = [["collect", "--period", PERIOD, "--as-of", on, "--accept-lapses", "999"] for on in DAYS]
+    return lake, write_conf(folder / "env.toml", NO_CEILINGS, SPARK), [["settle", "--period", PERIOD], *collect]
+
+
+def changing(spark, folder):
+    world, conf = world_of_changing_rules(folder, 1, SHORT)
+    lake = LakeFolder(spark, folder / "plain").load(world.members, world.claims)
+    return lake, conf, [["settle", "--period", str(period)] for period in SHORT.periods]
+
+
+def deleted(spark, folder):
+    """Deleted rows that are still in their file: only Delta's own reader leaves them out."""
+    lake = LakeFolder(spark, folder / "plain").load([member(n) for n in range(1, 31)], [claim(1, 1)])
+    table = f"delta.`{lake.folder}/source/members`"
+    spark.sql(f"alter table {table} set tblproperties (delta.enableDeletionVectors = true)")
+    spark.sql(f"delete from {table} where member_id > 20")
+    assert list((lake.folder / "source" / "members").rglob("deletion_vector_*"))
+    return lake, write_conf(folder / "env.toml", NO_CEILINGS, SPARK), [["settle", "--period", PERIOD]]
+
+
+def test_rows_that_break_every_rule(lakes):
+    plain, native = lakes["broken"]
+    assert engines_of(native.folder) == {ENGINE} and engines_of(plain.folder) != {ENGINE}
+    assert len(plain.rows("control/quarantine_members")) > 10 and plain.rows("control/quarantine_receipts")
+    assert {row["status"] for row in plain.rows("settled/collections")} >= {"collected", "lapsed"}
+    assert_same_tables(plain.folder, native.folder)
+
+
+def test_periods_of_changing_rules(lakes):
+    plain, native = lakes["changing"]
+    assert_same_tables(plain.folder, native.folder)
+
+
+def test_members_with_deletion_vectors(lakes):
+    plain, native = lakes["deleted"]
+    assert len(native.rows("settled/assessments")) == 20
+    assert_same_tables(plain.folder, native.folder)
+
+
+def test_the_growing_tables_were_written_by_the_tasks(lakes):
+    _, native = lakes["broken"]
+    for name in NATIVE_TABLES:
+        files = [Path(uri).name for uri in DeltaTable(native.folder / name).file_uris()]
+        assert files and all(FILE.fullmatch(file) for file in files)
+
+
+def test_expressions_have_the_same_values_and_overflow_stops(tmp_path):
+    """Hashes, sums, bits, dates and texts of extreme values, and what must raise an error."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.native_expressions", str(tmp_path)], capture_output=True, text=True, cwd=PROJECT
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr[-4000:]
