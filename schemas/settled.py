@@ -129,6 +129,8 @@ BILLS = Table(
 
 ORIGIN = Column("origin_period", "STRING", "YYYY-MM-Pn", "closed period that is corrected")
 REVISION = Column("revision", "INT", "number from 1", "correction into the period that the row belongs to")
+OF_CORRECTION = (PERIOD, PLAN_ID, ORIGIN, REVISION)
+CORRECTION_KEY = ("period", "plan_id", "origin_period", "revision")
 DISPOSITION = Column(
     "disposition", "STRING", "asked, refunded, written_off, pooled", "who bears it: payer, write-off or next pool"
 )
@@ -136,14 +138,11 @@ DISPOSITION = Column(
 ADJUSTMENTS = Table(
     name="settled/adjustments",
     grain="one part of one member's difference of a closed period, posted into an open one",
-    key=("period", "plan_id", "origin_period", "revision", "member_id", "disposition"),
+    key=(*CORRECTION_KEY, "member_id", "disposition"),
     partitioned_by=BY_PERIOD_AND_PLAN,
     looked_up_by=("payer_id",),
     columns=(
-        PERIOD,
-        PLAN_ID,
-        ORIGIN,
-        REVISION,
+        *OF_CORRECTION,
         MEMBER_ID,
         DISPOSITION,
         replace(PAYER_ID, meaning="who is asked: today's payer; refunded or written off: the one charged then"),
@@ -159,13 +158,10 @@ ADJUSTMENTS = Table(
 ADJUSTED_BENEFITS = Table(
     name="settled/adjusted_benefits",
     grain="one case whose benefit is corrected",
-    key=("period", "plan_id", "origin_period", "revision", "claim_id"),
+    key=(*CORRECTION_KEY, "claim_id"),
     partitioned_by=BY_PERIOD_AND_PLAN,
     columns=(
-        PERIOD,
-        PLAN_ID,
-        ORIGIN,
-        REVISION,
+        *OF_CORRECTION,
         CLAIM_ID,
         MEMBER_ID,
         fen("delta_benefit_fen", "signed change of the benefit"),
@@ -179,13 +175,10 @@ ADJUSTED_BENEFITS = Table(
 ADJUSTED_POOLS = Table(
     name="settled/adjusted_pools",
     grain="one correction of one closed period and plan",
-    key=("period", "plan_id", "origin_period", "revision"),
+    key=CORRECTION_KEY,
     partitioned_by=BY_PERIOD_AND_PLAN,
     columns=(
-        PERIOD,
-        PLAN_ID,
-        ORIGIN,
-        REVISION,
+        *OF_CORRECTION,
         count("delta_case_count", "signed change of the claims that count"),
         fen("delta_benefit_fen", "signed change of the benefits"),
         fen("delta_fee_fen", "signed change of the fee"),
@@ -208,13 +201,10 @@ ADJUSTED_POOLS = Table(
 REINSTATEMENTS = Table(
     name="settled/reinstatements",
     grain="one member whose lapse for a closed period is void",
-    key=("period", "plan_id", "origin_period", "revision", "member_id"),
+    key=(*CORRECTION_KEY, "member_id"),
     partitioned_by=BY_PERIOD_AND_PLAN,
     columns=(
-        PERIOD,
-        PLAN_ID,
-        ORIGIN,
-        REVISION,
+        *OF_CORRECTION,
         MEMBER_ID,
         Column("reason", "STRING", "paid_in_time, nothing_owed", "why the lapse is void"),
         fen("amount_fen", "money paid in time that is taken in now"),
@@ -225,13 +215,10 @@ REINSTATEMENTS = Table(
 ADJUSTMENT_COLLECTIONS = Table(
     name="settled/adjustment_collections",
     grain="one additional due or refund in the collection of the period it was posted into",
-    key=("period", "plan_id", "origin_period", "revision", "member_id", "disposition"),
+    key=(*CORRECTION_KEY, "member_id", "disposition"),
     partitioned_by=BY_PERIOD_AND_PLAN,
     columns=(
-        PERIOD,
-        PLAN_ID,
-        ORIGIN,
-        REVISION,
+        *OF_CORRECTION,
         MEMBER_ID,
         replace(DISPOSITION, unit="asked, refunded", meaning="additional due or refund"),
         PAYER_ID,

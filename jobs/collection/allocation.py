@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
+
+from jobs.spark.by_plan import fen
 
 # Published statuses of settled/collections, then published reasons of unapplied cash.
 COLLECTED, IN_GRACE, LAPSED, NETTED, WAIVED = "collected", "in_grace", "lapsed", "netted", "waived"
@@ -43,10 +45,10 @@ def totals_by_payer(in_time: DataFrame, bills: DataFrame) -> DataFrame:
     `receipt_count`; 0 where he has none. One aggregation over a union reads both tables once, without the sort that a
     join would need.
     """
-    zero = _fen(0)
+    zero = fen(0)
     owed = bills.select("payer_id", F.col("due_fen").alias("owed_fen"), zero.alias("received_fen"), zero.alias("n"))
     received = in_time.select(
-        "payer_id", zero.alias("owed_fen"), F.col("amount_fen").alias("received_fen"), _fen(1).alias("n")
+        "payer_id", zero.alias("owed_fen"), F.col("amount_fen").alias("received_fen"), fen(1).alias("n")
     )
     return (
         owed.unionByName(received)
@@ -79,7 +81,7 @@ def shares_by_lookup(assessments: DataFrame, in_time: DataFrame) -> DataFrame:
     is_met = F.col("paid_on").isNotNull() & (F.col("due_fen") > 0)
     return assessments.join(paid_on, "payer_id", "left").select(
         *assessments.columns,
-        F.when(is_met, F.col("due_fen")).otherwise(_fen(0)).alias("collected_fen"),
+        F.when(is_met, F.col("due_fen")).otherwise(fen(0)).alias("collected_fen"),
         F.when(is_met, F.col("paid_on")).alias("collected_on"),
     )
 
@@ -106,9 +108,9 @@ def allocated_shares(
         .join(to_allocate.select("payer_id", "received_fen"), "payer_id")
     )
     available_fen = F.col("received_fen") - (F.col("needed_fen") - F.col("due_fen"))  # left by the shares before it
-    part_fen = F.greatest(F.least("due_fen", available_fen), _fen(0))
+    part_fen = F.greatest(F.least("due_fen", available_fen), fen(0))
     is_met = (F.col("received_fen") >= F.col("needed_fen")) & (F.col("due_fen") > 0)
-    met_fen = F.when(is_met, F.col("due_fen")).otherwise(_fen(0)) if whole_shares else part_fen
+    met_fen = F.when(is_met, F.col("due_fen")).otherwise(fen(0)) if whole_shares else part_fen
     met = ordered.withColumn("collected_fen", met_fen.cast("bigint"))
     days = (
         met.where("collected_fen > 0")
@@ -139,7 +141,7 @@ def collections(shares: DataFrame, helped: DataFrame, days: CollectionDays) -> D
     """
     is_met = (F.col("due_fen") == 0) | (F.col("collected_fen") == F.col("due_fen"))
     may_set_off = F.lit(days.is_final) & ~is_met & (F.col("collected_fen") == 0) & (F.col("aid_fen") > 0)
-    set_off_fen = F.when(may_set_off, F.least("aid_fen", "due_fen")).otherwise(_fen(0))
+    set_off_fen = F.when(may_set_off, F.least("aid_fen", "due_fen")).otherwise(fen(0))
     status = (
         F.when((F.col("due_fen") == 0) & (F.col("sponsored_fen") > 0), WAIVED)
         .when(is_met, COLLECTED)
@@ -174,14 +176,14 @@ def unapplied_cash(
     met = allocated.groupBy("payer_id").agg(
         F.sum("collected_fen").alias("met_fen"), F.min("plan_id").alias("billed_plan_id")
     )
-    payers = to_allocate.join(met, "payer_id", "left").withColumn("met_fen", F.coalesce("met_fen", _fen(0)))
+    payers = to_allocate.join(met, "payer_id", "left").withColumn("met_fen", F.coalesce("met_fen", fen(0)))
     reason = (
         F.when(F.col("billed_plan_id").isNull(), WITHOUT_BILL)
         .when(F.col("received_fen") > F.col("owed_fen"), OVERPAID)
         .otherwise(NOT_ENOUGH)
     )
     # Shares take the payer's earliest cash; the excess is the part of a receipt beyond what they took.
-    excess_fen = F.greatest(F.least("amount_fen", F.col("running_fen") - F.col("met_fen")), _fen(0))
+    excess_fen = F.greatest(F.least("amount_fen", F.col("running_fen") - F.col("met_fen")), fen(0))
     plan_id = F.coalesce("billed_plan_id", F.lit(first_plan_id))
     excess = (
         with_running_fen(in_time)
@@ -204,7 +206,3 @@ def lapses(collected: DataFrame, already_ended: DataFrame) -> DataFrame:
     """
     unpaid = collected.where(F.col("status") == LAPSED).select("plan_id", "member_id")
     return unpaid.join(already_ended, on=["plan_id", "member_id"], how="left_anti")
-
-
-def _fen(amount: int) -> Column:
-    return F.lit(amount).cast("bigint")

@@ -6,8 +6,10 @@ A payer's return takes back his latest receipts first. It never takes back a lat
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
+
+from jobs.spark.by_plan import fen
 
 RETURNED_TOO_MUCH = "receipt_returned_too_much"
 KEY = ["payer_id", "receipt_id"]
@@ -29,7 +31,7 @@ class TakenBack:
     def less_returned(self, receipts: DataFrame, is_late: bool) -> DataFrame:
         """The receipts with `amount_fen` reduced by returns; those returned in full are dropped."""
         gone = self.parts.where(~F.col("is_return") & (F.col("is_late") == is_late)).select(*KEY, "part_fen")
-        kept_fen = F.col("amount_fen") - F.coalesce("part_fen", _fen(0))
+        kept_fen = F.col("amount_fen") - F.coalesce("part_fen", fen(0))
         return (
             receipts.join(gone, KEY, "left")
             .withColumn("amount_fen", kept_fen)
@@ -70,13 +72,13 @@ def _with_part(events: DataFrame) -> DataFrame:
     so_far = in_order.rowsBetween(Window.unboundedPreceding, 0)
     signed_fen = F.when(F.col("is_return"), -F.col("amount_fen")).otherwise(F.col("amount_fen"))
     totals = events.withColumn("total_fen", F.sum(signed_fen).over(so_far))
-    lowest = totals.withColumn("lowest_fen", F.least(F.min("total_fen").over(so_far), _fen(0)))
+    lowest = totals.withColumn("lowest_fen", F.least(F.min("total_fen").over(so_far), fen(0)))
     balance_fen = F.col("total_fen") - F.col("lowest_fen")
-    before_fen = F.coalesce(F.lag("lowest_fen").over(in_order), _fen(0))
+    before_fen = F.coalesce(F.lag("lowest_fen").over(in_order), fen(0))
     balances = lowest.withColumns({"balance_fen": balance_fen, "too_much_fen": before_fen - F.col("lowest_fen")})
     from_here = in_order.rowsBetween(0, Window.unboundedFollowing)
     opening_fen = F.col("balance_fen") - F.col("amount_fen")
-    kept_fen = F.greatest(F.min("balance_fen").over(from_here) - opening_fen, _fen(0))
+    kept_fen = F.greatest(F.min("balance_fen").over(from_here) - opening_fen, fen(0))
     not_part_fen = F.when(F.col("is_return"), F.col("too_much_fen")).otherwise(kept_fen)
     return balances.withColumn("part_fen", F.col("amount_fen") - not_part_fen)
 
@@ -109,15 +111,11 @@ def parts_by_account(parts: DataFrame, shares: DataFrame, first_plan_id: str) ->
         F.when(F.col("is_late"), F.lit(first_plan_id))
         .otherwise(F.coalesce("plan_id", F.lit(first_plan_id)))
         .alias("plan_id"),
-        F.when(F.col("is_late"), _fen(0)).otherwise(F.coalesce("slot_start", _fen(0))).alias("slot_start"),
+        F.when(F.col("is_late"), fen(0)).otherwise(F.coalesce("slot_start", fen(0))).alias("slot_start"),
         F.col("part_end").alias("slot_end"),
     )
     both = of_shares.withColumn("is_share", F.lit(True)).unionByName(beyond.withColumn("is_share", F.lit(False)))
     start = F.greatest(F.col("part_end") - F.col("part_fen"), F.col("slot_start"))
-    overlap_fen = F.greatest(F.least("part_end", "slot_end") - start, _fen(0))
+    overlap_fen = F.greatest(F.least("part_end", "slot_end") - start, fen(0))
     accounts = ("plan_id", "is_share", "is_return", "attempted_on")
     return both.groupBy(*accounts).agg(F.sum(overlap_fen).alias("fen")).where("fen > 0")
-
-
-def _fen(amount: int) -> Column:
-    return F.lit(amount).cast("bigint")

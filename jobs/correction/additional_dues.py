@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from datetime import date
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.collection.allocation import CollectionDays
 from jobs.correction.dispositions import ASKED
 from jobs.correction.dispositions import REFUNDED as OF_REFUND
+from jobs.spark.by_plan import fen
 
 # Published statuses of settled/adjustment_collections.
 MET, IN_GRACE, WRITTEN_OFF, REFUNDED = "collected", "in_grace", "written_off", "refunded"
@@ -64,12 +65,12 @@ def dues_met(asked: DataFrame, money: DataFrame, running: DataFrame) -> DataFram
     """
     due = ("origin_period", "plan_id", "member_id")
     up_to_it = Window.partitionBy("payer_id").orderBy(*due)  # by default up to all rows of the same due
-    needed_fen = F.coalesce("shares_fen", _fen(0)) + F.sum("delta_fen").over(up_to_it)
+    needed_fen = F.coalesce("shares_fen", fen(0)) + F.sum("delta_fen").over(up_to_it)
     due_fen = F.sum("delta_fen").over(Window.partitionBy("payer_id", *due))
     needed = asked.join(money, "payer_id", "left").withColumns({"needed_fen": needed_fen, "net_due_fen": due_fen})
     has_money = F.coalesce(F.col("received_fen") >= F.col("needed_fen"), F.lit(False))
     is_met = has_money | (F.col("net_due_fen") == 0)
-    dues = needed.withColumn("met_fen", F.when(is_met, F.col("delta_fen")).otherwise(_fen(0)))
+    dues = needed.withColumn("met_fen", F.when(is_met, F.col("delta_fen")).otherwise(fen(0)))
     key = ("plan_id", "origin_period", "revision", "member_id")
     days = (
         dues.where("met_fen <> 0 AND net_due_fen > 0")
@@ -95,14 +96,14 @@ def adjustment_collections(met: DataFrame, refunds: DataFrame, days: CollectionD
         {
             "disposition": F.lit(ASKED),
             "status": F.when(is_met, MET).otherwise(unmet),
-            "met_fen": F.when(is_met, F.col("met_fen")).otherwise(_fen(0)),
+            "met_fen": F.when(is_met, F.col("met_fen")).otherwise(fen(0)),
             "collected_on": F.when(is_met, F.coalesce("collected_on", F.lit(days.deduction_on))),
         }
     )
     paid = refunds.withColumns(
         {
             "disposition": F.lit(OF_REFUND),
-            "met_fen": F.col("delta_fen") if is_paid else _fen(0),
+            "met_fen": F.col("delta_fen") if is_paid else fen(0),
             "status": F.lit(REFUNDED if is_paid else IN_GRACE),
             "collected_on": F.lit(days.deduction_on if is_paid else None).cast("date"),
         }
@@ -110,7 +111,3 @@ def adjustment_collections(met: DataFrame, refunds: DataFrame, days: CollectionD
     columns = ("plan_id", "origin_period", "revision", "member_id", "disposition", "payer_id", "delta_fen", "met_fen",
                "status", "collected_on")  # fmt: skip
     return dues.select(*columns).unionByName(paid.select(*columns))
-
-
-def _fen(amount: int) -> Column:
-    return F.lit(amount).cast("bigint")

@@ -3,6 +3,8 @@
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from jobs.spark.by_plan import fen
+
 # Published dispositions and reasons of settled/adjustments.
 ASKED, REFUNDED, WRITTEN_OFF, POOLED = "asked", "refunded", "written_off", "pooled"
 DISPOSITIONS = (ASKED, REFUNDED, WRITTEN_OFF, POOLED)
@@ -46,12 +48,12 @@ def dispositions(
         WRITTEN_OFF: -taken_fen,
         POOLED: sign * (pooled_back_fen + (left_fen if is_pooled else 0)),
     }
-    return {name: fen for name, fen in parts.items() if fen}
+    return {name: part_fen for name, part_fen in parts.items() if part_fen}
 
 
 def disposition_columns(threshold_fen: int) -> dict[str, Column]:
     """`dispositions` for rows with its arguments as columns; 0 for absent parts."""
-    zero = _fen(0)
+    zero = fen(0)
     difference_fen = F.col("difference_fen")
     is_more = difference_fen > 0
     size_fen = F.abs(difference_fen)
@@ -91,7 +93,3 @@ def reason_column() -> Column:
         .when(stored_tier != tier, OTHER_TIER)
         .otherwise(OTHER_SHARE)
     )
-
-
-def _fen(amount: int) -> Column:
-    return F.lit(amount).cast("bigint")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jobs.correction.dispositions import DISPOSITIONS
 from jobs.correction.pools import POOL_COLUMNS
-from jobs.ledger.invariants import mismatch
+from jobs.ledger.invariants import mismatch, named_breaches
 from jobs.ledger.journal import POOL, Transfer, balance_fen
 
 
@@ -92,7 +92,7 @@ IDENTITIES = (
 
 def correction_breaches(stored: CorrectionReadBack) -> list[str]:
     """One sentence per breach, after the name of its identity; empty: all hold."""
-    return [f"{identity.__name__}: {breach}" for identity in IDENTITIES for breach in identity(stored)]
+    return named_breaches(IDENTITIES, stored)
 
 
 def brought_forward_breaches(

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
+from deltalake import CommitProperties, PostCommitHookProperties, Schema
 from deltalake.transaction import AddAction, create_table_with_add_actions
 from py4j.protocol import Py4JJavaError
 from pyspark import cloudpickle
@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.errors import IntegrityBroken
 from jobs.lake import task_files
-from jobs.lake.small import SmallTables, arrow_schema, table_configuration
+from jobs.lake.small import SmallTables, arrow_schema, data_files, table_configuration
 from jobs.lake.storage import local_folder
 from jobs.lake.task_files import FilesOfTasks
 from jobs.spark.digest import ROW_HASH
@@ -29,7 +29,7 @@ from schemas import Table
 
 NATIVE_TABLES = ("settled/assessments", "settled/bills", "settled/collections")
 PARTITIONS = ("period", "plan_id")
-PLAIN_VALUE = re.compile(r"[A-Za-z0-9_-]+")  # a value that stands in a path as it is
+PLAIN_VALUE = re.compile(r"[A-Za-z0-9_-]+")  # a value that a path holds unescaped
 TOKEN = "fentan.files"  # in a commit: the token in the names of its files
 FILE = re.compile(r"part-([0-9a-f]{32})-[0-9a-f]{32}\.zstd\.parquet")
 
@@ -146,15 +146,11 @@ def _remove_uncommitted(small: SmallTables, name: str, folder: Path, partitions:
         if FILE.fullmatch(path.name)
     }
     if written and small.exists(name):
-        written = {path: full for path, full in written.items() if path not in _paths(small.opened(name))}
+        written = {path: full for path, full in written.items() if path not in data_files(small.opened(name))}
         tokens = {FILE.fullmatch(full.name)[1] for full in written.values()}
         versions = [c["version"] for c in small.opened(name).history() if c.get(TOKEN) in tokens] if written else []
         for version in versions:
-            committed = _paths(small.opened(name, version))
+            committed = data_files(small.opened(name, version))
             written = {path: full for path, full in written.items() if path not in committed}
     for path in written.values():
         path.unlink(missing_ok=True)
-
-
-def _paths(table: DeltaTable) -> set[str]:
-    return set(table.get_add_actions(flatten=True).column("path").to_pylist())

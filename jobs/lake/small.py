@@ -67,10 +67,10 @@ class SmallTables:
         from deltalake.fs import DeltaStorageHandler
 
         try:
-            files = _paths(DeltaTable(self.path(name), version, self.options))
+            files = data_files(DeltaTable(self.path(name), version, self.options))
         except DeltaError:
             return False
-        removed = sorted(files - _paths(self._newest(name)))
+        removed = sorted(files - data_files(self._newest(name)))
         handler = DeltaStorageHandler(self.path(name), self.options)
         return all(info.is_file for info in handler.get_file_info(removed)) if removed else True
 
@@ -199,7 +199,7 @@ def _files_that_may_hold(table: DeltaTable, where: str | None) -> list[str]:
         return table.file_uris()
 
 
-def _paths(table: DeltaTable) -> set[str]:
+def data_files(table: DeltaTable) -> set[str]:
     """The data files of a table, relative to its root."""
     return {unquote(path) for path in table.get_add_actions(flatten=True).column("path").to_pylist()}
 

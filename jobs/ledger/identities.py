@@ -6,7 +6,7 @@ IDENTITIES lists them. Each takes the books of one plan and returns one sentence
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from jobs.ledger.invariants import mismatch
+from jobs.ledger.invariants import mismatch, named_breaches
 from jobs.ledger.journal import (
     ADJUSTMENTS_RECEIVABLE,
     BAD_DEBT,
@@ -133,4 +133,4 @@ IDENTITIES = (
 
 def identity_breaches(books: ClosedBooks) -> list[str]:
     """One sentence per breach, after the name of its identity; empty: all hold."""
-    return [f"{identity.__name__}: {breach}" for identity in IDENTITIES for breach in identity(books)]
+    return named_breaches(IDENTITIES, books)

@@ -3,8 +3,9 @@
 INVARIANTS lists them. Each takes the stored rows of one plan and returns one sentence per breach, with both amounts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jobs.ledger.journal import BENEFITS_PAYABLE, FEE_ACCRUED, MEMBERS_RECEIVABLE, POOL, SPONSOR_RECEIVABLE
 
@@ -161,6 +162,11 @@ def _balance_fen(stored: ReadBack, account: str) -> int:
     debit_fen = sum(entry["amount_fen"] for entry in stored.journal if entry["debit_account"] == account)
     credit_fen = sum(entry["amount_fen"] for entry in stored.journal if entry["credit_account"] == account)
     return debit_fen - credit_fen
+
+
+def named_breaches(identities: Iterable[Callable[[Any], list[str]]], stored: Any) -> list[str]:
+    """One sentence per breach of an identity, after the identity's name; empty: all hold."""
+    return [f"{identity.__name__}: {breach}" for identity in identities for breach in identity(stored)]
 
 
 def mismatch(name: str, value: int, expected_name: str, expected: int) -> list[str]:

@@ -35,7 +35,7 @@ from jobs.works.correct_members import (
 from jobs.works.correct_pinning import PinnedCorrection, check_order, pin_correction
 from jobs.works.correct_reinstated import Reinstated, reinstated, rows_to_store
 from jobs.works.correct_shown import nothing_differs, shown
-from jobs.works.corrections import ADJUSTMENTS, BENEFITS, KEY, POOLS, REINSTATEMENTS, by_plan
+from jobs.works.corrections import ADJUSTMENTS, BENEFITS, KEY, POOLS, REINSTATEMENTS, rows_by_plan
 from jobs.works.settle_gate import Gate, judge_sources, results_with_shares, stop_if_critical
 from jobs.works.settle_plans import SettlementResult, settle_plans
 
@@ -162,7 +162,7 @@ def _post(
     transfers = {p: correction_transfers(amounts[p], borne_by, _reference(pinned, p)) for p in differing}
     journal = {p: _journal_rows(pinned, p, transfers[p]) for p in differing}
     few = sink.put_rows({POOLS: pools, BENEFITS: {p: case_rows[p] for p in differing}, "ledger/journal": journal})
-    stored_cases, stored_journal = by_plan(sink.rows[BENEFITS]), by_plan(sink.rows["ledger/journal"])
+    stored_cases, stored_journal = rows_by_plan(sink.rows[BENEFITS]), rows_by_plan(sink.rows["ledger/journal"])
     stored_pools = {row["plan_id"]: row for row in sink.rows[POOLS]}
     read_back = {
         p: CorrectionReadBack(

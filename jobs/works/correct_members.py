@@ -96,14 +96,14 @@ def open_write_offs(pinned: PinnedCorrection) -> DataFrame:
 def with_unbilled(pinned: PinnedCorrection, rows: DataFrame) -> DataFrame:
     """The rows (per member) with what earlier corrections of the period asked of him or refunded into the same open
     period: unbilled_asked_fen, asked_of; unbilled_refund_fen, refunded_to. Of several payers, the one with the most."""
-    nobody = F.lit(None).cast("bigint")
+    no_payer = F.lit(None).cast("bigint")
     into = pinned.of_origin.into(str(pinned.request.period))
     if not into.publications:
         nothing = {
             "unbilled_asked_fen": fen(0),
-            "asked_of": nobody,
+            "asked_of": no_payer,
             "unbilled_refund_fen": fen(0),
-            "refunded_to": nobody,
+            "refunded_to": no_payer,
         }
         return rows.withColumns(nothing)
     by_payer = into.member_rows().groupBy(*KEY, "disposition", "payer_id").agg(F.sum("delta_fen").alias("fen"))

@@ -103,7 +103,7 @@ def asked_and_refunded(lake: Lake, period: str, plan_ids: Collection[str]) -> Da
     return rows_of(lake, ADJUSTMENTS, publications).where(F.col("disposition").isin(ASKED, REFUNDED))
 
 
-def by_plan(rows: Iterable[Mapping]) -> dict[str, list[Mapping]]:
+def rows_by_plan(rows: Iterable[Mapping]) -> dict[str, list[Mapping]]:
     """The rows by plan."""
     grouped: dict[str, list[Mapping]] = {}
     for row in rows:
