@@ -60,7 +60,7 @@ ROW_RULES: dict[str, tuple[RowRule, ...]] = {
     "settled/collections": (
         RowRule("collection_within_due", CRITICAL, "What is collected is between nothing and what is due.",
                 lambda _: no_rows_where("NOT coalesce(collected_fen BETWEEN 0 AND due_fen, false)")),
-        RowRule("collection_status_told", CRITICAL,
+        RowRule("collection_status_consistent", CRITICAL,
                 "A due is collected, in grace, lapsed, netted or waived, and a met one whole.",
                 lambda _: no_rows_where(
                     "NOT coalesce((status IN ('collected', 'netted', 'waived') AND collected_fen = due_fen)"

@@ -21,6 +21,7 @@ ROW_RULES: tuple[AnyRowRule, ...] = (
             lambda _: no_rows_where("received_on IS NULL OR decided_on IS NULL OR decided_on < received_on")),
     RowRule("review_aid_out_of_range", ERROR, "The aid asked for is at least zero and of a plausible size.",
             lambda _: not_null_between("requested_aid_fen", 0, LARGEST_PLAUSIBLE_AID_FEN)),
-    RowRule("review_technique_missing", WARNING, "What settled the review is told.", lambda _: not_null("technique")),
+    RowRule("review_technique_missing", WARNING, "The review names the technique that settled it.",
+            lambda _: not_null("technique")),
     *date_rules("review", CLAIM_REVIEWS),
 )  # fmt: skip

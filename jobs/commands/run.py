@@ -102,7 +102,7 @@ def _exit_code(log: WalkLog) -> int:
 def _messages(small: SmallTables, log: WalkLog) -> tuple[str, ...]:
     """The messages of all steps, without advice that a later step made impossible, and why steps stopped."""
     possible = [text for message, text in log.messages.items() if _is_possible(small, message)]
-    return (*possible, *(step["told"] for step in _stopped_steps(log.steps)))
+    return (*possible, *(step["message"] for step in _stopped_steps(log.steps)))
 
 
 def _is_possible(small: SmallTables, message: str) -> bool:

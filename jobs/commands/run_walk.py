@@ -44,7 +44,7 @@ class WalkLog:
             self.stopped[plan_id] = StoppedPlan(event.period, attempt.exit_code, f"{event.title}: {reason}")
         if attempt.state not in UNCHANGED_STATES:
             step = {"day": str(event.day), "job": event.job, "period": str(event.period)}
-            self.steps.append({**step, "state": attempt.state, "told": attempt.stop})
+            self.steps.append({**step, "state": attempt.state, "message": attempt.stop})
 
     def continues(self, plan_id: str, period: Period) -> bool:
         """Whether the plan has not been stopped in the period or an earlier one."""

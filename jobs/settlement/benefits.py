@@ -6,10 +6,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.money import fee_on_case_column
 from jobs.rulebook.rules import BenefitLimit, BenefitRules, Plan
 from jobs.settlement.ages import age_years
-from jobs.spark.by_plan import by_plan, fen
 
 LIMITED = "limited"
 WITHOUT_RULE = "rule_not_in_force"  # never published: such a claim stops the settlement
@@ -47,28 +45,6 @@ def benefits(
         F.when(counted & limited, LIMITED).otherwise(F.col("refusal")).alias("marker"),
         rule_version.alias("rule_version"),
     )
-
-
-def with_case_sponsorship(
-    benefits: DataFrame, allowance_fen: Mapping[str, int | None], fee_ppm: Mapping[str, int]
-) -> DataFrame:
-    """The benefits with `sponsored_fen`: the part of benefit + fee of one case above the allowance.
-
-    Inputs other than `benefits` are by plan. `allowance_fen`: from `case_allowance`; None: no cap. Source: rule
-    `per_case_cap`.
-    """
-    above_fen = {
-        plan_id: _above_allowance_fen(allowed_fen, fee_ppm[plan_id])
-        for plan_id, allowed_fen in allowance_fen.items()
-        if allowed_fen is not None
-    }
-    return benefits.withColumn("sponsored_fen", F.when(F.col("counted"), by_plan(above_fen, fen(0))).otherwise(fen(0)))
-
-
-def _above_allowance_fen(allowance_fen: int, fee_ppm: int) -> Column:
-    """`jobs.money.above_allowance` of a row's benefit."""
-    case_fen = F.col("benefit_fen") + fee_on_case_column(F.col("benefit_fen"), fee_ppm)
-    return F.greatest(case_fen - fen(allowance_fen), fen(0))
 
 
 def _with_history(claims: DataFrame, counted_before: DataFrame, helped: DataFrame) -> DataFrame:

@@ -17,7 +17,8 @@ from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import Transfer, journal_rows, settlement_transfers
 from jobs.money import apportion, case_allowance
 from jobs.rulebook.rules import Plan, RuleNotInForce, SharingRules
-from jobs.settlement.benefits import LIMITED, WITHOUT_RULE, benefits, with_case_sponsorship
+from jobs.settlement.benefits import LIMITED, WITHOUT_RULE, benefits
+from jobs.settlement.per_case_cap import with_case_sponsorship
 from jobs.settlement.pool import Pool, Sharing, pool_of, pool_row, rate_rows
 from jobs.spark.by_plan import by_plan
 

@@ -4,7 +4,7 @@ from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
 from jobs.money import above_allowance, case_allowance
-from jobs.settlement.benefits import with_case_sponsorship
+from jobs.settlement.per_case_cap import with_case_sponsorship
 
 WEIGHT_PPM = {"standard": 1_000_000, "basic": 500_000}
 FEE_PPM = 80_000  # rounded up on each case
