@@ -1,4 +1,7 @@
-"""Runs the kinds of queries that a settlement runs; Java archives the classes they load into the file ARGV[1]."""
+"""Runs the kinds of queries that a settlement runs; Java archives the classes they load into the file ARGV[1].
+
+With the word `native` as ARGV[2], in the native engine: its JAR is on the class path, which an archive must fit.
+"""
 
 import os
 import sys
@@ -8,12 +11,12 @@ from jobs.environment import load_environment
 from jobs.lake.session import open_session
 
 
-def main(archive: str) -> None:
+def main(archive: str, engine: str = "") -> None:
     """Starts a session, writes, replaces, reads and joins small Delta tables, and waits for Java to end."""
     os.environ["FENTAN_JAVA_OPTIONS"] = (
         f"-XX:ArchiveClassesAtExit={os.path.abspath(archive)} -Xlog:cds=off -Xlog:cds+dynamic=off"
     )
-    spark = open_session(load_environment(None), "fentan set-up")
+    spark = open_session(load_environment(None), "fentan set-up", native=engine == "native")
     gateway = spark.sparkContext._gateway
     with tempfile.TemporaryDirectory() as folder:
         work(spark, folder)
@@ -43,7 +46,9 @@ def work(spark, folder: str) -> None:
     ranked.withColumn("hash", F.xxhash64("id", "fen")).where("rank < 10").orderBy("id").collect()
     DeltaTable.forPath(spark, path).history(1).collect()
     spark.read.format("delta").option("versionAsOf", 0).load(path).count()
+    plain = spark.read.parquet(*table.inputFiles()).localCheckpoint()
+    plain.groupBy("id").agg(F.sum("fen")).mapInArrow(lambda batches: batches, "id bigint, fen bigint").collect()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

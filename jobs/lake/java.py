@@ -57,7 +57,7 @@ def find_java() -> Path:
     return Path(java)
 
 
-def java_options(folder: Path, log_settings: Path, few_rows: bool) -> str:
+def java_options(archive: Path, log_settings: Path, few_rows: bool) -> str:
     """Options of the JVM: quiet logs, and the archive of loaded classes that set-up makes (it halves the start).
 
     With `few_rows` Java compiles quickly rather than well. Spark makes one method of a whole stage; by default Java
@@ -73,7 +73,6 @@ def java_options(folder: Path, log_settings: Path, few_rows: bool) -> str:
     collector = "" if has_collector else "-XX:+UseParallelGC"  # the fastest for batch work
     compiler = "-XX:TieredStopAtLevel=1" if few_rows else ""
     options += ["-XX:ReservedCodeCacheSize=512m", collector, compiler, user_options]
-    archive = folder / CLASSES
     if archive.is_file() and not re.search(r"\s", str(archive)):
         # Java ignores an archive that no longer fits, but would report that on stdout.
         options += [f"-XX:SharedArchiveFile={archive}", "-Xlog:disable", "-Xlog:all=error:stderr"]

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from jobs.environment import Environment
 from jobs.errors import WrongUsage
 from jobs.lake.java import (
+    CLASSES,
     END_SECONDS,
     check_names,
     find_java,
@@ -137,6 +138,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
     os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)  # never another Spark of this machine
     native = native and master.startswith("local[") and not SET_BY_ENGINE & conf_settings.keys()
     engine = native_jars(folder) if native else []
+    archive = Path(engine[0]).with_name(CLASSES) if engine else folder / CLASSES  # fits one class path only
     with as_file(files("conf").joinpath("log4j2.properties")) as log_settings:
         settings = {
             **TUNED,
@@ -148,7 +150,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
             **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
             EXTENSIONS: FIXED[EXTENSIONS] + (WITH_ENGINE if engine else ""),
-            JAVA_OPTIONS: f"{java_options(folder, log_settings, few_rows)} {conf_options}".strip(),
+            JAVA_OPTIONS: f"{java_options(archive, log_settings, few_rows)} {conf_options}".strip(),
             "spark.master": master,
             "spark.app.name": app_name,
         }
