@@ -16,6 +16,7 @@ from expectations.dates import possible
 from expectations.members import ROW_RULES, SET_RULES
 from expectations.rule import Severity, Terms, bits_of, breaks_any, broken_bits, reasons
 from jobs.gate.held_id import is_one_of
+from jobs.gate.member_spells import KEY, with_set_broken
 from jobs.gate.member_words import kinds, numbered_plans, words_of_ids, words_of_payers
 from jobs.settlement.coverage import COVERED
 from jobs.spark.broadcasting import broadcast_if_few
@@ -24,8 +25,6 @@ from schemas.sources import MEMBERS
 
 ROW_ERRORS = bits_of(ROW_RULES, Severity.ERROR)
 ERROR_RULES = tuple(rule for rule in ROW_RULES if rule.severity is Severity.ERROR)
-KEY = ("plan_id", "member_id", "joined_on")
-SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,8 @@ def judge_memberships(
     # A column, not a filter: Spark would push a filter through the join and compile its conditions again for minutes.
     suspects = in_scope.withColumn("suspect", breaks_any(ROW_RULES, terms))
     candidates = with_passed(suspects, "member_id", filter_of_words(several.unionByName(claimant_ids)), "compared")
-    kept = candidates.where("compared or suspect").drop("compared", "suspect").localCheckpoint()
-    kept = _with_set_broken(kept.withColumn("broken", broken_bits(ROW_RULES, terms)))
+    kept = candidates.where("compared or suspect").drop("compared", "suspect")
+    kept = with_set_broken(kept.withColumn("broken", broken_bits(ROW_RULES, terms)).localCheckpoint())
     passing = None
     if released:
         kept, passing = _with_released_passing(kept, released)
@@ -192,40 +191,3 @@ def _groups_of_the_rest(
             if count:
                 groups.append(Group(plan_id, tier, cover, 0, 0, count, row.last_joined_on))
     return groups
-
-
-def _with_set_broken(kept: DataFrame) -> DataFrame:
-    """The kept rows with `set_broken`, the bits of the rules that a row breaks together with other rows."""
-    by_key = _bits_by_key(kept).localCheckpoint()
-    with_bits = kept.join(broadcast_if_few(by_key, by_key.count()), on=list(KEY), how="left")
-    set_broken = F.coalesce("key_bits", F.lit(0).cast("bigint"))
-    return with_bits.withColumn("set_broken", set_broken).drop("key_bits").localCheckpoint()
-
-
-def _bits_by_key(kept: DataFrame) -> DataFrame:
-    """One row per key that several rows share or whose spell overlaps another of the member: KEY, `key_bits`."""
-    spells = kept.select(*KEY, "exited_on").dropna(subset=list(KEY))
-    end = F.coalesce("exited_on", F.lit("9999-12-31").cast("date"))
-    comparable = F.coalesce(F.col("exited_on") >= F.col("joined_on"), F.lit(True))
-    in_order = Window.partitionBy("plan_id", "member_id", "comparable").orderBy(
-        "joined_on", F.col("exited_on").asc_nulls_last()
-    )
-    compared = (
-        spells.withColumn("comparable", comparable)
-        .withColumn("duplicated", F.count(F.lit(1)).over(Window.partitionBy(*KEY)) > 1)
-        .withColumn("latest_end", F.max(end).over(in_order.rowsBetween(Window.unboundedPreceding, -1)))
-        .withColumn("next_start", F.lead("joined_on").over(in_order))
-    )
-    meets_another = F.coalesce(F.col("latest_end") > F.col("joined_on"), F.lit(False)) | F.coalesce(
-        F.col("next_start") < end, F.lit(False)
-    )
-    overlaps = F.col("comparable") & ~F.col("duplicated") & meets_another
-    bits = F.when(F.col("duplicated"), F.lit(SET_BITS["member_duplicated"])).when(
-        overlaps, F.lit(SET_BITS["member_spells_overlap"])
-    )
-    return (
-        compared.withColumn("key_bits", bits.cast("bigint"))
-        .where("key_bits is not null")
-        .select(*KEY, "key_bits")
-        .distinct()
-    )
