@@ -57,11 +57,11 @@ def find_java() -> Path:
     return Path(java)
 
 
-def java_options(archive: Path, log_settings: Path, few_rows: bool) -> str:
+def java_options(archive: Path, log_settings: Path, quick_compiler: bool) -> str:
     """Options of the JVM: quiet logs, and the archive of loaded classes that set-up makes (it halves the start).
 
-    With `few_rows` Java compiles quickly rather than well. Spark makes one method of a whole stage; by default Java
-    never compiles a method as long as the gate's.
+    With `quick_compiler` Java compiles quickly rather than well: for few rows, and where the native engine does the work
+    on rows. Spark makes one method of a whole stage; by default Java never compiles a method as long as the gate's.
     """
     options = [
         f"-Dlog4j2.configurationFile={log_settings.as_uri()}",
@@ -71,7 +71,7 @@ def java_options(archive: Path, log_settings: Path, few_rows: bool) -> str:
     user_options = os.environ.get("FENTAN_JAVA_OPTIONS", "")
     has_collector = re.search(r"-XX:\+Use\w+GC", user_options)
     collector = "" if has_collector else "-XX:+UseParallelGC"  # the fastest for batch work
-    compiler = "-XX:TieredStopAtLevel=1" if few_rows else ""
+    compiler = "-XX:TieredStopAtLevel=1" if quick_compiler else ""
     options += ["-XX:ReservedCodeCacheSize=512m", collector, compiler, user_options]
     if archive.is_file() and not re.search(r"\s", str(archive)):
         # Java ignores an archive that no longer fits, but would report that on stdout.

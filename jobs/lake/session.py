@@ -150,7 +150,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
             **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
             EXTENSIONS: FIXED[EXTENSIONS] + (WITH_ENGINE if engine else ""),
-            JAVA_OPTIONS: f"{java_options(archive, log_settings, few_rows)} {conf_options}".strip(),
+            JAVA_OPTIONS: f"{java_options(archive, log_settings, few_rows or bool(engine))} {conf_options}".strip(),
             "spark.master": master,
             "spark.app.name": app_name,
         }
