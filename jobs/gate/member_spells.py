@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from expectations.members import SET_RULES
 from jobs.spark.broadcasting import broadcast_if_few
+from jobs.spark.computed import many_computed_once
 
 KEY = ("plan_id", "member_id", "joined_on")
 SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
@@ -12,12 +13,12 @@ SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}
 
 def with_set_broken(kept: DataFrame) -> DataFrame:
     """The kept rows with `set_broken`, the bits of the rules that a row breaks together with other rows."""
-    by_key = _bits_by_key(kept).localCheckpoint()
+    by_key = many_computed_once(_bits_by_key(kept))
     key_count, none = by_key.count(), F.lit(0).cast("bigint")
     if not key_count:
         return kept.withColumn("set_broken", none)
     with_bits = kept.join(broadcast_if_few(by_key, key_count), on=list(KEY), how="left")
-    return with_bits.withColumn("set_broken", F.coalesce("key_bits", none)).drop("key_bits").localCheckpoint()
+    return many_computed_once(with_bits.withColumn("set_broken", F.coalesce("key_bits", none)).drop("key_bits"))
 
 
 def _bits_by_key(kept: DataFrame) -> DataFrame:

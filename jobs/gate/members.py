@@ -20,6 +20,7 @@ from jobs.gate.member_spells import KEY, with_set_broken
 from jobs.gate.member_words import kinds, numbered_plans, words_of_ids, words_of_payers
 from jobs.settlement.coverage import COVERED
 from jobs.spark.broadcasting import broadcast_if_few
+from jobs.spark.computed import many_computed_once
 from jobs.spark.id_filter import bit_of, filter_of_words, with_passed, word_of
 from schemas.sources import MEMBERS
 
@@ -103,8 +104,8 @@ def judge_memberships(
     be a member. `released`: rows of source/members that pass the rules of severity error; of equal rows one passes.
     """
     in_scope = members if plan_ids is None else members.where(F.col("plan_id").isin(*plan_ids))
-    words = words_of_ids(in_scope, terms).localCheckpoint()
-    payers = words_of_payers(in_scope).localCheckpoint()
+    words = many_computed_once(words_of_ids(in_scope, terms))
+    payers = many_computed_once(words_of_payers(in_scope))
     several = words.where("several_bits != 0").select("word", F.col("several_bits").alias("bits"))
     claimant_ids = claimants.where(F.col("member_id").isNotNull()).select(
         word_of("member_id").alias("word"), bit_of("member_id").alias("bits")
@@ -113,7 +114,7 @@ def judge_memberships(
     suspects = in_scope.withColumn("suspect", breaks_any(ROW_RULES, terms))
     candidates = with_passed(suspects, "member_id", filter_of_words(several.unionByName(claimant_ids)), "compared")
     kept = candidates.where("compared or suspect").drop("compared", "suspect")
-    kept = with_set_broken(kept.withColumn("broken", broken_bits(ROW_RULES, terms)).localCheckpoint())
+    kept = with_set_broken(many_computed_once(kept.withColumn("broken", broken_bits(ROW_RULES, terms))))
     passing = None
     if released:
         kept, passing = _with_released_passing(kept, released)

@@ -60,8 +60,8 @@ def find_java() -> Path:
 def java_options(archive: Path, log_settings: Path, quick_compiler: bool) -> str:
     """Options of the JVM: quiet logs, and the archive of loaded classes that set-up makes (it halves the start).
 
-    With `quick_compiler` Java compiles quickly rather than well: for few rows, and where the native engine does the work
-    on rows. Spark makes one method of a whole stage; by default Java never compiles a method as long as the gate's.
+    With `quick_compiler` Java compiles quickly rather than well: for few rows, and where the native engine does the
+    work. Spark makes one method of a whole stage; by default Java never compiles a method as long as the gate's.
     """
     options = [
         f"-Dlog4j2.configurationFile={log_settings.as_uri()}",

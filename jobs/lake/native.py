@@ -3,14 +3,12 @@
 import re
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+from jobs.spark.engine import PLUGIN, SWITCH
 
 PACKAGE = "org.apache.datafusion:comet-spark-spark4.1_2.13:1.2.0"
 ENGINE = f"comet {PACKAGE.rpartition(':')[2]}"
 FOLDER = "native"  # below the folder of the Delta JARs
 WITH_ENGINE = ",org.apache.comet.CometSparkSessionExtensions"  # appended to Spark's other extensions
-PLUGIN = "org.apache.spark.CometPlugin"
-SWITCH = "spark.comet.enabled"
 MEMORY, OFF_HEAP = "spark.driver.memory", "spark.memory.offHeap.size"
 DEFAULT_MEMORY = "1g"  # Spark's own
 SIZE = re.compile(r"(\d+)([mgt]?)b?")
@@ -51,8 +49,3 @@ def with_native_memory(settings: dict[str, str]) -> dict[str, str]:
         return settings
     half = int(size[1]) * MEBIBYTES[size[2]] >> 1
     return {**settings, MEMORY: f"{half}m", OFF_HEAP: f"{half}m"}
-
-
-def is_native(spark: SparkSession) -> bool:
-    """Whether the session runs queries in the native engine."""
-    return PLUGIN in spark.conf.get("spark.plugins", "") and spark.conf.get(SWITCH, "false") == "true"
