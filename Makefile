@@ -15,7 +15,7 @@ help:
 	@echo "make setup [PYTHON=...]   make .venv with exact versions and fetch the Delta JARs into .jars"
 	@echo "make native               set up, then fetch the native engine (Apache DataFusion Comet, 99 MB) into .jars/native"
 	@echo "make wheel                build the wheel into dist/"
-	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   run a benchmark; OF is settle, collect, report or small (see README)"
+	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   run a benchmark; OF: settle, collect, report, quality, small"
 	@echo "make clean                remove the files of set-up and builds"
 
 setup:
@@ -24,7 +24,8 @@ setup:
 native:
 	@PYTHON="$(PYTHON)" bash .ci/setup native
 
-demo: setup
+demo:
+	@PYTHON="$(PYTHON)" bash .ci/setup try-native
 	@.venv/bin/fentan demo --lake "$(LAKE)" $(if $(MEMBERS),--members $(MEMBERS))
 
 # Two workers, each with a Spark of one core. A file runs on one worker; files with Spark come first.

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> Outcome:
     request = request_of(args)
     calendar = request.platform.calendar
     first, last, following = (calendar.period(name) for name in (FIRST, LAST, NEXT))
-    lake = open_lake(request.environment, request.lake_root, "demo")
+    lake = open_lake(request.environment, request.lake_root, "demo", rows_to_come=args.members)
     _generate(lake, request, folder, args.members, (first, following))
     log = _live(lake, request, _schedule(calendar, first, last), (first, last))
     if log.stopped:

@@ -4,8 +4,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from expectations.members import SET_RULES
+from jobs.lake.computed import many_computed_once
 from jobs.spark.broadcasting import broadcast_if_few
-from jobs.spark.computed import many_computed_once
 
 KEY = ("plan_id", "member_id", "joined_on")
 SET_BITS = {rule.id: 1 << position for position, rule in enumerate(SET_RULES)}

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from jobs.spark.engine import PLUGIN, SWITCH
+from pyspark.sql import SparkSession
 
 PACKAGE = "org.apache.datafusion:comet-spark-spark4.1_2.13:1.2.0"
 ENGINE = f"comet {PACKAGE.rpartition(':')[2]}"
@@ -13,6 +13,8 @@ MEMORY, OFF_HEAP = "spark.driver.memory", "spark.memory.offHeap.size"
 DEFAULT_MEMORY = "1g"  # Spark's own
 SIZE = re.compile(r"(\d+)([mgt]?)b?")
 MEBIBYTES = {"": 1, "m": 1, "g": 1 << 10, "t": 1 << 20}
+PLUGIN = "org.apache.spark.CometPlugin"
+SWITCH = "spark.comet.enabled"
 SETTINGS = {
     "spark.plugins": PLUGIN,
     "spark.shuffle.manager": "org.apache.spark.sql.comet.execution.shuffle.CometShuffleManager",
@@ -49,3 +51,8 @@ def with_native_memory(settings: dict[str, str]) -> dict[str, str]:
         return settings
     half = int(size[1]) * MEBIBYTES[size[2]] >> 1
     return {**settings, MEMORY: f"{half}m", OFF_HEAP: f"{half}m"}
+
+
+def is_native(spark: SparkSession) -> bool:
+    """Whether the session runs queries in the native engine."""
+    return PLUGIN in spark.conf.get("spark.plugins", "") and spark.conf.get(SWITCH, "false") == "true"

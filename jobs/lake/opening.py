@@ -12,13 +12,14 @@ from jobs.lake.small import SmallTables
 GROWING_TABLES = ("source/members", "source/receipts")
 
 
-def open_lake(environment: Environment, root: str, purpose: str) -> Lake:
-    """The lake at a root. `purpose` names Spark's application."""
+def open_lake(environment: Environment, root: str, purpose: str, rows_to_come: int = 0) -> Lake:
+    """The lake at a root. `purpose` names Spark's application; `rows_to_come`: of members, into a new lake."""
     small = SmallTables(root, environment.storage)
     few_rows = cache(lambda: has_few_rows(small, environment))
 
     def open_spark() -> SparkSession:
-        native = environment.native and not few_rows() and any(map(small.exists, GROWING_TABLES))
+        grows = rows_to_come > environment.few_rows_most
+        native = environment.native and not few_rows() and (grows or any(map(small.exists, GROWING_TABLES)))
         return open_session(environment, f"fentan {purpose}", few_rows(), root, native)
 
     return Lake(small, open_spark, few_rows)

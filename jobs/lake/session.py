@@ -27,6 +27,7 @@ from jobs.lake.java import (
 )
 from jobs.lake.native import (
     OFF_HEAP,
+    PLUGIN,
     SET_BY_ENGINE,
     SETTINGS,
     WITH_ENGINE,
@@ -37,7 +38,6 @@ from jobs.lake.native import (
 from jobs.lake.object_stores import PAGE, S3, S3A_CLASS, scheme_of, spark_address, spark_settings
 from jobs.lake.storage import is_local
 from jobs.process import ends_with_interruption, keeping_signal_handler
-from jobs.spark.engine import PLUGIN
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 EXTENSIONS = "spark.sql.extensions"

@@ -18,7 +18,7 @@ from statistics import median
 
 from jobs.pipeline.amounts import table_text
 from tests.benchmarks.operators import newest_log, operators_text
-from tests.benchmarks.settle import PERIOD, bare_session, begin, events_of, settled_lake, size_parser, stages_of
+from tests.benchmarks.running import PERIOD, bare_session, begin, events_of, ran, settled_lake, size_parser
 
 GRACE_LIMIT = "2020-12-26"
 READ_ONLY = ("source", "settled/assessments", "settled/bills")
@@ -54,14 +54,14 @@ def prepare(lake: Path, size: str, conf: Path) -> None:
     """A settled period with its receipts."""
     settled_lake(lake, size, conf)
     if not (lake / "source/receipts" / f"period={PERIOD}").exists():
-        stages_of(["generate", "--lake", str(lake), "--receipts", PERIOD])
+        ran(["generate", "--lake", str(lake), "--receipts", PERIOD])
 
 
 def one_round(lake: Path, conf: Path) -> dict[str, float]:
     """Seconds of every part of one collection, and of the join."""
     round_lake = as_settled(lake)
     words = ["collect", "--lake", str(round_lake), "--period", PERIOD, "--conf", str(conf), "--as-of", GRACE_LIMIT]
-    stages, ended = stages_of(words)
+    stages, ended, _ = ran(words)
     starts = [next(at for at, stage in stages if stage.startswith(name)) for name, _ in PARTS]
     seconds = {part: until - at for (_, part), at, until in zip(PARTS, starts, [*starts[1:], ended], strict=True)}
     shutil.rmtree(round_lake)

@@ -36,7 +36,7 @@ def main() -> None:
     seconds = {"duckdb": duckdb_seconds, "polars": polars_seconds}[engine](lake, out)
     shutil.rmtree(out)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
-    print(json.dumps({**seconds, "peak_gib": peak}))
+    print(json.dumps({**seconds, "all": sum(seconds.values()), "peak GiB": peak}))
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from jobs.lake.session import open_session
 from jobs.pipeline.amounts import table_text
 from jobs.rulebook.loader import load_platform
 from jobs.settlement.coverage import COVERED
-from tests.benchmarks.settle import PERIOD, begin, generate, size_parser
+from tests.benchmarks.running import PERIOD, begin, generate, size_parser
 
 DEFECTS = "0.0001"
 

@@ -18,7 +18,7 @@ from statistics import median
 
 from jobs.pipeline.amounts import table_text
 from tests.benchmarks.operators import newest_log, operators_text
-from tests.benchmarks.settle import PERIOD, bare_session, begin, events_of, settled_lake, size_parser, stages_of
+from tests.benchmarks.running import PERIOD, bare_session, begin, events_of, ran, settled_lake, size_parser
 
 FIRST_STAGE = "notice"
 TARGET = 2
@@ -42,7 +42,7 @@ def main() -> None:
 def one_round(lake: Path, conf: Path) -> dict[str, float]:
     """Seconds of every stage of one report, and of the scan."""
     shutil.rmtree(lake / "report", ignore_errors=True)
-    stages, ended = stages_of(["report", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
+    stages, ended, _ = ran(["report", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
     first = next(i for i, (_, stage) in enumerate(stages) if stage == FIRST_STAGE)
     ends = [at for at, _ in stages[first + 1 :]] + [ended]
     seconds = {stage: until - at for (at, stage), until in zip(stages[first:], ends, strict=True)}

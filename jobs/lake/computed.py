@@ -1,0 +1,45 @@
+"""Materialised frames of many rows."""
+
+import tempfile
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from jobs.lake.native import is_native
+from jobs.spark.computed import computed_once
+
+
+def many_computed_once(frame: DataFrame) -> DataFrame:
+    """The same rows of a frame that grows with the members, computed now and kept until the session ends.
+
+    The native engine works on columns. Rows on the executors would be turned into columns again by every reader, which
+    takes longer than what the reader does; so tasks on this machine keep them in Parquet files.
+    """
+    spark = frame.sparkSession
+    if not is_native(spark) or not spark.sparkContext.master.startswith("local["):
+        return computed_once(frame)
+    folder = tempfile.mkdtemp(prefix="computed-", dir=spark.sparkContext._temp_dir)
+    files = [row.file for row in frame.mapInArrow(_written_to(folder), "file string").collect()]
+    return spark.read.schema(frame.schema).parquet(*files) if files else spark.createDataFrame([], frame.schema)
+
+
+def _written_to(folder: str) -> Any:
+    """A function that writes the batches of one task to a file of the folder and yields its path."""
+
+    def write(batches: Iterable[Any]) -> Iterator[Any]:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        writer, path = None, str(Path(folder, f"{uuid.uuid4().hex}.parquet"))
+        for batch in batches:
+            # Plain and uncompressed: Spark judges by the size of the files whether a frame is small.
+            writer = writer or parquet.ParquetWriter(path, batch.schema, compression="none", use_dictionary=False)
+            writer.write_batch(batch)
+        if writer is not None:
+            writer.close()
+            yield pa.RecordBatch.from_pydict({"file": [path]})
+
+    return write
