@@ -6,16 +6,20 @@ runs have the same ids, and whole tables can be compared.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
+import polars as pl
 import pytest
 from deltalake import DeltaTable
 
 from jobs.lake.native import ENGINE, native_jars
 from jobs.lake.native_writing import FILE, NATIVE_TABLES
 from tests.confs import NO_CEILINGS, write_conf
+from tests.killing import run_killed_at
 from tests.lakes import LakeFolder
 from tests.spark_settings import SHORT_LIVED
 from tests.wheels import PROJECT
@@ -152,6 +156,46 @@ def test_the_growing_tables_were_written_by_the_tasks(lakes):
     for name in NATIVE_TABLES:
         files = [Path(uri).name for uri in DeltaTable(native.folder / name).file_uris()]
         assert files and all(FILE.fullmatch(file) for file in files)
+
+
+def test_every_reader_gives_the_same_rows_of_what_the_tasks_wrote(lakes, spark):
+    _, native = lakes["broken"]
+    table = native.folder / "settled/assessments"
+    files = [uri.removeprefix("file://") for uri in DeltaTable(table).file_uris()]
+    columns = ["plan_id", "member_id", "payer_id", "tier", "share_fen", "due_fen", "run_id"]
+    by_reader = {
+        "delta-rs": [tuple(row.values()) for row in DeltaTable(table).to_pyarrow_table(columns=columns).to_pylist()],
+        "spark": [tuple(row) for row in spark.read.format("delta").load(str(table)).select(*columns).collect()],
+        "polars": pl.read_delta(str(table)).select(columns).rows(),
+        "duckdb": duckdb.connect()
+        .execute(f"select {', '.join(columns)} from read_parquet({files}, hive_partitioning = true)")
+        .fetchall(),
+    }
+    rows = {reader: sorted(found) for reader, found in by_reader.items()}
+    assert len(rows["spark"]) > 10
+    assert all(found == rows["spark"] for found in rows.values())
+
+
+def test_a_run_that_is_killed_while_tasks_write_leaves_nothing_and_runs_again(spark, tmp_path, quick_conf):
+    conf = native_conf(quick_conf)
+    lake = LakeFolder(spark, tmp_path / "lake").load([member(n) for n in range(1, 31)], [claim(1, 1)])
+    unharmed = lake.copied(tmp_path / "unharmed")
+    settle = ["settle", "--period", PERIOD, "--conf", str(conf)]
+    assert natively([[*settle, "--lake", str(unharmed.folder)]]) == [0]
+    for stage in ("reading back settled/assessments", "writing settled/bills"):
+        assert run_killed_at(stage, lake, "settle", PERIOD, "--conf", str(conf)) == -signal.SIGKILL
+        assert not DeltaTable.is_deltatable(str(lake.folder / "control/publications"))
+    assert natively([[*settle, "--lake", str(lake.folder)]]) == [0]
+    assert engines_of(lake.folder) == {ENGINE}
+    for name in ("settled/assessments", "settled/bills"):
+        assert rows_of(lake.folder / name) == rows_of(unharmed.folder / name)
+        assert {path.name for path in (lake.folder / name).rglob("part-*")} <= files_ever_visible(lake.folder / name)
+
+
+def files_ever_visible(table: Path) -> set[str]:
+    """The names of the files of all versions of a table."""
+    versions = range(DeltaTable(table).version() + 1)
+    return {Path(uri).name for version in versions for uri in DeltaTable(table, version=version).file_uris()}
 
 
 def test_expressions_have_the_same_values_and_overflow_stops(tmp_path):
