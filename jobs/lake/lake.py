@@ -50,9 +50,14 @@ class Lake:
         announce("starting Spark")
         return self._open_spark()
 
+    @property
+    def has_few_rows(self) -> bool:
+        """Whether planning and compiling queries on the lake takes longer than running them."""
+        return self._has_few_rows()
+
     @cached_property
     def _uses_plain_files(self) -> bool:
-        return is_local(self.root) and self._has_few_rows()
+        return is_local(self.root) and self.has_few_rows
 
     @cached_property
     def is_native(self) -> bool:

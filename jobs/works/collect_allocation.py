@@ -14,11 +14,13 @@ from jobs.collection.allocation import (
     unapplied_cash,
     with_running_fen,
 )
+from jobs.collection.exact_payers import words_of_other_payers
 from jobs.correction.additional_dues import dues_met
 from jobs.gate.receipts import ReceiptGate
+from jobs.lake.computed import many_computed_once
 from jobs.progress import announce
 from jobs.spark.broadcasting import broadcast_if_few
-from jobs.spark.id_filter import filter_of_ids, with_passed
+from jobs.spark.id_filter import filter_of_ids, filter_of_words, with_passed
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,12 @@ def allocate(
     whole_shares: bool,
     first_plan_id: str,
     asked: DataFrame | None = None,
+    is_large: bool = False,
 ) -> Allocations:
     """Allocates every payer's money to the shares of his members, then to his additional dues.
 
-    `asked`: the additional dues (rows of settled/adjustments); None: there are none.
+    `asked`: the additional dues (rows of settled/adjustments); None: there are none. `is_large`: whether looking for
+    the payers who paid exactly what they owe saves more than it costs.
 
     `joined_on_of`: gives the days on which members (rows of member_id) joined their plans. Unapplied cash of a payer
     without any bill is attributed to `first_plan_id`.
@@ -52,7 +56,8 @@ def allocate(
     announce("adding up bills and receipts by payer")
     owed = bills if asked is None else _with_additional(bills, asked)
     totals = totals_by_payer(receipts.in_time, owed)
-    to_allocate = payers_to_allocate(totals).localCheckpoint()
+    of_others = _totals_of_other_payers(receipts.in_time, owed) if is_large and asked is None else totals
+    to_allocate = payers_to_allocate(of_others).localCheckpoint()
     payer_count = to_allocate.count()
     announce(f"allocating receipts: {payer_count:,} payers paid another amount than they owe, or in parts")
     in_time = _rows_of_payers(receipts.in_time, to_allocate, payer_count).localCheckpoint()
@@ -67,6 +72,18 @@ def allocate(
     excess = unapplied_cash(to_allocate, in_time, receipts.late, spent, first_plan_id).localCheckpoint()
     plain = shares_by_lookup(_rows_of_other_payers(assessments, to_allocate, payer_count), receipts.in_time)
     return Allocations(plain.unionByName(allocated), excess, additional)
+
+
+def _totals_of_other_payers(in_time: DataFrame, owed: DataFrame) -> DataFrame:
+    """The totals without most payers who paid exactly what they owe."""
+    words = many_computed_once(words_of_other_payers(in_time, owed))
+    if words.isEmpty():
+        return totals_by_payer(in_time.where("false"), owed.where("false"))
+    others = filter_of_words(words)
+    passed = [
+        with_passed(rows, "payer_id", others, "passed").where("passed").drop("passed") for rows in (in_time, owed)
+    ]
+    return totals_by_payer(*passed)
 
 
 def _with_additional(bills: DataFrame, asked: DataFrame) -> DataFrame:

@@ -166,6 +166,7 @@ def allocate_to_shares(
         whole_shares,
         pinned.plan_ids[0],
         pinned.corrections.asked(),
+        not pinned.lake.has_few_rows,
     )
 
 

@@ -60,13 +60,15 @@ def test_no_fen_is_created_or_lost_and_order_and_files_do_not_matter(spark, draw
     assert all((fen > 0) == (day != "None") for _, _, fen, day in shares)
     shuffled = list(drawn)
     order.shuffle(shuffled)
-    assert allocation_of(spark, shuffled, files, whole) == (shares, excess)
+    assert allocation_of(spark, shuffled, files, whole, is_large=True) == (shares, excess)
 
 
-def allocation_of(spark, came, files, whole_shares):
+def allocation_of(spark, came, files, whole_shares, is_large=False):
     """The allocated amount of every share, and the unapplied amounts of receipts."""
     judged = judge_receipts(frame(spark, RECEIPTS, came).repartition(files), frame(spark, RECEIPTS, []), DAYS)
-    allocated = allocate(assessments(spark), bills(spark), judged, lambda _: joined(spark), whole_shares, "chronic")
+    allocated = allocate(
+        assessments(spark), bills(spark), judged, lambda _: joined(spark), whole_shares, "chronic", is_large=is_large
+    )
     shares = sorted((r.plan_id, r.member_id, r.collected_fen, str(r.collected_on)) for r in allocated.shares.collect())
     excess = Counter((r.receipt_id, r.excess_fen, r.reason, r.plan_id) for r in allocated.excess.collect())
     return shares, excess
