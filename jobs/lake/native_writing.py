@@ -27,7 +27,13 @@ from jobs.lake.task_files import FilesOfTasks
 from jobs.spark.digest import ROW_HASH
 from schemas import Table
 
-NATIVE_TABLES = ("settled/assessments", "settled/bills", "settled/collections")
+NATIVE_TABLES = (
+    "settled/assessments",
+    "settled/bills",
+    "settled/collections",
+    "settled/adjustments",
+    "settled/adjustment_collections",
+)
 PARTITIONS = ("period", "plan_id")
 PLAIN_VALUE = re.compile(r"[A-Za-z0-9_-]+")  # a value that a path holds unescaped
 TOKEN = "fentan.files"  # in a commit: the token in the names of its files
@@ -84,7 +90,7 @@ def _files_of_tasks(table: Table, folder: str, period: str, run_id: str) -> File
         token=uuid.uuid4().hex,
         schema=pa.schema([field.with_type(one_value) if field.name == "run_id" else field for field in stored]),
         constants={"run_id": run_id},
-        ids=table.statistics_columns,
+        keys=table.statistics_columns,
         amounts=table.amount_columns,
         row_hash=ROW_HASH,
     )

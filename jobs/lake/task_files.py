@@ -18,9 +18,9 @@ BUFFERED_ROWS = 1 << 19  # rows of a row group
 class FilesOfTasks:
     """What the tasks write: one file per attempt and plan, below `folder`, with `token` in its name.
 
-    `schema`: the stored columns (Arrow). `constants`: the stored columns that have one value. `ids`: the columns whose
-    smallest and largest values are kept. `amounts`: the columns to sum. `row_hash`: the column with each row's hash; it
-    is not stored. The frame has these columns and `plan_id`.
+    `schema`: the stored columns (Arrow). `constants`: the stored columns that have one value. `keys`: the columns whose
+    smallest and largest values are kept; whole numbers among them are packed. `amounts`: the columns to sum.
+    `row_hash`: the column with each row's hash; it is not stored. The frame has these columns and `plan_id`.
     """
 
     folder: str
@@ -28,7 +28,7 @@ class FilesOfTasks:
     token: str
     schema: Any
     constants: Mapping[str, str]
-    ids: tuple[str, ...]
+    keys: tuple[str, ...]
     amounts: tuple[str, ...]
     row_hash: str
 
@@ -56,27 +56,28 @@ class PlanFile:
     """One Parquet file with rows of one plan, and the measures of its rows."""
 
     def __init__(self, files: FilesOfTasks, plan_id: str):
-        from pyarrow import parquet
+        from pyarrow import parquet, types
 
         self._files, self._plan_id = files, plan_id
         self._path = f"period={files.period}/plan_id={plan_id}/part-{files.token}-{uuid.uuid4().hex}.zstd.parquet"
         os.makedirs(os.path.dirname(self._full_path), exist_ok=True)
+        packed = [name for name in files.keys if types.is_integer(files.schema.field(name).type)]
         self._writer = parquet.ParquetWriter(
             self._full_path,
             files.schema,
             compression="zstd",
-            use_dictionary=[name for name in files.schema.names if name not in files.ids],
-            column_encoding=dict.fromkeys(files.ids, "DELTA_BINARY_PACKED"),
-            write_statistics=list(files.ids),
+            use_dictionary=[name for name in files.schema.names if name not in packed],
+            column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
+            write_statistics=list(files.keys),
             store_schema=False,  # other readers would take columns for Arrow's dictionaries
         )
         self._batches: list[Any] = []
         self._buffered = 0
         self._digest: dict[str, int] = dict.fromkeys(("rows", "xor", "low", "high"), 0)
         self._sums = dict.fromkeys(files.amounts, 0)
-        self._smallest: dict[str, int] = {}
-        self._largest: dict[str, int] = {}
-        self._nulls = dict.fromkeys(files.ids, 0)
+        self._smallest: dict[str, Any] = {}
+        self._largest: dict[str, Any] = {}
+        self._nulls = dict.fromkeys(files.keys, 0)
 
     @property
     def _full_path(self) -> str:
@@ -140,7 +141,7 @@ class PlanFile:
             values = pc.fill_null(rows.column(name), 0).to_numpy()
             # In halves: the sum of whole amounts could overflow.
             self._sums[name] += (int((values >> HALF).sum()) << HALF) + int((values & LOW).sum())
-        for name in self._files.ids:
+        for name in self._files.keys:
             column = rows.column(name)
             self._nulls[name] += column.null_count
             ends = pc.min_max(column).as_py()

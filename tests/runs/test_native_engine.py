@@ -20,7 +20,7 @@ from jobs.lake.native import ENGINE, native_jars
 from jobs.lake.native_writing import FILE, NATIVE_TABLES
 from tests.confs import NO_CEILINGS, write_conf
 from tests.killing import run_killed_at
-from tests.lakes import LakeFolder
+from tests.lakes import LakeFolder, receipt
 from tests.spark_settings import SHORT_LIVED
 from tests.wheels import PROJECT
 from tests.worlds_broken import PERIOD, claims, members, receipts
@@ -92,11 +92,12 @@ def engines_of(lake: Path) -> set[str]:
 @pytest.fixture(scope="module")
 def lakes(spark, tmp_path_factory):
     """By world, the lakes of both engines: rows that break every rule, settled and collected; changing rules; members
-    with deletion vectors."""
+    with deletion vectors; a closed period with a late claim, corrected."""
     worlds = {
         "broken": broken(spark, tmp_path_factory.mktemp("broken")),
         "changing": changing(spark, tmp_path_factory.mktemp("changing")),
         "deleted": deleted(spark, tmp_path_factory.mktemp("deleted")),
+        "corrected": corrected(spark, tmp_path_factory.mktemp("corrected")),
     }
     commands, codes, both = [], [], {}
     for name, (plain, conf, words) in worlds.items():
@@ -132,6 +133,20 @@ def deleted(spark, folder):
     return lake, write_conf(folder / "env.toml", NO_CEILINGS, SPARK), [["settle", "--period", PERIOD]]
 
 
+def corrected(spark, folder):
+    """The late claim is there from the start, in a version of the source that only the correction reads."""
+    lake = LakeFolder(spark, folder / "plain").load([member(n) for n in range(1, 31)], [claim(1, 1)])
+    conf = write_conf(folder / "env.toml", NO_CEILINGS, SPARK)
+    lake.write("source/receipts", [receipt(n, n, 10) for n in range(2, 29)])
+    for words in (["settle"], ["collect", "--accept-lapses", "999"], ["close"]):
+        on = [] if words == ["settle"] else ["--as-of", DAYS[1]]
+        ended = lake.run(*words, "--period", PERIOD, *on, "--conf", str(conf))
+        assert ended.exit_code == 0, ended.err
+    lake.write("source/approved_claims", [claim(2, 3)], "append")
+    into = ["--into", "2020-12-P2", "--as-of", DAYS[1]]
+    return lake, conf, [["correct", "--period", PERIOD, *into, "--reason", "a claim came late"]]
+
+
 def test_rows_that_break_every_rule(lakes):
     plain, native = lakes["broken"]
     assert engines_of(native.folder) == {ENGINE} and engines_of(plain.folder) != {ENGINE}
@@ -151,9 +166,17 @@ def test_members_with_deletion_vectors(lakes):
     assert_same_tables(plain.folder, native.folder)
 
 
+def test_a_correction(lakes):
+    plain, native = lakes["corrected"]
+    assert len(native.rows("settled/adjustments", "2020-12-P2")) > 20
+    assert_same_tables(plain.folder, native.folder)
+
+
 def test_the_growing_tables_were_written_by_the_tasks(lakes):
-    _, native = lakes["broken"]
     for name in NATIVE_TABLES:
+        if name == "settled/adjustment_collections":  # the next period's
+            continue
+        _, native = lakes["corrected" if name == "settled/adjustments" else "broken"]
         files = [Path(uri).name for uri in DeltaTable(native.folder / name).file_uris()]
         assert files and all(FILE.fullmatch(file) for file in files)
 
