@@ -53,22 +53,6 @@ def effective_dues(pinned: PinnedCorrection) -> DataFrame:
     )  # fmt: skip
 
 
-def differences(recomputed: DataFrame, effective: DataFrame) -> DataFrame:
-    """One row per member whose due differs: the columns of both and `difference_fen`.
-
-    `recomputed`: rows of settled/assessments as of now. `effective`: from `effective_dues`.
-    """
-    now = recomputed.select(*KEY, F.col("payer_id").alias("payer_now"), "tier", "due_fen")
-    joined = effective.join(now, list(KEY), "full_outer").withColumns(
-        {
-            "effective_due_fen": F.coalesce("effective_due_fen", fen(0)),
-            "pooled_fen": F.coalesce("pooled_fen", fen(0)),
-            "difference_fen": F.coalesce("due_fen", fen(0)) - F.coalesce("effective_due_fen", fen(0)),
-        }
-    )
-    return joined.where("difference_fen <> 0")
-
-
 def open_write_offs(pinned: PinnedCorrection) -> DataFrame:
     """One row per member with a write-off of the period that is not taken back: plan_id, member_id, written_off_fen.
 
@@ -149,7 +133,7 @@ def check_refunds(pinned: PinnedCorrection, rows: DataFrame) -> None:
 def covered_into(pinned: PinnedCorrection, spells: DataFrame, reinstated: DataFrame | None) -> DataFrame:
     """One row per member covered on the open period's publicity day as known now: plan_id, member_id, payer_today.
 
-    `spells`: sound spells. `reinstated`: the members whose lapse this correction makes void.
+    `spells`: sound spells, all of each member. `reinstated`: the members whose lapse this correction makes void.
     """
     day = pinned.request.publicity_on
     lapses = _lapses_until(pinned, reinstated)

@@ -13,6 +13,7 @@ from jobs.register.publications import rows_of
 from jobs.spark.by_plan import by_plan, fen
 from jobs.works.collect_pinning import pin_collection
 from jobs.works.collect_writing import allocate_to_shares
+from jobs.works.correct_differences import rows_of_same_members
 from jobs.works.correct_money import money_taken_in
 from jobs.works.correct_pinning import PinnedCorrection
 from jobs.works.corrections import KEY, REINSTATEMENTS
@@ -38,7 +39,7 @@ def reinstated(pinned: PinnedCorrection, recomputed: DataFrame, written_off: Dat
     if lapsed is None or lapsed.isEmpty():
         return Reinstated()
     due_now_fen = F.coalesce("due_now_fen", fen(0))
-    now = recomputed.select(*KEY, F.col("due_fen").alias("due_now_fen"))
+    now = rows_of_same_members(recomputed, lapsed).select(*KEY, F.col("due_fen").alias("due_now_fen"))
     paid, in_time = _paid_in_time(pinned, lapsed)
     with_terms = lapsed.join(now, list(KEY), "left").join(written_off, list(KEY), "left")
     if paid is None:
