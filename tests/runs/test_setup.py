@@ -199,3 +199,21 @@ def test_the_native_engine_is_fetched_on_request_only(machine):
     assert len(list((machine.clone / ".jars").glob("*.jar"))) == 2
     again = machine.set_up("native")
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+
+
+def test_the_demo_goes_on_without_the_native_engine_if_it_cannot_be_fetched(machine):
+    machine.tool("uname", "#!/bin/bash\necho Linux\n")
+    assert machine.set_up().returncode == 0
+    (machine.folder / "spark-says").write_text("unresolved dependency: org.apache.datafusion#comet: not found")
+    without = machine.set_up("try-native")
+    assert without.returncode == 0 and "Going on without it: large lakes take longer." in without.stdout
+    (machine.folder / "spark-says").unlink()
+    assert machine.set_up("try-native").returncode == 0
+    assert (machine.clone / ".jars" / "native" / "classes.jsa").exists()
+
+
+def test_elsewhere_than_on_linux_there_is_no_native_engine(machine):
+    machine.tool("uname", "#!/bin/bash\necho Darwin\n")
+    assert "it runs on Linux only. Going on without it" in machine.set_up("try-native").stdout
+    asked = machine.set_up("native")
+    assert asked.returncode == 2 and "could not be fetched: it runs on Linux only." in asked.stderr
