@@ -15,6 +15,7 @@ from deltalake import DeltaTable
 from jobs.cli import main
 from tests.readme import BLOCKS
 
+pytestmark = pytest.mark.timeout(1800)  # all commands run in the set-up of the first test
 # Large enough for cases in every period of the largest plan.
 DEMO = "demo --lake ./lake --members 200k"
 LINES = [line.split(" #")[0].strip() for block in BLOCKS for line in block.splitlines()]
