@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from jobs.spark.broadcasting import broadcast_if_few
-from jobs.spark.id_filter import bit_of, filter_of_words, with_passed, word_of
+from jobs.spark.id_filter import bit_of, filter_of_words, rows_passing, word_of
 
 IDS_OF_A_WORD = 64
 
@@ -110,4 +110,4 @@ def _facts(words: DataFrame) -> Row:
 
 def _of_words(receipts: DataFrame, words: DataFrame) -> DataFrame:
     """The rows whose id is in the words, and a few others, with all columns."""
-    return with_passed(receipts, "receipt_id", filter_of_words(words), "passed").where("passed").drop("passed")
+    return rows_passing(receipts, "receipt_id", filter_of_words(words))

@@ -45,5 +45,10 @@ def with_passed(rows: DataFrame, id_column: str, id_filter: DataFrame, name: str
     )
 
 
+def rows_passing(rows: DataFrame, id_column: str, id_filter: DataFrame) -> DataFrame:
+    """The rows whose id the filter passes: all rows of each such id."""
+    return with_passed(rows, id_column, id_filter, "passed").where("passed").drop("passed")
+
+
 def _folded(word: Column) -> Column:
     return word.bitwiseAND(F.lit(WORD_COUNT - 1))

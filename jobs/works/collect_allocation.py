@@ -20,7 +20,7 @@ from jobs.gate.receipts import ReceiptGate
 from jobs.lake.computed import many_computed_once
 from jobs.progress import announce
 from jobs.spark.broadcasting import broadcast_if_few
-from jobs.spark.id_filter import filter_of_ids, filter_of_words, with_passed
+from jobs.spark.id_filter import filter_of_ids, filter_of_words, rows_passing
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,7 @@ def _totals_of_other_payers(in_time: DataFrame, owed: DataFrame) -> DataFrame:
     if words.isEmpty():
         return totals_by_payer(in_time.where("false"), owed.where("false"))
     others = filter_of_words(words)
-    passed = [
-        with_passed(rows, "payer_id", others, "passed").where("passed").drop("passed") for rows in (in_time, owed)
-    ]
-    return totals_by_payer(*passed)
+    return totals_by_payer(*(rows_passing(rows, "payer_id", others) for rows in (in_time, owed)))
 
 
 def _with_additional(bills: DataFrame, asked: DataFrame) -> DataFrame:
@@ -113,8 +110,8 @@ def _rows_of_payers(rows: DataFrame, payer_rows: DataFrame, payer_count: int) ->
     read."""
     if not payer_count:
         return rows.where("false")
-    passed = with_passed(rows, "payer_id", filter_of_ids(payer_rows, "payer_id"), "passed")
-    return passed.where("passed").drop("passed").join(payer_rows.select("payer_id"), "payer_id", "left_semi")
+    passed = rows_passing(rows, "payer_id", filter_of_ids(payer_rows, "payer_id"))
+    return passed.join(payer_rows.select("payer_id"), "payer_id", "left_semi")
 
 
 def _rows_of_other_payers(rows: DataFrame, payer_rows: DataFrame, payer_count: int) -> DataFrame:

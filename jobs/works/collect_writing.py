@@ -26,7 +26,7 @@ from jobs.register.inputs import versions_read
 from jobs.register.publications import rows_of
 from jobs.settlement.coverage import in_force_on
 from jobs.spark.digest import digest_of_rows
-from jobs.spark.id_filter import filter_of_ids, with_passed
+from jobs.spark.id_filter import filter_of_ids, rows_passing
 from jobs.works.collect_adjustments import AdjustmentSums, none_collected, sums_of_adjustments, without_refunds
 from jobs.works.collect_allocation import Allocations, allocate
 from jobs.works.collect_pinning import JOB, PinnedCollection
@@ -223,8 +223,8 @@ def _joined(pinned: PinnedCollection, members: DataFrame) -> DataFrame:
     version = max(versions_read(small, run_id, [MEMBERS])[MEMBERS] for run_id in run_ids)
     spells = read_source(pinned.lake, MEMBERS, version).select(*KEY, "joined_on", "exited_on")
     covered = spells.where(in_force_on(F.lit(pinned.days.publicity_on)))
-    passed = with_passed(covered, "member_id", filter_of_ids(members, "member_id"), "passed")
-    return passed.where("passed").groupBy(*KEY).agg(F.min("joined_on").alias("joined_on"))
+    passed = rows_passing(covered, "member_id", filter_of_ids(members, "member_id"))
+    return passed.groupBy(*KEY).agg(F.min("joined_on").alias("joined_on"))
 
 
 def _aid_for_set_off(pinned: PinnedCollection) -> DataFrame:

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from jobs.lake.computed import many_computed_once
 from jobs.spark.by_plan import fen
-from jobs.spark.id_filter import bit_of, filter_of_ids, filter_of_words, with_passed, word_of
+from jobs.spark.id_filter import bit_of, filter_of_ids, filter_of_words, rows_passing, word_of
 from jobs.works.corrections import KEY
 
 MOST_OF_FEW = 10_000_000  # members; more are not looked for first
@@ -33,18 +33,13 @@ def few_differences(recomputed: DataFrame, effective: DataFrame, most: int = MOS
     count = words.agg(F.sum(F.bit_count("bits"))).first()[0] or 0
     if count > most:
         return None
-    both = (rows_of_members(rows, filter_of_words(words)) for rows in (recomputed, effective))
+    both = (rows_passing(rows, "member_id", filter_of_words(words)) for rows in (recomputed, effective))
     return many_computed_once(differences(*both)) if count else differences(*both).where("false")
-
-
-def rows_of_members(rows: DataFrame, id_filter: DataFrame) -> DataFrame:
-    """The rows of the members that pass the filter: all rows of each."""
-    return with_passed(rows, "member_id", id_filter, "passed").where("passed").drop("passed")
 
 
 def rows_of_same_members(rows: DataFrame, others: DataFrame) -> DataFrame:
     """The rows of the members in `others`, and of some more."""
-    return rows_of_members(rows, filter_of_ids(others, "member_id"))
+    return rows_passing(rows, "member_id", filter_of_ids(others, "member_id"))
 
 
 def _words_of_differing(recomputed: DataFrame, effective: DataFrame) -> DataFrame:

@@ -14,7 +14,7 @@ from jobs.settlement.coverage import (
 )
 from jobs.spark.broadcasting import MAX_BROADCAST_ROWS
 from jobs.spark.computed import computed_once
-from jobs.spark.id_filter import filter_of_ids, with_passed
+from jobs.spark.id_filter import filter_of_ids, rows_passing, with_passed
 
 
 def with_cover(
@@ -33,8 +33,8 @@ def with_cover(
     lapsed_ids = computed_once(filter_of_ids(last, "member_id"))
     is_few = lapse_count <= most_to_broadcast
     joined = _with_few_lapses(members, last) if is_few else _with_many_lapses(members, last, lapsed_ids)
-    spells = with_passed(members.select(*MEMBER, "joined_on", "exited_on"), "member_id", lapsed_ids, "passed")
-    going_on = computed_once(continued_after_lapse(spells.where("passed"), last))
+    spells = rows_passing(members.select(*MEMBER, "joined_on", "exited_on"), "member_id", lapsed_ids)
+    going_on = computed_once(continued_after_lapse(spells, last))
     return cover_by_last_lapse(joined, None if going_on.isEmpty() else going_on, publicity_on, members.columns)
 
 

@@ -21,7 +21,7 @@ SHARE_FEN = 251
 CHECKS = (
     "member_id IS NULL", "payer_id IS NULL", "birth_date IS NULL", "joined_on IS NULL", "waiting_ends_on IS NULL",
     "sex IS NULL OR sex NOT IN ('F', 'M')", "tier IS NULL OR tier NOT IN ('standard', 'basic')",
-    "city_tier IS NULL OR city_tier NOT BETWEEN 1 AND 5", "province_code IS NULL OR length(province_code) <> 6",
+    "city_tier IS NULL OR city_tier NOT BETWEEN 1 AND 6", "province_code IS NULL OR length(province_code) <> 2",
     "birth_date >= joined_on", "waiting_ends_on < joined_on", "exited_on < joined_on",
     "(exited_on IS NULL) <> (exit_reason IS NULL)",
 )  # fmt: skip
