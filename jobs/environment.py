@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.rulebook.strict import WORDS, Strict, first_fault, refusal
 
 FEW_ROWS_MOST = 200_000

@@ -1,6 +1,6 @@
 """Stops work at an announced stage: in this process by an error, or in a separate process by SIGKILL.
 
-`jobs.progress.announce` is the only hook: tests use the stages that an operator sees, and no internal function.
+`jobs.base.progress.announce` is the only hook: tests use the stages that an operator sees, and no internal function.
 """
 
 import os
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from pyspark.errors import PySparkException
 
-from jobs.progress import OBSERVERS
+from jobs.base.progress import OBSERVERS
 
 
 class Killed(BaseException):

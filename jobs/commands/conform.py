@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.errors import IntegrityBroken, WrongUsage
+from jobs.base.errors import IntegrityBroken, WrongUsage
+from jobs.base.progress import announce
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.pipeline.amounts import table_text
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.query import Query, carry_out_query
 from jobs.pipeline.request import Request, request_of
-from jobs.progress import announce
 from jobs.reporting.rows import published_rows
 from schemas import OUTPUT_TABLES, Table
 

@@ -3,8 +3,8 @@
 import argparse
 from dataclasses import replace
 
+from jobs.base.errors import WrongUsage
 from jobs.commands.options import add_period_arguments
-from jobs.errors import WrongUsage
 from jobs.lake.opening import open_lake
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest, period_request_of

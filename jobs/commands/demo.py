@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from jobs.base.errors import WrongUsage
+from jobs.base.progress import announce
 from jobs.commands import report
 from jobs.commands.demo_shown import results_of, text_of
 from jobs.commands.explain import MemberPeriod
@@ -14,7 +16,6 @@ from jobs.commands.options import member_count
 from jobs.commands.run_attempts import EventRunner
 from jobs.commands.run_schedule import Event, events
 from jobs.commands.run_walk import WalkLog, walk
-from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.opening import open_lake
@@ -22,7 +23,6 @@ from jobs.lake.storage import LOCK_FILE, is_local, local_folder
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.query import carry_out_query
 from jobs.pipeline.request import PeriodRequest, Request, request_of
-from jobs.progress import announce
 from jobs.register.publications import published_in
 from jobs.reporting.masking import DEFAULT_FLOOR
 from jobs.reporting.rows import published_few_rows

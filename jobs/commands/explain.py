@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
+from jobs.base.errors import IntegrityBroken, Refused, WrongUsage
+from jobs.base.progress import announce
 from jobs.commands.options import calendar_year, person_id
-from jobs.errors import IntegrityBroken, Refused, WrongUsage
 from jobs.explaining.correction_rows import BILLED
 from jobs.explaining.explanation import explain
 from jobs.explaining.member_rows import PublishedRows, plans_to_explain
@@ -14,7 +15,6 @@ from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.query import Query, carry_out_query
 from jobs.pipeline.request import PeriodRequest, Request, period_request_of, request_of
-from jobs.progress import announce
 from jobs.register.inputs import REMEDY
 from jobs.reporting.explain_page import EXPLAIN, explanation_page, statement_page
 from jobs.reporting.pages import render

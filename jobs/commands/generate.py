@@ -4,15 +4,15 @@ import argparse
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from jobs.base.errors import WrongUsage
+from jobs.base.progress import announce
 from jobs.commands.options import member_count
-from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.opening import open_lake
 from jobs.lake.storage import is_local, local_folder
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import Request, new_lake_request_of
-from jobs.progress import announce
 from jobs.rulebook.calendar import Period
 from jobs.rulebook.rules import Platform
 from jobs.sample import published

@@ -3,9 +3,9 @@
 import argparse
 import re
 
+from jobs.base.errors import WrongUsage
 from jobs.commands.options import count
 from jobs.commands.quarantine_shown import list_document, list_text, row_document, row_text
-from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.opening import open_lake
 from jobs.pipeline.outcome import Outcome

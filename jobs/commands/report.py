@@ -2,14 +2,14 @@
 
 import argparse
 
+from jobs.base.errors import WrongUsage
+from jobs.base.progress import announce
 from jobs.commands.options import calendar_year
-from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.opening import open_lake
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest, Request, period_request_of, request_of
-from jobs.progress import announce
 from jobs.register.runs import end_killed_run, killed_runs, recorded
 from jobs.reporting.ageing import ageing_of, write_ageing
 from jobs.reporting.annual import requested_run, write_year, year_report

@@ -3,12 +3,12 @@
 import argparse
 from datetime import date
 
+from jobs.base.errors import WrongUsage
 from jobs.commands.generate import make_receipts
 from jobs.commands.options import add_accept_lapses
 from jobs.commands.run_attempts import STOPPED, EventRunner
 from jobs.commands.run_schedule import events
 from jobs.commands.run_walk import WalkLog, walk
-from jobs.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.opening import open_lake
 from jobs.lake.small import SmallTables

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from jobs.base.errors import GateStopped, Stop, unexpected
 from jobs.commands.run_schedule import Event
-from jobs.errors import GateStopped, Stop, unexpected
 from jobs.lake.lake import Lake
 from jobs.pipeline.request import PeriodRequest, Request, exists_in
 from jobs.pipeline.work import Work, carry_out

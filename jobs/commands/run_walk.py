@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from jobs.base.progress import announce
 from jobs.commands.run_attempts import Attempt, EventRunner
 from jobs.commands.run_schedule import Event
 from jobs.pipeline.request import exists_in
-from jobs.progress import announce
 from jobs.register.publications import published_in
 from jobs.register.runs import killed_runs
 from jobs.rulebook.calendar import Period

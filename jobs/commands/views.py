@@ -2,7 +2,7 @@
 
 import argparse
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.object_stores import spark_address
 from jobs.pipeline.outcome import Outcome

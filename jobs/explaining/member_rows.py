@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from jobs.errors import Refused
+from jobs.base.errors import Refused
 from jobs.explaining.correction_rows import (
     adjustments_of_year,
     correction_facts,

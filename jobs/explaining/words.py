@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from jobs.catalogue import catalogue
+from jobs.base.catalogue import catalogue
 
 SENTENCES = catalogue("jobs.explaining", "sentences")
 WHY_NOT = SENTENCES.group("why_not")

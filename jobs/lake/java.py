@@ -15,12 +15,12 @@ from py4j.protocol import Py4JError
 from pyspark import SparkConf
 from pyspark.java_gateway import launch_gateway
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
+from jobs.base.logs import pass_on
+from jobs.base.process import ends_with_interruption
+from jobs.base.progress import LOGGER
 from jobs.lake.java_names import remember_names
 from jobs.lake.storage import is_local
-from jobs.process import ends_with_interruption
-from jobs.progress import LOGGER
-from jobs.progress.logs import pass_on
 
 VERSIONS = ("17", "21")
 # Spark requests this module, and Java reports that at every start. Users can do nothing about it.

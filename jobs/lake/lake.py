@@ -8,13 +8,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.base.progress import announce
 from jobs.lake.native import ENGINE, is_native
 from jobs.lake.native_writing import have_pyarrow
 from jobs.lake.object_stores import spark_address
 from jobs.lake.plain_files import plain_frame
 from jobs.lake.small import SmallTables, arrow_table, matching, properties_of
 from jobs.lake.storage import is_local
-from jobs.progress import announce
 from schemas import TABLES, Table
 
 # Delta's plain table format, for readers of version 1. A site's defaults for new tables would replace what is left out.

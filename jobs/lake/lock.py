@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deltalake.exceptions import DeltaError
 
-from jobs.errors import IntegrityBroken, Locked, WrongUsage
+from jobs.base.errors import IntegrityBroken, Locked, WrongUsage
 from jobs.lake.object_stores import reason_of
 from jobs.lake.small import SmallTables
 from jobs.lake.storage import LockStorage, check_writable, lock_storage

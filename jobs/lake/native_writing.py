@@ -19,7 +19,7 @@ from pyspark import cloudpickle
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.errors import IntegrityBroken
+from jobs.base.errors import IntegrityBroken
 from jobs.lake import task_files
 from jobs.lake.small import SmallTables, arrow_schema, data_files, table_configuration
 from jobs.lake.storage import local_folder

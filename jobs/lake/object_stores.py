@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 
 # Users write s3://; Hadoop uses another scheme for S3.
 SPARK_SCHEMES = {"s3": "s3a"}

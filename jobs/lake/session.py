@@ -13,8 +13,9 @@ from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from jobs.base.errors import WrongUsage
+from jobs.base.process import ends_with_interruption, keeping_signal_handler
 from jobs.environment import Environment
-from jobs.errors import WrongUsage
 from jobs.lake.java import (
     CLASSES,
     END_SECONDS,
@@ -37,7 +38,6 @@ from jobs.lake.native import (
 )
 from jobs.lake.object_stores import PAGE, S3, S3A_CLASS, scheme_of, spark_address, spark_settings
 from jobs.lake.storage import is_local
-from jobs.process import ends_with_interruption, keeping_signal_handler
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 EXTENSIONS = "spark.sql.extensions"

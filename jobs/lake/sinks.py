@@ -12,11 +12,11 @@ from pyspark.sql import functions as F
 from expectations.outputs import FEW_ROW_RULES, ROW_RULES
 from expectations.rule import NO_TERMS
 from expectations.suites import RuleResult, judge
-from jobs.errors import IntegrityBroken
+from jobs.base.errors import IntegrityBroken
+from jobs.base.progress import announce
 from jobs.lake.lake import Lake
 from jobs.lake.native_writing import is_natively_writable, write_natively
 from jobs.lake.small import matching
-from jobs.progress import announce
 from jobs.spark.digest import ROW_HASH, digest_measures, digest_of, digest_of_all, digest_of_rows, with_row_hash
 from schemas import TABLES, Table
 

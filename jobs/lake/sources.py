@@ -7,7 +7,7 @@ from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.errors import GateStopped
+from jobs.base.errors import GateStopped
 from jobs.lake.lake import Lake
 from jobs.lake.object_stores import reason_of
 from jobs.lake.small import SmallTables, matching

@@ -14,7 +14,7 @@ from typing import Protocol
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.lake.object_stores import CHECK_OPTIONS, FIRST_CONTACT, SCHEMES, reason_of, scheme_of, unreachable
 from jobs.lake.small import SmallTables, arrow_table
 from schemas import TABLES

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from expectations.suites import RuleResult
-from jobs.errors import GateStopped, IntegrityBroken
+from jobs.base.errors import GateStopped, IntegrityBroken
+from jobs.base.progress import announce
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.sinks import WritingSink
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
-from jobs.progress import announce
 from jobs.register.lake_record import record_lake
 from jobs.register.publications import publish
 from jobs.register.quality import record_quality

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from jobs.version import program_version
+from jobs.base.version import program_version
 
 CODE_PACKAGES = (
     *(f"jobs.{chapter}" for chapter in ("settlement", "correction", "collection", "ledger", "gate", "works", "spark")),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jobs.errors import GateStopped
+from jobs.base.errors import GateStopped
 from jobs.lake.small import SmallTables
 from jobs.lake.sources import TABLE_IDS
 from jobs.register.runs import input_versions_of

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.lake.small import SmallTables
 from schemas import TABLES
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pyspark.sql import functions as F
 
-from jobs.errors import Refused
+from jobs.base.errors import Refused
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
 from jobs.money import half_up

@@ -1,6 +1,6 @@
 """The report of a year as a page."""
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.money import PPM
 from jobs.pipeline.request import Request
 from jobs.reporting import words

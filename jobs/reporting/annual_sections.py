@@ -1,6 +1,6 @@
 """Sections of a year's page on the report itself: missing periods, and the versions of the sources."""
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.reporting.annual_sources import COSTS, REVIEWS, VISITS
 from jobs.reporting.measures import ANNUAL as MEASURES
 from jobs.reporting.text import Paragraph, Section, Table, number

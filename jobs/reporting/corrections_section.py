@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.reporting.measures import CORRECTION_AMOUNTS
 from jobs.reporting.text import Paragraph, Section, Table, money, number, signed
 

@@ -1,6 +1,6 @@
 """The data dictionary as a page: every table and column, from the schemas. Their meaning is in English only."""
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.pipeline.request import Request
 from jobs.reporting.text import English, Links, Page, Paragraph, Section, Table
 from schemas import TABLES

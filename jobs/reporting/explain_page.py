@@ -1,6 +1,6 @@
 """The page that explains one member's period, and the statement of a year: for the member, not for the public."""
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.pipeline.request import Request
 from jobs.reporting import words
 from jobs.reporting.text import Page, Paragraph, Section, Table, money

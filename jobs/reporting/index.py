@@ -1,6 +1,6 @@
 """The index: all published periods, their shares over time, and links to the existing pages."""
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.lake.small import SmallTables
 from jobs.pipeline.request import Request
 from jobs.reporting import dictionary_page, words

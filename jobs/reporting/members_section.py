@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Container
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.reporting import words
 from jobs.reporting.masking import GroupTraits
 from jobs.reporting.measures import PERIOD as MEASURES

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.pipeline.request import PeriodRequest
 from jobs.reporting import words
 from jobs.reporting.corrections_section import into_table

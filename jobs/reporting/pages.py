@@ -9,7 +9,7 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from jobs.catalogue import catalogue
+from jobs.base.catalogue import catalogue
 from jobs.lake.small import SmallTables
 from jobs.lake.storage import write_text
 from jobs.reporting.text import English, Page

@@ -1,6 +1,6 @@
 """The report of a period as a page."""
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.pipeline.request import PeriodRequest
 from jobs.reporting import words
 from jobs.reporting.corrections_section import corrections_section

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from jobs.catalogue import Text
+from jobs.base.catalogue import Text
 from jobs.reporting.text import DASH, Figure
 from jobs.reporting.words import in_both_languages
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from expectations.rule import Terms
 from expectations.suites import RuleResult
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.gate.terms import terms_of
 from jobs.lake.small import SmallTables
 from jobs.lake.storage import write_text

@@ -14,8 +14,8 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.base.progress import announce
 from jobs.lake.lake import Lake
-from jobs.progress import announce
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, few_rows_of, published, rows_of
 from jobs.reporting.people import counted, selected_spells

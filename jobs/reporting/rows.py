@@ -7,7 +7,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from expectations.dates import date_columns, is_impossible
-from jobs.errors import Refused
+from jobs.base.errors import Refused
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.lake.sources import read_source

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.reporting import words
 from jobs.reporting.plots import figure, lines
 from jobs.reporting.text import Figure, Section, Table, money

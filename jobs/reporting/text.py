@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from jobs.catalogue import Text
+from jobs.base.catalogue import Text
 from jobs.money import in_percent, in_yuan
 
 DASH = "–"  # no value, or one that is not shown

@@ -1,6 +1,6 @@
 """Names of codes, places, illnesses and plans in Chinese and English. A code without a name is shown as it is."""
 
-from jobs.catalogue import Text, catalogue
+from jobs.base.catalogue import Text, catalogue
 from jobs.rulebook.rules import Platform
 
 CODES = catalogue("jobs.reporting", "codes").texts

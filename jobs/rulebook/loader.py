@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.rulebook.bands import check_age_bands
 from jobs.rulebook.calendar import Calendar, MonthlyPeriod, Period
 from jobs.rulebook.documents import (

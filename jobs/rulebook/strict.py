@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 
 MOST = 10**15
 WORDS = {

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.rulebook.calendar import Period
 from jobs.rulebook.rules import JoiningRules, Plan, Platform
 from jobs.sample.columns import day_number, interpolate_value

@@ -19,7 +19,7 @@ from datetime import timedelta
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.rulebook.rules import Platform
 from jobs.sample.columns import big, day_number, div, to_date
 from jobs.sample.people import numbers, people

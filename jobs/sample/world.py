@@ -5,8 +5,8 @@ from datetime import date
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
+from jobs.base.progress import announce
 from jobs.lake.lake import Lake
-from jobs.progress import announce
 from jobs.register.publications import published as published_acts
 from jobs.register.publications import rows_of
 from jobs.rulebook.rules import Platform

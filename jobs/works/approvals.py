@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping
 
-from jobs.errors import Refused
+from jobs.base.errors import Refused
 from jobs.lake.small import SmallTables
 from jobs.pipeline.request import PeriodRequest
 from jobs.register.approvals import approvers, same_person

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from expectations.suites import RuleResult
-from jobs.errors import Refused
+from jobs.base.errors import Refused
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import MeasuringSink, WritingSink
 from jobs.pipeline.outcome import Outcome

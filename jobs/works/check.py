@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from jobs.errors import GateStopped, Locked, WrongUsage
+from jobs.base.errors import GateStopped, Locked, WrongUsage
 from jobs.gate.results import critical_failures, rows_by_fate
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock

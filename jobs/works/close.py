@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 
 from expectations.suites import RuleResult
+from jobs.base.progress import announce
 from jobs.collection.allocation import NETTED
 from jobs.gate.costs import COSTS, VISITS, CostRows, Costs, costs_of, judged_reviews
 from jobs.gate.held_id import held_id_column
@@ -21,7 +22,6 @@ from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome, UntilClosed
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
-from jobs.progress import announce
 from jobs.register.books import FEE, fees_of, replace_fee
 from jobs.register.decisions import deciders
 from jobs.register.publications import few_rows_of, published, published_in, rows_of

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
-from jobs.errors import Refused
+from jobs.base.errors import Refused
+from jobs.base.progress import announce
 from jobs.gate.costs import CLAIMS, COSTS, REVIEWS, VISITS
 from jobs.lake.lake import Lake
 from jobs.lake.sources import pin_versions, pinned_inputs
 from jobs.ledger.journal import Transfer
 from jobs.pipeline.request import PeriodRequest
-from jobs.progress import announce
 from jobs.register.books import transfers_of
 from jobs.register.decisions import RELEASE, USED
 from jobs.register.publications import Publication, corrections_into, few_rows_of, published_in

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from expectations.receipts import PERIOD_UNKNOWN
 from expectations.suites import RuleResult
-from jobs.errors import Refused
+from jobs.base.errors import Refused
+from jobs.base.progress import announce
 from jobs.gate.quarantine import hold_receipts, hold_receipts_of_no_period
 from jobs.gate.receipts import judged_receipts
 from jobs.lake.lake import Lake
@@ -13,7 +14,6 @@ from jobs.ledger.journal import cash_received_fen
 from jobs.pipeline.outcome import Outcome, UntilClosed
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
-from jobs.progress import announce
 from jobs.register.books import fees_of, replace_fee, transfers_of
 from jobs.register.publications import published_in, withdrawn_in
 from jobs.register.runs import goes_as_far_as, settings_of

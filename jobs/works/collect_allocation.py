@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.base.progress import announce
 from jobs.collection.allocation import (
     allocated_shares,
     payers_to_allocate,
@@ -18,7 +19,6 @@ from jobs.collection.exact_payers import words_of_other_payers
 from jobs.correction.additional_dues import dues_met
 from jobs.gate.receipts import ReceiptGate
 from jobs.lake.computed import many_computed_once
-from jobs.progress import announce
 from jobs.spark.broadcasting import broadcast_if_few
 from jobs.spark.id_filter import filter_of_ids, filter_of_words, rows_passing
 

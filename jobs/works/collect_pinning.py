@@ -8,15 +8,15 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.base.errors import Refused, WrongUsage
+from jobs.base.progress import announce
 from jobs.collection.allocation import CollectionDays
-from jobs.errors import Refused, WrongUsage
 from jobs.gate.held_id import held_id_column
 from jobs.gate.receipt_decisions import NO_DECISIONS, DecidedReceipts
 from jobs.gate.receipts import ReceiptGate, count_and_fen, judge_receipts
 from jobs.lake.lake import Lake, none_of
 from jobs.lake.sources import pin_versions, read_source
 from jobs.pipeline.request import PeriodRequest, exists_in
-from jobs.progress import announce
 from jobs.register.decisions import USED, deciders
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run

@@ -9,9 +9,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.base.errors import Refused
 from jobs.collection.allocation import collections, lapses
 from jobs.collection.finality import unspent_receipts, with_final_reasons
-from jobs.errors import Refused
 from jobs.gate.receipts import ReceiptGate
 from jobs.lake.sinks import Measurement, WritingSink
 from jobs.lake.sources import read_source

@@ -6,15 +6,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from expectations.suites import RuleResult
+from jobs.base.errors import GateStopped
+from jobs.base.progress import announce
 from jobs.correction.dispositions import DISPOSITIONS
 from jobs.correction.invariants import correction_breaches
-from jobs.errors import GateStopped
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import Measurement, MeasuringSink, WritingSink
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
-from jobs.progress import announce
 from jobs.register.publications import CORRECT
 from jobs.rulebook.calendar import Period
 from jobs.works.correct_cases import CorrectedCases

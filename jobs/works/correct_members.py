@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.base.errors import Refused
 from jobs.collection.allocation import LAPSED
 from jobs.correction.additional_dues import WRITTEN_OFF as DUE_WRITTEN_OFF
 from jobs.correction.dispositions import (
@@ -16,7 +17,6 @@ from jobs.correction.dispositions import (
     disposition_columns,
     reason_column,
 )
-from jobs.errors import Refused
 from jobs.register.publications import published, rows_of
 from jobs.settlement.coverage import COVERED, lapsed_on
 from jobs.spark.by_plan import by_plan, fen

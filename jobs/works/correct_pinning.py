@@ -7,12 +7,12 @@ from typing import Any
 
 from expectations.recoveries import ROW_RULES
 from expectations.suites import RuleResult, judge
-from jobs.errors import GateStopped, Refused, WrongUsage
+from jobs.base.errors import GateStopped, Refused, WrongUsage
+from jobs.base.progress import announce
 from jobs.gate.receipt_decisions import NO_DECISIONS, DecidedReceipts
 from jobs.lake.lake import Lake
 from jobs.lake.sources import pin_versions, pinned_inputs
 from jobs.pipeline.request import PeriodRequest
-from jobs.progress import announce
 from jobs.register.decisions import USED, WAIVE
 from jobs.register.publications import CORRECT, Publication, corrections, few_rows_of, published, published_in
 from jobs.register.runs import Run

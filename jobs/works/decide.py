@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from jobs.base.errors import Refused, WrongUsage
 from jobs.collection.allocation import AFTER_LAPSE
-from jobs.errors import Refused, WrongUsage
 from jobs.gate.releasable import instead_of_release, refusal_of
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock

@@ -7,8 +7,8 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.base.progress import announce
 from jobs.gate.members import MembershipGate
-from jobs.progress import announce
 from jobs.register.runs import totals_of
 from jobs.rulebook.calendar import Calendar, Period
 from jobs.rulebook.rules import SharingRules

@@ -9,13 +9,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.base.errors import Refused
+from jobs.base.progress import announce
 from jobs.correction.cases import aid_changes, counting_cases
-from jobs.errors import Refused
 from jobs.lake.lake import Lake
 from jobs.lake.small import matching
 from jobs.lake.sources import has_receipts
 from jobs.ledger.journal import MEMBERS_RECEIVABLE, POOL
-from jobs.progress import announce
 from jobs.register.publications import Publication, few_rows_of, published, rows_of
 from jobs.register.runs import settings_of
 from jobs.rulebook.calendar import Calendar, Period

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jobs.errors import GateStopped
+from jobs.base.errors import GateStopped
 from jobs.lake.lake import Lake
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.outcome import Outcome

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from expectations.suites import RuleResult
+from jobs.base.errors import GateStopped, Refused
+from jobs.base.progress import announce
 from jobs.correction.invariants import brought_forward_breaches
-from jobs.errors import GateStopped, Refused
 from jobs.gate.quarantine import claims_in_scope, hold_claims, hold_members, plans_in_scope
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import MeasuringSink, WritingSink
@@ -14,7 +15,6 @@ from jobs.ledger.invariants import ReadBack, breaches
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
-from jobs.progress import announce
 from jobs.register.changes import changed_since
 from jobs.register.publications import published_in
 from jobs.register.runs import rows_of_runs

@@ -8,7 +8,8 @@ from pyspark.sql import DataFrame
 from expectations.claims import CLAIMS_TIMES_MOST
 from expectations.members import FRESH_DAYS, VOLUME_CHANGE_PERCENT
 from expectations.suites import RuleResult
-from jobs.errors import GateStopped
+from jobs.base.errors import GateStopped
+from jobs.base.progress import announce
 from jobs.gate.claims import (
     ClaimGate,
     helped_memberships,
@@ -25,7 +26,6 @@ from jobs.gate.results import (
     judge_members,
     members_held_count,
 )
-from jobs.progress import announce
 from jobs.settlement.coverage import cut_by_lapses
 from jobs.works.cover import with_cover
 from jobs.works.settle_gate_inputs import claims_of_period, terms_of_period, with_diagnosis

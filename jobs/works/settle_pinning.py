@@ -6,13 +6,13 @@ from functools import cached_property
 
 from pyspark.sql import DataFrame
 
+from jobs.base.errors import rule_not_in_force
+from jobs.base.progress import announce
 from jobs.canonical import canonical_digest
-from jobs.errors import rule_not_in_force
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import pin_versions, pinned_inputs, read_source
 from jobs.pipeline.request import PeriodRequest, exists_in
-from jobs.progress import announce
 from jobs.register.decisions import USED
 from jobs.register.publications import Publication, few_rows_of, published, rows_of
 from jobs.register.runs import Run

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.errors import rule_not_in_force
+from jobs.base.errors import rule_not_in_force
+from jobs.base.progress import announce
 from jobs.lake.sinks import Measurement, MeasuringSink
-from jobs.progress import announce
 from jobs.rulebook.rules import RuleNotInForce
 from jobs.settlement.assessments import assessments
 from jobs.settlement.bills import bills

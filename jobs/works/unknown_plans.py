@@ -4,7 +4,7 @@ run."""
 from collections.abc import Iterable
 
 from expectations.suites import RuleResult
-from jobs.errors import GateStopped
+from jobs.base.errors import GateStopped
 from jobs.lake.small import SmallTables, matching
 from jobs.rulebook.rules import Platform
 from jobs.works.held_rows import waived_count

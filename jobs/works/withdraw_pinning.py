@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from jobs.errors import Refused
+from jobs.base.errors import Refused
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.pipeline.amounts import yuan

@@ -27,7 +27,7 @@ CONTENDERS, ROUNDS = 3, 4
 CONTENDING = """
 import sys
 from contextlib import suppress
-from jobs.errors import Locked
+from jobs.base.errors import Locked
 from jobs.lake.lock import run_lock
 from jobs.lake.small import SmallTables
 print("ready", flush=True)

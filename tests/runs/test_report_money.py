@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from delta.tables import DeltaTable
 
-from jobs.errors import IntegrityBroken
+from jobs.base.errors import IntegrityBroken
 from jobs.reporting.ageing import ageing_of
 from tests.lakes import claim, measured, member
 from tests.shown import FIRST, PLAN, SECOND, SENIOR

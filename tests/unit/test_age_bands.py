@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.rulebook import load_platform
 from tests.platforms import LONG_AGO, write_platform
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.catalogue import Catalogue, CatalogueError, Text, _entry, catalogue
+from jobs.base.catalogue import Catalogue, CatalogueError, Text, _entry, catalogue
 from jobs.explaining import steps
 from jobs.reporting import annual_published, published
 from jobs.reporting.explain_page import STEP_NAMES

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from jobs.base.errors import WrongUsage
 from jobs.commands.demo import COMPLETE, FIRST, LAST, MARKER, _clear, _generate, _prepare_folder, _schedule
 from jobs.commands.demo_shown import text_of
-from jobs.errors import WrongUsage
 from jobs.lake.small import SmallTables
 from jobs.lake.storage import LOCK_FILE
 from jobs.rulebook import load_platform

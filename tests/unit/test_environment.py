@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from jobs.base.errors import WrongUsage
 from jobs.environment import load_environment
-from jobs.errors import WrongUsage
 
 WHOLE = """
 platform = "xianghubao"

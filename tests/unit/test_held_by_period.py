@@ -9,7 +9,7 @@ from expectations.dates import date_columns
 from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN
 from expectations.rule import FewRowRule, GateRowRule, Severity
 from expectations.suites import SUITES
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.lake.small import EPOCH, FIRST_DAY, LAST_DAY, SmallTables, arrow_table
 from jobs.register.lake_record import LAKE, LAYOUT, platform_of, record_lake
 from jobs.register.publications import publish

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.errors import Refused
+from jobs.base.errors import Refused
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.register.publications import publish

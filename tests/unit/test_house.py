@@ -17,15 +17,14 @@ MODULES = sorted(JOBS.rglob("*.py"))
 
 # In order of imports: a room imports itself and rooms before it.
 ROOMS = (
-    "canonical", "catalogue", "errors", "version", "process", "progress", "money", "rulebook", "spark", "collection",
-    "ledger", "settlement", "correction",
+    "canonical", "base", "money", "rulebook", "spark", "collection", "ledger", "settlement", "correction",
     "environment", "lake", "register", "gate", "pipeline", "explaining", "reporting", "works", "sample",
     "commands", "cli",
 )  # fmt: skip
 CHAPTERS = ("settlement", "correction", "collection", "ledger", "rulebook", "money", "canonical")
 OF_CHAPTERS = {*CHAPTERS, "spark"}
 # (module, room)
-NOT_OF_CHAPTERS = {("rulebook/loader.py", "errors"), ("rulebook/strict.py", "errors")}
+NOT_OF_CHAPTERS = {("rulebook/loader.py", "base"), ("rulebook/strict.py", "base")}
 # Calls that run a Spark job or write: chapters contain none.
 ACTIONS = {
     "collect", "count", "first", "isEmpty", "localCheckpoint", "checkpoint", "toPandas", "toLocalIterator", "write",

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from jobs import process
+from jobs.base import process
+from jobs.base.process import Interrupted
+from jobs.base.progress import announce
 from jobs.lake.small import SmallTables
-from jobs.process import Interrupted
-from jobs.progress import announce
 from jobs.register.runs import Run, recorded
 
 RUN = Run("collect", "xianghubao", "2020-12-P1", ("critical_illness",), {}, {}, {"as_of": "2020-12-26"})

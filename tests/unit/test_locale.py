@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.lake.java import _java_variables, check_names
 from jobs.lake.small import SmallTables
 from jobs.pipeline.request import _check_name

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from jobs.errors import IntegrityBroken, Locked, WrongUsage
+from jobs.base.errors import IntegrityBroken, Locked, WrongUsage
 from jobs.lake.lock import run_lock
 from jobs.lake.small import SmallTables
 from jobs.lake.storage import LOCK_FILE

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jobs.catalogue import Text
+from jobs.base.catalogue import Text
 from jobs.register.runs import Run
 from jobs.reporting.annual import YearReport
 from jobs.reporting.annual_page import YearPage

@@ -14,7 +14,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark import cloudpickle
 
-from jobs.errors import IntegrityBroken
+from jobs.base.errors import IntegrityBroken
 from jobs.lake.native_writing import is_natively_writable, write_natively
 from jobs.lake.small import SmallTables, arrow_table
 from jobs.spark.digest import ROW_HASH, digest_of_all, digest_of_rows, plain_hash, signed

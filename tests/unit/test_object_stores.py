@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.lake.lake import Lake
 from jobs.lake.object_stores import reason_of, spark_address, spark_settings, store_options
 from jobs.lake.small import SmallTables

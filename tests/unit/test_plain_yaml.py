@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.rulebook.plain_yaml import read_yaml
 
 PLAIN = """

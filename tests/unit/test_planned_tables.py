@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from jobs.base.errors import WrongUsage
 from jobs.commands.conform import Conform
-from jobs.errors import WrongUsage
 from jobs.reporting.dictionary_page import dictionary_page
 from jobs.reporting.pages import render
 from schemas import OUTPUT_TABLES, TABLES

@@ -11,15 +11,15 @@ from io import StringIO
 
 import pytest
 
+from jobs.base.logs import close_log, open_log
+from jobs.base.process import Interrupted, check_interruption
+from jobs.base.progress import LOGGER, add_context, announce, logged_as, logged_for_run
 from jobs.cli import main
-from jobs.process import Interrupted, check_interruption
-from jobs.progress import LOGGER, add_context, announce, logged_as, logged_for_run
-from jobs.progress.logs import close_log, open_log
 
 WHOLE_LOG = """
-from jobs import process
-from jobs.progress import LOGGER, announce
-from jobs.progress.logs import close_log, end_display, open_log
+from jobs.base import process
+from jobs.base.progress import LOGGER, announce
+from jobs.base.logs import close_log, end_display, open_log
 process.protect_streams()
 open_log("text", "info")
 announce("first stage")
@@ -132,7 +132,7 @@ def test_the_environment_variable_overrides_the_conf(tmp_path, monkeypatch):
 
 
 def test_an_interruption_swallowed_by_a_finalizer_is_raised_at_the_next_stage(monkeypatch):
-    monkeypatch.setattr("jobs.process._interruption", Interrupted(15))
+    monkeypatch.setattr("jobs.base.process._interruption", Interrupted(15))
     with pytest.raises(Interrupted) as interruption:
         announce("next stage")
     assert interruption.value.exit_code == 143

@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 
+from jobs.base.errors import Stop
 from jobs.cli import COMMANDS, _parser
-from jobs.errors import Stop
 from schemas import TABLES
 from tests.readme import BLOCKS, INLINE, TEXT
 from tests.wheels import PROJECT

@@ -1,6 +1,6 @@
 """Corrections in reports: one line per closed period and revision, sums per other period, tables in both languages."""
 
-from jobs.catalogue import Text
+from jobs.base.catalogue import Text
 from jobs.reporting.corrections import correction_lines, correction_measures
 from jobs.reporting.corrections_section import corrections_section
 from jobs.reporting.measures import CORRECTION_AMOUNTS

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from conf.editor_schemas import MODELS
+from jobs.base.errors import WrongUsage
 from jobs.environment import load_environment
-from jobs.errors import WrongUsage
 from jobs.rulebook.documents import rule_document
 from jobs.rulebook.plain_yaml import read_yaml
 from jobs.rulebook.strict import Fault, validated

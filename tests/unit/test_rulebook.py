@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
 from jobs.rulebook import load_platform, platform_ids
 from jobs.rulebook.rules import RuleNotInForce
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from jobs.errors import GateStopped
+from jobs.base.errors import GateStopped
 from jobs.lake.small import SmallTables
 from jobs.register.inputs import gone_source, version_read, versions_read
 from jobs.register.runs import Run, recorded

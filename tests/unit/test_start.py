@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from jobs.errors import WrongUsage
+from jobs.base.errors import WrongUsage
+from jobs.base.progress import LOGGER
 from jobs.lake.java import HADOOP, IGNORED, _java_variables, leave_connect_out, submitted_jvm
 from jobs.lake.object_stores import spark_address
-from jobs.progress import LOGGER
 from tests.hostile import INSTALLED, PROJECT, foreign_packages
 
 START = [*INSTALLED, "--version"]

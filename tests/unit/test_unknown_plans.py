@@ -8,7 +8,7 @@ from deltalake import write_deltalake
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from expectations.suites import judge
-from jobs.errors import GateStopped, WrongUsage
+from jobs.base.errors import GateStopped, WrongUsage
 from jobs.lake.small import SmallTables
 from jobs.pipeline.request import new_lake_request_of, request_of
 from jobs.register.lake_record import record_lake

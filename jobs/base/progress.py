@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from jobs.process import check_interruption
+from jobs.base.process import check_interruption
 
 LOGGER = logging.getLogger("fentan")
 OBSERVERS: list[Callable[[str], None]] = []

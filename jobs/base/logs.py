@@ -6,8 +6,8 @@ import os
 import time
 from datetime import UTC, datetime
 
-from jobs import process
-from jobs.progress import CONTEXT, LOGGER
+from jobs.base import process
+from jobs.base.progress import CONTEXT, LOGGER
 
 STARTED_AT_SECONDS = time.time()
 
@@ -88,7 +88,7 @@ def _handler(log_format: str) -> logging.Handler:
     if log_format == "json":
         return LinesHandler(JsonFormatter())
     if process.stderr().isatty() and os.environ.get("TERM") != "dumb" and LOGGER.isEnabledFor(logging.INFO):
-        from jobs.progress.live import LiveHandler  # importing rich takes a while
+        from jobs.base.live import LiveHandler  # importing rich takes a while
 
         return LiveHandler(process.stderr(), TextFormatter())
     return LinesHandler(TextFormatter())
