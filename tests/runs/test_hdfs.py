@@ -41,6 +41,9 @@ LIFE = (
     ("status",),
     ("explain", "--member", "7", "--period", PERIOD),
 )
+DUE_FEN = 10  # of member 7: the aid of 900 and its fee of 72 are 33 a member, the per-case cap is 10
+# Of the life above: two plans, each settled, collected, collected again (which reverses the first collection), closed.
+PUBLICATION_COUNT = 10
 # Holds the lock of the lake until its stdin ends.
 HOLDING = """
 import sys
@@ -87,9 +90,8 @@ def test_a_period_on_hdfs_has_the_digests_of_a_local_folder(spark, hdfs, tmp_pat
         code, document, err = run(remote, command, *words)
         assert code == 0, (command, err)
         assert run(local, command, *words)[0] == 0
-    # Two plans: settled, collected, collected again (which reverses the first collection), closed.
-    assert publications(remote) == publications(local) and len(publications(local)) == 10
-    assert document["plans"][0]["follows"] and document["plans"][0]["due_fen"] == 33
+    assert publications(remote) == publications(local) and len(publications(local)) == PUBLICATION_COUNT
+    assert document["plans"][0]["follows"] and document["plans"][0]["due_fen"] == DUE_FEN
     again, document, err = run(remote, *LIFE[0])
     assert (again, document["state"]) == (0, "already settled"), err
     assert run(remote, "conform")[1]["conforms"]

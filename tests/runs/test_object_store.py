@@ -13,7 +13,7 @@ from tests.clusters import standalone_cluster
 from tests.confs import write_conf
 from tests.lakes import PERIOD
 from tests.runs.test_cluster import jars
-from tests.runs.test_hdfs import HOLDING, load, publications
+from tests.runs.test_hdfs import HOLDING, PUBLICATION_COUNT, load, publications
 from tests.s3 import BUCKET, HOW_TO_GET_IT, SERVER_PYTHON, access, s3_on_loopback
 from tests.spark_settings import QUICK, SHORT_LIVED
 from tests.wheels import PROJECT, build_wheel
@@ -54,7 +54,7 @@ assert lock.exchange(lock.read(), json.dumps(owner))
 # Loads both lakes and runs the commands of LIFE in both; stderr has the seconds of each command.
 RUN_LIFE = """
 import sys, time
-from tests.runs.test_hdfs import LIFE, load, run
+from tests.runs.test_hdfs import DUE_FEN, LIFE, load, run
 conf, *roots = sys.argv[1:]
 for root in roots:
     load(root)
@@ -64,7 +64,7 @@ for command, *words in LIFE:
         code, document, err = run(root, command, *words, "--conf", conf)
         print(command, root, code, round(time.monotonic() - began, 1), err if code else "", file=sys.stderr, flush=True)
         assert code == 0
-assert document["plans"][0]["follows"] and document["plans"][0]["due_fen"] == 33
+assert document["plans"][0]["follows"] and document["plans"][0]["due_fen"] == DUE_FEN
 assert run(roots[0], *LIFE[0], "--conf", conf)[1]["state"] == "already settled"
 assert run(roots[0], "conform", "--conf", conf)[1]["conforms"]
 """
@@ -238,7 +238,8 @@ def test_a_period_on_s3_has_the_digests_of_a_local_folder(endpoint, reached, s3_
         out, err = program.communicate(timeout=LIFE_LIMIT_SECONDS)
     assert program.returncode == 0, err[-4000:]
     assert "writer-secret" not in out + err
-    assert publications(f"s3a://{BUCKET}/life") == publications(local) and len(publications(local)) == 8
+    assert publications(f"s3a://{BUCKET}/life") == publications(local)
+    assert len(publications(local)) == PUBLICATION_COUNT
 
 
 def test_a_standalone_cluster_settles_on_s3_to_the_same_digests(endpoint, reached, s3_jars, quick_local, tmp_path):
