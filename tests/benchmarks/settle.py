@@ -58,7 +58,7 @@ def main() -> None:
     for size in args.members:
         lake = args.folder / f"lake-{size}"
         generated_seconds = generate(lake, size, args.defects)
-        rounds = [one_round(lake, conf, args.engines) for _ in range(args.rounds)]
+        rounds = with_parts_of_all([one_round(lake, conf, args.engines) for _ in range(args.rounds)])
         print(operators_text(newest_log(events_of(args.folder))), flush=True)
         show(size, generated_seconds, rounds)
         keep(args.folder / f"settle-{size}.json", size, rounds, args.earlier)
@@ -88,10 +88,19 @@ def one_round(lake: Path, conf: Path, engines: Sequence[str]) -> dict[str, float
 
 
 def _json_of(module: str, *words: str) -> dict[str, float]:
+    """The figures that a program prints; none if it was killed, as one that takes too much memory is."""
     ended = subprocess.run([sys.executable, "-m", module, *words], capture_output=True, text=True)
+    if ended.returncode < 0:
+        print(f"{module} {' '.join(words)} was killed by signal {-ended.returncode}: no figures of it", flush=True)
+        return {}
     if ended.returncode:
         raise SystemExit(f"{module} {' '.join(words)} ended with {ended.returncode}:\n{ended.stderr[-3000:]}")
     return json.loads(ended.stdout.splitlines()[-1])
+
+
+def with_parts_of_all(rounds: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """The rounds with the parts that each of them has."""
+    return [{part: one[part] for part in rounds[0] if all(part in other for other in rounds)} for one in rounds]
 
 
 def copy_seconds(lake: Path) -> dict[str, float]:
