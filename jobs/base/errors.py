@@ -1,7 +1,12 @@
 """Errors that end a command. Each message says what was not done and what to do next; each class has its exit code."""
 
 import os
+import re
 import traceback
+
+OUT_OF_MEMORY = re.compile(
+    r"OutOfMemoryError|UNABLE_TO_ACQUIRE_MEMORY|[Cc]ould not allocate memory|Resources exhausted"
+)
 
 
 class Stop(Exception):
@@ -48,12 +53,25 @@ def unexpected(error: Exception, what: str = "") -> Stop:
     """
     if "FENTAN_DEBUG" in os.environ:
         traceback.print_exception(error)
+    if OUT_OF_MEMORY.search(_text_of(error)):
+        return Stop(
+            f"{what}ended because Spark ran out of memory. `fentan status` shows what is published. Give it more "
+            "(spark.driver.memory in the conf, or FENTAN_DRIVER_MEMORY; the section Sizing of conf/OPERATIONS.md says "
+            "how much), then run it again: what is published is not done twice."
+        )
     condition = error.getCondition() if hasattr(error, "getCondition") else None
     kind = f"{type(error).__name__}: {condition}" if condition else type(error).__name__
     return Stop(
         f"{what}failed unexpectedly ({kind}). `fentan status` shows what is published. Run it again: what is published "
         "is not done twice. If it fails again, set FENTAN_DEBUG=1 and report the trace."
     )
+
+
+def _text_of(error: Exception) -> str:
+    try:
+        return str(error)  # of an error in Java: its stack trace, asked of Java
+    except Exception:  # Java is gone
+        return ""
 
 
 def rule_not_in_force(missing: Exception) -> WrongUsage:

@@ -8,6 +8,7 @@ rows are compared with each other; the rest are counted.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -97,13 +98,17 @@ def judge_memberships(
     terms: Terms,
     plan_ids: Iterable[str] | None,
     released: Collection[Mapping] = (),
+    plan_by_plan: bool = False,
 ) -> MembershipGate:
     """Judges every spell of the plans (None: of every plan, and rows of no known plan).
 
     `members`: source/members with `cover`. `claimants`: the member_id of every claim of the period. A payer need not
     be a member. `released`: rows of source/members that pass the rules of severity error; of equal rows one passes.
+    `plan_by_plan`: with one query for each plan, which pays where rows are many and queries are not compiled.
     """
     in_scope = members if plan_ids is None else members.where(F.col("plan_id").isin(*plan_ids))
+    if plan_by_plan:
+        in_scope = _one_plan_after_another(in_scope, sorted(terms.tiers))
     words = many_computed_once(words_of_ids(in_scope, terms))
     payers = many_computed_once(words_of_payers(in_scope))
     several = words.where("several_bits != 0").select("word", F.col("several_bits").alias("bits"))
@@ -123,6 +128,16 @@ def judge_memberships(
     rows = in_scope.withColumn("erroneous", breaks_any(ERROR_RULES, terms))
     family_payers = filter_of_words(payers.select("word", F.col("payers").alias("bits")))
     return MembershipGate(rows, kept, (*rest, *groups_of_kept), family_payers, passing)
+
+
+def _one_plan_after_another(members: DataFrame, plan_ids: Iterable[str]) -> DataFrame:
+    """The same rows, one plan's after another's, and last those of no known plan.
+
+    Where `plan_id` is a constant, Spark works out once what depends on the plan, and compares no text in any row.
+    """
+    of_plans = [members.where(F.col("plan_id") == p).withColumn("plan_id", F.lit(p)) for p in plan_ids]
+    others = members.where(F.col("plan_id").isNull() | ~F.col("plan_id").isin(*plan_ids))
+    return reduce(DataFrame.unionByName, [*of_plans, others])
 
 
 def _with_released_passing(kept: DataFrame, released: Collection[Mapping]) -> tuple[DataFrame, DataFrame]:

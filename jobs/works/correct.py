@@ -18,7 +18,7 @@ from jobs.pipeline.work import Work
 from jobs.register.publications import CORRECT
 from jobs.rulebook.calendar import Period
 from jobs.works.correct_cases import CorrectedCases
-from jobs.works.correct_differences import differences, few_differences, rows_of_same_members
+from jobs.works.correct_differences import differences, narrowing
 from jobs.works.correct_members import (
     adjustments,
     check_refunds,
@@ -110,21 +110,18 @@ def _correct(pinned: PinnedCorrection, gate: Gate, sink: WritingSink) -> Correct
     written_off = open_write_offs(pinned).localCheckpoint()
     void = reinstated(pinned, recomputed, written_off)
     left = written_off if void.rows is None else _less_reinstated(written_off, void.rows)
-    differing, spells = _differing(pinned, recomputed, gate.members.good)
-    rows = adjustments(pinned, differing, left, covered_into(pinned, spells, void.rows))
+    effective = effective_dues(pinned)
+    narrowed = _all_rows if pinned.lake.has_few_rows else narrowing(recomputed, effective)
+    covered = covered_into(pinned, narrowed(gate.members.good), void.rows)
+    rows = adjustments(pinned, differences(narrowed(recomputed), narrowed(effective), narrowed(left), covered))
     check_refunds(pinned, rows)
     measured = sink.put(ADJUSTMENTS, rows, _disposition_sums())
     stored_void = sink.put(REINSTATEMENTS, rows_to_store(pinned, void))
     return post(pinned, settled, sink, case_rows, void, measured, stored_void)
 
 
-def _differing(pinned: PinnedCorrection, recomputed: DataFrame, spells: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """The differences by member, and the spells, of at least these members."""
-    effective = effective_dues(pinned)
-    few = None if pinned.lake.has_few_rows else few_differences(recomputed, effective)
-    if few is None:
-        return differences(recomputed, effective), spells
-    return few, rows_of_same_members(spells, few)
+def _all_rows(rows: DataFrame) -> DataFrame:
+    return rows
 
 
 def _sponsored_by_case(benefits: DataFrame) -> dict[tuple[str, int], int]:

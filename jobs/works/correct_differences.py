@@ -1,6 +1,9 @@
 """The members whose due differs from what was charged. In most corrections of large lakes they are few."""
 
-from pyspark.sql import DataFrame
+from collections.abc import Callable
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.lake.computed import many_computed_once
@@ -9,32 +12,46 @@ from jobs.spark.id_filter import bit_of, filter_of_ids, filter_of_words, rows_pa
 from jobs.works.corrections import KEY
 
 MOST_OF_FEW = 10_000_000  # members; more are not looked for first
+AMOUNTS = ("due_fen", "effective_due_fen", "pooled_fen", "written_off_fen")
 
 
-def differences(recomputed: DataFrame, effective: DataFrame) -> DataFrame:
-    """One row per member whose due differs: the columns of both and `difference_fen`.
+def tier_code(tier: str) -> Column:
+    """A tier as a number: the native engine finds no maximum of texts."""
+    return F.xxhash64(tier)
 
-    `recomputed`: rows of settled/assessments as of now. `effective`: from `effective_dues`.
+
+def differences(recomputed: DataFrame, effective: DataFrame, written_off: DataFrame, covered: DataFrame) -> DataFrame:
+    """One row per member whose due differs: the columns of all four and `difference_fen`; amounts are 0, not null.
+
+    `recomputed`: rows of settled/assessments as of now, with `payer_now` for their payer. `effective`: from
+    `effective_dues`. `written_off`: one row per member, written_off_fen. `covered`: from `covered_into`; of several
+    payers, `payer_today` is the one with the lowest id. One aggregation, where joins would sort all members again and
+    again.
     """
-    now = recomputed.select(*KEY, F.col("payer_id").alias("payer_now"), "tier", "due_fen")
-    joined = effective.join(now, list(KEY), "full_outer").withColumns(
-        {
-            "effective_due_fen": F.coalesce("effective_due_fen", fen(0)),
-            "pooled_fen": F.coalesce("pooled_fen", fen(0)),
-            "difference_fen": F.coalesce("due_fen", fen(0)) - F.coalesce("effective_due_fen", fen(0)),
-        }
-    )
-    return joined.where("difference_fen <> 0")
+    now = recomputed.select(*KEY, F.col("payer_id").alias("payer_now"), tier_code("tier").alias("tier"), "due_fen")
+    every = reduce(_with_rows, (now, effective, written_off, covered))
+    once = [F.max(name).alias(name) for name in every.columns if name not in (*KEY, "payer_today")]
+    by_member = every.groupBy(*KEY).agg(*once, F.min("payer_today").alias("payer_today"))
+    amounts = by_member.withColumns({name: F.coalesce(name, fen(0)) for name in AMOUNTS if name != "due_fen"})
+    difference_fen = F.coalesce("due_fen", fen(0)) - F.col("effective_due_fen")
+    return amounts.withColumn("difference_fen", difference_fen).where("difference_fen <> 0")
 
 
-def few_differences(recomputed: DataFrame, effective: DataFrame, most: int = MOST_OF_FEW) -> DataFrame | None:
-    """The same rows, computed without a join of all members; None if more than `most` members differ."""
+def _with_rows(one: DataFrame, other: DataFrame) -> DataFrame:
+    return one.unionByName(other, allowMissingColumns=True)
+
+
+def narrowing(recomputed: DataFrame, effective: DataFrame, most: int = MOST_OF_FEW) -> Callable[[DataFrame], DataFrame]:
+    """A function that leaves out rows of members whose due is the same; it keeps some of them, and all if more than
+    `most` members differ. Its argument has a member_id."""
     words = many_computed_once(_words_of_differing(recomputed, effective))
     count = words.agg(F.sum(F.bit_count("bits"))).first()[0] or 0
     if count > most:
-        return None
-    both = (rows_passing(rows, "member_id", filter_of_words(words)) for rows in (recomputed, effective))
-    return many_computed_once(differences(*both)) if count else differences(*both).where("false")
+        return lambda rows: rows
+    if not count:
+        return lambda rows: rows.where("false")
+    id_filter = filter_of_words(words)
+    return lambda rows: rows_passing(rows, "member_id", id_filter)
 
 
 def rows_of_same_members(rows: DataFrame, others: DataFrame) -> DataFrame:

@@ -64,7 +64,8 @@ def judge_sources(pinned: PinnedSettlement) -> Gate:
     lapses = pinned.lapses()
     spells = with_cover(pinned.source("source/members"), lapses, pinned.request.publicity_on)
     plan_ids = None if pinned.request.plan_ids is None else pinned.plan_ids
-    members = judge_memberships(spells, numbered.select("member_id"), terms, plan_ids, pinned.releases.members)
+    claimants, released = numbered.select("member_id"), pinned.releases.members
+    members = judge_memberships(spells, claimants, terms, plan_ids, released, pinned.lake.is_native)
 
     announce("judging claims")
     claimants_spells = spells_of_claimants(cut_by_lapses(members.kept_good, lapses), numbered)

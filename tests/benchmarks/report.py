@@ -21,7 +21,7 @@ from tests.benchmarks.operators import newest_log, operators_text
 from tests.benchmarks.running import PERIOD, bare_session, begin, events_of, ran, settled_lake, size_parser
 
 FIRST_STAGE = "notice"
-TARGET = 2
+TARGET = 0.7
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Every rule that needs only one table counts the same rows in the gate and in Great Expectations alone."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 
@@ -65,10 +66,10 @@ def nullable(schema):
     return schema
 
 
-def gate_of_members(frame, terms):
+def gate_of_members(frame, terms, plan_by_plan=False):
     with_cover = frame.withColumn("cover", F.lit(COVERED))
     claimants = frame.sparkSession.createDataFrame([], "member_id BIGINT")
-    return judge_memberships(with_cover, claimants, terms, None)
+    return judge_memberships(with_cover, claimants, terms, None, plan_by_plan=plan_by_plan)
 
 
 def counted_by_the_gate(name, frames, terms):
@@ -112,6 +113,14 @@ def test_the_planted_defects_of_the_sample_are_counted_the_same(spark, xianghuba
     by_both = by_the_gate.keys() - GATE_ONLY
     assert {rule: alone[rule] for rule in by_both} == {rule: by_the_gate[rule] for rule in by_both}
     assert sum(count > 0 for count in by_the_gate.values()) >= 14
+
+
+def test_plan_by_plan_the_gate_counts_and_keeps_the_same_rows(frames, terms):
+    at_once, by_plan = (gate_of_members(frames["source/members"], terms, each) for each in (False, True))
+    assert member_counts(by_plan) == member_counts(at_once)
+    assert Counter(by_plan.groups) == Counter(at_once.groups)
+    kept, by_plan_kept = (gate.kept.select(*at_once.kept.columns) for gate in (at_once, by_plan))
+    assert kept.exceptAll(by_plan_kept).isEmpty() and by_plan_kept.exceptAll(kept).isEmpty()
 
 
 @pytest.mark.parametrize("name", ["source/members", "source/approved_claims", "source/receipts"])
