@@ -10,6 +10,7 @@ from jobs.base.errors import GateStopped
 from jobs.base.progress import announce
 from jobs.correction.dispositions import DISPOSITIONS
 from jobs.correction.invariants import correction_breaches
+from jobs.gate.members import MembershipGate
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import Measurement, MeasuringSink, WritingSink
 from jobs.pipeline.outcome import Outcome
@@ -18,7 +19,14 @@ from jobs.pipeline.work import Work
 from jobs.register.publications import CORRECT
 from jobs.rulebook.calendar import Period
 from jobs.works.correct_cases import CorrectedCases
-from jobs.works.correct_differences import differences, narrowing
+from jobs.works.correct_differences import (
+    compared,
+    differences,
+    few_differences,
+    looked_up,
+    many_differences,
+    rows_of_same_members,
+)
 from jobs.works.correct_members import (
     adjustments,
     check_refunds,
@@ -110,18 +118,34 @@ def _correct(pinned: PinnedCorrection, gate: Gate, sink: WritingSink) -> Correct
     written_off = open_write_offs(pinned).localCheckpoint()
     void = reinstated(pinned, recomputed, written_off)
     left = written_off if void.rows is None else _less_reinstated(written_off, void.rows)
-    effective = effective_dues(pinned)
-    narrowed = _all_rows if pinned.lake.has_few_rows else narrowing(recomputed, effective)
-    covered = covered_into(pinned, narrowed(gate.members.good), void.rows)
-    rows = adjustments(pinned, differences(narrowed(recomputed), narrowed(effective), narrowed(left), covered))
+    rows = _adjustments(pinned, recomputed, gate.members, left, void.rows)
     check_refunds(pinned, rows)
     measured = sink.put(ADJUSTMENTS, rows, _disposition_sums())
     stored_void = sink.put(REINSTATEMENTS, rows_to_store(pinned, void))
     return post(pinned, settled, sink, case_rows, void, measured, stored_void)
 
 
-def _all_rows(rows: DataFrame) -> DataFrame:
-    return rows
+def _adjustments(
+    pinned: PinnedCorrection,
+    recomputed: DataFrame,
+    members: MembershipGate,
+    written_off: DataFrame,
+    void: DataFrame | None,
+) -> DataFrame:
+    """The rows of settled/adjustments, in the way that fits the number of members and of differences."""
+    effective, spells = effective_dues(pinned), members.good
+    if pinned.lake.has_few_rows:
+        return adjustments(pinned, differences(recomputed, effective), written_off, covered_into(pinned, spells, void))
+    comparison = compared(recomputed, effective)
+    if comparison.finds_few:
+        few = few_differences(recomputed, effective, comparison)
+        return adjustments(pinned, few, written_off, covered_into(pinned, rows_of_same_members(spells, few), void))
+    covered = looked_up(covered_into(pinned, spells, void, of_several=members.kept_good))
+    of_assessed, of_others = many_differences(recomputed, effective, comparison)
+    others_covered = covered_into(pinned, rows_of_same_members(spells, of_others), void)
+    return adjustments(pinned, of_assessed, written_off, covered).unionByName(
+        adjustments(pinned, of_others, written_off, others_covered)
+    )
 
 
 def _sponsored_by_case(benefits: DataFrame) -> dict[tuple[str, int], int]:

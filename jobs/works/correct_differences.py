@@ -1,57 +1,93 @@
 """The members whose due differs from what was charged. In most corrections of large lakes they are few."""
 
-from collections.abc import Callable
-from functools import reduce
+from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.lake.computed import many_computed_once
+from jobs.lake.native import is_native
 from jobs.spark.by_plan import fen
 from jobs.spark.id_filter import bit_of, filter_of_ids, filter_of_words, rows_passing, word_of
 from jobs.works.corrections import KEY
 
 MOST_OF_FEW = 10_000_000  # members; more are not looked for first
-AMOUNTS = ("due_fen", "effective_due_fen", "pooled_fen", "written_off_fen")
 
 
-def tier_code(tier: str) -> Column:
-    """A tier as a number: the native engine finds no maximum of texts."""
-    return F.xxhash64(tier)
+@dataclass(frozen=True)
+class Comparison:
+    """Which members' rows to compare, by words of 64 members (`word` and `bits`). `differing`: those whose due differs,
+    `count` of them. `no_longer`: those charged then and not assessed now."""
+
+    differing: DataFrame
+    count: int
+    no_longer: DataFrame
+
+    @property
+    def finds_few(self) -> bool:
+        return self.count <= MOST_OF_FEW
 
 
-def differences(recomputed: DataFrame, effective: DataFrame, written_off: DataFrame, covered: DataFrame) -> DataFrame:
-    """One row per member whose due differs: the columns of all four and `difference_fen`; amounts are 0, not null.
+def compared(recomputed: DataFrame, effective: DataFrame) -> Comparison:
+    """Finds the members whose due differs without a join of all members.
 
-    `recomputed`: rows of settled/assessments as of now, with `payer_now` for their payer. `effective`: from
-    `effective_dues`. `written_off`: one row per member, written_off_fen. `covered`: from `covered_into`; of several
-    payers, `payer_today` is the one with the lowest id. One aggregation, where joins would sort all members again and
-    again.
+    `recomputed`: rows of settled/assessments as of now. `effective`: from `effective_dues`. A due of 0 is like none.
     """
-    now = recomputed.select(*KEY, F.col("payer_id").alias("payer_now"), tier_code("tier").alias("tier"), "due_fen")
-    every = reduce(_with_rows, (now, effective, written_off, covered))
-    once = [F.max(name).alias(name) for name in every.columns if name not in (*KEY, "payer_today")]
-    by_member = every.groupBy(*KEY).agg(*once, F.min("payer_today").alias("payer_today"))
-    amounts = by_member.withColumns({name: F.coalesce(name, fen(0)) for name in AMOUNTS if name != "due_fen"})
-    difference_fen = F.coalesce("due_fen", fen(0)) - F.col("effective_due_fen")
-    return amounts.withColumn("difference_fen", difference_fen).where("difference_fen <> 0")
+    words = many_computed_once(_words(recomputed, effective))
+    differing = words.where("differing != 0").select("word", F.col("differing").alias("bits"))
+    no_longer = words.where("no_longer != 0").select("word", F.col("no_longer").alias("bits"))
+    return Comparison(differing, words.agg(F.sum(F.bit_count("differing"))).first()[0] or 0, no_longer)
 
 
-def _with_rows(one: DataFrame, other: DataFrame) -> DataFrame:
-    return one.unionByName(other, allowMissingColumns=True)
+def differences(recomputed: DataFrame, effective: DataFrame) -> DataFrame:
+    """One row per member whose due differs: the columns of both and `difference_fen`."""
+    return _with_difference(effective.join(_now(recomputed), list(KEY), "full_outer"))
 
 
-def narrowing(recomputed: DataFrame, effective: DataFrame, most: int = MOST_OF_FEW) -> Callable[[DataFrame], DataFrame]:
-    """A function that leaves out rows of members whose due is the same; it keeps some of them, and all if more than
-    `most` members differ. Its argument has a member_id."""
-    words = many_computed_once(_words_of_differing(recomputed, effective))
-    count = words.agg(F.sum(F.bit_count("bits"))).first()[0] or 0
-    if count > most:
-        return lambda rows: rows
-    if not count:
-        return lambda rows: rows.where("false")
-    id_filter = filter_of_words(words)
-    return lambda rows: rows_passing(rows, "member_id", id_filter)
+def few_differences(recomputed: DataFrame, effective: DataFrame, comparison: Comparison) -> DataFrame:
+    """The same rows, where few members differ."""
+    if not comparison.count:
+        return differences(recomputed, effective).where("false")
+    rows = (rows_passing(rows, "member_id", filter_of_words(comparison.differing)) for rows in (recomputed, effective))
+    return many_computed_once(differences(*rows))
+
+
+def many_differences(
+    recomputed: DataFrame, effective: DataFrame, comparison: Comparison
+) -> tuple[DataFrame, DataFrame]:
+    """The same rows in two parts, where many members differ: of members assessed now, and of the others, who are few.
+
+    The first part is in partitions by KEY, so that later joins on KEY move only their other side.
+    """
+    now = _now(recomputed)
+    of_assessed = _with_difference(now.join(looked_up(effective), list(KEY), "left"))
+    assessed, charged = (
+        rows_passing(rows, "member_id", filter_of_words(comparison.no_longer)) for rows in (now, effective)
+    )
+    no_longer = charged.join(assessed.select(*KEY), list(KEY), "left_anti")
+    nothing_now = {name: F.lit(None).cast(now.schema[name].dataType) for name in now.columns if name not in KEY}
+    return of_assessed, _with_difference(no_longer.withColumns(nothing_now)).select(*of_assessed.columns)
+
+
+def looked_up(many: DataFrame) -> DataFrame:
+    """The frame, to be joined by hash tables where the native engine holds them: neither side is sorted then."""
+    return many.hint("shuffle_hash") if is_native(many.sparkSession) else many
+
+
+def _now(recomputed: DataFrame) -> DataFrame:
+    return recomputed.select(*KEY, F.col("payer_id").alias("payer_now"), "tier", "due_fen")
+
+
+def _with_difference(joined: DataFrame) -> DataFrame:
+    effective_due_fen = F.coalesce("effective_due_fen", fen(0))
+    with_difference = joined.withColumns(
+        {
+            "effective_due_fen": effective_due_fen,
+            "pooled_fen": F.coalesce("pooled_fen", fen(0)),
+            "difference_fen": F.coalesce("due_fen", fen(0)) - effective_due_fen,
+        }
+    )
+    return with_difference.where("difference_fen <> 0")
 
 
 def rows_of_same_members(rows: DataFrame, others: DataFrame) -> DataFrame:
@@ -59,8 +95,8 @@ def rows_of_same_members(rows: DataFrame, others: DataFrame) -> DataFrame:
     return rows_passing(rows, "member_id", filter_of_ids(others, "member_id"))
 
 
-def _words_of_differing(recomputed: DataFrame, effective: DataFrame) -> DataFrame:
-    """One row per 64 members: `word` and `bits`, those whose due differs.
+def _words(recomputed: DataFrame, effective: DataFrame) -> DataFrame:
+    """One row per 64 members: `word`, and the bits of `Comparison`.
 
     Dues have few different values, so the members of each plan, word and due fit into two bitmaps, one of each side.
     """
@@ -78,5 +114,13 @@ def _words_of_differing(recomputed: DataFrame, effective: DataFrame) -> DataFram
     by_due = both.groupBy("plan_id", "word", "due_fen").agg(
         F.bit_or("now").alias("now"), F.bit_or("then").alias("then")
     )
-    differing = by_due.where("now <> then").withColumn("bits", F.col("now").bitwiseXOR(F.col("then")))
-    return differing.groupBy("word").agg(F.bit_or("bits").alias("bits"))
+    differing = F.col("now").bitwiseXOR(F.col("then")).alias("differing")
+    by_plan = by_due.select("plan_id", "word", "now", "then", differing).groupBy("plan_id", "word")
+    joined = by_plan.agg(*(F.bit_or(name).alias(name) for name in ("now", "then", "differing")))
+    no_longer = F.col("then").bitwiseAND(F.bitwise_not("now")).alias("no_longer")
+    return (
+        joined.where("differing != 0")
+        .select("word", "differing", no_longer)
+        .groupBy("word")
+        .agg(F.bit_or("differing").alias("differing"), F.bit_or("no_longer").alias("no_longer"))
+    )

@@ -20,7 +20,8 @@ from jobs.correction.dispositions import (
 from jobs.register.publications import published, rows_of
 from jobs.settlement.coverage import COVERED, lapsed_on
 from jobs.spark.by_plan import by_plan, fen
-from jobs.works.correct_differences import tier_code
+from jobs.spark.id_filter import filter_of_ids, with_passed
+from jobs.works.correct_differences import looked_up
 from jobs.works.correct_pinning import PinnedCorrection
 from jobs.works.corrections import ADJUSTMENTS, COLLECTIONS, KEY, REINSTATEMENTS
 from jobs.works.cover import with_cover
@@ -28,30 +29,30 @@ from jobs.works.earlier_arrears import paid_by_later_aid
 
 
 def effective_dues(pinned: PinnedCorrection) -> DataFrame:
-    """One row per member assessed or corrected so far: plan_id, member_id, stored_payer, stored_tier (from
-    `tier_code`), asked_payer, effective_due_fen, pooled_fen."""
+    """One row per member assessed or corrected so far: plan_id, member_id, stored_payer, stored_tier, asked_payer,
+    effective_due_fen, pooled_fen."""
     settled = [pinned.settled[p] for p in pinned.plan_ids]
     stored = rows_of(pinned.lake, "settled/assessments", settled).select(
-        *KEY,
-        F.col("payer_id").alias("stored_payer"),
-        tier_code("tier").alias("stored_tier"),
-        F.lit(None).cast("bigint").alias("asked_payer"),
-        F.col("due_fen").alias("effective_due_fen"),
-        fen(0).alias("pooled_fen"),
+        *KEY, F.col("payer_id").alias("stored_payer"), F.col("tier").alias("stored_tier"), "due_fen"
     )
     if not pinned.of_origin.publications:
-        return stored
+        nothing = {"asked_payer": F.lit(None).cast("bigint"), "pooled_fen": fen(0)}
+        return stored.withColumns(nothing).withColumnRenamed("due_fen", "effective_due_fen")
     is_pooled = F.col("disposition") == POOLED
-    corrected = pinned.of_origin.member_rows().select(
-        *KEY,
-        F.when(~is_pooled, F.col("payer_id")).alias("asked_payer"),
-        F.col("delta_fen").alias("effective_due_fen"),
-        F.when(is_pooled, F.col("delta_fen")).otherwise(fen(0)).alias("pooled_fen"),
+    corrected = (
+        pinned.of_origin.member_rows()
+        .groupBy(*KEY)
+        .agg(
+            F.sum("delta_fen").alias("delta_fen"),
+            F.sum(F.when(is_pooled, F.col("delta_fen")).otherwise(fen(0))).alias("pooled_fen"),
+            F.max(F.when(~is_pooled, F.col("payer_id"))).alias("asked_payer"),
+        )
     )
-    every = stored.unionByName(corrected, allowMissingColumns=True)
-    payers = [F.max(name).alias(name) for name in ("stored_payer", "stored_tier", "asked_payer")]
-    amounts = [F.sum(name).alias(name) for name in ("effective_due_fen", "pooled_fen")]
-    return every.groupBy(*KEY).agg(*payers, *amounts)
+    effective_fen = F.coalesce("due_fen", fen(0)) + F.coalesce("delta_fen", fen(0))
+    return stored.join(looked_up(corrected), list(KEY), "full_outer").select(
+        *KEY, "stored_payer", "stored_tier", "asked_payer", effective_fen.alias("effective_due_fen"),
+        F.coalesce("pooled_fen", fen(0)).alias("pooled_fen"),
+    )  # fmt: skip
 
 
 def open_write_offs(pinned: PinnedCorrection) -> DataFrame:
@@ -131,26 +132,48 @@ def check_refunds(pinned: PinnedCorrection, rows: DataFrame) -> None:
         )
 
 
-def covered_into(pinned: PinnedCorrection, spells: DataFrame, reinstated: DataFrame | None) -> DataFrame:
-    """One row per spell in which a member is covered on the open period's publicity day as known now: plan_id,
-    member_id, payer_today.
+def covered_into(
+    pinned: PinnedCorrection, spells: DataFrame, reinstated: DataFrame | None, of_several: DataFrame | None = None
+) -> DataFrame:
+    """One row per member covered on the open period's publicity day as known now: plan_id, member_id, payer_today.
 
     `spells`: sound spells, all of each member. `reinstated`: the members whose lapse this correction makes void.
+    `of_several`: the spells of every member with several; if given, the spells of the others are not grouped.
     """
     day = pinned.request.publicity_on
     lapses = _lapses_until(pinned, reinstated)
     columns = (*KEY, "payer_id", "joined_on", "exited_on")
     covered = with_cover(spells.select(*columns), lapses, day).where(F.col("cover") == COVERED)
-    return covered.select(*KEY, F.col("payer_id").alias("payer_today"))
+    if of_several is None:
+        return _with_lowest_payer(covered)
+    flagged = with_passed(covered, "member_id", filter_of_ids(of_several, "member_id"), "may_have_several")
+    alone = flagged.where("not may_have_several").select(*KEY, F.col("payer_id").alias("payer_today"))
+    return alone.unionByName(_with_lowest_payer(flagged.where("may_have_several")))
 
 
-def adjustments(pinned: PinnedCorrection, differing: DataFrame) -> DataFrame:
+def _with_lowest_payer(covered: DataFrame) -> DataFrame:
+    return covered.groupBy(*KEY).agg(F.min("payer_id").alias("payer_today"))
+
+
+def adjustments(
+    pinned: PinnedCorrection, differing: DataFrame, written_off: DataFrame, covered: DataFrame
+) -> DataFrame:
     """The rows of settled/adjustments, without period and run. Key: plan_id, member_id, disposition.
 
-    `differing`: from `differences`, of what is written off less what this correction takes back by reinstatement.
+    `differing`: from `differences`. `written_off`: from `open_write_offs`, less what this correction takes back by
+    reinstatement. `covered`: from `covered_into`.
     """
-    rows = with_unbilled(pinned, differing).withColumns(
-        {"is_covered": F.col("payer_today").isNotNull(), "reason": reason_column()}
+    rows = (
+        with_unbilled(pinned, differing)
+        .join(written_off, list(KEY), "left")
+        .join(covered, list(KEY), "left")
+        .withColumns(
+            {
+                "written_off_fen": F.coalesce("written_off_fen", fen(0)),
+                "is_covered": F.col("payer_today").isNotNull(),
+                "reason": reason_column(),
+            }
+        )
     )
     charged_then = F.coalesce("stored_payer", "asked_payer", "payer_today", "payer_now")
     charged_now = F.coalesce("payer_today", "payer_now", "stored_payer", "asked_payer")

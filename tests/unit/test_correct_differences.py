@@ -1,8 +1,11 @@
-"""The members whose due differs: their rows, and the rows of the others left out first."""
+"""The members whose due differs: found by a join of all members, or by bitmaps first."""
+
+from dataclasses import replace
 
 import pytest
+from pyspark.sql import functions as F
 
-from jobs.works.correct_differences import differences, narrowing
+from jobs.works.correct_differences import MOST_OF_FEW, compared, differences, few_differences, many_differences
 
 # member: due now, effective due; None: not assessed
 DUES = {
@@ -17,61 +20,52 @@ DUES = {
     (1 << 27) + 2: (5, 5),  # shares a bit of the filter with 2
     900: (-3, -3),
 }
-DIFFERENCES = {2: -1, 3: -10, 4: 10, 63: -1}
 
 
 @pytest.fixture
-def now_and_then(spark):
+def both(spark):
     now = [("p", m, m, "standard", due) for m, (due, _) in DUES.items() if due is not None]
-    then = [("p", m, m + 100, 7, None, due, 0) for m, (_, due) in DUES.items() if due is not None]
+    then = [("p", m, m, "standard", None, due, 0) for m, (_, due) in DUES.items() if due is not None]
     return (
         spark.createDataFrame(now, "plan_id string, member_id long, payer_id long, tier string, due_fen long"),
         spark.createDataFrame(
             then,
-            "plan_id string, member_id long, stored_payer long, stored_tier long, asked_payer long, "
+            "plan_id string, member_id long, stored_payer long, stored_tier string, asked_payer long, "
             "effective_due_fen long, pooled_fen long",
         ),
     )
 
 
-@pytest.fixture
-def written_off(spark):
-    return spark.createDataFrame([("p", 2, 4), ("p", 64, 5)], "plan_id string, member_id long, written_off_fen long")
+def rows_of(frame, columns):
+    return sorted(map(tuple, frame.select(*columns).fillna(-1).collect()))
 
 
-@pytest.fixture
-def covered(spark):
-    spells = [("p", 2, 21), ("p", 2, 20), ("p", 3, 30), ("q", 4, 40)]
-    return spark.createDataFrame(spells, "plan_id string, member_id long, payer_today long")
+def test_all_ways_give_the_same_rows(both):
+    comparison, whole = compared(*both), differences(*both)
+    few, (of_assessed, of_others) = few_differences(*both, comparison), many_differences(*both, comparison)
+    assert set(few.columns) == set(whole.columns) == set(of_assessed.columns)
+    assert rows_of(few, whole.columns) == rows_of(whole, whole.columns)
+    assert rows_of(of_assessed.unionByName(of_others), whole.columns) == rows_of(whole, whole.columns)
+    assert {row.member_id: row.difference_fen for row in whole.collect()} == {2: -1, 3: -10, 4: 10, 63: -1}
+    assert [row.member_id for row in of_others.collect()] == [3]
 
 
-def test_each_differing_member_has_one_row_with_all_that_is_known_of_him(now_and_then, written_off, covered):
-    rows = {row.member_id: row for row in differences(*now_and_then, written_off, covered).collect()}
-    assert {member: row.difference_fen for member, row in rows.items()} == DIFFERENCES
-    of_2, of_3, of_4 = rows[2], rows[3], rows[4]
-    assert (of_2.payer_now, of_2.stored_payer, of_2.payer_today, of_2.written_off_fen) == (2, 102, 20, 4)
-    assert (of_2.due_fen, of_2.effective_due_fen, of_2.pooled_fen) == (10, 11, 0)
-    assert (of_3.payer_now, of_3.tier, of_3.stored_tier, of_3.due_fen, of_3.payer_today) == (None, None, 7, None, 30)
-    assert (of_4.stored_payer, of_4.stored_tier, of_4.effective_due_fen, of_4.written_off_fen) == (None, None, 0, 0)
-    assert of_4.payer_today is None, "covered in another plan"
+def test_a_member_who_owes_nothing_now_is_found_once(spark, both):
+    now, then = both
+    freed = now.withColumn("due_fen", F.when(F.col("member_id") == 2, 0).otherwise(F.col("due_fen")))
+    of_assessed, of_others = many_differences(freed, then, compared(freed, then))
+    assert {2: -11}.items() <= {row.member_id: row.difference_fen for row in of_assessed.collect()}.items()
+    assert [row.member_id for row in of_others.collect()] == [3]
 
 
-def test_rows_of_differing_members_are_kept(now_and_then, written_off, covered):
-    narrowed = narrowing(*now_and_then)
-    few = differences(*map(narrowed, (*now_and_then, written_off, covered)))
-    whole = differences(*now_and_then, written_off, covered)
-    assert few.columns == whole.columns
-    assert sorted(map(tuple, few.fillna(-1).collect())) == sorted(map(tuple, whole.fillna(-1).collect()))
-    kept = {row.member_id for row in narrowed(now_and_then[0]).collect()}
-    assert kept == {2, 4, 63, (1 << 27) + 2}
+def test_where_nothing_differs_there_is_no_row(both):
+    now, then = (rows.where("member_id in (1, 64)") for rows in both)
+    comparison = compared(now, then)
+    assert comparison.count == 0 and comparison.finds_few
+    assert few_differences(now, then, comparison).columns == differences(now, then).columns
+    assert few_differences(now, then, comparison).isEmpty()
 
 
-def test_where_nothing_differs_no_row_is_kept(now_and_then, covered):
-    now, then = (rows.where("member_id in (1, 64)") for rows in now_and_then)
-    narrowed = narrowing(now, then)
-    assert narrowed(now).isEmpty() and narrowed(covered).isEmpty()
-
-
-def test_where_many_members_differ_all_rows_are_kept(now_and_then):
-    narrowed = narrowing(*now_and_then, most=3)
-    assert all(narrowed(rows) is rows for rows in now_and_then)
+def test_the_members_who_differ_are_counted(both):
+    comparison = compared(*both)
+    assert comparison.count == 4 and not replace(comparison, count=MOST_OF_FEW + 1).finds_few
