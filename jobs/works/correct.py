@@ -11,6 +11,7 @@ from jobs.base.progress import announce
 from jobs.correction.dispositions import DISPOSITIONS
 from jobs.correction.invariants import correction_breaches
 from jobs.gate.members import MembershipGate
+from jobs.lake.computed import many_computed_once
 from jobs.lake.lake import Lake
 from jobs.lake.sinks import Measurement, MeasuringSink, WritingSink
 from jobs.pipeline.outcome import Outcome
@@ -115,7 +116,7 @@ def _correct(pinned: PinnedCorrection, gate: Gate, sink: WritingSink) -> Correct
     case_rows = cases.rows(_sponsored_by_case(keeping.frames["settled/benefits"]))
     recomputed = keeping.frames["settled/assessments"]
     announce("differences by member")
-    written_off = open_write_offs(pinned).localCheckpoint()
+    written_off = many_computed_once(open_write_offs(pinned))
     void = reinstated(pinned, recomputed, written_off)
     left = written_off if void.rows is None else _less_reinstated(written_off, void.rows)
     rows = _adjustments(pinned, recomputed, gate.members, left, void.rows)
@@ -143,7 +144,7 @@ def _adjustments(
     covered = looked_up(covered_into(pinned, spells, void, of_several=members.kept_good))
     of_assessed, of_others = many_differences(recomputed, effective, comparison)
     others_covered = covered_into(pinned, rows_of_same_members(spells, of_others), void)
-    return adjustments(pinned, of_assessed, written_off, covered).unionByName(
+    return adjustments(pinned, of_assessed, looked_up(written_off), covered).unionByName(
         adjustments(pinned, of_others, written_off, others_covered)
     )
 
