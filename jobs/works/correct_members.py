@@ -1,6 +1,7 @@
 """The differences of a corrected period by member, as frames: one row per member and disposition."""
 
 from collections.abc import Mapping
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -178,12 +179,9 @@ def adjustments(
     charged_then = F.coalesce("stored_payer", "asked_payer", "payer_today", "payer_now")
     charged_now = F.coalesce("payer_today", "payer_now", "stored_payer", "asked_payer")
     parts = disposition_columns(pinned.request.platform.correction_threshold_fen)
-    structs = [
-        F.struct(F.lit(name).alias("disposition"), parts[name].cast("bigint").alias("delta_fen"))
-        for name in DISPOSITIONS
-    ]
-    split = rows.select(*KEY, "reason", charged_then.alias("then"), charged_now.alias("now"), "asked_of", "refunded_to",
-                        F.explode(F.array(*structs)).alias("part"))  # fmt: skip
+    with_parts = rows.withColumns({name: part_fen.cast("bigint") for name, part_fen in parts.items()})
+    split = with_parts.select(*KEY, "reason", charged_then.alias("then"), charged_now.alias("now"), "asked_of",
+                              "refunded_to", F.explode(_parts()).alias("part"))  # fmt: skip
     disposition, is_less = F.col("part.disposition"), F.col("part.delta_fen") < 0
     payer = (
         F.when((disposition == ASKED) & is_less, F.col("asked_of"))
@@ -201,6 +199,19 @@ def adjustments(
         F.col("part.delta_fen").alias("delta_fen"),
         "reason",
     )
+
+
+def _parts() -> Column:
+    """An array of the parts that are not zero, for rows with a column for each disposition; where a row has several,
+    zeros are among them. Nearly every row has one: four parts of each would take most of the time."""
+    structs = {
+        name: F.struct(F.lit(name).alias("disposition"), F.col(name).alias("delta_fen")) for name in DISPOSITIONS
+    }
+    count = reduce(Column.__add__, ((F.col(name) != 0).cast("int") for name in DISPOSITIONS))
+    only = F.array(structs[POOLED])
+    for name in (ASKED, REFUNDED, WRITTEN_OFF):
+        only = F.when(F.col(name) != 0, F.array(structs[name])).otherwise(only)
+    return F.when(count == 1, only).otherwise(F.array(*structs.values()))
 
 
 def _revisions(revision: Mapping[str, int]) -> Column:
