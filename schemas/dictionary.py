@@ -22,7 +22,7 @@ def _section(table: Table) -> str:
     planned = "Planned: no command writes this table yet. " if table.is_planned else ""
     lines = [
         f"\n## `{table.name}`\n",
-        f"{planned}One row per {table.grain}. Key: {', '.join(table.key)}. Partitioned by {partitions}.\n",
+        f"{planned}One row is {table.grain}. Key: {', '.join(table.key)}. Partitioned by {partitions}.\n",
         "| column | type | unit or codes | meaning |",
         "|---|---|---|---|",
     ]

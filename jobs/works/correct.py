@@ -140,7 +140,7 @@ def _adjustments(
     if pinned.lake.has_few_rows:
         return adjustments(pinned, differences(recomputed, effective), written_off, covered_into(pinned, spells, void))
     comparison = compared(recomputed, effective)
-    if comparison.finds_few:
+    if comparison.finds_few(sum(pinned.origin.pools[p]["covered_count"] for p in pinned.plan_ids)):
         few = few_differences(recomputed, effective, comparison)
         return adjustments(pinned, few, written_off, covered_into(pinned, rows_of_same_members(spells, few), void))
     covered = looked_up(covered_into(pinned, spells, void, of_several=members.kept_good))

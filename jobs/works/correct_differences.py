@@ -11,7 +11,7 @@ from jobs.spark.by_plan import fen
 from jobs.spark.id_filter import bit_of, filter_of_ids, filter_of_words, rows_passing, word_of
 from jobs.works.corrections import KEY
 
-MOST_OF_FEW = 10_000_000  # members; more are not looked for first
+FEW_OF_MEMBERS = 10  # where at most a tenth of the members differ, they are looked for first
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Comparison:
     count: int
     no_longer: DataFrame
 
-    @property
-    def finds_few(self) -> bool:
-        return self.count <= MOST_OF_FEW
+    def finds_few(self, member_count: int) -> bool:
+        """Whether few of so many members differ."""
+        return self.count * FEW_OF_MEMBERS <= member_count
 
 
 def compared(recomputed: DataFrame, effective: DataFrame) -> Comparison:

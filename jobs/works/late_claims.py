@@ -1,4 +1,5 @@
-"""Late claims: they arrived after the settlement of the period they name. They are held and reported, never settled."""
+"""Late claims: they arrived after the settlement of the period they name. They are held and reported, and settled only
+if somebody releases them, or corrects the period."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -57,7 +58,8 @@ class LateClaims:
             yield (
                 f"{CLAIMS.name}: {count:,} claims of {period}, {plan_id or 'no plan'}, came after its settlement and "
                 f"are in no settlement: {AFTER_SETTLEMENT.id}, {yuan(fen)} yuan of aid. `fentan quarantine` "
-                "releases or waives them; or remove the rows, or give them the publicity_period of an unsettled period."
+                "releases or waives them, `fentan correct` counts them in their period once that is closed; or remove "
+                "the rows, or give them the publicity_period of an unsettled period."
             )
 
 

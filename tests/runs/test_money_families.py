@@ -13,13 +13,14 @@ from tests.lakes import PERIOD, LakeFolder, claim, member, receipt
 from tests.tables import rows_of
 
 # Each member owes 10 fen. Payer 1 pays for himself, for 3, who joined in April, and for 2, who joined in May.
-# Grace ends on the 26th at 00:00. Member 7 is helped with 230 fen. Payers 66, 77 and 88 are in no plan.
+# Grace ends on the 26th at 00:00: money of the 25th counts, money of the 26th is late.
+# Member 7 is helped with 230 fen. Payers 66, 77 and 88 are in no plan.
 FAMILIES = """
 payer | members           | what comes in                 | on the 20th                  | on the 28th
 1     | 1 3 2             | 20 of 30: his own comes first | collected collected in_grace | collected collected lapsed
 4     | 4                 | 25 of 10                      | collected                    | collected
 5     | 5                 | 9 of 10                       | in_grace                     | lapsed
-6     | 6                 | 10 on the 27th                | in_grace                     | lapsed
+6     | 6                 | 10 on the 26th                | in_grace                     | lapsed
 7     | 7                 | nothing, but has aid to come  | in_grace                     | netted
 8     | 8                 | 10 and 9 under one id         | in_grace                     | lapsed
 9     | 9                 | an attempt that failed        | in_grace                     | lapsed
@@ -31,7 +32,7 @@ payer | members           | what comes in                 | on the 20th         
 15    | 15                | 4, with an unknown outcome    | in_grace                     | lapsed
 66    | 16                | 10 of 10, from no member       | collected                    | collected
 77    | 17                | nothing, from no member       | in_grace                     | lapsed
-88    | 18 19             | 15 on the 14th, 5 on the 21st | collected in_grace           | collected
+88    | 18 19             | 15 on the 14th, 5 on the 25th | collected in_grace           | collected
 20    | 20 21 22 23 24 25 | 60 of 60                      | collected                    | collected
 """
 # Receipts in the order of the families; for held ones the amount at stake and the reason.
@@ -40,7 +41,7 @@ id | payer | fen                       | on    | outcome   | held on the 28th | 
 1  | 1     | 20                        | 12-14 | collected |                  |
 2  | 4     | 25                        | 12-14 | collected | 15               | receipt_overpaid
 3  | 5     | 9                         | 12-14 | collected | 9                | receipt_not_enough
-4  | 6     | 10                        | 12-27 | collected | 10               | receipt_after_grace
+4  | 6     | 10                        | 12-26 | collected | 10               | receipt_after_grace
 5  | 8     | 10                        | 12-14 | collected | 10               | receipt_duplicated
 5  | 8     | 9                         | 12-14 | collected | 9                | receipt_duplicated
 6  | 9     | 0                         | 12-14 | failed    |                  |
@@ -57,13 +58,13 @@ id | payer | fen                       | on    | outcome   | held on the 28th | 
 16 | 15    | 4                         | 12-14 | maybe     | 4                | receipt_outcome_unknown
 17 | 66    | 10                        | 12-14 | collected |                  |
 18 | 88    | 15                        | 12-14 | collected |                  |
-19 | 88    | 5                         | 12-21 | collected |                  |
+19 | 88    | 5                         | 12-25 | collected |                  |
 20 | 20    | 60                        | 12-14 | collected |                  |
 21 |       | 7                         | 12-14 | collected | 7                | receipt_key_missing
 22 | 99    | 10                        | 12-14 | collected | 10               | receipt_without_bill
 23 | 14    | -5                        | 12-14 | failed    | -5               | receipt_amount_out_of_range
 """
-KNOWN_ON_THE_20TH = {(18, 5, "receipt_not_enough")}  # the fifth fen of 10 comes on the 21st
+KNOWN_ON_THE_20TH = {(18, 5, "receipt_not_enough")}  # the other 5 of 10 come on the 25th, the last day
 NOT_YET_ON_THE_20TH = {(4, 10, "receipt_after_grace")}
 
 
@@ -150,9 +151,9 @@ def test_money_is_booked_on_its_day_and_unapplied_cash_in_suspense(families):
     for row in families.rows("ledger/journal", job="collect", debit_account="cash"):
         by_day[row["credit_account"], str(row["posted_on"])[5:]] += row["amount_fen"]
     assert by_day == {
-        ("suspense", "12-07"): 10 + 2, ("suspense", "12-14"): 15 + 9 + (10 + 9) + 3 + 7 + 10, ("suspense", "12-27"): 10,
+        ("suspense", "12-07"): 10 + 2, ("suspense", "12-14"): 15 + 9 + (10 + 9) + 3 + 7 + 10, ("suspense", "12-26"): 10,
         ("members_receivable", "12-14"): 20 + 10 + 10 + 10 + 60, ("members_receivable", "12-16"): 10,
-        ("members_receivable", "12-21"): 10, ("platform_funding", "12-26"): 110 - 8,
+        ("members_receivable", "12-25"): 10, ("platform_funding", "12-26"): 110 - 8,
     }  # fmt: skip
 
 

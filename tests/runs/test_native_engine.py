@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -134,8 +135,13 @@ def deleted(spark, folder):
 
 
 def corrected(spark, folder):
-    """The late claim is there from the start, in a version of the source that only the correction reads."""
-    lake = LakeFolder(spark, folder / "plain").load([member(n) for n in range(1, 31)], [claim(1, 1)])
+    """Every member's share differs. The late claim and the changed members are in versions of the sources that only the
+    correction reads: 5 left before the closed period, 6 switched between two spells, 7 is in two plans, 31 was missing.
+    """
+    left, switched = date(2020, 11, 1), date(2020, 6, 1)
+    others = [member(n) for n in range(1, 31) if n not in (5, 6)]
+    others += [member(6, joined_on=switched), member(6, exited_on=switched), member(7, "senior_cancer")]
+    lake = LakeFolder(spark, folder / "plain").load([*others, member(5)], [claim(1, 1)])
     conf = write_conf(folder / "env.toml", NO_CEILINGS, SPARK)
     lake.write("source/receipts", [receipt(n, n, 10) for n in range(2, 29)])
     for words in (["settle"], ["collect", "--accept-lapses", "999"], ["close"]):
@@ -143,6 +149,7 @@ def corrected(spark, folder):
         ended = lake.run(*words, "--period", PERIOD, *on, "--conf", str(conf))
         assert ended.exit_code == 0, ended.err
     lake.write("source/approved_claims", [claim(2, 3)], "append")
+    lake.write("source/members", [*others, member(5, exited_on=left), member(31)])
     into = ["--into", "2020-12-P2", "--as-of", DAYS[1]]
     return lake, conf, [["correct", "--period", PERIOD, *into, "--reason", "a claim came late"]]
 
@@ -168,7 +175,9 @@ def test_members_with_deletion_vectors(lakes):
 
 def test_a_correction(lakes):
     plain, native = lakes["corrected"]
-    assert len(native.rows("settled/adjustments", "2020-12-P2")) > 20
+    rows = {row["member_id"]: row for row in native.rows("settled/adjustments", "2020-12-P2")}
+    assert set(rows) == set(range(1, 32))
+    assert (rows[5]["reason"], rows[31]["reason"]) == ("not_covered", "newly_covered")
     assert_same_tables(plain.folder, native.folder)
 
 

@@ -1,11 +1,9 @@
 """The members whose due differs: found by a join of all members, or by bitmaps first."""
 
-from dataclasses import replace
-
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.works.correct_differences import MOST_OF_FEW, compared, differences, few_differences, many_differences
+from jobs.works.correct_differences import compared, differences, few_differences, many_differences
 
 # member: due now, effective due; None: not assessed
 DUES = {
@@ -61,11 +59,11 @@ def test_a_member_who_owes_nothing_now_is_found_once(spark, both):
 def test_where_nothing_differs_there_is_no_row(both):
     now, then = (rows.where("member_id in (1, 64)") for rows in both)
     comparison = compared(now, then)
-    assert comparison.count == 0 and comparison.finds_few
+    assert comparison.count == 0 and comparison.finds_few(2)
     assert few_differences(now, then, comparison).columns == differences(now, then).columns
     assert few_differences(now, then, comparison).isEmpty()
 
 
 def test_the_members_who_differ_are_counted(both):
     comparison = compared(*both)
-    assert comparison.count == 4 and not replace(comparison, count=MOST_OF_FEW + 1).finds_few
+    assert comparison.count == 4 and comparison.finds_few(40) and not comparison.finds_few(39)
