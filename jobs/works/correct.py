@@ -135,10 +135,10 @@ def _adjustments(
 ) -> DataFrame:
     """The rows of settled/adjustments, in the way that fits the number of members and of differences."""
     effective, spells = effective_dues(pinned), members.good
-    if pinned.lake.is_native and pinned.of_origin.publications:
-        effective = many_computed_once(effective)  # a join of all members, read several times
     if pinned.lake.has_few_rows:
         return adjustments(pinned, differences(recomputed, effective), written_off, covered_into(pinned, spells, void))
+    if pinned.lake.is_native and pinned.of_origin.publications:
+        effective = many_computed_once(effective)  # a join of all members, read several times
     comparison = compared(recomputed, effective)
     if comparison.finds_few(sum(pinned.origin.pools[p]["covered_count"] for p in pinned.plan_ids)):
         few = few_differences(recomputed, effective, comparison)
