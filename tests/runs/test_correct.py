@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from tests.collected import collect
+from tests.confs import write_conf
 from tests.lakes import PERIOD, LakeFolder, claim, member, receipt
 from tests.platforms import LONG_AGO, write_platform
 
@@ -198,3 +199,32 @@ def test_a_waived_claim_is_in_no_correction(corrected):
     assert ended.exit_code == 0, ended.err
     ended = correct(lake)
     assert ended.exit_code == 0 and ended.document["state"] == "nothing differs", ended.err
+
+
+@pytest.mark.slow
+def test_three_corrections_of_one_period_in_a_large_lake(spark, tmp_path):
+    """Where all members differ, where one of twelve does, and again all, after earlier corrections.
+
+    The per-case cap is 10 fen a member, so a case adds 10 to each due, and a member who had left changes no other due.
+    """
+    lake = LakeFolder(spark, tmp_path / "lake", write_conf(tmp_path / "large.toml", few_rows_most=0))
+    lake.load([member(i) for i in range(1, 13)], [claim(1, 1)])
+    lake.write("source/receipts", [receipt(i, i, 10) for i in range(1, 13) if i != 10])
+    for words in (["settle"], ["collect", "--as-of", "2020-12-26"], ["close", "--as-of", "2020-12-26"]):
+        ended = lake.run(*words, "--period", PERIOD)
+        assert ended.exit_code == 0, ended.err
+
+    def differences(reason) -> dict:
+        ended = correct(lake, reason, into=BETWEEN)
+        assert ended.exit_code == 0, ended.err
+        rows = lake.rows("settled/adjustments", BETWEEN)
+        last = max(row["revision"] for row in rows)
+        return {(r["member_id"], r["disposition"]): r["delta_fen"] for r in rows if r["revision"] == last}
+
+    lake.write("source/approved_claims", [claim(2, 2)], mode="append")
+    assert differences("a claim came late") == {(m, "asked"): 10 for m in range(1, 13)}
+    left = member(9, exited_on=date(2020, 12, 1))
+    lake.write("source/members", [*(member(i) for i in range(1, 13) if i != 9), left])
+    assert differences("9 had left") == {(9, "asked"): -10, (9, "refunded"): -10}
+    lake.write("source/approved_claims", [claim(1, 1)])
+    assert differences("no such claim") == {(m, "asked"): -10 for m in range(1, 13) if m != 9}

@@ -67,3 +67,17 @@ def test_where_nothing_differs_there_is_no_row(both):
 def test_the_members_who_differ_are_counted(both):
     comparison = compared(*both)
     assert comparison.count == 4 and comparison.finds_few(40) and not comparison.finds_few(39)
+
+
+def test_each_plan_is_compared_with_its_own_dues(spark, both):
+    """A member of two plans differs in one of them; another changed from one plan to the other."""
+    now, then = both
+    of_q = lambda rows, members: rows.where(F.col("member_id").isin(members)).withColumn("plan_id", F.lit("q"))  # noqa: E731
+    now, then = now.unionByName(of_q(now, [1, 2])), then.unionByName(of_q(then, [1, 3]))
+    comparison, whole = compared(now, then), differences(now, then)
+    found = {(row.plan_id, row.member_id): row.difference_fen for row in whole.collect()}
+    assert found == {("p", 2): -1, ("p", 3): -10, ("p", 4): 10, ("p", 63): -1, ("q", 2): 10, ("q", 3): -10}
+    assert comparison.count == 4, "members, not their plans"
+    of_assessed, of_others = many_differences(now, then, comparison)
+    for rows in (few_differences(now, then, comparison), of_assessed.unionByName(of_others)):
+        assert rows_of(rows, whole.columns) == rows_of(whole, whole.columns)
