@@ -9,7 +9,10 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from jobs.lake.native import is_native
+from jobs.lake.task_files import make_next_tasks_quick
 from jobs.spark.computed import computed_once
+
+ROWS_OF_GROUP = 1 << 16
 
 
 def many_computed_once(frame: DataFrame) -> DataFrame:
@@ -33,13 +36,30 @@ def _written_to(folder: str) -> Any:
         import pyarrow as pa
         from pyarrow import parquet
 
+        make_next_tasks_quick()
         writer, path = None, str(Path(folder, f"{uuid.uuid4().hex}.parquet"))
-        for batch in batches:
+        for rows in _tables(batches):
             # Plain and uncompressed: Spark judges by the size of the files whether a frame is small.
-            writer = writer or parquet.ParquetWriter(path, batch.schema, compression="none", use_dictionary=False)
-            writer.write_batch(batch)
+            writer = writer or parquet.ParquetWriter(path, rows.schema, compression="none", use_dictionary=False)
+            writer.write_table(rows)
         if writer is not None:
             writer.close()
             yield pa.RecordBatch.from_pydict({"file": [path]})
 
     return write
+
+
+def _tables(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches as tables of more rows, because each becomes a row group. After a filter, batches are small."""
+    import pyarrow as pa
+
+    held: list[Any] = []
+    row_count = 0
+    for batch in batches:
+        held.append(batch)
+        row_count += batch.num_rows
+        if row_count >= ROWS_OF_GROUP:
+            yield pa.Table.from_batches(held)
+            held, row_count = [], 0
+    if held:
+        yield pa.Table.from_batches(held)

@@ -3,12 +3,15 @@
 Nothing here becomes visible: the driver commits the files of the attempts that Spark accepts.
 """
 
+import gc
 import json
 import os
+import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zipimport import zipimporter
 
 LOW, HALF = 0xFFFFFFFF, 32
 BUFFERED_ROWS = 1 << 19  # rows of a row group
@@ -36,6 +39,7 @@ class FilesOfTasks:
         """Writes the batches of one task; yields one JSON text per file (`PlanFile.closed`)."""
         import pyarrow as pa
 
+        make_next_tasks_quick()
         files: dict[str, PlanFile] = {}
         try:
             for batch in batches:
@@ -158,3 +162,17 @@ def _by_plan(batch: Any) -> Iterator[tuple[str, Any]]:
     plan_ids = pc.unique(plans).to_pylist()
     for plan_id in plan_ids:
         yield plan_id, batch if len(plan_ids) == 1 else batch.filter(pc.equal(plans, plan_id))
+
+
+def make_next_tasks_quick() -> None:
+    """Saves what Spark does in a worker of Python between two tasks, which takes longer than many tasks.
+
+    It has the places refreshed where modules are found: for an archive on the path, the names of all its members are
+    read again. Archives leave the list of such places; their modules are still found, by the names that were read
+    first. And it has garbage collected: what a worker has imported need not be looked at each time.
+    """
+    for place, finder in list(sys.path_importer_cache.items()):
+        if isinstance(finder, zipimporter):
+            del sys.path_importer_cache[place]
+    if not gc.get_freeze_count():
+        gc.freeze()

@@ -3,6 +3,7 @@
 The frame is a stand-in that runs the tasks here, without Spark.
 """
 
+import gc
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -22,6 +23,13 @@ from schemas import TABLES
 
 ASSESSMENTS = TABLES["settled/assessments"]
 PERIOD, PLANS, WHERE = "2020-12-P1", ("chronic", "senior_cancer"), "period = '2020-12-P1'"
+
+
+@pytest.fixture(autouse=True)
+def unfrozen():
+    """Tasks tell a worker to keep what it has imported; this process is none."""
+    yield
+    gc.unfreeze()
 
 
 def rows_of(run_id="settle-1", count=40):
