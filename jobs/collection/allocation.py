@@ -71,16 +71,15 @@ def payers_to_allocate(payer_totals: DataFrame) -> DataFrame:
     return payer_totals.where((F.col("receipt_count") > 0) & ~is_exact)
 
 
-def shares_by_lookup(assessments: DataFrame, in_time: DataFrame) -> DataFrame:
+def shares_by_lookup(with_paid_on: DataFrame) -> DataFrame:
     """One row per assessment of a payer who needs no allocation, with `collected_fen` and `collected_on`.
 
-    Key: plan_id, member_id. `assessments` has these payers only; each has at most one receipt in `in_time`. The receipt
-    is looked up by payer in a hash join, so that neither table is sorted.
+    Key: plan_id, member_id. `with_paid_on`: assessments of these payers only, with the day of the payer's one receipt;
+    null if he has none.
     """
-    paid_on = in_time.select("payer_id", F.col("attempted_on").alias("paid_on")).hint("shuffle_hash")
     is_met = F.col("paid_on").isNotNull() & (F.col("due_fen") > 0)
-    return assessments.join(paid_on, "payer_id", "left").select(
-        *assessments.columns,
+    return with_paid_on.select(
+        *(name for name in with_paid_on.columns if name != "paid_on"),
         F.when(is_met, F.col("due_fen")).otherwise(fen(0)).alias("collected_fen"),
         F.when(is_met, F.col("paid_on")).alias("collected_on"),
     )

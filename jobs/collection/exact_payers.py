@@ -1,11 +1,11 @@
 """Payers whose receipts need no allocation, found without a shuffle of every bill and receipt.
 
 A word is 64 payer ids in one BIGINT, one word for each amount: a payer whose bit is set in the word of his bill and in
-the word of a receipt, for the same amount, has paid what he owes. Payers with several bills or receipts are found by
-counting, as in jobs.gate.member_words.
+the word of a receipt, for the same amount, has paid what he owes, unless he has several bills or receipts. Those of
+different amounts set his bit in several words, those of the same amount are found by counting.
 """
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.spark.id_filter import bit_of, word_of
@@ -23,16 +23,33 @@ def words_of_other_payers(in_time: DataFrame, bills: DataFrame) -> DataFrame:
         F.count_if(F.col("billed") != 0).alias("bill_count"),
         F.count_if(F.col("paid") != 0).alias("receipt_count"),
     )
+    repeated = F.when(F.col("bill_count") != F.bit_count("billed"), F.col("billed")).otherwise(0)
+    repeated = repeated.bitwiseOR(F.when(F.col("receipt_count") != F.bit_count("paid"), F.col("paid")).otherwise(0))
     words = by_amount.groupBy("word").agg(
         F.bit_or(F.col("billed").bitwiseAND(F.col("paid"))).alias("exact"),
-        F.bit_or("billed").alias("billed"),
-        F.bit_or("paid").alias("paid"),
-        F.sum("bill_count").alias("bill_count"),
-        F.sum("receipt_count").alias("receipt_count"),
+        F.bit_or(repeated).alias("repeated"),
+        *_in_any_and_in_odd("billed"),
+        *_in_any_and_in_odd("paid"),
     )
-    is_crowded = (F.col("bill_count") != F.bit_count("billed")) | (F.col("receipt_count") != F.bit_count("paid"))
-    other = F.when(is_crowded, F.col("paid")).otherwise(F.col("paid").bitwiseAND(F.bitwise_not("exact")))
+    several = F.col("repeated").bitwiseOR(_in_several("billed")).bitwiseOR(_in_several("paid"))
+    other = F.col("paid").bitwiseAND(F.bitwise_not("exact").bitwiseOR(several))
     return words.select("word", other.alias("bits")).where("bits != 0")
+
+
+def _in_any_and_in_odd(kind: str) -> list[Column]:
+    """Of a word: the bits set for any amount, those set for an odd number of amounts, and how often a bit is set."""
+    return [
+        F.bit_or(kind).alias(kind),
+        F.bit_xor(kind).alias(f"{kind}_odd"),
+        F.sum(F.bit_count(kind)).alias(f"{kind}_count"),
+    ]
+
+
+def _in_several(kind: str) -> Column:
+    """The bits set for two amounts; all bits of the word where one is set for more, which the count shows."""
+    in_two = F.col(kind).bitwiseAND(F.bitwise_not(f"{kind}_odd"))
+    at_most_twice = F.col(f"{kind}_count") == F.bit_count(kind) + F.bit_count(in_two)
+    return F.when(at_most_twice, in_two).otherwise(F.col(kind))
 
 
 def _by_amount(rows: DataFrame, amount: str, kind: str) -> DataFrame:
@@ -44,3 +61,22 @@ def _by_amount(rows: DataFrame, amount: str, kind: str) -> DataFrame:
         bits["billed"].alias("billed"),
         bits["paid"].alias("paid"),
     )
+
+
+def words_of_days(in_time: DataFrame) -> DataFrame:
+    """One row per 64 payer ids and day on which one of them paid: `paid_word`, `paid_on` and the `bits` of who did."""
+    days = in_time.select(
+        word_of("payer_id").alias("paid_word"), F.col("attempted_on").alias("paid_on"), bit_of("payer_id").alias("bit")
+    )
+    return days.groupBy("paid_word", "paid_on").agg(F.bit_or("bit").alias("bits"))
+
+
+def paid_on_by_word(assessments: DataFrame, days: DataFrame) -> DataFrame:
+    """The assessments with `paid_on`, null where the payer has no receipt. Each payer has at most one.
+
+    `days`: from `words_of_days`.
+    """
+    has_paid = F.col("bits").bitwiseAND(bit_of("payer_id")) != 0
+    numbered = assessments.withColumn("word", word_of("payer_id"))
+    joined = numbered.join(F.broadcast(days), (F.col("word") == F.col("paid_word")) & has_paid, "left")
+    return joined.select(*assessments.columns, "paid_on")

@@ -1,6 +1,7 @@
 """A lake: Delta tables under one root. Spark handles tables that grow with the members, delta-rs those of few rows."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 from delta.tables import DeltaTable
@@ -9,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.base.progress import announce
-from jobs.lake.native import ENGINE, is_native
+from jobs.lake.native import ENGINE, compiled_by_spark, is_native
 from jobs.lake.native_writing import have_pyarrow
 from jobs.lake.object_stores import spark_address
 from jobs.lake.plain_files import plain_frame
@@ -63,6 +64,11 @@ class Lake:
     def is_native(self) -> bool:
         """Whether the native engine runs Spark's queries; it reads plain Parquet files, not Delta tables."""
         return is_native(self.spark)
+
+    def compiled_by_spark(self) -> AbstractContextManager[None]:
+        """Spark itself runs the queries planned inside (see jobs/lake/native.py)."""
+        _ = self.is_native  # as the session began, whatever is planned inside
+        return compiled_by_spark(self.spark)
 
     @property
     def engine(self) -> str:

@@ -1,6 +1,8 @@
 """The native engine: Apache DataFusion Comet runs Spark's own query plans on columns, outside the Java heap."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -56,3 +58,19 @@ def with_native_memory(settings: dict[str, str]) -> dict[str, str]:
 def is_native(spark: SparkSession) -> bool:
     """Whether the session runs queries in the native engine."""
     return PLUGIN in spark.conf.get("spark.plugins", "") and spark.conf.get(SWITCH, "false") == "true"
+
+
+@contextmanager
+def compiled_by_spark(spark: SparkSession) -> Iterator[None]:
+    """Spark itself runs the queries planned inside.
+
+    It compiles a long chain of expressions into one loop, which is quicker than the native engine's one loop for each.
+    """
+    if not is_native(spark):
+        yield
+        return
+    spark.conf.set(SWITCH, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(SWITCH, "true")

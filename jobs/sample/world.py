@@ -40,17 +40,13 @@ def write_world(lake: Lake, platform: Platform, world: World) -> dict[str, int]:
     `in_force`: memberships in force on the last period's publicity day. Raises WrongUsage for a world without members.
     """
     plan_populations = populations(world, platform)
-    # Computed once: claims are few, and a filter on them would be pushed down with a copy of all their expressions.
-    case_rows = publicised(lake.spark, plan_populations).coalesce(_partitions(plan_populations)).localCheckpoint()
-    return _write(
-        lake,
-        platform,
-        world,
-        plan_populations,
-        members=with_member_defects(members(lake.spark, plan_populations), plan_populations, world.defects_ppm),
-        cases=case_rows,
-        claims=with_claim_defects(case_rows, plan_populations, world.defects_ppm),
-    )
+    cases = publicised(lake.spark, plan_populations).coalesce(_partitions(plan_populations))
+    member_rows = with_member_defects(members(lake.spark, plan_populations), plan_populations, world.defects_ppm)
+    with lake.compiled_by_spark():
+        # Computed once: claims are few, and a filter on them would be pushed down with a copy of all their expressions.
+        case_rows = cases.localCheckpoint()
+        claim_rows = with_claim_defects(case_rows, plan_populations, world.defects_ppm)
+        return _write(lake, platform, world, plan_populations, member_rows, case_rows, claim_rows)
 
 
 def write_published(lake: Lake, platform: Platform, seed: int, scale: int) -> dict[str, int]:
@@ -58,21 +54,16 @@ def write_published(lake: Lake, platform: Platform, seed: int, scale: int) -> di
     world = published.published_world(platform, seed, scale)
     plan_populations = published.published_populations(world, platform)
     case_rows = published.published_cases(lake.spark, plan_populations[0], scale)
-    return _write(
-        lake,
-        platform,
-        world,
-        plan_populations,
-        members=published.published_members(lake.spark, plan_populations[0]),
-        cases=case_rows,
-        claims=case_rows,
-    )
+    member_rows = published.published_members(lake.spark, plan_populations[0])
+    with lake.compiled_by_spark():
+        return _write(lake, platform, world, plan_populations, member_rows, case_rows, case_rows)
 
 
 def write_receipts(lake: Lake, platform: Platform, period: str, seed: int) -> int:
     """Replaces the receipts of one settled period; returns their number."""
     bills = _published_bills(lake).where(F.col("period") == period)
-    lake.replace(RECEIPTS, receipts(bills, platform.calendar, seed), f"period = '{period}'", WRITTEN_BY)
+    with lake.compiled_by_spark():
+        lake.replace(RECEIPTS, receipts(bills, platform.calendar, seed), f"period = '{period}'", WRITTEN_BY)
     return _rows_written(lake, RECEIPTS)
 
 

@@ -15,12 +15,15 @@ from jobs.collection.allocation import (
     unapplied_cash,
     with_running_fen,
 )
-from jobs.collection.exact_payers import words_of_other_payers
+from jobs.collection.exact_payers import paid_on_by_word, words_of_days, words_of_other_payers
 from jobs.correction.additional_dues import dues_met
 from jobs.gate.receipts import ReceiptGate
 from jobs.lake.computed import many_computed_once
+from jobs.lake.native import is_native
 from jobs.spark.broadcasting import broadcast_if_few
 from jobs.spark.id_filter import filter_of_ids, filter_of_words, rows_passing
+
+MOST_WORDS = 6_000_000  # of 20 bytes, which every task of the native engine holds
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,20 @@ def allocate(
         met = additional.select("payer_id", "plan_id", F.col("met_fen").alias("collected_fen"))
         spent = spent.unionByName(met)
     excess = unapplied_cash(to_allocate, in_time, receipts.late, spent, first_plan_id).localCheckpoint()
-    plain = shares_by_lookup(_rows_of_other_payers(assessments, to_allocate, payer_count), receipts.in_time)
+    others = _rows_of_other_payers(assessments, to_allocate, payer_count)
+    plain = shares_by_lookup(_with_paid_on(others, receipts.in_time))
     return Allocations(plain.unionByName(allocated), excess, additional)
+
+
+def _with_paid_on(assessments: DataFrame, in_time: DataFrame) -> DataFrame:
+    """The assessments with the day of the payer's one receipt."""
+    if is_native(assessments.sparkSession):
+        days = many_computed_once(words_of_days(in_time))
+        if days.count() <= MOST_WORDS:
+            return paid_on_by_word(assessments, days)
+    # A hash join, so that neither table is sorted.
+    paid_on = in_time.select("payer_id", F.col("attempted_on").alias("paid_on")).hint("shuffle_hash")
+    return assessments.join(paid_on, "payer_id", "left")
 
 
 def _totals_of_other_payers(in_time: DataFrame, owed: DataFrame) -> DataFrame:

@@ -1,6 +1,7 @@
 """The native engine's settings: its JAR, its memory, and the conf key that turns it off."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
@@ -8,7 +9,16 @@ from deltalake import write_deltalake
 
 from jobs.environment import load_environment
 from jobs.lake import opening, session
-from jobs.lake.native import PACKAGE, PLUGIN, native_jars, native_settings, with_native_memory
+from jobs.lake.native import (
+    PACKAGE,
+    PLUGIN,
+    SWITCH,
+    compiled_by_spark,
+    is_native,
+    native_jars,
+    native_settings,
+    with_native_memory,
+)
 from tests.confs import write_conf
 from tests.wheels import PROJECT
 
@@ -79,3 +89,20 @@ def test_which_lakes_want_it(tmp_path, monkeypatch, few_rows_most, conf, members
     environment = replace(load_environment(None), few_rows_most=few_rows_most, native=conf)
     assert opening.open_lake(environment, str(tmp_path), "a test").spark is None
     assert opened[0][-1] == is_native
+
+
+@pytest.mark.parametrize("settings", [{"spark.plugins": PLUGIN, SWITCH: "true"}, {"spark.plugins": "another"}, {}])
+def test_spark_itself_runs_what_it_compiles_and_then_the_engine_again(settings):
+    conf = Conf(settings)
+    session = SimpleNamespace(conf=conf)
+    with pytest.raises(ValueError), compiled_by_spark(session):
+        assert not is_native(session)
+        raise ValueError("a query failed")
+    assert conf == settings
+
+
+class Conf(dict):
+    """The settings of a session."""
+
+    def set(self, key, value):
+        self[key] = value
