@@ -62,8 +62,7 @@ def write_published(lake: Lake, platform: Platform, seed: int, scale: int) -> di
 def write_receipts(lake: Lake, platform: Platform, period: str, seed: int) -> int:
     """Replaces the receipts of one settled period; returns their number."""
     bills = _published_bills(lake).where(F.col("period") == period)
-    with lake.compiled_by_spark():
-        lake.replace(RECEIPTS, receipts(bills, platform.calendar, seed), f"period = '{period}'", WRITTEN_BY)
+    lake.replace(RECEIPTS, receipts(bills, platform.calendar, seed), f"period = '{period}'", WRITTEN_BY)
     return _rows_written(lake, RECEIPTS)
 
 
