@@ -1,8 +1,8 @@
 """Payers whose receipts need no allocation, found without a shuffle of every bill and receipt.
 
 A word is 64 payer ids in one BIGINT, one word for each amount: a payer whose bit is set in the word of his bill and in
-the word of a receipt, for the same amount, has paid what he owes, unless he has several bills or receipts. Those of
-different amounts set his bit in several words, those of the same amount are found by counting.
+the word of a receipt, for the same amount, has paid what he owes, unless he has several bills or receipts. Several of
+different amounts set his bit in several words; several of the same amount are found by counting.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -23,8 +23,7 @@ def words_of_other_payers(in_time: DataFrame, bills: DataFrame) -> DataFrame:
         F.count_if(F.col("billed") != 0).alias("bill_count"),
         F.count_if(F.col("paid") != 0).alias("receipt_count"),
     )
-    repeated = F.when(F.col("bill_count") != F.bit_count("billed"), F.col("billed")).otherwise(0)
-    repeated = repeated.bitwiseOR(F.when(F.col("receipt_count") != F.bit_count("paid"), F.col("paid")).otherwise(0))
+    repeated = _repeated("billed", "bill_count").bitwiseOR(_repeated("paid", "receipt_count"))
     words = by_amount.groupBy("word").agg(
         F.bit_or(F.col("billed").bitwiseAND(F.col("paid"))).alias("exact"),
         F.bit_or(repeated).alias("repeated"),
@@ -34,6 +33,11 @@ def words_of_other_payers(in_time: DataFrame, bills: DataFrame) -> DataFrame:
     several = F.col("repeated").bitwiseOR(_in_several("billed")).bitwiseOR(_in_several("paid"))
     other = F.col("paid").bitwiseAND(F.bitwise_not("exact").bitwiseOR(several))
     return words.select("word", other.alias("bits")).where("bits != 0")
+
+
+def _repeated(kind: str, count: str) -> Column:
+    """All bits of a word and amount that has more rows than bits, because some payer has two rows of the amount."""
+    return F.when(F.col(count) != F.bit_count(kind), F.col(kind)).otherwise(0)
 
 
 def _in_any_and_in_odd(kind: str) -> list[Column]:

@@ -12,7 +12,7 @@ from jobs.lake.native import is_native
 from jobs.lake.task_files import make_next_tasks_quick
 from jobs.spark.computed import computed_once
 
-ROWS_OF_GROUP = 1 << 16
+ROWS_OF_GROUP = 1 << 16  # rows of a row group
 
 
 def many_computed_once(frame: DataFrame) -> DataFrame:

@@ -67,7 +67,7 @@ class Lake:
 
     def compiled_by_spark(self) -> AbstractContextManager[None]:
         """Spark itself runs the queries planned inside (see jobs/lake/native.py)."""
-        _ = self.is_native  # as the session began, whatever is planned inside
+        _ = self.is_native  # kept now: while the engine is switched off, the session would say no
         return compiled_by_spark(self.spark)
 
     @property

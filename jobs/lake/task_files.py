@@ -165,11 +165,11 @@ def _by_plan(batch: Any) -> Iterator[tuple[str, Any]]:
 
 
 def make_next_tasks_quick() -> None:
-    """Saves what Spark does in a worker of Python between two tasks, which takes longer than many tasks.
+    """Shortens what a Python worker of Spark does between two tasks. It can take longer than a task.
 
-    It has the places refreshed where modules are found: for an archive on the path, the names of all its members are
-    read again. Archives leave the list of such places; their modules are still found, by the names that were read
-    first. And it has garbage collected: what a worker has imported need not be looked at each time.
+    Before each task the worker reads again which modules each archive on its path has. Here the archives are taken out
+    of Python's cache of places to refresh; modules are still found, by the names that were read first. After each task
+    the worker collects garbage. Here what it has imported so far is left out of that.
     """
     for place, finder in list(sys.path_importer_cache.items()):
         if isinstance(finder, zipimporter):

@@ -27,7 +27,7 @@ PERIOD, PLANS, WHERE = "2020-12-P1", ("chronic", "senior_cancer"), "period = '20
 
 @pytest.fixture(autouse=True)
 def unfrozen():
-    """Tasks tell a worker to keep what it has imported; this process is none."""
+    """Tasks leave what their worker has imported out of garbage collection; here that would be this test's process."""
     yield
     gc.unfreeze()
 
