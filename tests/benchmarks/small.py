@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import date
 from operator import itemgetter
 from pathlib import Path
 from statistics import median
@@ -26,6 +27,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PERIODS = (("2020-11-P1", "2020-11-26"), ("2020-11-P2", "2020-12-12"), ("2020-12-P1", "2020-12-26"))
 MEASURED = PERIODS[1][0]
 CLAIMED_PLAN = "critical_illness"
+APPROVED_ON = date(2020, 10, 25)  # before the first of the periods is public
 # All commands in one process: prints the seconds of each.
 IN_PROCESS = """
 import io, json, sys, time
@@ -84,7 +86,14 @@ def add_claims(lake: Path) -> None:
     )
     claimants = sorted(members.read_all().to_struct_array().to_pylist(), key=itemgetter("member_id"))
     rows = [
-        claim(900_000 + n, plan_id=CLAIMED_PLAN, publicity_period=period, approved_aid_fen=30_000, **claimant)
+        claim(
+            900_000 + n,
+            plan_id=CLAIMED_PLAN,
+            publicity_period=period,
+            approved_on=APPROVED_ON,
+            approved_aid_fen=30_000,
+            **claimant,
+        )
         for n, (period, claimant) in enumerate(zip([p for p, _ in PERIODS] * 6, claimants, strict=False))
     ]
     schema = pa.schema(claims.schema().to_arrow())
