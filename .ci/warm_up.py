@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 
-from jobs.environment import load_environment
+from jobs.base.environment import load_environment
 from jobs.lake.session import open_session
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 import conf
-from jobs.environment import EnvironmentDocument
+from jobs.base.environment import EnvironmentDocument
 from jobs.reporting.published import FiguresDocument
 from jobs.rulebook.documents import AccountsDocument, CalendarDocument, PlanDocument, PlatformDocument, rule_model
 from jobs.rulebook.values import KINDS

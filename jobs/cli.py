@@ -12,11 +12,11 @@ from datetime import date
 
 import start_fentan  # noqa: F401, first: it puts our packages before others of the same names
 from jobs.base import process
+from jobs.base.environment import LOG_VALUES, load_environment
 from jobs.base.errors import Stop, WrongUsage, unexpected
 from jobs.base.logs import close_log, end_display, open_log
 from jobs.base.progress import LOGGER, add_context, logged_as
 from jobs.base.version import program_version
-from jobs.environment import LOG_VALUES, load_environment
 from jobs.pipeline.outcome import Outcome
 
 # Each command is a module of that name in jobs/commands, with EXAMPLES, add_arguments and run.

@@ -9,7 +9,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from jobs.environment import load_environment
+from jobs.base.environment import load_environment
 from jobs.lake.session import open_session
 from jobs.rulebook import load_platform
 from tests import spark_settings

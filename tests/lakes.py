@@ -12,8 +12,8 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from jobs.base.environment import load_environment
 from jobs.cli import main
-from jobs.environment import load_environment
 from jobs.lake.lake import Lake
 from jobs.lake.opening import open_lake
 from schemas import TABLES

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from pyspark.sql import SparkSession
 
-from jobs.environment import load_environment
+from jobs.base.environment import load_environment
 from jobs.lake.native import SWITCH, is_native
 from jobs.lake.session import open_session
 

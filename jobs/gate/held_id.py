@@ -17,7 +17,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import functions as F
 
 from expectations.dates import FIRST_DAY, LAST_DAY
-from jobs.canonical import canonical_digest
+from jobs.base.canonical import canonical_digest
 from schemas import Column, Table
 
 DIGITS = 16

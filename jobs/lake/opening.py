@@ -4,7 +4,7 @@ from functools import cache
 
 from pyspark.sql import SparkSession
 
-from jobs.environment import Environment
+from jobs.base.environment import Environment
 from jobs.lake.lake import Lake
 from jobs.lake.session import open_session
 from jobs.lake.small import SmallTables

@@ -13,9 +13,9 @@ from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from jobs.base.environment import Environment
 from jobs.base.errors import WrongUsage
 from jobs.base.process import ends_with_interruption, keeping_signal_handler
-from jobs.environment import Environment
 from jobs.lake.java import (
     CLASSES,
     END_SECONDS,

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from deltalake.exceptions import DeltaError
 
+from jobs.base.environment import Environment, load_environment
 from jobs.base.errors import WrongUsage
-from jobs.environment import Environment, load_environment
 from jobs.lake.object_stores import unreachable
 from jobs.lake.small import SmallTables
 from jobs.lake.storage import check_reachable, is_local, local_folder

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from jobs.canonical import json_value
+from jobs.base.canonical import json_value
 from jobs.lake.sources import TABLE_IDS
 from jobs.register.code import code_version
 from jobs.register.runs import Run

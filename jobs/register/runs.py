@@ -12,8 +12,8 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from jobs.base import process, progress
+from jobs.base.canonical import canonical_digest, canonical_json
 from jobs.base.errors import IntegrityBroken, Stop
-from jobs.canonical import canonical_digest, canonical_json
 from jobs.lake.small import SmallTables, matching
 from jobs.register.code import code_version
 from jobs.register.publications import CORRECT, corrections_into, published_in

@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
 
+from jobs.base.strict import Strict, Text, WholeNumber, refusal, validated
 from jobs.money import half_up
 from jobs.rulebook.plain_yaml import read_yaml
-from jobs.rulebook.strict import Strict, Text, WholeNumber, refusal, validated
 
 # Measures of a year, in the order of the comparison; `covered` of a year or a period serves to scale the others.
 YEAR_MEASURES = (

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from itertools import groupby, pairwise
 
+from jobs.base.strict import Fault
 from jobs.rulebook.rules import BenefitLimit, Rule, RuleValue
-from jobs.rulebook.strict import Fault
 from jobs.rulebook.values import OLDEST_YEARS
 from schemas.codes import SEVERITIES
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, create_model, model_validator
 
-from jobs.rulebook.strict import MOST, Strict, Text, WholeNumber, must_be, refusal, validated
+from jobs.base.strict import MOST, Strict, Text, WholeNumber, must_be, refusal, validated
 from jobs.rulebook.values import KINDS, Days, adapter
 
 ACCOUNTS = (

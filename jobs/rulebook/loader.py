@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from jobs.base.errors import WrongUsage
+from jobs.base.strict import Fault, validated
 from jobs.rulebook.bands import check_age_bands
 from jobs.rulebook.calendar import Calendar, MonthlyPeriod, Period
 from jobs.rulebook.documents import (
@@ -22,7 +23,6 @@ from jobs.rulebook.documents import (
 )
 from jobs.rulebook.plain_yaml import read_yaml
 from jobs.rulebook.rules import Account, CollectionRules, Plan, Platform, Rule, RuleValue
-from jobs.rulebook.strict import Fault, validated
 from jobs.rulebook.values import KINDS
 
 FIRST_YEAR, LAST_YEAR = 1900, 2999

@@ -23,7 +23,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from jobs.rulebook.strict import Fault
+from jobs.base.strict import Fault
 
 WORDS = {"": None, "~": None} | {
     spelling: value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from jobs.canonical import canonical_digest
+from jobs.base.canonical import canonical_digest
 from jobs.rulebook.calendar import Calendar, Period
 
 

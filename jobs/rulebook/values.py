@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationInfo, WithJsonSchema, WrapValidator
 
+from jobs.base.strict import Strict, Text, WholeNumber, must_be, refusal
 from jobs.money import PPM, SHARE_ROUNDING
 from jobs.rulebook.rules import BenefitLimit
-from jobs.rulebook.strict import Strict, Text, WholeNumber, must_be, refusal
 from schemas.codes import SEVERITIES, TIERS
 
 OLDEST_YEARS = 150

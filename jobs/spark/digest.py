@@ -20,7 +20,7 @@ import xxhash
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.canonical import canonical_json
+from jobs.base.canonical import canonical_json
 from schemas import Table
 
 ROW_HASH = "__row_hash"

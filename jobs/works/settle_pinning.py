@@ -6,9 +6,9 @@ from functools import cached_property
 
 from pyspark.sql import DataFrame
 
+from jobs.base.canonical import canonical_digest
 from jobs.base.errors import rule_not_in_force
 from jobs.base.progress import announce
-from jobs.canonical import canonical_digest
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import pin_versions, pinned_inputs, read_source

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from expectations.rule import Terms
 from expectations.validation import suite_of, unexpected_counts, validate
-from jobs.environment import load_environment
+from jobs.base.environment import load_environment
 from jobs.gate.members import judge_memberships
 from jobs.gate.results import member_counts
 from jobs.gate.terms import terms_of

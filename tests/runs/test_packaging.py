@@ -19,7 +19,7 @@ DEPLOY = PROJECT / "conf" / "deploy"
 # Prints the shipped conf as the program reads it through importlib.resources, from any location of the package.
 SEEN = """
 import conf, json
-from jobs.environment import load_environment
+from jobs.base.environment import load_environment
 from jobs.rulebook import load_platform, platform_ids
 plans = {p: sorted(load_platform(p).plans) for p in platform_ids()}
 print(json.dumps([conf.__file__, load_environment(None).platform, plans]))

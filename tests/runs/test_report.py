@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from jobs.environment import load_environment
+from jobs.base.environment import load_environment
 from jobs.pipeline.request import Request
 from jobs.reporting.comparison import comparison, comparison_text, whole_years
 from schemas import TABLES

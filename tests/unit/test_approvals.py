@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from jobs.base.environment import load_environment
 from jobs.base.errors import Refused
 from jobs.cli import main
-from jobs.environment import load_environment
 from jobs.lake.small import SmallTables
 from jobs.register.approvals import approvers, record_approvals, same_person
 from jobs.register.runs import Run, is_published

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from jobs.base.catalogue import Catalogue, CatalogueError, Text, _entry, catalogue
+from jobs.base.strict import Fault
 from jobs.explaining import steps
 from jobs.reporting import annual_published, published
 from jobs.reporting.explain_page import STEP_NAMES
 from jobs.reporting.measures import ANNUAL, PERIOD, UnknownMeasure
-from jobs.rulebook.strict import Fault
 from schemas.codes import PROVINCES
 
 JOBS = Path(__file__).resolve().parents[2] / "jobs"

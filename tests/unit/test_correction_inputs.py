@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 from deltalake import write_deltalake
 
+from jobs.base.environment import load_environment
 from jobs.base.errors import GateStopped
 from jobs.cli import main
-from jobs.environment import load_environment
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, arrow_table
 from jobs.pipeline.request import PeriodRequest

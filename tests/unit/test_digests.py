@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from jobs.canonical import canonical_digest, canonical_json
+from jobs.base.canonical import canonical_digest, canonical_json
 from jobs.register.code import meaning_of
 from jobs.rulebook.calendar import Period
 from jobs.rulebook.rules import Account

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from jobs.base.environment import load_environment
 from jobs.base.errors import WrongUsage
-from jobs.environment import load_environment
 
 WHOLE = """
 platform = "xianghubao"

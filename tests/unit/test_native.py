@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from jobs.environment import load_environment
+from jobs.base.environment import load_environment
 from jobs.lake import opening, session
 from jobs.lake.native import (
     PACKAGE,

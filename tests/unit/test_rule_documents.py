@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from conf.editor_schemas import MODELS
+from jobs.base.environment import load_environment
 from jobs.base.errors import WrongUsage
-from jobs.environment import load_environment
+from jobs.base.strict import Fault, validated
 from jobs.rulebook.documents import rule_document
 from jobs.rulebook.plain_yaml import read_yaml
-from jobs.rulebook.strict import Fault, validated
 from jobs.rulebook.values import KINDS
 
 SHIPPED = Path(__file__).resolve().parents[2] / "conf" / "platforms" / "xianghubao"

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.base.environment import load_environment
 from jobs.base.errors import WrongUsage
-from jobs.environment import load_environment
 from jobs.lake.session import _site_conf, open_session
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from jobs.base.environment import load_environment
 from jobs.base.errors import Refused
 from jobs.cli import main
-from jobs.environment import load_environment
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.pipeline.request import PeriodRequest

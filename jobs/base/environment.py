@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from jobs.base.errors import WrongUsage
-from jobs.rulebook.strict import WORDS, Strict, first_fault, refusal
+from jobs.base.strict import WORDS, Strict, first_fault, refusal
 
 FEW_ROWS_MOST = 200_000
 MOST = 2**31 - 1
