@@ -10,8 +10,8 @@ from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.request import Request
 from jobs.register.publications import published
 from jobs.register.runs import rows_of_runs
-from jobs.reporting.published import published_figures
 from jobs.reporting.rows import published_few_rows
+from jobs.rulebook.published_figures import published_figures
 
 POOL_COLUMNS = ("case_count", "benefit_fen", "fee_fen", "case_sponsored_fen", "pool_fen", "due_fen", "covered_count")
 RATE_COLUMNS = ("covered_count", "share_fen", "share_aid_fen", "share_fee_fen")

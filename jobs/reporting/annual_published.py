@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
+from jobs.money import half_up
 from jobs.pipeline.request import Request
 from jobs.reporting.measures import ANNUAL, PUBLISHED
-from jobs.reporting.published import Figure, published_figures, scaled
+from jobs.rulebook.published_figures import Figure, published_figures
 
 # Published measures of a year -> where report/annual has the same: topic, measure and item.
 OWN_MEASURES = {
@@ -37,7 +38,7 @@ def published_rows_of(
     for figure in figures:
         if figure.of == str(year) and figure.measure in OWN_MEASURES:
             parts, whole = (1, 1) if figure.measure == "share_year" else (lake_members, platform_members)
-            at_scale = scaled(figure.value, parts * len(periods), whole * periods_in_year)
+            at_scale = _scaled(figure.value, parts * len(periods), whole * periods_in_year)
             yield _row(figure, _own_value(own_rows, figure), figure.value if figure.unit == "ppm" else at_scale)
         elif figure.of in periods and figure.measure == "share":
             yield _row(figure, standard_share_fen.get((figure.of, figure.plan)), figure.value)
@@ -64,3 +65,8 @@ def _row(figure: Figure, own_value: int | None, at_scale: int | None) -> dict:
         "quantity": None if is_amount else own_value, "amount_fen": own_value if is_amount else None,
         f"published_{kind}": figure.value, f"scaled_{kind}": at_scale,
     }  # fmt: skip
+
+
+def _scaled(value: int, parts: int, whole: int) -> int | None:
+    """value * parts / whole, half up; None if the whole is zero: the scale is not known."""
+    return half_up(value * parts, whole) if whole > 0 else None

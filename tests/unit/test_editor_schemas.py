@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conf.editor_schemas import FOLDER, MODELS, schema
+from jobs.rulebook.editor_schemas import FOLDER, MODELS, schema
 from jobs.rulebook.plain_yaml import read_yaml
 
 CONF = FOLDER.parent
@@ -33,7 +33,7 @@ def faults(name: str, document: Any) -> list[str]:
 @pytest.mark.parametrize("name", MODELS)
 def test_a_schema_is_generated_from_its_model(name):
     stored = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
-    assert stored == schema(name), "run `python -m conf.editor_schemas`"
+    assert stored == schema(name), "run `python -m jobs.rulebook.editor_schemas`"
 
 
 def test_there_is_no_other_schema():

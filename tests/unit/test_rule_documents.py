@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from conf.editor_schemas import MODELS
 from jobs.base.environment import load_environment
 from jobs.base.errors import WrongUsage
 from jobs.base.strict import Fault, validated
 from jobs.rulebook.documents import rule_document
+from jobs.rulebook.editor_schemas import MODELS
 from jobs.rulebook.plain_yaml import read_yaml
 from jobs.rulebook.values import KINDS
 

@@ -9,7 +9,6 @@ from typing import Literal
 from pydantic import ValidationInfo, field_validator
 
 from jobs.base.strict import Strict, Text, WholeNumber, refusal, validated
-from jobs.money import half_up
 from jobs.rulebook.plain_yaml import read_yaml
 
 # Measures of a year, in the order of the comparison; `covered` of a year or a period serves to scale the others.
@@ -18,8 +17,6 @@ YEAR_MEASURES = (
     "fraud_saved", "covered",
 )  # fmt: skip
 PERIOD_MEASURES = ("covered", "cases", "share", "billed")
-# `fentan generate` is calibrated to these measures; every other figure follows from the rules and the members.
-CALIBRATED_IN_SAMPLES = frozenset({"covered", "cases", "helped", "fraud_cases"})
 
 
 class Figure(Strict):
@@ -62,8 +59,3 @@ def published_figures(platform_id: str, folder: Traversable | Path | None = None
     if not entry.is_file():
         return ()
     return tuple(validated(FiguresDocument, read_yaml(entry, file), file).figures)
-
-
-def scaled(value: int, parts: int, whole: int) -> int | None:
-    """value * parts / whole, half up; None if the whole is zero: the scale is not known."""
-    return half_up(value * parts, whole) if whole > 0 else None

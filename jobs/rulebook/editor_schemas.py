@@ -1,4 +1,4 @@
-"""JSON Schemas for editors, made from the models of conf and rules: `python -m conf.editor_schemas` writes them.
+"""JSON Schemas for editors, from the models of conf and rules; `python -m jobs.rulebook.editor_schemas` writes them.
 
 conf/schema has one for each file of a platform, one for each kind of rule and one for environment confs. Each YAML file
 names its own in its first line, each TOML file likewise.
@@ -9,13 +9,12 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-import conf
 from jobs.base.environment import EnvironmentDocument
-from jobs.reporting.published import FiguresDocument
 from jobs.rulebook.documents import AccountsDocument, CalendarDocument, PlanDocument, PlatformDocument, rule_model
+from jobs.rulebook.published_figures import FiguresDocument
 from jobs.rulebook.values import KINDS
 
-FOLDER = Path(conf.__file__).parent.joinpath("schema")
+FOLDER = Path(__file__).parents[2].joinpath("conf", "schema")
 MODELS: dict[str, type[BaseModel]] = {
     "platform": PlatformDocument,
     "calendar": CalendarDocument,
