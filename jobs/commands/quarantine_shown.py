@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from jobs.gate.releasable import refusal_of
 from jobs.lake.small import SmallTables
 from jobs.pipeline.amounts import table_text, yuan
 from jobs.pipeline.request import Request
@@ -84,13 +83,12 @@ def list_text(document: Mapping) -> str:
 def row_document(request: Request, small: SmallTables, row: HeldRow, others: Iterable[HeldRow]) -> dict:
     """The row whole, with its reasons, the periods that held it, decisions, and the other rows of its key."""
     closed = last_period_that_takes(request.platform.calendar, small, row.source.name, row.held[-1])
-    refusal = next((why for held in row.latest if (why := refusal_of(held)) is not None), None)
     return {
         "table": row.table,
         **_whole(row),
         "decisions": [{name: decision[name] for name in DECIDED} for decision in decisions_on(small, row.held_id)],
         "closed_period": closed,
-        "release_refused": refusal,
+        "release_refused": row.release_refused,
         "release_does": effect_of(row, "release"),
         "same_key": [_whole(other) for other in others],
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jobs.base.errors import Refused, WrongUsage
 from jobs.collection.allocation import AFTER_LAPSE
-from jobs.gate.releasable import instead_of_release, refusal_of
+from jobs.gate.releasable import instead_of_release
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.small import SmallTables, matching
@@ -145,11 +145,10 @@ def _check_release(request: Request, small: SmallTables, row: HeldRow) -> None:
             f"into a closed period. {NOTHING} {_instead_after_close(entry)}Give the row an open period in the source, "
             f"or waive it: `fentan quarantine waive {row.held_id} --by NAME --reason ...`."
         )
-    refusal = next((why for held in row.latest if (why := refusal_of(held)) is not None), None)
-    if refusal is not None:
+    if row.release_refused is not None:
         way_out = instead_of_release(entry) or f"Ask the owner of {row.source.name} to correct it."
         raise WrongUsage(
-            f"{row.held_id}: the row cannot be released ({refusal}). {NOTHING} {way_out} Or "
+            f"{row.held_id}: the row cannot be released ({row.release_refused}). {NOTHING} {way_out} Or "
             f"waive it, which moves no money: `fentan quarantine waive {row.held_id} --by NAME --reason ...`."
         )
     if row.is_corrected:

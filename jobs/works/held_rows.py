@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from jobs.gate.releasable import refusal_of
 from jobs.lake.small import SmallTables, matching
 from jobs.register.decisions import HELD_IN, RELEASE, WAIVE, last_decisions
 from jobs.register.publications import published
@@ -46,6 +47,11 @@ class HeldRow:
     @property
     def at_stake_fen(self) -> int:
         return sum(row["amount_at_stake_fen"] or 0 for row in self.latest)
+
+    @property
+    def release_refused(self) -> str | None:
+        """Why no decision can release the row; None if one can."""
+        return next((why for row in self.latest if (why := refusal_of(row)) is not None), None)
 
     @cached_property
     def state(self) -> str:
