@@ -17,6 +17,7 @@ from tests.confs import write_conf
 from tests.lakes import LakeFolder
 from tests.wheels import build_wheel
 
+QUICK_PROGRAM = {**spark_settings.QUICK, **spark_settings.SHORT_LIVED}
 # No deadline per example: a busy machine must not fail a test.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -69,12 +70,14 @@ def lake(spark, tmp_path):
 
 @pytest.fixture(scope="session")
 def quick_conf(tmp_path_factory):
-    """A conf for programs that a test starts, with little compilation, which would take half a minute each.
+    """A conf for programs that a test starts, with little compilation, which would take half a minute each."""
+    return write_conf(tmp_path_factory.mktemp("conf") / "quick.toml", spark=QUICK_PROGRAM)
 
-    They read and write the lake like a large one; commands in the tests' own session do not.
-    """
-    file = tmp_path_factory.mktemp("conf") / "quick.toml"
-    return write_conf(file, spark={**spark_settings.QUICK, **spark_settings.SHORT_LIVED}, few_rows_most=0)
+
+@pytest.fixture(scope="session")
+def large_conf(tmp_path_factory):
+    """`quick_conf` for programs that treat the lake like a large one; commands in the tests' own session do not."""
+    return write_conf(tmp_path_factory.mktemp("conf") / "large.toml", spark=QUICK_PROGRAM, few_rows_most=0)
 
 
 @pytest.fixture(scope="session")

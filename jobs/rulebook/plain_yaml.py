@@ -41,7 +41,10 @@ LONGEST_NUMBER = 40  # characters; the models refuse what is too large for its k
 
 
 def read_yaml(entry: Traversable | Path, file: str) -> dict[str | date, Any]:
-    """The mapping in a YAML file; raises Fault with `file` and the key of what cannot be read, or is not plain."""
+    """The mapping in a YAML file; raises Fault with `file` and the key of what cannot be read, or is not plain.
+
+    Files of the same name and text share one mapping: do not change it.
+    """
     try:
         if not entry.is_file():
             raise Fault(file, "file", "is a folder" if entry.is_dir() else "there is no such file")
@@ -52,6 +55,12 @@ def read_yaml(entry: Traversable | Path, file: str) -> dict[str | date, Any]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Fault(file, "file", f"cannot be read: byte {error.start} is not UTF-8; save the file as UTF-8") from error
+    return _mapping_of(text, file)
+
+
+@cache
+def _mapping_of(text: str, file: str) -> dict[str | date, Any]:
+    """A process that runs several commands reads all rules for each; parsing them takes a fifth of a second."""
     with _faults_of_yaml(file), closing(_yaml().parse(text)) as events:
         document = _Reader(file, events).document()
     if not isinstance(document, dict):

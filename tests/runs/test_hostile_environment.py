@@ -24,14 +24,14 @@ def ended_in(environment: dict, folder: Path, *words: str) -> subprocess.Complet
 
 
 @pytest.fixture(scope="module")
-def settled(tmp_path_factory, quick_conf):
+def settled(tmp_path_factory, large_conf):
     """A lake in a folder with a Chinese name, settled and checked with `conform` in a hostile environment."""
     folder = tmp_path_factory.mktemp("hostile")
     lake = LakeFolder(None, folder / "湖")
     lake.load([member(n) for n in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])
     path = f"{foreign_packages(folder / 'foreign_packages')}:{PROJECT}"
     environment = {**site(folder / "site"), "LC_ALL": "C", "PYTHONPATH": path}
-    where = ("--lake", str(lake.folder), "--conf", str(quick_conf), "--json")
+    where = ("--lake", str(lake.folder), "--conf", str(large_conf), "--json")
     lake.settling = ended_in(environment, folder, *INSTALLED, "settle", "--period", PERIOD, *where)
     lake.conforming = ended_in(environment, folder, *INSTALLED, "conform", *where)
     return lake

@@ -30,9 +30,9 @@ def states(lake) -> dict[str, str]:
         pytest.param(signal.SIGTERM, 143, "writing settled/bills", marks=pytest.mark.slow),
     ],
 )
-def test_a_program_ended_by_a_signal(quick_conf, lake, number, exit_code, stage):
+def test_a_program_ended_by_a_signal(large_conf, lake, number, exit_code, stage):
     lake.load([member(i) for i in range(1, 11)], [claim(1, 7, approved_aid_fen=90)])
-    ended = interrupted_at(stage, number, words_of(lake, quick_conf, "settle", "--period", PERIOD))
+    ended = interrupted_at(stage, number, words_of(lake, large_conf, "settle", "--period", PERIOD))
     assert ended[0] == exit_code, ended[1]
     (message,) = messages(ended[1])
     assert message == (

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 KILLED_AT = {"settle": "writing settled/assessments", "collect": "reading back", "close": "publishing"}
 
 
-def test_jobs_killed_and_run_again_give_the_result_of_uninterrupted_ones(quick_conf, lake, tmp_path):
+def test_jobs_killed_and_run_again_give_the_result_of_uninterrupted_ones(large_conf, lake, tmp_path):
     lake.load([*(member(i) for i in range(1, 11)), member(50, tier="gold")], [claim(1, 7, approved_aid_fen=90)])
     lake.write("source/receipts", [receipt(i, i, 10) for i in range(3, 11)])
     unharmed = lake.copied(tmp_path / "unharmed")
@@ -25,7 +25,7 @@ def test_jobs_killed_and_run_again_give_the_result_of_uninterrupted_ones(quick_c
         expected = unharmed.run(job, *arguments)
         assert expected.exit_code == 0, expected.err
         before = (published_jobs(lake), lake.rows("ledger/fee") if job != "settle" else None)
-        assert run_killed_at(stage, lake, job, PERIOD, "--conf", str(quick_conf)) == -signal.SIGKILL
+        assert run_killed_at(stage, lake, job, PERIOD, "--conf", str(large_conf)) == -signal.SIGKILL
         if stage != "publishing":
             assert before == (published_jobs(lake), lake.rows("ledger/fee") if job != "settle" else None)
         ended = lake.run(job, *arguments)

@@ -208,8 +208,8 @@ def test_every_reader_gives_the_same_rows_of_what_the_tasks_wrote(lakes, spark):
     assert all(found == rows["spark"] for found in rows.values())
 
 
-def test_a_run_that_is_killed_while_tasks_write_leaves_nothing_and_runs_again(spark, tmp_path, quick_conf):
-    conf = native_conf(quick_conf)
+def test_a_run_that_is_killed_while_tasks_write_leaves_nothing_and_runs_again(spark, tmp_path, large_conf):
+    conf = native_conf(large_conf)
     lake = LakeFolder(spark, tmp_path / "lake").load([member(n) for n in range(1, 31)], [claim(1, 1)])
     unharmed = lake.copied(tmp_path / "unharmed")
     settle = ["settle", "--period", PERIOD, "--conf", str(conf)]

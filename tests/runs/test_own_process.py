@@ -7,10 +7,10 @@ import sys
 from tests.lakes import PERIOD, claim, member, receipt
 
 
-def test_jobs_need_no_state_of_an_earlier_process(quick_conf, lake):
+def test_jobs_need_no_state_of_an_earlier_process(large_conf, lake):
     lake.load([*(member(i) for i in range(1, 11)), member(50, tier="gold")], [claim(1, 7, approved_aid_fen=90)])
     lake.write("source/receipts", [receipt(i, i, 10) for i in range(3, 11)])
-    where = ("--lake", str(lake.folder), "--conf", str(quick_conf), "--period", PERIOD)
+    where = ("--lake", str(lake.folder), "--conf", str(large_conf), "--period", PERIOD)
     for command in ("settle", "collect", "close", "report"):
         ended = subprocess.run(
             [sys.executable, "-m", "jobs.cli", command, *where],

@@ -13,6 +13,7 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.cli import main
+from tests import spark_settings
 from tests.readme import BLOCKS
 
 pytestmark = pytest.mark.timeout(1800)  # all commands run in the set-up of the first test
@@ -52,9 +53,9 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def reader(spark, tmp_path_factory):
-    """All commands of the README, with their output."""
+    """All commands of the README, with their output, in a session with a user's settings."""
     reader = Reader(tmp_path_factory.mktemp("readme"))
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, spark_settings.usual(spark):
         patch.chdir(reader.folder)  # the JVM runs in another folder, so a relative path would name two lakes
         for command in COMMANDS:
             reader.run(command)
