@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> Outcome:
         return _receipts(args, request)
     world = None if args.published else _world(args, platform)
     _make_folder(args.lake)
-    lake = open_lake(request.environment, request.lake_root, "generate")
+    lake = open_lake(request.environment, request.lake_root, "generate", compiles_well=True)
     period = str(world.last if world else args.published)
     with run_lock(lake.small, "generate", period, request.environment.lock_lease_seconds):
         _refuse_to_overwrite(lake, args)
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
 def _receipts(args: argparse.Namespace, request: Request) -> Outcome:
     period = str(_period(request.platform, "--receipts", args.receipts))
-    lake = open_lake(request.environment, request.lake_root, "generate")
+    lake = open_lake(request.environment, request.lake_root, "generate", compiles_well=True)
     with run_lock(lake.small, "generate", period, request.environment.lock_lease_seconds):
         count = make_receipts(lake, request.platform, period, args.seed)
     if not count:

@@ -43,8 +43,9 @@ def run(args: argparse.Namespace) -> Outcome:
     first, last = _ends(calendar, args.first, args.last)
     planned = events(calendar, first, last, request.platform.carry_on == "collected")
     due = [event for event in planned if event.day <= request.as_of]
-    lake = open_lake(request.environment, request.lake_root, f"run {first} to {last}")
     seed = args.sample_receipts
+    purpose = f"run {first} to {last}"
+    lake = open_lake(request.environment, request.lake_root, purpose, compiles_well=seed is not None)
     after_settling = None if seed is None else lambda period: make_receipts(lake, request.platform, period, seed)
     log = walk(EventRunner(request, lake, args.accept_lapses, after_settling), due)
     document = _document(request, lake, log, (first, last), len(planned) - len(due))

@@ -12,15 +12,22 @@ from jobs.lake.small import SmallTables
 GROWING_TABLES = ("source/members", "source/receipts")
 
 
-def open_lake(environment: Environment, root: str, purpose: str, rows_to_come: int = 0) -> Lake:
-    """The lake at a root. `purpose` names Spark's application; `rows_to_come`: of members, into a new lake."""
+def open_lake(
+    environment: Environment, root: str, purpose: str, rows_to_come: int = 0, compiles_well: bool = False
+) -> Lake:
+    """The lake at a root. `purpose` names Spark's application; `rows_to_come`: of members, into a new lake.
+
+    `compiles_well`: Java compiles well, rather than quickly, also in a session with the native engine. It is for
+    commands that make sample rows, which that engine does not write.
+    """
     small = SmallTables(root, environment.storage)
     few_rows = cache(lambda: has_few_rows(small, environment))
 
     def open_spark() -> SparkSession:
         grows = rows_to_come > environment.few_rows_most
         native = environment.native and not few_rows() and (grows or any(map(small.exists, GROWING_TABLES)))
-        return open_session(environment, f"fentan {purpose}", few_rows(), root, native)
+        name = f"fentan {purpose}"
+        return open_session(environment, name, few_rows(), root, native=native, compiles_well=compiles_well)
 
     return Lake(small, open_spark, few_rows)
 

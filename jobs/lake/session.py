@@ -105,21 +105,29 @@ JARS_IN_CONF = {"spark.jars", "spark.jars.packages", "spark.driver.extraClassPat
 
 
 def open_session(
-    environment: Environment, app_name: str, few_rows: bool = False, lake_root: str = "", native: bool = False
+    environment: Environment,
+    app_name: str,
+    few_rows: bool = False,
+    lake_root: str = "",
+    native: bool = False,
+    compiles_well: bool = False,
 ) -> SparkSession:
     """The running session, or a new one with the settings that a settlement relies on; raises WrongUsage.
 
     With `few_rows` a new session plans and compiles quickly rather than well; it can reach the store of `lake_root`.
-    With `native` it runs queries in the native engine, if that is installed.
+    With `native` it runs queries in the native engine, if that is installed; Java then compiles quickly as well, unless
+    it `compiles_well`.
     """
     leave_connect_out()
     active = SparkSession.getActiveSession()
-    spark = _start(environment, app_name, few_rows, lake_root, native) if active is None else active
+    spark = active or _start(environment, app_name, few_rows, lake_root, native, compiles_well)
     _check_fixed({key: spark.conf.get(key) for key in CHECKED_IN_SESSION}, "The Spark session")
     return spark
 
 
-def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: str, native: bool) -> SparkSession:
+def _start(
+    environment: Environment, app_name: str, few_rows: bool, lake_root: str, native: bool, compiles_well: bool
+) -> SparkSession:
     conf_settings = {key: value for key, value in environment.spark.items() if key != "master"}
     _check_fixed(conf_settings, "The [spark] section of the conf")
     store = spark_settings(lake_root, environment.storage)
@@ -138,6 +146,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
     os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)  # never another Spark of this machine
     native = native and master.startswith("local[") and not SET_BY_ENGINE & conf_settings.keys()
     engine = native_jars(folder) if native else []
+    quick_compiler = few_rows or (bool(engine) and not compiles_well)
     archive = Path(engine[0]).with_name(CLASSES) if engine else folder / CLASSES  # fits one class path only
     with as_file(files("conf").joinpath("log4j2.properties")) as log_settings:
         settings = {
@@ -150,7 +159,7 @@ def _start(environment: Environment, app_name: str, few_rows: bool, lake_root: s
             **{key: value for key, value in conf_settings.items() if not (few_rows and key in FEW_ROWS)},
             **FIXED,
             EXTENSIONS: FIXED[EXTENSIONS] + (WITH_ENGINE if engine else ""),
-            JAVA_OPTIONS: f"{java_options(archive, log_settings, few_rows or bool(engine))} {conf_options}".strip(),
+            JAVA_OPTIONS: f"{java_options(archive, log_settings, quick_compiler)} {conf_options}".strip(),
             "spark.master": master,
             "spark.app.name": app_name,
         }

@@ -47,12 +47,8 @@ def test_the_jar_is_that_of_set_up(tmp_path):
     assert f"native={PACKAGE}\n" in (PROJECT / ".ci" / "setup").read_text()
 
 
-@pytest.mark.parametrize(
-    ("master", "native", "is_native"),
-    [("local[*]", True, True), ("local[*]", False, False), ("local-cluster[2,1,700]", True, False)],
-)
-def test_which_sessions_are_native(tmp_path, monkeypatch, master, native, is_native):
-    """Sessions on one machine, where a command wants it."""
+def settings_of_session(tmp_path, monkeypatch, master: str, **options) -> dict[str, str]:
+    """The settings of a new session on a machine that has the engine's JAR."""
     for name in ("delta-spark", "delta-storage", "native/comet-spark"):
         (tmp_path / name).with_suffix(".jar").parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.jar").touch()
@@ -63,12 +59,36 @@ def test_which_sessions_are_native(tmp_path, monkeypatch, master, native, is_nat
     started = []
     monkeypatch.setattr(session, "_start_jvm_and_session", lambda settings, *_: started.append(settings))
     with pytest.raises(AttributeError):  # there is no session to check
-        session.open_session(replace(load_environment(None), spark={"master": master}), "a test", native=native)
-    (settings,) = started
+        session.open_session(replace(load_environment(None), spark={"master": master}), "a test", **options)
+    return started[0]
+
+
+@pytest.mark.parametrize(
+    ("master", "native", "is_native"),
+    [("local[*]", True, True), ("local[*]", False, False), ("local-cluster[2,1,700]", True, False)],
+)
+def test_which_sessions_are_native(tmp_path, monkeypatch, master, native, is_native):
+    """Sessions on one machine, where a command wants it."""
+    settings = settings_of_session(tmp_path, monkeypatch, master, native=native)
     assert (PLUGIN in settings.get("spark.plugins", "")) == is_native
     assert ("Comet" in settings["spark.sql.extensions"]) == is_native
     assert ("comet-spark.jar" in settings["spark.jars"]) == is_native
     assert ("spark.memory.offHeap.size" in settings) == is_native
+
+
+@pytest.mark.parametrize(
+    ("options", "is_quick"),
+    [
+        ({}, False),
+        ({"few_rows": True}, True),
+        ({"native": True}, True),
+        ({"native": True, "compiles_well": True}, False),
+    ],
+)
+def test_java_compiles_quickly_where_it_computes_little(tmp_path, monkeypatch, options, is_quick):
+    """Sample rows are made by Spark's own engine, in a session with the native one as well."""
+    settings = settings_of_session(tmp_path, monkeypatch, "local[*]", **options)
+    assert ("TieredStopAtLevel=1" in settings[session.JAVA_OPTIONS]) == is_quick
 
 
 def test_the_conf_turns_it_off(tmp_path):
@@ -85,10 +105,10 @@ def test_which_lakes_want_it(tmp_path, monkeypatch, few_rows_most, conf, members
     if members:
         write_deltalake(tmp_path / "source/members", pa.table({"member_id": range(members)}))
     opened = []
-    monkeypatch.setattr(opening, "open_session", lambda *values: opened.append(values))
+    monkeypatch.setattr(opening, "open_session", lambda *_, **named: opened.append(named))
     environment = replace(load_environment(None), few_rows_most=few_rows_most, native=conf)
     assert opening.open_lake(environment, str(tmp_path), "a test").spark is None
-    assert opened[0][-1] == is_native
+    assert opened[0]["native"] == is_native
 
 
 @pytest.mark.parametrize("settings", [{"spark.plugins": PLUGIN, SWITCH: "true"}, {"spark.plugins": "another"}, {}])
