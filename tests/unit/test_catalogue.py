@@ -9,9 +9,10 @@ import pytest
 from jobs.base.catalogue import Catalogue, CatalogueError, Text, _entry, catalogue
 from jobs.base.strict import Fault
 from jobs.explaining import steps
-from jobs.reporting import annual_published, published
+from jobs.reporting import annual_published
 from jobs.reporting.explain_page import STEP_NAMES
 from jobs.reporting.measures import ANNUAL, PERIOD, UnknownMeasure
+from jobs.rulebook.published_figures import YEAR_MEASURES, published_figures
 from schemas.codes import PROVINCES
 
 JOBS = Path(__file__).resolve().parents[2] / "jobs"
@@ -126,7 +127,7 @@ def test_a_misspelt_measure_topic_or_dimension_is_an_error():
 
 
 def test_every_published_figure_of_a_year_has_a_measure_of_the_report():
-    assert {*annual_published.OWN_MEASURES, "covered"} == set(published.YEAR_MEASURES)
+    assert {*annual_published.OWN_MEASURES, "covered"} == set(YEAR_MEASURES)
     for topic, measure, item in annual_published.OWN_MEASURES.values():
         assert ANNUAL.value([], topic, measure, item=item) is None
 
@@ -138,7 +139,7 @@ def test_a_misspelt_published_figure_is_a_fault(tmp_path):
     for measure in ("shared_out", "shares_by_plan"):
         file.write_text(f"description: x\nfigures:\n  - {row.format(measure=measure)}\n", encoding="utf-8")
         if measure == "shared_out":
-            assert published.published_figures("x", tmp_path)[0].measure == measure
+            assert published_figures("x", tmp_path)[0].measure == measure
         else:
             with pytest.raises(Fault, match="figures.0.measure"):
-                published.published_figures("x", tmp_path)
+                published_figures("x", tmp_path)
