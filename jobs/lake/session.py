@@ -115,8 +115,8 @@ def open_session(
     """The running session, or a new one with the settings that a settlement relies on; raises WrongUsage.
 
     With `few_rows` a new session plans and compiles quickly rather than well; it can reach the store of `lake_root`.
-    With `native` it runs queries in the native engine, if that is installed; Java then compiles quickly as well, unless
-    it `compiles_well`.
+    With `native` it runs queries in the native engine, if that is installed; then Java compiles quickly too, unless
+    `compiles_well` is set.
     """
     leave_connect_out()
     active = SparkSession.getActiveSession()

@@ -1,7 +1,7 @@
 """Each writing job as a separate process: it needs no state of an earlier command, such as a session.
 
-The settlement treats the lake like a large one, as killed programs do in the slow tests; the other jobs take half as
-long without that.
+Only the settlement treats the lake like a large one, because that doubles the time of a job; the slow test of killed
+jobs does so in every job.
 """
 
 import os

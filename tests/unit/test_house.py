@@ -77,9 +77,10 @@ def rooms_imported(tree: ast.AST) -> set[str]:
 
 
 def rooms_and_base_modules_imported(tree: ast.AST) -> set[str]:
-    """The rooms imported; of the room `base` its modules, such as `base.errors`."""
+    """The rooms imported; of the room `base` its modules, such as `base.errors`, or `base` itself if none is named."""
+    rooms = rooms_imported(tree)
     modules = {".".join(name.split(".")[1:3]) for name in imports_of(tree) if name.startswith("jobs.base.")}
-    return modules | rooms_imported(tree) - {"base"}
+    return (modules or rooms & {"base"}) | rooms - {"base"}
 
 
 def actions_of(tree: ast.AST) -> set[str]:
@@ -186,6 +187,7 @@ def test_schemas_and_expectations_import_no_job(folder):
     ("from jobs import money", rooms_imported, {"money"}),
     ("from jobs.base import errors", rooms_and_base_modules_imported, {"base.errors"}),
     ("from jobs.base.errors import Stop", rooms_and_base_modules_imported, {"base.errors"}),
+    ("from jobs import base", rooms_and_base_modules_imported, {"base"}),
     ("from jobs.money import half_up", rooms_and_base_modules_imported, {"money"}),
     ("frame.where(x).count()", actions_of, {"count"}),
     ("F.count(x)", actions_of, set()),
