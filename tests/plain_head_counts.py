@@ -22,7 +22,8 @@ def head_counts(spells: list[dict], assessed: set[tuple[str, int]], since: date,
             }
             for measure in (name for name, is_so in is_counted.items() if is_so):
                 item = spell["exit_reason"] if measure == "ended" else "all"
-                traits = GroupTraits(spell["tier"], _age_band(spell["birth_date"], day), _months(joined, day), item)
+                age_band, months = age_band_of(spell["birth_date"], day), months_band_of(joined, day)
+                traits = GroupTraits(spell["tier"], age_band, months, item)
                 counts.setdefault((plan_id, measure), Counter())[traits] += 1
     return counts
 
@@ -34,11 +35,11 @@ def _by_member(spells: list[dict]) -> dict[tuple, list[dict]]:
     return by_member
 
 
-def _age_band(born: date, day: date) -> str:
+def age_band_of(born: date, day: date) -> str:
     low = (day.year - born.year - ((day.month, day.day) < (born.month, born.day))) // 10 * 10
     return f"{low}-{low + 9}"
 
 
-def _months(joined: date, day: date) -> str:
+def months_band_of(joined: date, day: date) -> str:
     months = (day.year - joined.year) * 12 + day.month - joined.month - (day.day < joined.day)
     return "0-5" if months < 6 else "6-11" if months < 12 else "12-23" if months < 24 else "24+"
