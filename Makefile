@@ -15,7 +15,7 @@ help:
 	@echo "make setup [PYTHON=...]   make .venv with exact versions and fetch the Delta JARs into .jars"
 	@echo "make native               set up, then fetch the native engine (Apache DataFusion Comet, 99 MB) into .jars/native"
 	@echo "make wheel                build the wheel into dist/"
-	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   run a benchmark; OF: settle, collect, report, quality, small"
+	@echo "make bench [OF=settle] [MEMBERS=N] [ROUNDS=R]   run a benchmark; OF: settle, collect, report, quality, small, growth"
 	@echo "make clean                remove the files of set-up and builds"
 
 setup:
@@ -49,7 +49,7 @@ wheel: setup
 	@ls dist/*.whl
 
 bench: native
-	@.venv/bin/python -m tests.benchmarks.$(or $(OF),settle) --members $(or $(MEMBERS),$(if $(filter small,$(OF)),20k,10m)) --rounds $(or $(ROUNDS),1) $(if $(BESIDE),--beside $(BESIDE))
+	@.venv/bin/python -m tests.benchmarks.$(or $(OF),settle) --members $(or $(MEMBERS),$(if $(filter small,$(OF)),20k,10m)) --rounds $(or $(ROUNDS),1) $(if $(BESIDE),--beside $(BESIDE)) $(if $(CONDITIONS),--of $(CONDITIONS))
 
 clean:
 	rm -rf .venv .jars dist build *.egg-info

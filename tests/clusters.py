@@ -36,12 +36,23 @@ class Cluster:
 
 
 @contextmanager
-def standalone_cluster(folder: Path) -> Iterator[Cluster]:
+def standalone_cluster(folder: Path, worker_memory: str = "1g") -> Iterator[Cluster]:
     """Starts the cluster and ends what it started."""
     port = _free_port()
     cluster = Cluster(f"spark://127.0.0.1:{port}", folder)
     master = ["master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", "0"]
-    worker = ["worker.Worker", "--host", "127.0.0.1", "--webui-port", "0", "-c", "1", "-m", "1g", cluster.master]
+    worker = [
+        "worker.Worker",
+        "--host",
+        "127.0.0.1",
+        "--webui-port",
+        "0",
+        "-c",
+        "1",
+        "-m",
+        worker_memory,
+        cluster.master,
+    ]
     with ExitStack() as parts:
         parts.enter_context(_part(folder, "master", master))
         _wait_for(folder / "master.log", "I have been elected leader", 1)

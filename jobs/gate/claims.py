@@ -1,5 +1,6 @@
 """Judges the claims of a period, a few thousand rows, with the membership spells of their claimants."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -174,18 +175,25 @@ def _with_illness_claimed_twice(claims: DataFrame, counted_before: DataFrame) ->
     )
 
 
-def claims_added(claims: Sequence[dict], existing: Iterable[Mapping]) -> list[dict]:
-    """The claims that did not exist when their period was settled.
+def claims_added(claims: Sequence[dict], benefits: Iterable[Mapping], held: Iterable[Mapping]) -> list[dict]:
+    """The claims that are in no settlement, because they did not exist when their period was settled, or were held then
+    and have been mended since.
 
-    `existing`: one row per claim that did, with the columns of CLAIM_KEY and of CLAIM_CONTENT. Of each key as many
-    claims are left out as existed: first those of the same content, then any, because a row may have been restated.
+    `benefits`: the settlement's rows, with the columns of CLAIM_KEY and of CLAIM_CONTENT. `held`: the claims that it
+    held. Left out are the rows equal to a held one, and of each key as many more as there are benefits: first those of
+    the same content, then any, because a claim that was settled may have been restated.
     """
+    still_held = Counter(_values(row, CLAIMS.column_names) for row in held)
     contents: dict[tuple, list[tuple]] = {}
-    for row in existing:
+    for row in benefits:
         contents.setdefault(_values(row, CLAIM_KEY), []).append(_values(row, CLAIM_CONTENT))
     by_key: dict[tuple, list[dict]] = {}
     for row in claims:
-        by_key.setdefault(_values(row, CLAIM_KEY), []).append(row)
+        content = _values(row, CLAIMS.column_names)
+        if still_held[content]:
+            still_held[content] -= 1
+        else:
+            by_key.setdefault(_values(row, CLAIM_KEY), []).append(row)
     added = []
     for key, rows in by_key.items():
         same = contents.get(key, [])

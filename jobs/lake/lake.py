@@ -120,6 +120,7 @@ class Lake:
         if self._uses_plain_files:
             self.small.replace_arrow(table, frame.select(*table.column_names).toArrow(), where, run_id)
             return
+        self.small.before_commit()
         writer = self._writer(table, frame, run_id)
         if self.small.holds_any(table.name, where):
             writer.mode("overwrite").option("replaceWhere", where).save(self._spark_path(table.name))
@@ -131,6 +132,7 @@ class Lake:
         if self._uses_plain_files:
             self.small.delete(table.name, where, run_id)
         elif self.small.holds_any(table.name, where):
+            self.small.before_commit()
             DeltaTable.forPath(self.spark, self._spark_path(table.name)).delete(where)
 
     def _writer(self, table: Table, frame: DataFrame, run_id: str):

@@ -17,23 +17,37 @@ from jobs.lake.object_stores import reason_of
 from jobs.lake.small import SmallTables
 from jobs.lake.storage import LockStorage, check_writable, lock_storage
 
+ENDED = ("Z", "X")  # states of processes that have ended, whether or not their parents have taken note
+
+
+class LockLost(IntegrityBroken):
+    """Another run has taken the lock over; this one may write no more, not even how it ended."""
+
 
 class RunLock:
-    """A held lock. Call `confirm` right before a commit point: it raises if the lock was lost."""
+    """A held lock. A thread renews its lease; `check` and `confirm` raise LockLost once another run has the lock."""
 
     def __init__(self, storage: LockStorage, owner: dict, lease_seconds: int):
         self._storage = storage
         self._owner = owner
         self._lease_seconds = lease_seconds
+        self._exchanging = threading.Lock()
         self._released = threading.Event()
-        self._renewer = threading.Thread(target=self._renew, daemon=True)
+        self._renewer = threading.Thread(target=self._renew_in_time, daemon=True)
         self._renewer.start()
 
+    def check(self) -> None:
+        """To be called before every commit; it reads the storage only if the lease has ended.
+
+        A lease ends where the process was suspended or the storage was out of reach. Another run may then have begun.
+        """
+        if time.time() >= self._owner["expires_at_seconds"]:
+            self.confirm()
+
     def confirm(self) -> None:
-        """Raises IntegrityBroken if another run has taken the lock over."""
-        held_by = _owner_in(self._storage)
-        if held_by is None or held_by["token"] != self._owner["token"]:
-            raise IntegrityBroken(
+        """To be called before a commit point: begins a new lease."""
+        if not self._renew():
+            raise LockLost(
                 "The run lock was lost to another run, so nothing was published. Run `fentan status`, then run this "
                 "again."
             )
@@ -45,24 +59,35 @@ class RunLock:
         with contextlib.suppress(OSError, DeltaError):  # out of reach: the lease ends by itself
             self._storage.exchange(json.dumps(self._owner), None)
 
-    def _renew(self) -> None:
+    def _renew_in_time(self) -> None:
         while not self._released.wait(self._lease_seconds / 4):
-            renewed = self._owner | {"expires_at_seconds": time.time() + self._lease_seconds}
             with contextlib.suppress(OSError, DeltaError):  # out of reach for a moment: the next turn tries again
-                if not self._storage.exchange(json.dumps(self._owner), json.dumps(renewed)):
+                if not self._renew():
                     return
-                self._owner = renewed
+
+    def _renew(self) -> bool:
+        """Whether the lock is still held; its lease then begins anew."""
+        with self._exchanging:
+            renewed = self._owner | {"expires_at_seconds": time.time() + self._lease_seconds}
+            if not self._storage.exchange(json.dumps(self._owner), json.dumps(renewed)):
+                return False
+            self._owner = renewed
+            return True
 
 
 @contextlib.contextmanager
 def run_lock(small: SmallTables, job: str, period: str, lease_seconds: int) -> Iterator[RunLock]:
-    """Holds the lake's run lock; raises Locked if another run holds it, WrongUsage if the lake is not writable."""
+    """Holds the lake's run lock; raises Locked if another run holds it, WrongUsage if the lake is not writable.
+
+    Inside, every commit through `small` first checks that the lock is still held.
+    """
     storage = lock_storage(small)
     owner = {
         "token": uuid.uuid4().hex,
         "job": job,
         "period": period,
         "host": socket.gethostname(),
+        "system": this_system(),
         "pid": os.getpid(),
         "pid_started": _start_of(os.getpid()),
         "expires_at_seconds": time.time() + lease_seconds,
@@ -76,9 +101,11 @@ def run_lock(small: SmallTables, job: str, period: str, lease_seconds: int) -> I
             "Give the user who runs Fentan the right to write there, or name another folder with --lake."
         ) from error
     lock = RunLock(storage, owner, lease_seconds)
+    small.before_commit = lock.check
     try:
         yield lock
     finally:
+        del small.before_commit
         lock.release()
 
 
@@ -112,22 +139,37 @@ def _owner_of(text: str | None) -> dict | None:
 
 
 def _is_alive(owner: dict) -> bool:
-    """On this machine the operating system knows whether the process is running; elsewhere the lease decides."""
-    if owner["host"] == socket.gethostname():
-        return _start_of(owner["pid"]) == owner["pid_started"] and owner["pid_started"] is not None
+    """Of a process of this system the operating system knows whether it is running; of another the lease decides."""
+    if owner["host"] == socket.gethostname() and owner.get("system") == this_system():
+        return owner["pid_started"] is not None and _start_of(owner["pid"]) == owner["pid_started"]
     return time.time() < owner["expires_at_seconds"]
+
+
+def this_system() -> str | None:
+    """What sees the same process numbers: this machine since its last start, or a container of it."""
+    try:
+        started = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{started} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return None  # not Linux: the machine's name must do
 
 
 def _start_of(pid: int) -> str | None:
     """The start of a process, which differs from that of a later one with the same number; None: no such process."""
-    stat = Path(f"/proc/{pid}/stat")
-    if stat.parent.parent.joinpath("self").exists():
-        try:
-            return stat.read_text().rsplit(")", 1)[1].split()[19]
-        except OSError:
-            return None
+    if not Path("/proc/self").exists():
+        return "unknown" if _exists(pid) else None
     try:
-        os.kill(pid, 0)
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
         return None
-    return "unknown"
+    return None if state in ENDED else rest[18]
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:  # another user's
+        return True
+    except OSError:
+        return False
+    return True

@@ -74,6 +74,7 @@ def write_natively(
     computed = frame.select("plan_id", *(name for name in tasks.schema.names if name != "run_id"), ROW_HASH)
     files = [json.loads(row.file) for row in computed.mapInArrow(tasks, "file string").collect()]
     _check(table.name, folder, files, plan_ids)
+    small.before_commit()
     _commit(small, table, files, period, where, {"userMetadata": run_id, TOKEN: tasks.token})
     _remove_uncommitted(small, table.name, folder, partitions)
     return [file["digest"] for file in files]

@@ -4,7 +4,9 @@ Tables that grow with the members are Spark's (jobs/lake/lake.py). Reads open on
 log holds the partition and the smallest and largest ids of each file.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +16,7 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, wr
 from deltalake.exceptions import DeltaError
 from deltalake.schema import ArrayType, PrimitiveType
 
+from jobs.base.errors import IntegrityBroken, WrongUsage
 from jobs.lake.object_stores import store_options
 from schemas import Table
 
@@ -31,8 +34,11 @@ class SmallTables:
     """The tables of one lake through delta-rs. `options`: delta-rs' options for the lake's store; raises WrongUsage
     where they make commits unsafe.
 
-    `files_read`: how many data files the reads have opened so far, by table.
+    `files_read`: how many data files the reads have opened so far, by table. `before_commit`: called before every
+    commit; the holder of the run lock sets it.
     """
+
+    before_commit: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, root: str, options: Mapping[str, str] | None = None):
         self.root = root.rstrip("/") or "/"
@@ -44,8 +50,11 @@ class SmallTables:
         return f"{self.root}/{name}"
 
     def exists(self, name: str) -> bool:
-        """Whether the Delta table exists."""
-        return DeltaTable.is_deltatable(self.path(name), self.options)
+        """Whether the Delta table exists; raises WrongUsage if this user may not look there."""
+        if DeltaTable.is_deltatable(self.path(name), self.options):
+            return True
+        _check_allowed(self.path(name))
+        return False
 
     def opened(self, name: str, version: int | None = None) -> DeltaTable:
         """The table at a version, or at its newest."""
@@ -55,9 +64,16 @@ class SmallTables:
         """The newest version of a table."""
         return self._newest(name).version()
 
-    def table_id(self, name: str) -> str:
-        """The identity of a table: a table that is dropped and created again has another, even at the same version."""
-        return str(self._newest(name).metadata().id)
+    def table_id(self, name: str, version: int) -> str | None:
+        """The identity that a table had at a version; None if that version cannot be opened.
+
+        A table that is dropped and created again has another at the same version. One that was replaced has another
+        from then on, and keeps its earlier versions.
+        """
+        try:
+            return str(DeltaTable(self.path(name), version, self.options).metadata().id)
+        except DeltaError:
+            return None
 
     def is_readable(self, name: str, version: int) -> bool:
         """Whether a version of a table can still be read: its log and each of its data files exist.
@@ -147,6 +163,24 @@ class SmallTables:
         """Appends the rows in one commit."""
         self._write(table, arrow_table(table, rows), run_id, mode="append")
 
+    def append_next(self, table: Table, rows: Iterable[dict], version: int | None, run_id: str) -> None:
+        """Appends the rows in the commit that follows `version` (None: that creates the table).
+
+        Raises IntegrityBroken if another commit came in between.
+        """
+        once = CommitProperties(custom_metadata={"userMetadata": run_id}, max_commit_retries=0)
+        seen, mode = (None, "error") if version is None else (self.opened(table.name, version), "append")
+        try:
+            self._write(table, arrow_table(table, rows), run_id, to=seen, mode=mode, commit_properties=once)
+        except (OSError, DeltaError) as error:
+            current = self.version(table.name) if self.exists(table.name) else None
+            if current == version:  # no other commit: the storage fails
+                raise
+            raise IntegrityBroken(
+                f"{table.name}: another run wrote to it at the same moment. Run `fentan status` to see "
+                "what is published, then run this again."
+            ) from error
+
     def replace(self, table: Table, rows: Collection[dict], where: str, run_id: str) -> None:
         """Replaces the rows that satisfy `where` by these, which satisfy it too, in one commit with the run's id."""
         self.replace_arrow(table, arrow_table(table, rows), where, run_id)
@@ -163,11 +197,13 @@ class SmallTables:
     def delete(self, name: str, where: str, run_id: str) -> None:
         """Removes the rows that satisfy `where`; commits nothing where there are none."""
         if self.holds_any(name, where):
+            self.before_commit()
             self._newest(name).delete(where, commit_properties=_commit(run_id))
 
     def compact(self, name: str) -> None:
         """Merges the files of a table that has too many small ones."""
         if self.exists(name) and len(self._newest(name).file_uris()) > MOST_FILES:
+            self.before_commit()
             self._newest(name).optimize.compact(commit_properties=_commit("compaction"))
 
     def _newest(self, name: str) -> DeltaTable:
@@ -179,17 +215,32 @@ class SmallTables:
             table.update_incremental()
         return table
 
-    def _write(self, table: Table, rows: Any, run_id: str, **how: Any) -> None:
-        write_deltalake(
-            self.path(table.name),
-            rows.cast(arrow_schema(table)),
-            partition_by=list(table.partitioned_by) or None,
-            configuration=table_configuration(table),
-            storage_options=self.options,
-            commit_properties=_commit(run_id),
-            post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
-            **how,
-        )
+    def _write(self, table: Table, rows: Any, run_id: str, to: DeltaTable | None = None, **how: Any) -> None:
+        """`to`: the table as it was read; without it, the newest."""
+        self.before_commit()
+        defaults = {
+            "partition_by": list(table.partitioned_by) or None,
+            "configuration": table_configuration(table),
+            "storage_options": self.options,
+            "commit_properties": _commit(run_id),
+            "post_commithook_properties": PostCommitHookProperties(cleanup_expired_logs=False),
+        }
+        write_deltalake(to or self.path(table.name), rows.cast(arrow_schema(table)), **defaults | how)
+
+
+def _check_allowed(path: str) -> None:
+    """Raises WrongUsage if a local folder may not be entered: delta-rs takes the tables in it for missing."""
+    folder = path.removeprefix("file://")
+    if "://" in folder:
+        return
+    with suppress(FileNotFoundError, NotADirectoryError):
+        try:
+            os.stat(folder)
+        except PermissionError as error:
+            raise WrongUsage(
+                f"{folder}: cannot be read (Permission denied). Nothing was done. Give the user who runs Fentan the "
+                "right to read every folder of the lake."
+            ) from error
 
 
 def _files_that_may_hold(table: DeltaTable, where: str | None) -> list[str]:

@@ -39,7 +39,7 @@ def pin_versions(lake: Lake, names: tuple[str, ...]) -> dict[str, int]:
 
 def pinned_inputs(lake: Lake, versions: Mapping[str, int]) -> dict:
     """The inputs that a run records: the version of each source, and in `table_ids` the Delta id of its table."""
-    return {**versions, TABLE_IDS: {name: lake.small.table_id(name) for name in sorted(versions)}}
+    return {**versions, TABLE_IDS: {name: lake.small.table_id(name, versions[name]) for name in sorted(versions)}}
 
 
 def read_source(lake: Lake, name: str, version: int) -> DataFrame:

@@ -8,8 +8,9 @@ import contextlib
 import fcntl
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
@@ -20,6 +21,7 @@ from jobs.lake.small import SmallTables, arrow_table
 from schemas import TABLES
 
 LOCK_FILE = "control/_lock.json"
+LOCK_CHARACTERS = 1_000  # an owner has fewer; a text of the same length is replaced even if the disk is full
 LOCK = TABLES["control/lock"]
 # Every renewal is a commit, and a lock needs no history.
 LOCK_LOG = {
@@ -110,36 +112,51 @@ def _files_in(small: SmallTables, folder: str):
 
 
 def _replace_file(path: Path, content: str) -> None:
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     draft.write_text(content, encoding="utf-8")
     draft.replace(path)  # readers never see half of it
 
 
 class LocalLock:
-    """A file of this machine."""
+    """A file, locked while its text is compared and replaced; on NFS that excludes other machines as well."""
 
     def __init__(self, path: Path):
         self._path = path
 
     def read(self) -> str | None:
         with contextlib.suppress(FileNotFoundError):
-            return self._path.read_text(encoding="utf-8")
+            return self._path.read_text(encoding="utf-8").rstrip() or None
         return None
 
     def exchange(self, expected: str | None, content: str | None) -> bool:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        folder = os.open(self._path.parent, os.O_RDONLY)
+        with self._locked() as file:
+            current = file.read().rstrip() or None
+            is_expected = current == expected
+            if is_expected and content is not None:
+                file.seek(0)
+                file.write(content.ljust(LOCK_CHARACTERS))
+                file.truncate()
+            elif is_expected or current is None:
+                self._path.unlink()
+            return is_expected
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[TextIO]:
+        """The file, made if it is missing. The system unlocks it when the program ends, even when it is killed."""
+        while True:
+            with open(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666), "r+", encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if self._is_still(file):
+                    yield file
+                    return
+
+    def _is_still(self, file: TextIO) -> bool:
+        """Whether the path still names this file: another run may have removed it before it was locked."""
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)  # released when the program ends, even when it is killed
-            if self.read() != expected:
-                return False
-            if content is None:
-                self._path.unlink(missing_ok=True)
-            else:
-                _replace_file(self._path, content)
-            return True
-        finally:
-            os.close(folder)
+            return os.path.samestat(os.fstat(file.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return False
 
 
 class DeltaLock:

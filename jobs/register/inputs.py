@@ -45,7 +45,9 @@ def _why_gone(
     version, table_id = recorded[name], recorded.get(TABLE_IDS, {}).get(name)
     if not small.exists(name):
         why = "the table was dropped"
-    elif table_id is not None and small.table_id(name) != table_id:
+    elif table_id is not None and table_id != (
+        small.table_id(name, version) or small.table_id(name, small.version(name))
+    ):
         why = "the table was dropped and created again"
     elif with_files and not small.is_readable(name, version):
         why = "its files or its log were removed (by a vacuum, or when the retention of the log ended)"

@@ -93,7 +93,8 @@ def publish(
     """
     if not digests:
         return
-    acts = _acts(small.rows(PUBLICATIONS.name, matching(job=job, period=period)))
+    version = small.version(PUBLICATIONS.name) if small.exists(PUBLICATIONS.name) else None
+    acts = _acts(small.rows(PUBLICATIONS.name, matching(job=job, period=period), version=version))
     in_order = sorted(latest_acts(acts), key=lambda act: act.revision)
     latest = {act.plan_id: act for act in in_order if act.plan_id in digests}
     withdrawn = [
@@ -107,7 +108,7 @@ def publish(
         for plan_id, digest in sorted(digests.items())
     ]  # fmt: skip
     now = datetime.now(UTC)
-    small.append(PUBLICATIONS, [{**row, "published_at": now} for row in (*withdrawn, *new)], run_id)
+    small.append_next(PUBLICATIONS, [{**row, "published_at": now} for row in (*withdrawn, *new)], version, run_id)
 
 
 def withdraw(small: SmallTables, publications: Iterable[Publication], run_id: str) -> None:

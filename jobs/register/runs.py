@@ -14,6 +14,7 @@ from pyspark.errors import PySparkException
 from jobs.base import process, progress
 from jobs.base.canonical import canonical_digest, canonical_json
 from jobs.base.errors import IntegrityBroken, Stop
+from jobs.lake.lock import LockLost
 from jobs.lake.small import SmallTables, matching
 from jobs.register.code import code_version
 from jobs.register.publications import CORRECT, corrections_into, published_in
@@ -143,6 +144,7 @@ def recorded(small: SmallTables, requested: Run) -> Iterator[Record]:
     """Records how an attempt ends. `requested`: what is known of the run before its inputs are pinned.
 
     States: `refused` after a stop, `failed` if integrity is broken or the program failed, `interrupted` after a signal.
+    A run that lost its lock leaves the record to the run that has it now, which may have the same id.
     A run that is published already stays `running`: the next run of its job and period finishes the follow-up.
     """
     record = Record(small, requested)
@@ -159,6 +161,8 @@ def recorded(small: SmallTables, requested: Run) -> Iterator[Record]:
 
 def _record_end(record: Record, error: BaseException) -> None:
     interruption = error if isinstance(error, KeyboardInterrupt) else process.interruption()
+    if isinstance(error, LockLost):
+        return
     if isinstance(error, Stop):
         _save_unless_published(record, "failed" if isinstance(error, IntegrityBroken) else "refused", str(error))
     elif interruption is not None:

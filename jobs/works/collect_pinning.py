@@ -86,7 +86,7 @@ class PinnedCollection:
             settings={
                 "as_of": str(self.days.as_of),
                 RECEIPTS_VERSION: self.receipts_version,
-                RECEIPTS_TABLE: self.lake.small.table_id(SOURCE),
+                RECEIPTS_TABLE: self.lake.small.table_id(SOURCE, self.receipts_version),
                 **self.stop_settings,
             },
         )

@@ -129,15 +129,6 @@ def _dues_before_arrears(pinned: PinnedCollection, shares: DataFrame) -> DataFra
 
 def _allocations(pinned: PinnedCollection) -> Allocations:
     """The receipts allocated to the open shares and additional dues. Final allocations are left untouched."""
-    allocations = _allocated(pinned)
-    if not pinned.corrections:
-        return allocations
-    excess, unmet_fen = without_refunds(allocations.excess)
-    used_fen = pinned.corrections.refunds_as_money_fen(pinned.settled_rows("settled/bills"), pinned.days) - unmet_fen
-    return replace(allocations, excess=excess, refunds_used_fen=used_fen)
-
-
-def _allocated(pinned: PinnedCollection) -> Allocations:
     assessments, bills = pinned.settled_rows("settled/assessments"), pinned.settled_rows("settled/bills")
     final = pinned.final
     if not final:
@@ -156,9 +147,12 @@ def _allocated(pinned: PinnedCollection) -> Allocations:
 def allocate_to_shares(
     pinned: PinnedCollection, assessments: DataFrame, bills: DataFrame, receipts: ReceiptGate
 ) -> Allocations:
-    """The receipts allocated to these shares by the rules of the platform."""
+    """The receipts, and refunds as far as their payers owe, allocated to these shares by the rules of the platform.
+
+    What a refund did not meet is paid out: it is no unapplied cash.
+    """
     whole_shares = pinned.request.platform.collection.deducts == "whole_shares"
-    return allocate(
+    allocations = allocate(
         assessments,
         bills,
         pinned.corrections.with_refunds(receipts, bills, pinned.days),
@@ -168,6 +162,11 @@ def allocate_to_shares(
         pinned.corrections.asked(),
         not pinned.lake.has_few_rows,
     )
+    if not pinned.corrections:
+        return allocations
+    excess, unmet_fen = without_refunds(allocations.excess)
+    used_fen = pinned.corrections.refunds_as_money_fen(bills, pinned.days) - unmet_fen
+    return replace(allocations, excess=excess, refunds_used_fen=used_fen)
 
 
 def _remaining_receipts(pinned: PinnedCollection, allocated_before: DataFrame) -> ReceiptGate:

@@ -1,5 +1,5 @@
-"""Late claims: they arrived after the settlement of the period they name. They are held and reported, and settled only
-if somebody releases them, or corrects the period."""
+"""Late claims: they arrived, or were mended, after the settlement of the period they name. They are held and reported,
+and settled only if somebody releases them, or corrects the period."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -24,7 +24,7 @@ CLAIMS = TABLES["source/approved_claims"]
 
 @dataclass(frozen=True)
 class LateClaims:
-    """Claims of settled periods that arrived after the settlement, as rows of source/approved_claims.
+    """Claims of settled periods that arrived or were mended after the settlement, as rows of source/approved_claims.
 
     `added`: all of them. `late`: those that have counted neither in another period nor in a correction, and on which
     nobody has decided; `decided`: those with a decision, with `released_by`. `sums`: count of late claims and their aid
@@ -84,7 +84,7 @@ def late_claims(small: SmallTables, platform: Platform, version: int | None = No
     ]
     benefits = few_rows_of(small, "settled/benefits", settled.values())
     held = [row for row in small.rows(HELD_CLAIMS.name) if _is_held_by_settlement(row)]
-    added = claims_added(candidates, [*held, *({**row, "publicity_period": row["period"]} for row in benefits)])
+    added = claims_added(candidates, [{**row, "publicity_period": row["period"]} for row in benefits], held)
     corrected = {
         (row["origin_period"], row["plan_id"], row["claim_id"])
         for row in few_rows_of(small, "settled/adjusted_benefits", corrections(small))
@@ -141,7 +141,7 @@ def _is_held_by_settlement(row: Mapping) -> bool:
 
 def _is_read_by_all(small: SmallTables, settled: Collection[Publication], version: int) -> bool:
     """Whether every settlement read this version of the claims; if so, none can be late."""
-    table_id = small.table_id(CLAIMS.name)
+    table_id = small.table_id(CLAIMS.name, version)
     runs = rows_of_runs(small, {publication.run_id for publication in settled}).values()
     inputs = [json.loads(run["input_versions"]) for run in runs]
     return all(

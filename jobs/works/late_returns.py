@@ -65,8 +65,8 @@ def _booked(lake: Lake, period: str, rows: DataFrame) -> DataFrame:
         key=lambda one: (one["as_of"], one.get(RECEIPTS_VERSION, -1)),
     )
     as_of, version = date.fromisoformat(settings["as_of"]), settings.get(RECEIPTS_VERSION)
-    is_same_table = settings.get(RECEIPTS_TABLE) == lake.small.table_id(SOURCE)
-    if version is None or not is_same_table or not lake.small.is_readable(SOURCE, version):
+    is_there = version is not None and settings.get(RECEIPTS_TABLE) == lake.small.table_id(SOURCE, version)
+    if not is_there or not lake.small.is_readable(SOURCE, version):
         return known_until(rows, as_of)
     booked = known_until(read_source(lake, SOURCE, version), as_of)
     return booked.where((F.col("outcome") == "returned") & (F.col("period") == period)).localCheckpoint()

@@ -45,9 +45,9 @@ class PinnedSettlement:
     skipped: tuple[str, ...]
     releases: Releases = NO_RELEASES
 
-    @property
+    @cached_property
     def run(self) -> Run:
-        """The run that settles all of `plan_ids`."""
+        """The run that settles all of `plan_ids`. Worked out once: an owner may replace a source table meanwhile."""
         return self.run_of(self.plan_ids)
 
     def run_of(self, plan_ids: tuple[str, ...]) -> Run:

@@ -81,10 +81,10 @@ def generate(lake: Path, size: str, defects: str) -> float | None:
     )
 
 
-def ran(words: Sequence[str]) -> Ran:
-    """Carries out a command of the program; ends the benchmark if it fails."""
+def ran(words: Sequence[str], memory: str | None = None) -> Ran:
+    """Carries out a command of the program; ends the benchmark if it fails. `memory`: another than that of `heap`."""
     began = time.monotonic()
-    environment = {"FENTAN_DRIVER_MEMORY": heap(), **os.environ}
+    environment = {**os.environ, "FENTAN_DRIVER_MEMORY": memory or heap()}
     command = [sys.executable, "-m", "jobs.cli", *words]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
@@ -94,8 +94,12 @@ def ran(words: Sequence[str]) -> Ran:
         elapsed, peak_gib = time.monotonic() - began, memory.stop()
     if run.returncode:
         raise SystemExit(f"fentan {' '.join(words)} ended with {run.returncode}:\n{errors[-3000:]}")
-    stages = [(float(match[1]), match[2]) for match in map(STAGE.match, errors.splitlines()) if match]
-    return Ran(stages, elapsed, peak_gib)
+    return Ran(stages_in(errors), elapsed, peak_gib)
+
+
+def stages_in(text: str) -> list[tuple[float, str]]:
+    """The stages that a command announced, with their seconds."""
+    return [(float(match[1]), match[2]) for match in map(STAGE.match, text.splitlines()) if match]
 
 
 class PeakMemory:

@@ -201,6 +201,37 @@ def test_a_waived_claim_is_in_no_correction(corrected):
     assert ended.exit_code == 0 and ended.document["state"] == "nothing differs", ended.err
 
 
+def test_a_refund_that_meets_no_share_is_paid_out_although_another_payer_s_money_went_back(corrected):
+    """540 of the 900 are recovered: each due of P is 59 lower (540 + fee 43 over 10 members, rounded up). The next
+    period has 1,800 + fee 144 over 9 members: 216 each. 4 to 9 pay 157 and have 59 as refunds: 216. 3 pays 157, which
+    goes back; 1 and 2 pay nothing: the refunds of these three meet nothing and are paid out."""
+    lake = corrected
+    lake.write("source/approved_claims", [claim(1, 1, approved_aid_fen=900, objection="upheld")])
+    back = {"recovery_id": 1, "claim_id": 1, "amount_fen": 540, "recovered_on": date(2020, 12, 25)}
+    lake.write("source/recoveries", [back])
+    case = claim(3, 3, publicity_period=NEXT, approved_on=date(2020, 12, 20), approved_aid_fen=1_800)
+    lake.write("source/approved_claims", [case], mode="append")
+    assert correct(lake, "fraud").exit_code == 0
+    assert parts(lake) == {**{(m, "refunded"): -59 for m in range(1, 10)}, (10, "written_off"): -59}
+    assert lake.settle(NEXT).exit_code == 0
+    paid = [receipt(20 + i, i, 157, date(2021, 1, 14), NEXT) for i in range(3, 10)]
+    returned = receipt(40, 3, 157, date(2021, 1, 15), NEXT, outcome="returned")
+    lake.write("source/receipts", [*paid, returned], mode="append")
+    ended = collect(lake, "2021-01-16", NEXT)
+    assert ended.exit_code == 0, ended.err
+    rows = lake.rows("settled/collections", NEXT)
+    assert {r["member_id"]: r["collected_fen"] for r in rows} == {i: 216 if i >= 4 else 0 for i in range(1, 10)}
+    assert not lake.exists("control/quarantine_receipts")
+    cash = [
+        r
+        for r in lake.rows("ledger/journal", NEXT, job="collect")
+        if "cash" in (r["debit_account"], r["credit_account"])
+    ]
+    assert {r["reason"]: r["amount_fen"] for r in cash} == {
+        "collected": 6 * 216 + 157, "returned": 157, "refunded": 9 * 59, "aid_paid": 1_800 - 216,
+    }  # fmt: skip
+
+
 @pytest.mark.slow
 def test_three_corrections_of_one_period_in_a_large_lake(spark, tmp_path):
     """Where all members differ, where one of twelve does, and again all, after earlier corrections.

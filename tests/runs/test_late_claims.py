@@ -115,6 +115,23 @@ def test_claims_present_at_settlement_are_not_late(lake):
     assert held(lake, NEXT, NEXT) == [("2", 7, NEXT, CODE)] and held(lake) == kept
 
 
+def test_a_held_claim_that_is_mended_after_the_settlement_is_late_and_can_be_released(lake):
+    bad = claim(2, 2, illness_code=None, approved_aid_fen=50)
+    lake.load([member(i) for i in range(1, 11)], [COUNTED, bad])
+    assert lake.settle().exit_code == 0
+    assert [row[3:] for row in held(lake)] == [("claim_illness_unknown",)]
+    mended = claim(2, 2, approved_aid_fen=50)
+    lake.write("source/approved_claims", [COUNTED, mended])
+    ended = lake.settle()
+    assert (ended.exit_code, ended.document["state"]) == (0, "already settled"), ended.err
+    assert f"1 claims of {PERIOD}, critical_illness, came after its settlement" in ended.err
+    (late,) = [row for row in lake.rows("control/quarantine_claims") if CODE in row["reasons"]]
+    released = lake.run("quarantine", "release", late["held_id"], "--by", "Li Wei", "--reason", "the illness was found")
+    assert released.exit_code == 0, released.err
+    settled = lake.settle(NEXT)
+    assert settled.document["plans"]["critical_illness"]["pool"]["case_count"] == 1 and CODE not in settled.err
+
+
 def test_any_additional_row_is_late(settled):
     """A counted claim again, with the same and another aid, two without an id, one without a plan, one bad row."""
     more = [

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from jobs.lake.storage import LOCK_FILE
 from tests.killing import at_stage
@@ -108,6 +109,26 @@ def test_a_source_dropped_and_created_again_is_another_input_even_at_the_same_ve
     assert (refused.exit_code, first.document["run_id"] in refused.err) == (4, True), refused.err
 
 
+def test_a_source_replaced_while_it_is_settled_keeps_its_pinned_version(lake):
+    """As `CREATE OR REPLACE TABLE` does it: the table gets another id, and its earlier versions stay."""
+    lake.load([member(n) for n in range(1, 6)], [claim(1, 1, approved_aid_fen=37)])
+
+    def replace():
+        table = DeltaTable(lake.folder / "source/members")
+        DeltaTable.create(lake.folder / "source/members", table.schema(), mode="overwrite", partition_by=["plan_id"])
+        lake.write("source/members", [member(n) for n in range(1, 4)], mode="append")
+
+    with at_stage("judging members", replace):
+        ended = lake.settle()
+    assert ended.exit_code == 0, ended.err
+    (publication,) = lake.rows("control/publications")
+    (run,) = lake.rows("control/runs")
+    assert {publication["run_id"], run["run_id"], ended.document["run_id"]} == {publication["run_id"]}
+    assert [row["run_id"] for row in lake.rows("settled/assessments")] == [publication["run_id"]] * 5
+    reported = lake.run("report", "--period", PERIOD)
+    assert reported.exit_code == 0, reported.err
+
+
 @contextmanager
 def as_unprivileged_user():
     """Runs without root rights, if the tests run as root."""
@@ -151,6 +172,17 @@ def test_a_lake_below_an_inaccessible_folder_is_reported(read_only):
     if os.geteuid() != 0:
         pytest.skip("the owner of a folder may enter it")
     assert (ended.exit_code, "cannot be read (Permission denied)" in ended.err) == (2, True)
+
+
+def test_an_inaccessible_folder_of_a_lake_is_reported_and_not_taken_for_an_empty_one(read_only):
+    control = read_only.folder / "control"
+    read_only.folder.chmod(0o755)
+    control.mkdir(mode=0o700)
+    if os.geteuid() != 0:
+        pytest.skip("the owner of a folder may enter it")
+    with as_unprivileged_user():
+        ended = read_only.run("status")
+    assert (ended.exit_code, f"{control}" in ended.err, "Permission denied" in ended.err) == (2, True, True), ended
 
 
 def test_a_file_in_place_of_the_lake_or_its_control_folder_is_reported(tmp_path):

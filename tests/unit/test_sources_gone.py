@@ -25,7 +25,7 @@ def small(tmp_path):
     """A source whose version 0 was read by a run."""
     small = SmallTables(str(tmp_path))
     write(small, 1)
-    inputs = {MEMBERS: 0, "table_ids": {MEMBERS: small.table_id(MEMBERS)}}
+    inputs = {MEMBERS: 0, "table_ids": {MEMBERS: small.table_id(MEMBERS, 0)}}
     run = Run("settle", "xianghubao", "2020-12-P1", ("critical_illness",), inputs, {}, {"as_of": "2020-12-07"})
     with recorded(small, run) as record:
         record.begin(run)
