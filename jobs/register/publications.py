@@ -108,7 +108,8 @@ def publish(
         for plan_id, digest in sorted(digests.items())
     ]  # fmt: skip
     now = datetime.now(UTC)
-    small.append_next(PUBLICATIONS, [{**row, "published_at": now} for row in (*withdrawn, *new)], version, run_id)
+    rows = sorted((*withdrawn, *new), key=lambda row: row["plan_id"])  # of a plan, the withdrawn one first
+    small.append_next(PUBLICATIONS, [{**row, "published_at": now} for row in rows], version, run_id)
 
 
 def withdraw(small: SmallTables, publications: Iterable[Publication], run_id: str) -> None:

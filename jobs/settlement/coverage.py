@@ -34,8 +34,12 @@ def cover_by_last_lapse(
         flagged = F.broadcast(continued.withColumn("continues_lapsed", F.lit(True)))
         spells = spells.join(flagged, on=[*MEMBER, "joined_on"], how="left")
         lapsed = lapsed | F.coalesce("continues_lapsed", F.lit(False))
-    cover = _not_in_force(publicity_on).when(lapsed, "lapsed").otherwise(COVERED)
-    return spells.withColumn("cover", cover).select(*columns, "cover")
+    return spells.withColumn("cover", cover_where(lapsed, publicity_on)).select(*columns, "cover")
+
+
+def cover_where(lapsed: Column, publicity_on: date) -> Column:
+    """covered, or the reason why not. `lapsed`: whether a lapse has ended the spell's membership."""
+    return _not_in_force(publicity_on).when(lapsed, "lapsed").otherwise(COVERED)
 
 
 def last_lapses(lapses: DataFrame, publicity_on: date) -> DataFrame:

@@ -55,6 +55,7 @@ class Settle(Work):
         unsettled = tuple(p for p in pinned.plan_ids if p not in pinned.settled)
         if unsettled:
             return replace(pinned, plan_ids=unsettled)
+        self._check_expected(pinned, {p: pinned.settled[p].digest for p in settled})
         late = pinned.late_claims
         hold_late_claims(pinned.lake.small, late, pinned.run.period, pinned.settled[settled[0]].run_id)
         messages = (*pinned.skipped, *(_lapsed_later(pinned, p) for p in lapsed_later), *late.messages(settled))
@@ -84,6 +85,11 @@ class Settle(Work):
         ]
 
     def consent(self, pinned: PinnedSettlement, result: SettlementResult, digests: Mapping[str, str]) -> None:
+        self._check_expected(pinned, digests)
+        check_approved(pinned.lake.small, pinned.request, digests)
+
+    def _check_expected(self, pinned: PinnedSettlement, digests: Mapping[str, str]) -> None:
+        """Raises Refused if plans have other digests than those that the command line expects."""
         unexpected = {p: digest for p, digest in digests.items() if digest not in self.expected_digests}
         if self.expected_digests and unexpected:
             shown = ", ".join(f"{plan_id} {digest}" for plan_id, digest in sorted(unexpected.items()))
@@ -92,7 +98,6 @@ class Settle(Work):
                 f"was published. Run `fentan preview --period {pinned.run.period}`, approve its result, and settle "
                 "with its digests."
             )
-        check_approved(pinned.lake.small, pinned.request, digests)
 
     def hold(self, pinned: PinnedSettlement, gate: Gate, result: SettlementResult) -> None:
         announce("holding bad rows")

@@ -11,6 +11,7 @@ from itertools import combinations
 import pytest
 
 from jobs.settlement.coverage import cover_of, memberships_of, with_member_since
+from jobs.spark.broadcasting import MAX_BROADCAST_ROWS
 from jobs.works.cover import with_cover
 
 DAYS = [date(2020, 12, 4) + timedelta(days=n) for n in range(6)]
@@ -47,10 +48,11 @@ def spells(spark, members):
     return spark.createDataFrame(rows, SPELL).localCheckpoint()
 
 
-def test_plain_cover_equals_spark_cover(spark, members, spells):
+@pytest.mark.parametrize("most_to_broadcast", [MAX_BROADCAST_ROWS, 0], ids=["few lapses", "many lapses"])
+def test_plain_cover_equals_spark_cover(spark, members, spells, most_to_broadcast):
     lapses = spark.createDataFrame([("p", n, day) for n, (_, lapsed) in members.items() for day in lapsed], LAPSE)
     by_spark: dict[int, dict] = defaultdict(dict)
-    for row in with_cover(spells, lapses, PUBLICITY_ON).collect():
+    for row in with_cover(spells, lapses, PUBLICITY_ON, most_to_broadcast).collect():
         by_spark[row.member_id][row.joined_on] = row.cover
     plain = {
         n: {s["joined_on"]: cover_of(s, since, lapsed, PUBLICITY_ON) for s, since in memberships_of(rows)}

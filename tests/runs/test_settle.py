@@ -115,6 +115,8 @@ def test_a_preview_shows_the_digest_that_is_settled_and_writes_nothing(hundred):
     approved = hundred.settle(PERIOD, "--expect-digest", shown)
     assert approved.exit_code == 0, approved.err
     assert approved.document["plans"]["critical_illness"]["digest"] == shown
+    assert hundred.settle(PERIOD, "--expect-digest", shown).document["state"] == "already settled"
+    assert hundred.settle(PERIOD, "--expect-digest", "0" * 64).exit_code == 4, "settled, but with another digest"
 
 
 def test_periods_of_a_plan_are_settled_in_order_and_carry_the_residual(lake):

@@ -37,7 +37,7 @@ LAPSES = [
 ]
 
 
-@pytest.mark.parametrize("most_rows_to_broadcast", [1_000_000, 0], ids=["broadcast", "filtered"])
+@pytest.mark.parametrize("most_rows_to_broadcast", [1_000_000, 0], ids=["broadcast", "bitmaps"])
 def test_a_lapse_ends_the_spell_that_was_in_force(spark, most_rows_to_broadcast):
     columns = "plan_id string, member_id bigint, joined_on date, exited_on date"
     members = spark.createDataFrame([row[:4] for row in SPELLS], columns)
