@@ -218,7 +218,7 @@ class SmallTables:
     def _write(self, table: Table, rows: Any, run_id: str, to: DeltaTable | None = None, **how: Any) -> None:
         """`to`: the table as it was read; without it, the newest."""
         self.before_commit()
-        defaults = {
+        defaults: dict[str, Any] = {
             "partition_by": list(table.partitioned_by) or None,
             "configuration": table_configuration(table),
             "storage_options": self.options,

@@ -50,7 +50,9 @@ def with_cover(
 def _parts_of(by_day: dict[date, int]) -> list[date]:
     """The first days of up to PARTS stretches of days, in order, with about as many lapses in each. The first begins
     with the first lapse of all."""
-    days, before, size = [], 0, sum(by_day.values()) / PARTS
+    size = sum(by_day.values()) / PARTS
+    days: list[date] = []
+    before = 0
     for day, count in sorted(by_day.items()):
         if before >= len(days) * size:
             days.append(day)
