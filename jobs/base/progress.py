@@ -32,7 +32,7 @@ def add_context(**values: str | None) -> None:
 def logged_for_run(job: str, period: str) -> Iterator[None]:
     """Records that are logged inside carry the job and the period.
 
-    The run id stays on the later records of a command that is this job; a command of several jobs drops it.
+    If the command is this job, its later records keep the run id; if this job is one of several, they lose it.
     """
     is_part = CONTEXT["job"].get() != job
     with logged_as(job=job, period=period, **({"run_id": None} if is_part else {})):

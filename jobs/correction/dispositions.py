@@ -26,7 +26,8 @@ def dispositions(
     his dues and additional dues of that origin, and not taken back. `is_covered`: on the publicity day of the open
     period, as known now. `threshold_fen`: amounts below it are pooled. `unbilled_asked_fen`, `unbilled_refund_fen`:
     what corrections of that origin into the same open period asked of him, or refunded: no bill has it yet. In order:
-    1. what was pooled with the other sign is pooled back: what was not asked is not refunded, and the reverse;
+    1. what was pooled with the other sign is pooled back first: an amount that nobody paid is not refunded, and one
+       that was not refunded is not asked;
     2. what is asked but not billed yet is asked no more (a negative part), and a refund that is not paid out yet is
        refunded no more (a positive part): nobody is paid for a due that he may never meet;
     3. a refund takes back his write-off;

@@ -86,7 +86,7 @@ def adjusted_fen(amounts: CorrectionAmounts, shortfall_borne_by: str) -> int:
 
 
 def correction_transfers(amounts: CorrectionAmounts, shortfall_borne_by: str, reference: str) -> list[Transfer]:
-    """The transfers of one plan's correction; none is zero. Source: an amount below zero swaps the two accounts."""
+    """The transfers of one plan's correction; none is zero. An amount below zero swaps the two accounts."""
     sponsored_fen = amounts.delta("case_sponsored_fen") + amounts.delta("member_sponsored_fen")
     sponsored_fee = sponsored_fee_fen(amounts.recomputed) - sponsored_fee_fen(amounts.effective)
     signed = [

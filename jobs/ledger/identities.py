@@ -80,8 +80,8 @@ def members_owe_nothing(books: ClosedBooks) -> list[str]:
 def corrections_are_settled(books: ClosedBooks) -> list[str]:
     """Every additional due is met or written off, and every refund is paid out."""
     return [
-        *mismatch("adjustments_receivable", books.debit_fen(ADJUSTMENTS_RECEIVABLE), "after a close", 0),
-        *mismatch("refunds_payable", books.credit_fen(REFUNDS_PAYABLE), "after a close", 0),
+        *mismatch("adjustments_receivable", books.debit_fen(ADJUSTMENTS_RECEIVABLE), "its balance after a close", 0),
+        *mismatch("refunds_payable", books.credit_fen(REFUNDS_PAYABLE), "its balance after a close", 0),
     ]
 
 
@@ -100,10 +100,9 @@ def cash_is_owed_earned_or_carried(books: ClosedBooks) -> list[str]:
 
 
 def cash_below_zero_has_a_cause(books: ClosedBooks) -> list[str]:
-    """Cash is below zero only where the pool is (the next period pays) or benefits_payable is (its aid paid arrears).
-
-    Or suspense is: a plan that took over unapplied cash from the books of another owes that much less. Or fee_income
-    is: a correction returned fee of which less had been received.
+    """Cash is below zero only if one of these is: pool (the next period pays), benefits_payable (its aid paid arrears),
+    suspense (the plan took over unapplied cash from the books of another), fee_income (a correction returned more fee
+    than had been received).
     """
     causes_fen = [books.credit_fen(account) for account in (POOL, BENEFITS_PAYABLE, SUSPENSE, FEE_INCOME)]
     cash_fen = books.debit_fen(CASH)

@@ -1,4 +1,5 @@
-"""The one path of every command that only reads: open the lake, read, show. It takes no lock and writes nothing."""
+"""The one path of every command that only reads: open the lake, read, show. It takes no lock and writes nothing;
+`check` alone records its results, if the lock is free."""
 
 from abc import ABC, abstractmethod
 from typing import Any

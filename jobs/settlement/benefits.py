@@ -18,10 +18,11 @@ def benefits(
 ) -> DataFrame:
     """One row per claim publicised in the period: counted with its benefit, or not counted, with the reason as marker.
 
-    Key: plan_id, claim_id. `claims`: valid rows of source/approved_claims with `member_since` and `waiting_ends_on`
-    (rule `waiting_days`) of the membership in force on the day of diagnosis. `counted_before`: benefits counted in
-    earlier periods (plan_id, claim_id). `helped`: memberships that received a benefit in an earlier period (plan_id,
-    member_id, member_since). The benefit is the approved aid up to the limit; one cut by the limit is marked LIMITED.
+    Key: plan_id, claim_id. `claims`: valid rows of source/approved_claims with `member_since` and `waiting_ends_on` of
+    the membership in force on the day of diagnosis; the source has that day, rule `waiting_days` warns if it differs.
+    `counted_before`: benefits counted in earlier periods (plan_id, claim_id). `helped`: memberships that received a
+    benefit in an earlier period (plan_id, member_id, member_since). The benefit is the approved aid up to the limit;
+    one cut by the limit is marked LIMITED.
     """
     judged = _with_history(claims, counted_before, helped)
     judged = judged.withColumn("age", age_years(F.col("birth_date"), _age_counted_on(plans)))

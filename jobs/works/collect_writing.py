@@ -180,7 +180,8 @@ def _remaining_receipts(pinned: PinnedCollection, allocated_before: DataFrame) -
             f"Period {pinned.request.period}: source/receipts has less sound money than the period's closed books and "
             f"lapses were made from ({missing_fen:,} fen are missing). Nothing was collected. Bring those receipts "
             "back, or mend or release those that are held now (`fentan quarantine list --period "
-            f"{pinned.request.period}` shows them; one id twice, in this period or in two?), and collect again."
+            f"{pinned.request.period}` shows them; often one receipt_id occurs twice, in this period or in two), "
+            "and collect again."
         )
     return replace(pinned.gate, in_time=remaining)
 

@@ -202,8 +202,8 @@ def adjustments(
 
 
 def _parts() -> Column:
-    """An array of the parts that are not zero, for rows with a column for each disposition; where a row has several,
-    zeros are among them. Nearly every row has one: four parts of each would take most of the time."""
+    """The parts of a row with a column for each disposition, as an array. A row with one part, as nearly all have,
+    gives only that, because four of each would take most of the time; one with several gives all, zeros included."""
     structs = {
         name: F.struct(F.lit(name).alias("disposition"), F.col(name).alias("delta_fen")) for name in DISPOSITIONS
     }

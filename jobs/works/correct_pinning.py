@@ -49,8 +49,8 @@ class PinnedOrigin(PinnedSettlement):
 
 @dataclass(frozen=True)
 class PinnedCorrection:
-    """The pinned inputs of a correction. `request`: of the open period. Maps are by plan; of the closed period are
-    `settled` and `collected`. `revision`: the number of the plan's correction into the open period. `decided`:
+    """The pinned inputs of a correction. `request`: of the open period. Maps are by plan; `settled` and `collected` are
+    publications of the closed period. `revision`: the number of the plan's correction into the open period. `decided`:
     decisions on receipts of the closed period, by which dues were paid in time or not. `waived_receipts`: receipts of
     it that are dealt with elsewhere: they pay no due."""
 

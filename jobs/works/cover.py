@@ -50,11 +50,10 @@ def with_cover(
 def _parts_of(by_day: dict[date, int]) -> list[date]:
     """The first days of up to PARTS stretches of days, in order, with about as many lapses in each. The first begins
     with the first lapse of all."""
-    size = sum(by_day.values()) / PARTS
     days: list[date] = []
-    before = 0
+    before, total = 0, sum(by_day.values())
     for day, count in sorted(by_day.items()):
-        if before >= len(days) * size:
+        if before * PARTS >= len(days) * total:
             days.append(day)
         before += count
     return days

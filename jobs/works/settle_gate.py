@@ -129,7 +129,7 @@ def _refused_plans(
         elif 0 < covered < least:
             refused[plan_id] = (
                 f"{subject}{covered} covered members, but below {least} the plan ends by its rule minimum_members. "
-                "The plan was not settled. Close the plan, or correct the rule if it is wrong."
+                "The plan was not settled. End it (last_period in its plan.yaml), or correct the rule if it is wrong."
             )
     return refused
 

@@ -43,6 +43,7 @@ DIVISIONS_ELSEWHERE = {
     ("rulebook/calendar.py", "%"),  # months of a year
     ("rulebook/calendar.py", "//"),
     ("rulebook/calendar.py", "divmod"),
+    ("settlement/ages.py", "divmod"),  # months of a year
 }
 PATHS_JOINED = {
     (module, "/")
