@@ -1,5 +1,6 @@
 """Skewed worlds: copies of the sources of a sample lake in which one province, payer or plan has most rows."""
 
+import re
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -54,7 +55,8 @@ MANY_CASES = "4,000 cases more"
 
 def make_shapes(lake: Path) -> dict[str, Path]:
     """The skewed worlds beside the lake, each with its own sources; those that exist are kept."""
-    folders = {name: lake.with_name(f"{lake.name}-{name.replace(' ', '-')}") for name in (*SHAPES, MANY_CASES)}
+    plain = {name: re.sub(r"[^0-9a-z]+", "-", name) for name in (*SHAPES, MANY_CASES)}
+    folders = {name: lake.with_name(f"{lake.name}-{slug}") for name, slug in plain.items()}
     missing = {name: folder for name, folder in folders.items() if not folder.exists()}
     for folder in missing.values():
         shutil.copytree(lake / "source", folder / "source")
