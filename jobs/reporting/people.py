@@ -28,7 +28,7 @@ def traits_on(publicity_on: date) -> dict[str, Column]:
     """The columns that a report groups members by: decade of age, sex, place, index of the band of MONTHS.
 
     The bands stay numbers here, because Spark groups numbers faster; `groups_of` names them. Both count the limits
-    that a date has passed: Spark compares dates several times faster than it takes them apart.
+    that a date has passed.
     """
     older = [F.col("birth_date") <= F.lit(months_before(publicity_on, 12 * age)) for age in range(10, OLDEST, 10)]
     age = age_years(F.col("birth_date"), F.lit(publicity_on))
