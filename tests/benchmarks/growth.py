@@ -10,7 +10,6 @@ workers, one core and 4 GB each.
 """
 
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from statistics import median
 
 from jobs.pipeline.amounts import table_text
 from tests.benchmarks.running import PERIOD, Ran, begin, generate, ran, size_parser, stages_in
-from tests.benchmarks.settle import OUTPUTS
+from tests.benchmarks.settle import remove_outputs
 from tests.benchmarks.shapes import make_shapes
 from tests.clusters import Cluster, standalone_cluster
 
@@ -62,13 +61,13 @@ def one_round(lake: Path, conf: Path, conditions: list[str]) -> Iterator[tuple[s
 
 def settled(lake: Path, conf: Path, memory: str | None = None) -> Ran:
     """Settles the period into the lake without its earlier outputs. `memory`: another FENTAN_DRIVER_MEMORY."""
-    clear(lake)
+    remove_outputs(lake)
     return ran(["settle", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)], memory)
 
 
 def settled_on(cluster: Cluster, lake: Path, conf: Path) -> Ran:
     """The same on a cluster. Its memory is not sampled."""
-    clear(lake)
+    remove_outputs(lake)
     jars = Path(os.environ.get("FENTAN_JARS", PROJECT / ".jars"))
     engine = [str(jar) for jar in jars.glob("native/*.jar")]
     words = ["--driver-memory", HEAP, "--executor-memory", HEAP]
@@ -84,11 +83,6 @@ def settled_on(cluster: Cluster, lake: Path, conf: Path) -> Ran:
     if ended.returncode:
         sys.exit(f"The cluster ended with {ended.returncode}:\n{(ended.stdout + ended.stderr)[-3000:]}")
     return Ran(stages_in(ended.stdout + ended.stderr), elapsed, float("nan"))
-
-
-def clear(lake: Path) -> None:
-    for folder in OUTPUTS:
-        shutil.rmtree(lake / folder, ignore_errors=True)
 
 
 def seconds_of(run: Ran) -> float:

@@ -70,8 +70,7 @@ def main() -> None:
 
 def one_round(lake: Path, conf: Path, engines: Sequence[str]) -> dict[str, float]:
     """Seconds of every part of one settlement, of the copy and of the other engines, and the peak memory of each."""
-    for folder in OUTPUTS:
-        shutil.rmtree(lake / folder, ignore_errors=True)
+    remove_outputs(lake)
     run = ran(["settle", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)])
     starts = [next(at for at, stage in run.stages if stage == name) for name, _ in PARTS]
     seconds = {part: until - at for (_, part), at, until in zip(PARTS, starts, [*starts[1:], run.ended], strict=True)}
@@ -85,6 +84,12 @@ def one_round(lake: Path, conf: Path, engines: Sequence[str]) -> dict[str, float
         by_part = _json_of("tests.benchmarks.other_engines", engine, str(lake))
         seconds |= {f"{engine}: {part}": value for part, value in by_part.items()}
     return seconds
+
+
+def remove_outputs(lake: Path) -> None:
+    """Leaves the lake with its sources only."""
+    for folder in OUTPUTS:
+        shutil.rmtree(lake / folder, ignore_errors=True)
 
 
 def _json_of(module: str, *words: str) -> dict[str, float]:
