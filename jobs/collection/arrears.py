@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from jobs.collection.allocation import LAPSED
+from jobs.collection.set_off import set_off_fen_of
 
 
 def arrears_after(
@@ -20,10 +21,10 @@ def arrears_after(
     owed_fen: dict[str, int] = {}
     names = list(periods)
     for name, previous in zip(names, [None, *names], strict=False):
-        own_fen = _set_off_fen(rows.get(name), grace_ends_on[name]) if aid_fen.get(name) else 0
+        own_fen = set_off_fen_of(rows.get(name), grace_ends_on[name]) if aid_fen.get(name) else 0
         before_fen = 0
         if previous is not None and not aid_fen.get(previous):
-            before_fen = _set_off_fen(rows.get(previous), grace_ends_on[previous])
+            before_fen = set_off_fen_of(rows.get(previous), grace_ends_on[previous])
         left_fen = aid_fen.get(name, 0) - own_fen - before_fen
         for origin, fen in taken_from(left_fen, owed_fen).items():
             owed_fen[origin] -= fen
@@ -41,7 +42,3 @@ def taken_from(aid_fen: int, owed_fen: Mapping[str, int]) -> dict[str, int]:
         if part_fen > 0:
             taken[origin] = part_fen
     return taken
-
-
-def _set_off_fen(row: Mapping | None, grace_ends_on: date) -> int:
-    return row["collected_fen"] if row is not None and row["collected_on"] == grace_ends_on else 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from jobs.collection.allocation import CollectionDays
-from jobs.ledger.fee import sponsored_part_fen
+from jobs.ledger.fee import sponsored_fee_fen, sponsored_fen_of
 from jobs.ledger.journal import (
     BAD_DEBT,
     BENEFITS_PAYABLE,
@@ -132,11 +132,11 @@ def fee_received_fen(pool: Mapping[str, int], received_fen: int) -> int:
     sponsored part; never below zero. Where the divisor is not positive, everything that is not sponsored is earned at
     once. Source: the fee is income only when it is received.
     """
-    fee_fen, sponsored_fen = pool["fee_fen"], _sponsored_fen(pool)
+    fee_fen, sponsored_fen = pool["fee_fen"], sponsored_fen_of(pool)
     available_fen = sponsored_fen + pool["brought_forward_fen"] + received_fen
     total_fen = sponsored_fen + pool["brought_forward_fen"] + pool["due_fen"]
     available_fee_fen = pro_rata(fee_fen, available_fen, total_fen) if total_fen > 0 else fee_fen
-    return max(available_fee_fen - _sponsored_fee_fen(pool), 0)
+    return max(available_fee_fen - sponsored_fee_fen(pool), 0)
 
 
 def sponsor_transfers(pool: Mapping[str, int]) -> list[Transfer]:
@@ -145,8 +145,8 @@ def sponsor_transfers(pool: Mapping[str, int]) -> list[Transfer]:
     Where the fee exceeds the money that is shared, its sponsored part can exceed what is sponsored; the platform then
     takes the difference out. `sponsor_receivable` is zero afterwards.
     """
-    fee_fen = _sponsored_fee_fen(pool)
-    to_pay_fen = _sponsored_fen(pool) - fee_fen
+    fee_fen = sponsored_fee_fen(pool)
+    to_pay_fen = sponsored_fen_of(pool) - fee_fen
     reference = "settled/pools.case_sponsored_fen, member_sponsored_fen"
     return [
         Transfer(FEE_ACCRUED, SPONSOR_RECEIVABLE, fee_fen, "fee_sponsored", "ledger/fee.sponsored_fen"),
@@ -163,7 +163,7 @@ def write_off_transfers(
     The fee that is neither sponsored nor received is written off with the dues, up to their amount: it was never
     earned. The rest is aid, charged to the account of `shortfall_borne_by`; the platform pays its part in.
     """
-    open_fee_fen = pool["fee_fen"] - _sponsored_fee_fen(pool) - received_fee_fen
+    open_fee_fen = pool["fee_fen"] - sponsored_fee_fen(pool) - received_fee_fen
     fee_fen = min(open_fee_fen, written_off_fen)
     aid_fen = written_off_fen - fee_fen
     account = SHORTFALL_ACCOUNT[shortfall_borne_by]
@@ -173,14 +173,6 @@ def write_off_transfers(
         Transfer(account, MEMBERS_RECEIVABLE, aid_fen, GIVEN_UP, "settled/collections.due_fen"),
         Transfer(CASH, PLATFORM_FUNDING, funding_fen, "funding", "settled/collections.due_fen"),
     ]
-
-
-def _sponsored_fen(pool: Mapping[str, int]) -> int:
-    return pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
-
-
-def _sponsored_fee_fen(pool: Mapping[str, int]) -> int:
-    return sponsored_part_fen(pool["fee_fen"], _sponsored_fen(pool), pool["due_fen"], pool["brought_forward_fen"])
 
 
 def _dues_met_fen(collected: CollectionTotals, day: date, days: CollectionDays) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from jobs.ledger.arrears_postings import WriteOff, parts_taken_back
 from jobs.ledger.collection_postings import SHORTFALL_ACCOUNT
-from jobs.ledger.fee import sponsored_part_fen
+from jobs.ledger.fee import sponsored_fee_fen
 from jobs.ledger.journal import (
     ADJUSTMENTS_RECEIVABLE,
     BAD_DEBT,
@@ -67,12 +67,6 @@ class CorrectionAmounts:
     def aid_part_fen(self) -> int:
         """The aid part of all that this correction takes back of the write-off."""
         return self.fee_and_aid_part(0, self.reinstated_fen - self.written_off_fen)[1]
-
-
-def sponsored_fee_fen(pool: Mapping[str, int]) -> int:
-    """The sponsored part of a pool's fee. `pool`: columns of settled/pools."""
-    sponsored_fen = pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
-    return sponsored_part_fen(pool["fee_fen"], sponsored_fen, pool["due_fen"], pool["brought_forward_fen"])
 
 
 def adjusted_fen(amounts: CorrectionAmounts, shortfall_borne_by: str) -> int:

@@ -3,6 +3,8 @@
 How much of it is received: `jobs.ledger.collection_postings.fee_received_fen`.
 """
 
+from collections.abc import Mapping
+
 from jobs.ledger.journal import (
     ADJUSTMENTS_RECEIVABLE,
     BENEFITS_PAYABLE,
@@ -66,6 +68,16 @@ def corrected_fee_fen(transfers: list[Transfer]) -> int:
 
 def _corrected_fen(transfers: list[Transfer], reason: str, debit_account: str, credit_account: str) -> int:
     return net_moved_fen([t for t in transfers if t.reason == reason], debit_account, credit_account)
+
+
+def sponsored_fen_of(pool: Mapping[str, int]) -> int:
+    """What the platform sponsors of a pool. `pool`: columns of settled/pools."""
+    return pool["case_sponsored_fen"] + pool["member_sponsored_fen"]
+
+
+def sponsored_fee_fen(pool: Mapping[str, int]) -> int:
+    """The sponsored part of a pool's fee. `pool`: columns of settled/pools."""
+    return sponsored_part_fen(pool["fee_fen"], sponsored_fen_of(pool), pool["due_fen"], pool["brought_forward_fen"])
 
 
 def sponsored_part_fen(fee_fen: int, sponsored_fen: int, due_fen: int, brought_forward_fen: int) -> int:

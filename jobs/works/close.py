@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from expectations.suites import RuleResult
 from jobs.base.progress import announce
 from jobs.collection.allocation import NETTED
+from jobs.collection.set_off import set_off_part_fen
 from jobs.gate.costs import COSTS, VISITS, CostRows, Costs, costs_of, judged_reviews
 from jobs.gate.held_id import held_id_column
 from jobs.gate.quarantine import hold_costs
@@ -28,7 +29,6 @@ from jobs.register.publications import few_rows_of, published, published_in, row
 from jobs.register.runs import compact_control
 from jobs.spark.digest import digest_of_rows
 from jobs.works.close_pinning import JOB, PinnedClose, pin_closing
-from jobs.works.collection_sums import set_off_part_fen
 from jobs.works.late_claims import hold_late_claims
 from schemas import TABLES
 

@@ -12,6 +12,7 @@ from pyspark.sql import types as T
 from jobs.base.errors import Refused
 from jobs.collection.allocation import collections, lapses
 from jobs.collection.finality import unspent_receipts, with_final_reasons
+from jobs.collection.set_off import set_off_part_fen
 from jobs.gate.receipts import ReceiptGate
 from jobs.lake.sinks import Measurement, WritingSink
 from jobs.lake.sources import read_source
@@ -31,7 +32,7 @@ from jobs.works.collect_adjustments import AdjustmentSums, none_collected, sums_
 from jobs.works.collect_allocation import Allocations, allocate
 from jobs.works.collect_pinning import JOB, PinnedCollection
 from jobs.works.collect_returns import returned_by_plan
-from jobs.works.collection_sums import CollectionSums, set_off_part_fen, sums_by_plan, suspense_by_plan
+from jobs.works.collection_sums import CollectionSums, sums_by_plan, suspense_by_plan
 from jobs.works.corrections import COLLECTIONS
 from jobs.works.earlier_arrears import take_from_aid
 from jobs.works.final_positions import overlapping_collections

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.collection.allocation import LAPSED, NETTED
+from jobs.collection.set_off import set_off_part_fen
 from jobs.ledger.collection_postings import NOTHING_RETURNED, CollectionTotals, ReturnedTotals
 
 
@@ -63,12 +64,6 @@ def suspense_by_plan(excess: DataFrame, held_fen: Mapping[date, int], first_plan
         by_day = suspense_fen.setdefault(row.plan_id, {})
         by_day[row.attempted_on] = by_day.get(row.attempted_on, 0) + row.fen
     return suspense_fen
-
-
-def set_off_part_fen(grace_ends_on: date) -> Column:
-    """The part of `collected_fen` that was set off from aid: no cash that meets a share comes on the grace limit."""
-    is_set_off = F.col("collected_on") == F.lit(grace_ends_on)
-    return F.when(is_set_off, F.col("collected_fen")).otherwise(F.lit(0).cast("bigint"))
 
 
 def _summed(stored: DataFrame, aid: DataFrame, grace_ends_on: date) -> list:

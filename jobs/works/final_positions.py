@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.collection.allocation import LAPSED
+from jobs.collection.set_off import is_set_off
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.ledger.journal import SUSPENSE, balance_fen, cash_received_fen
@@ -75,7 +76,7 @@ class FinalPositions:
         """One row per payer whose receipts are already allocated to final shares: payer_id, met_fen."""
         closed_rows = rows_of(self.lake, "settled/collections", list(self.closed.values()))
         final_rows = closed_rows.select(*COLLECTION).unionByName(self.final_lapses)
-        paid_in_cash = final_rows.where("collected_fen > 0").where(F.col("collected_on") < F.lit(self.grace_ends_on))
+        paid_in_cash = final_rows.where("collected_fen > 0").where(~is_set_off(self.grace_ends_on))
         allocated = self._payers().join(paid_in_cash.select(*KEY, "collected_fen"), KEY)
         return allocated.groupBy("payer_id").agg(F.sum("collected_fen").alias("met_fen"))
 

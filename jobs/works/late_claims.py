@@ -12,11 +12,11 @@ from jobs.gate.quarantine import HELD_CLAIMS, MOST_PLAUSIBLE_FEN
 from jobs.lake.small import SmallTables, matching
 from jobs.lake.sources import TABLE_IDS
 from jobs.pipeline.amounts import yuan
-from jobs.register.decisions import deciders, except_released, released_held_in
+from jobs.register.decisions import deciders, released_held_in
 from jobs.register.publications import Publication, corrections, few_rows_of, published
 from jobs.register.runs import rows_of_runs
-from jobs.register.stages import is_closed
 from jobs.rulebook.rules import Platform
+from jobs.works.held_late import hold_exactly
 from schemas import TABLES
 
 CLAIMS = TABLES["source/approved_claims"]
@@ -104,34 +104,18 @@ def late_claims(small: SmallTables, platform: Platform, version: int | None = No
 
 
 def hold_late_claims(small: SmallTables, claims: LateClaims, period: str, run_id: str) -> None:
-    """Makes the period's quarantine hold exactly the late claims and the released ones; call it under the run lock.
-
-    Writes nothing if it already does, or if the period is closed: its quarantine stays as the close left it. A row
-    keeps the period in which it was first held.
-    """
-    released = released_held_in(small, CLAIMS, period)  # these stay
-    late = [row for row in small.rows(HELD_CLAIMS.name) if AFTER_SETTLEMENT.id in row["reasons"]]
-    held = [row for row in late if row["held_in_period"] == period and row["held_id"] not in released]
-    new = [row for row in (*claims.late, *claims.decided) if held_id_of(CLAIMS, row) not in released]
-    if sorted(map(_held_content, held)) == sorted(map(_held_content, new)) or is_closed(small, period):
-        return
-    first_seen: dict[tuple[str, ...], str] = {}
-    for row in sorted(late, key=lambda row: row["first_seen_period"]):
-        first_seen.setdefault(_content(row), row["first_seen_period"])
+    """Makes the period's quarantine hold exactly the late claims and the released ones; call it under the run lock."""
     rows = [
         {
+            "released_by": None,
             **row,
-            "held_id": held_id_of(CLAIMS, row),
             "reasons": [AFTER_SETTLEMENT.id],
-            "held_in_period": period,
-            "first_seen_period": first_seen.get(_content(row), period),
             "amount_at_stake_fen": row["approved_aid_fen"] or 0,
-            "run_id": run_id,
         }
-        for row in new
+        for row in (*claims.late, *claims.decided)
     ]
-    where = f"{matching(held_in_period=period)} and array_has(reasons, '{AFTER_SETTLEMENT.id}')"
-    small.replace(HELD_CLAIMS, rows, except_released(where, released), run_id)
+    is_late = f"array_has(reasons, '{AFTER_SETTLEMENT.id}')"
+    hold_exactly(small, HELD_CLAIMS, rows, is_late, period, run_id, released_held_in(small, CLAIMS, period))
 
 
 def _is_held_by_settlement(row: Mapping) -> bool:
@@ -167,11 +151,3 @@ def _sums(late: list[dict], platform: Platform) -> dict[tuple[str, str | None], 
         count, fen = sums.get(key, (0, 0))
         sums[key] = count + 1, fen + (aid_fen if 0 <= aid_fen <= MOST_PLAUSIBLE_FEN else 0)
     return sums
-
-
-def _content(row: Mapping) -> tuple[str, ...]:
-    return tuple(str(row[name]) for name in CLAIMS.column_names)
-
-
-def _held_content(row: Mapping) -> tuple[str, ...]:
-    return *_content(row), str(row.get("released_by"))

@@ -15,14 +15,14 @@ from jobs.gate.held_id import held_id_of
 from jobs.gate.quarantine import with_possible_days
 from jobs.gate.receipts import REPEATED, known_until
 from jobs.lake.lake import Lake
-from jobs.lake.small import SmallTables, matching
+from jobs.lake.small import SmallTables
 from jobs.lake.sources import read_source
 from jobs.pipeline.amounts import yuan
 from jobs.register.decisions import deciders
 from jobs.register.publications import published, published_in
 from jobs.register.runs import rows_of_runs
-from jobs.register.stages import is_closed
 from jobs.rulebook.calendar import Calendar
+from jobs.works.held_late import hold_exactly
 from schemas import TABLES
 
 SOURCE, HELD = "source/receipts", TABLES["control/quarantine_receipts"]
@@ -97,30 +97,11 @@ def _judged(rows: DataFrame, publicity_on: date) -> list[dict]:
 
 
 def hold_returned_after_close(small: SmallTables, rows: Collection[dict], period: str, run_id: str) -> None:
-    """Makes the period's quarantine hold exactly these returns of other periods; call it under the run lock.
-
-    Writes nothing if it already does, or if the period is closed: its quarantine stays as the close left it. A row
-    keeps the period in which it was first held.
-    """
-    is_late = f"period != '{period}' and array_has(reasons, '{AFTER_CLOSE}')"
-    held = small.rows(HELD.name, is_late)
-    own = [row for row in held if row["held_in_period"] == period]
-    if sorted(map(_held_content, own)) == sorted(map(_held_content, rows)) or is_closed(small, period):
-        return
-    first_seen: dict[tuple[str, ...], str] = {}
-    for row in sorted(held, key=lambda row: row["first_seen_period"]):
-        first_seen.setdefault(_content(row), row["first_seen_period"])
+    """Makes the period's quarantine hold exactly these returns of other periods; call it under the run lock."""
     decided = deciders(small, SOURCE)
-    new = [
-        {
-            **_named(row, decided),
-            "first_seen_period": first_seen.get(_content(row), period),
-            "held_in_period": period,
-            "run_id": run_id,
-        }
-        for row in rows
-    ]
-    small.replace(HELD, new, f"{matching(held_in_period=period)} and {is_late}", run_id)
+    named = [{**row, "released_by": decided.get(held_id_of(TABLES[SOURCE], row))} for row in rows]
+    is_late = f"period != '{period}' and array_has(reasons, '{AFTER_CLOSE}')"
+    hold_exactly(small, HELD, named, is_late, period, run_id)
 
 
 def undecided(small: SmallTables, rows: Collection[dict]) -> list[dict]:
@@ -146,15 +127,5 @@ def late_return_sums(rows: Collection[Mapping]) -> tuple[int, int]:
     return len(amounts), sum(fen for fen in amounts if 0 < fen <= LARGEST_PLAUSIBLE_RECEIPT_FEN)
 
 
-def _named(row: dict, decided: Mapping[str, str]) -> dict:
-    """The receipt with its `held_id`, and `released_by` from who decided on it (by held_id)."""
-    held_id = held_id_of(TABLES[SOURCE], row)
-    return {**row, "held_id": held_id, "released_by": decided.get(held_id)}
-
-
 def _content(row: Mapping) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in TABLES[SOURCE].column_names)
-
-
-def _held_content(row: Mapping) -> tuple[str, ...]:
-    return *_content(row), *row["reasons"]

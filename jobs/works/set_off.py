@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.collection.set_off import is_set_off
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.ledger.journal import NETTED_FROM_NEXT, moved_for_fen
@@ -66,8 +67,7 @@ def earlier_set_off(lake: Lake, calendar: Calendar, period: Period, set_off_fen:
         return None
     collected = _previous_collections(lake.small, calendar, period, set_off_fen)
     previous = calendar.previous(period)
-    is_set_off = F.col("collected_on") == F.lit(calendar.grace_ends_on(previous))
-    set_off = rows_of(lake, "settled/collections", collected).where(is_set_off)
+    set_off = rows_of(lake, "settled/collections", collected).where(is_set_off(calendar.grace_ends_on(previous)))
     settled = published_in(lake.small, "settle", str(previous))
     own_aid = _benefits(lake, [settled[p] for p in set_off_fen])  # set off from the previous period's own aid
     return set_off.select(*KEY, "collected_fen").join(F.broadcast(own_aid), KEY, "left_anti")
