@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from expectations.claims import ROW_RULES, SET_RULES
 from expectations.rule import Severity, Terms, bits_of, broken_bits, reasons
 from jobs.gate.held_id import is_one_of
-from jobs.settlement.coverage import in_force_on, with_member_since
+from jobs.settlement.coverage import MEMBER, cut_by_lapses, in_force_on, with_member_since
 from schemas.sources import APPROVED_CLAIMS as CLAIMS
 
 ROW_ERRORS = bits_of(ROW_RULES, Severity.ERROR)
@@ -206,14 +206,17 @@ def _values(row: Mapping, names: Iterable[str]) -> tuple:
     return tuple(row[name] for name in names)
 
 
-def spells_of_claimants(kept_members: DataFrame, numbered: DataFrame) -> DataFrame:
+def spells_of_claimants(kept_members: DataFrame, numbered: DataFrame, lapses: DataFrame | None = None) -> DataFrame:
     """One row per spell of a claimant in the plan of a claim, with `member_since`: when his unbroken membership began.
 
-    A switch of tier ends one spell and begins the next on the same day; the membership continues.
+    A switch of tier ends one spell and begins the next on the same day; the membership continues. `lapses` end spells:
+    one row per lapse (plan_id, member_id, lapsed_on); None: no lapse.
     """
-    claimants = numbered.where(_keyed()).select("plan_id", "member_id").distinct()
-    spells = kept_members.join(F.broadcast(claimants), on=["plan_id", "member_id"], how="left_semi")
-    return with_member_since(spells).localCheckpoint()
+    claimants = F.broadcast(numbered.where(_keyed()).select(*MEMBER).distinct())
+    spells = kept_members.join(claimants, on=MEMBER, how="left_semi")
+    if lapses is not None:  # few of many: found in one pass
+        lapses = lapses.join(claimants, on=MEMBER, how="left_semi").localCheckpoint()
+    return with_member_since(cut_by_lapses(spells, lapses)).localCheckpoint()
 
 
 def helped_memberships(counted_before: DataFrame, spells: DataFrame) -> DataFrame:

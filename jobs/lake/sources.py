@@ -62,15 +62,24 @@ def has_receipts(small: SmallTables, period: str, before: date) -> bool:
     return small.holds_any("source/receipts", f"{matching(period=period)} and attempted_on < date '{before}'")
 
 
+def is_readable_source(small: SmallTables, name: str, version: int | None = None) -> bool:
+    """Whether a source exists with the dictionary's columns and types, at a version or at its newest."""
+    return small.exists(name) and not _faults(name, small.column_types(name, version))
+
+
 def _checked_types(small: SmallTables, name: str, version: int) -> dict[str, str]:
     types = small.column_types(name, version)
-    faults = [fault for column in TABLES[name].columns if (fault := _fault(column, types))]
+    faults = _faults(name, types)
     if faults:
         raise GateStopped(
             f"{name}, version {version}: {'; '.join(faults)}. Nothing was done. "
             "Ask the owner of the table to restore its columns (schemas/DICTIONARY.md lists them), then run again."
         )
     return types
+
+
+def _faults(name: str, types: Mapping[str, str]) -> list[str]:
+    return [fault for column in TABLES[name].columns if (fault := _fault(column, types))]
 
 
 def _fault(column: Column, types: Mapping[str, str]) -> str | None:

@@ -1,5 +1,6 @@
 """Inputs of a period's collection."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +20,7 @@ from jobs.lake.sources import pin_versions, read_source
 from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.register.decisions import USED, deciders
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
-from jobs.register.runs import Run
+from jobs.register.runs import Run, rows_of_runs
 from jobs.works.collect_adjustments import PeriodCorrections, corrections_of_period
 from jobs.works.collect_returns import NetReceipts, net_of_returns
 from jobs.works.earlier_arrears import EarlierArrears, earlier_arrears
@@ -48,10 +49,8 @@ class PinnedCollection:
     `earlier_set_off_fen`: the part of this period's aid that arrears of the previous period took.
     `ended_before`: collections of earlier periods whose lapses ended cover before this period's grace limit.
     `earlier_arrears`: what the period's beneficiaries owe from earlier periods, written off then.
-    `net`: the period's receipts, less what went back; `receipts_version`: of the source.
-    `receipts_without_period`: receipts whose period is missing or not in the calendar. `decided`: decisions on receipts
-    of the period. `corrections`: those into the period. `stop_settings`: the ceilings and the operator's consent, as
-    settings of the run.
+    `receipts_version`: of the source. `decided`: decisions on receipts of the period. `corrections`: those into the
+    period. `stop_settings`: the ceilings and the operator's consent, as settings of the run.
     """
 
     request: PeriodRequest
@@ -66,9 +65,7 @@ class PinnedCollection:
     ended_before: Mapping[str, list[str]]
     pools: Mapping[str, dict]
     earlier_arrears: EarlierArrears
-    net: NetReceipts
     receipts_version: int
-    receipts_without_period: DataFrame
     corrections: PeriodCorrections
     decided: DecidedReceipts = NO_DECISIONS
     stop_settings: Mapping[str, Any] = field(default_factory=dict)
@@ -83,18 +80,29 @@ class PinnedCollection:
             plan_ids=self.plan_ids,
             input_versions=self._input_versions(),
             rules=self.request.platform.collection_rules(self.request.period),
-            settings={
-                "as_of": str(self.days.as_of),
-                RECEIPTS_VERSION: self.receipts_version,
-                RECEIPTS_TABLE: self.lake.small.table_id(SOURCE, self.receipts_version),
-                **self.stop_settings,
-            },
+            settings={**self._rows_judged, **self.stop_settings},
         )
+
+    @cached_property
+    def net(self) -> NetReceipts:
+        """The period's receipts as judged, and what went back."""
+        announce("judging receipts")
+        receipts = self._receipts
+        is_own = F.col("period") == str(self.request.period)
+        # If an id occurs in a closed period and in a later one, the later row is held: closed books do not change.
+        elsewhere = receipts.where(F.lit(not self.is_closed) & (F.col("period").isNull() | ~is_own))
+        gate = judge_receipts(receipts.where(is_own), elsewhere, self.days, self.decided)
+        return net_of_returns(gate, self.days, self.final)
 
     @property
     def gate(self) -> ReceiptGate:
         """The period's receipts as judged, less what went back."""
         return self.net.gate
+
+    @cached_property
+    def receipts_without_period(self) -> DataFrame:
+        """The receipts whose period is missing or not in the calendar."""
+        return self._receipts.where(none_of("period", self.request.platform.calendar.period_names))
 
     @property
     def plan_ids(self) -> tuple[str, ...]:
@@ -145,6 +153,27 @@ class PinnedCollection:
         """The rows of a settled table that belong to the plans being collected."""
         return rows_of(self.lake, table, list(self.settled.values()))
 
+    @cached_property
+    def _receipts(self) -> DataFrame:
+        return read_source(self.lake, SOURCE, self.receipts_version)
+
+    @cached_property
+    def _rows_judged(self) -> dict[str, Any]:
+        """Settings of the run that tell which rows of source/receipts it judges."""
+        table_id = self.lake.small.table_id(SOURCE, self.receipts_version)
+        return {"as_of": str(self.days.as_of), RECEIPTS_VERSION: self.receipts_version, RECEIPTS_TABLE: table_id}
+
+    @cached_property
+    def _fingerprint(self) -> dict[str, Any]:
+        """The fingerprint of the receipts; where a collection in force has judged the same rows, the recorded one."""
+        run_ids = {act.run_id for act in self.collected.values()}
+        for row in rows_of_runs(self.lake.small, run_ids).values():
+            settings, inputs = json.loads(row["settings"]), json.loads(row["input_versions"])
+            is_same = all(settings.get(name) == value for name, value in self._rows_judged.items())
+            if is_same and inputs.get(USED, {}) == self.decided.inputs:
+                return inputs[RECEIPTS]
+        return dict(self.gate.fingerprint)
+
     def _input_versions(self) -> dict:
         """The inputs that identify the run. Neighbouring periods and closed plans only appear if there are any."""
         neighbours = {
@@ -159,7 +188,7 @@ class PinnedCollection:
         }
         return {
             SETTLED: _digests(self.settled),
-            RECEIPTS: dict(self.gate.fingerprint),
+            RECEIPTS: self._fingerprint,
             STAGE: "final" if self.days.is_final else "deducting" if self.days.is_deducting else "announced",
             **{name: by_plan for name, by_plan in neighbours.items() if by_plan},
         }
@@ -174,7 +203,7 @@ def days_of(request: PeriodRequest) -> CollectionDays:
 
 
 def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
-    """Pins the period's settlements and judges its receipts; raises Refused if nothing is settled."""
+    """Pins the period's settlements and receipts; raises Refused if nothing is settled."""
     announce("pinning receipts")
     small, calendar, period = lake.small, request.platform.calendar, str(request.period)
     all_settled, closed = (published_in(small, job, period) for job in ("settle", "close"))
@@ -186,12 +215,10 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
     settled = {p: publication for p, publication in all_settled.items() if p not in closed} or all_settled
     _check_plans(request, settled)
     days = days_of(request)
-    final = final_positions_of(lake, calendar, request.period, settled)
     version = pin_versions(lake, (SOURCE,))[SOURCE]
     is_closed = all(p in closed for p in settled)
     collected = published_in(small, JOB, period)
     decided = decided_receipts(small, period, version, (p.run_id for p in collected.values()), is_closed)
-    gate, receipts_without_period = _judge(request, lake, days, version, is_closed, decided)
     return PinnedCollection(
         request=request,
         lake=lake,
@@ -199,35 +226,16 @@ def pin_collection(request: PeriodRequest, lake: Lake) -> PinnedCollection:
         settled=settled,
         collected=collected,
         closed=closed,
-        final=final,
+        final=final_positions_of(lake, calendar, request.period, settled),
         next_settled=next_settlements(small, calendar, request.period, settled) if days.is_final else {},
         earlier_set_off_fen=earlier_set_off_fen(small, calendar, request.period, settled),
         earlier_arrears=earlier_arrears(lake, calendar, request.period, list(settled.values()), days),
         ended_before=_ended_before(lake, request, settled) if days.is_final else {},
         pools={row["plan_id"]: row for row in few_rows_of(small, "settled/pools", settled.values())},
-        net=net_of_returns(gate, days, final),
         receipts_version=version,
-        receipts_without_period=receipts_without_period,
         decided=decided,
         corrections=corrections_of_period(lake, period, tuple(sorted(settled))),
     )
-
-
-def _judge(
-    request: PeriodRequest,
-    lake: Lake,
-    days: CollectionDays,
-    version: int,
-    is_closed: bool,
-    decided: DecidedReceipts,
-) -> tuple[ReceiptGate, DataFrame]:
-    """The period's receipts as judged, and the receipts without a period of the calendar."""
-    period, receipts = str(request.period), read_source(lake, SOURCE, version)
-    announce("judging receipts")
-    # If an id occurs in a closed period and in a later one, the later row is held: closed books do not change.
-    elsewhere = receipts.where(F.lit(not is_closed) & (F.col("period").isNull() | (F.col("period") != period)))
-    gate = judge_receipts(receipts.where(F.col("period") == period), elsewhere, days, decided)
-    return gate, receipts.where(none_of("period", request.platform.calendar.period_names))
 
 
 def _check_plans(request: PeriodRequest, settled: Mapping[str, Publication]) -> None:

@@ -1,11 +1,12 @@
 """The rows in quarantine, one per held_id: where and why they are held, their decisions, and the undecided ones."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from jobs.gate.releasable import refusal_of
 from jobs.lake.small import SmallTables, matching
+from jobs.lake.sources import is_readable_source
 from jobs.register.decisions import HELD_IN, RELEASE, WAIVE, last_decisions
 from jobs.register.publications import published
 from jobs.works.releases import LOOKED_UP_BY, MEMBERS, still_in_source
@@ -80,8 +81,8 @@ def held_row(small: SmallTables, held_id: str) -> HeldRow | None:
     for table, source in SOURCE_OF_HELD.items():
         held = _by_held_id(small.rows(table, matching(held_id=held_id))).get(held_id)
         if held:
-            is_there = bool(still_in_source(small, source, [dict(held[-1])])) if small.exists(source.name) else False
-            return HeldRow(held_id, table, held, last_decisions(small).get(held_id), not is_there)
+            is_corrected = held_id in _gone(small, source, {held_id: held})
+            return HeldRow(held_id, table, held, last_decisions(small).get(held_id), is_corrected)
     return None
 
 
@@ -126,10 +127,18 @@ def _corrected(small: SmallTables, rows: list[HeldRow]) -> set[str]:
     if source is MEMBERS:
         settled = _last_settled(small)
         return {row.held_id for row in rows if row.held[-1]["held_in_period"] < _settled_last(settled, row)}
-    if not small.exists(source.name):
+    return _gone(small, source, {row.held_id: row.held for row in rows})
+
+
+def _gone(small: SmallTables, source: Table, held: Mapping[str, Sequence[Mapping]]) -> set[str]:
+    """The held_ids that the newest version of the source no longer has; none where its columns are not as agreed.
+
+    `held`: the entries in quarantine by held_id, oldest first.
+    """
+    if not is_readable_source(small, source.name):
         return set()
-    there = {row["held_id"] for row in still_in_source(small, source, [dict(row.held[-1]) for row in rows])}
-    return {row.held_id for row in rows} - there
+    there = still_in_source(small, source, [dict(entries[-1]) for entries in held.values()])
+    return set(held) - {row["held_id"] for row in there}
 
 
 def _last_settled(small: SmallTables) -> dict[str, str]:

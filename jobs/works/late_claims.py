@@ -10,7 +10,7 @@ from jobs.gate.claims import claims_added
 from jobs.gate.held_id import held_id_of
 from jobs.gate.quarantine import HELD_CLAIMS, MOST_PLAUSIBLE_FEN
 from jobs.lake.small import SmallTables, matching
-from jobs.lake.sources import TABLE_IDS
+from jobs.lake.sources import TABLE_IDS, is_readable_source
 from jobs.pipeline.amounts import yuan
 from jobs.register.decisions import deciders, released_held_in
 from jobs.register.publications import Publication, corrections, few_rows_of, published
@@ -66,14 +66,14 @@ class LateClaims:
 def late_claims(small: SmallTables, platform: Platform, version: int | None = None) -> LateClaims:
     """The late claims in a version of source/approved_claims (default: the newest).
 
-    Empty if the table does not exist or lacks columns: the commands that need its rows report that.
+    Empty if the table does not exist or its columns are not those of the dictionary: the commands that need its rows
+    report that.
     """
     settled = published(small, "settle")
-    if not settled or not small.exists(CLAIMS.name):
+    if not settled or not is_readable_source(small, CLAIMS.name, version):
         return LateClaims()
     version = small.version(CLAIMS.name) if version is None else version
-    lacks_columns = set(CLAIMS.column_names) - set(small.column_types(CLAIMS.name, version))
-    if lacks_columns or _is_read_by_all(small, settled.values(), version):
+    if _is_read_by_all(small, settled.values(), version):
         return LateClaims()
     periods = {period for period, _ in settled}
     rows = small.rows(CLAIMS.name, matching(publicity_period=periods), CLAIMS.column_names, version)

@@ -26,7 +26,6 @@ from jobs.gate.results import (
     judge_members,
     members_held_count,
 )
-from jobs.settlement.coverage import cut_by_lapses
 from jobs.works.cover import with_cover
 from jobs.works.settle_gate_inputs import claims_of_period, terms_of_period, with_diagnosis
 from jobs.works.settle_pinning import PinnedSettlement
@@ -68,7 +67,7 @@ def judge_sources(pinned: PinnedSettlement) -> Gate:
     members = judge_memberships(spells, claimants, terms, plan_ids, released, pinned.lake.is_native)
 
     announce("judging claims")
-    claimants_spells = spells_of_claimants(cut_by_lapses(members.kept_good, lapses), numbered)
+    claimants_spells = spells_of_claimants(members.kept_good, numbered, lapses)
     counted_before = pinned.history.counted_before().localCheckpoint()
     claims = judge_claims(numbered, claimants_spells, counted_before, terms)
     helped_before = helped_memberships(with_diagnosis(pinned, counted_before, claimants_spells), claimants_spells)

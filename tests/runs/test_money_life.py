@@ -35,6 +35,24 @@ def test_receipts_in_any_order_and_number_of_loads_give_one_digest(settled, tmp_
     assert rows == 10, "rows of earlier collections must be removed"
 
 
+def test_receipts_are_judged_again_if_the_source_the_day_or_a_decision_changed_and_else_not(settled):
+    """Receipt 20 comes twice with different amounts: both rows are held, until one is released."""
+    judging, twice = "judging receipts", [receipt(20, 4, 10), receipt(20, 4, 11)]
+    settled.write("source/receipts", [*(receipt(i, i, 10) for i in range(5, 11)), *twice])
+    first = collect(settled, "2020-12-26")
+    assert judging in first.err and first.exit_code == 0, first.err
+    assert judging not in collect(settled, "2020-12-26").err
+    assert judging in collect(settled, "2020-12-27").err, "later receipts may count"
+    settled.write("source/receipts", [receipt(30, 4, 10, date(2020, 12, 30))], mode="append")
+    assert judging in collect(settled, "2020-12-27").err, "another version of the source"
+    held_id = settled.rows("control/quarantine_receipts", amount_fen=10)[0]["held_id"]
+    settled.run("quarantine", "release", held_id, "--by", "wang", "--reason", "bank statement")
+    released = collect(settled, "2020-12-27")
+    assert judging in released.err and statuses(settled)[4] == ("collected", 10), released.err
+    closed = settled.run("close", "--period", PERIOD, "--as-of", "2020-12-27")
+    assert judging not in closed.err and closed.exit_code == 0, closed.err
+
+
 def test_arrears_are_set_off_from_own_aid_and_members_without_aid_lapse(settled):
     settled.write("source/receipts", [receipt(i, i, 10) for i in range(8, 11)])
     ended = collect(settled, "2020-12-26")

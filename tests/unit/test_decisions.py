@@ -371,6 +371,24 @@ def test_nothing_is_released_into_a_plan_that_has_ended(small, capsys):
     assert "is settled" in quarantine(small, capsys, "release", key(LATE, CLAIMS), *BY, exit_code=4)["error"]
 
 
+@pytest.mark.parametrize(
+    "source, column, values",
+    [(CLAIMS, "approved_aid_fen", ["1"] * 3), (CLAIMS, "publicity_period", [1] * 3), (RECEIPTS, "period", [1] * 3)],
+)
+def test_held_rows_are_shown_and_decided_on_while_a_column_of_a_source_has_another_type(
+    small, capsys, source, column, values
+):
+    rows = arrow_table(TABLES[source], small.rows(source))
+    mistyped = rows.set_column(rows.schema.names.index(column), column, [values])
+    write_deltalake(small.path(source), mistyped, mode="overwrite", schema_mode="overwrite")
+    listed = quarantine(small, capsys, "list")
+    assert sum(group["undecided_count"] for group in listed["groups"]) == 8
+    held_id = key(ONE_ID[0] if source == RECEIPTS else LATE, source)
+    assert quarantine(small, capsys, "show", held_id)["state"] == "undecided"
+    quarantine(small, capsys, "waive", held_id, *BY)
+    assert main(["status", "--lake", small.root, "--as-of", "2020-12-31"]) == 0, capsys.readouterr().err
+
+
 def test_errors_and_the_record_name_no_person(small, capsys):
     row = member(123456789012345678, payer_id=None)
     hold(small, MEMBERS, row, "member_payer_missing")
