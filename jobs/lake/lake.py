@@ -129,7 +129,7 @@ class Lake:
 
     def delete(self, table: Table, where: str, run_id: str) -> None:
         """Removes the rows that satisfy `where` in one commit; without such rows there is no commit."""
-        if self._uses_plain_files:
+        if self._uses_plain_files or self.writes_natively:
             self.small.delete(table.name, where, run_id)
         elif self.small.holds_any(table.name, where):
             self.small.before_commit()

@@ -8,7 +8,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ NATIVE_TABLES = (
     "settled/collections",
     "settled/adjustments",
     "settled/adjustment_collections",
+    "source/receipts",
 )
-PARTITIONS = ("period", "plan_id")
 PLAIN_VALUE = re.compile(r"[A-Za-z0-9_-]+")  # a value that a path holds unescaped
 TOKEN = "fentan.files"  # in a commit: the token in the names of its files
 FILE = re.compile(r"part-([0-9a-f]{32})-[0-9a-f]{32}\.zstd\.parquet")
@@ -59,52 +59,65 @@ def have_pyarrow(spark: SparkSession) -> bool:
 
 
 def write_natively(
-    small: SmallTables, table: Table, frame: DataFrame, period: str, plan_ids: Collection[str], where: str, run_id: str
+    small: SmallTables,
+    table: Table,
+    frame: DataFrame,
+    partitions: Mapping[str, Collection[str]],
+    where: str,
+    run_id: str,
+    is_hashed: bool = True,
 ) -> list[dict]:
     """Replaces the rows that satisfy `where` by the frame's; the digests of the rows by file, as they were written.
 
-    The frame has `plan_id`, the table's columns except `period` and `run_id`, and ROW_HASH. The replaced rows, which
-    are of no published run, are removed by a commit of their own. Raises IntegrityBroken if a file is not as its task
-    wrote it.
+    `partitions`: the values of the rows in each partition column; only the last column has several. The frame has that
+    column, those that are no partitions, without `run_id`, and ROW_HASH if `is_hashed`; else digests only count and
+    sum. The replaced rows, which are of no published run, are removed by a commit of their own. Raises IntegrityBroken
+    if a file is not as its task wrote it.
     """
     folder = local_folder(small.path(table.name))
-    partitions = [folder.joinpath(f"period={period}", f"plan_id={plan_id}") for plan_id in plan_ids]
-    _remove_uncommitted(small, table.name, folder, partitions)
-    tasks = _files_of_tasks(table, str(folder), period, run_id)
-    computed = frame.select("plan_id", *(name for name in tasks.schema.names if name != "run_id"), ROW_HASH)
+    *fixed, split_by = table.partitioned_by
+    constants = {name: value for name in fixed for value in partitions[name]}
+    prefix = "".join(f"{name}={value}/" for name, value in constants.items())
+    folders = [folder.joinpath(f"{prefix}{split_by}={value}") for value in partitions[split_by]]
+    _remove_uncommitted(small, table.name, folder, folders)
+    tasks = _files_of_tasks(table, str(folder), prefix, run_id, is_hashed)
+    computed = frame.select(split_by, *(n for n in tasks.schema.names if n != "run_id"), *[ROW_HASH] * is_hashed)
     files = [json.loads(row.file) for row in computed.mapInArrow(tasks, "file string").collect()]
-    _check(table.name, folder, files, plan_ids)
+    _check(table.name, folder, files, split_by, partitions[split_by])
     small.before_commit()
-    _commit(small, table, files, period, where, {"userMetadata": run_id, TOKEN: tasks.token})
-    _remove_uncommitted(small, table.name, folder, partitions)
+    for file in files:
+        file["partition"] = {**constants, split_by: file["value"]}
+    _commit(small, table, files, where, {"userMetadata": run_id, TOKEN: tasks.token})
+    _remove_uncommitted(small, table.name, folder, folders)
     return [file["digest"] for file in files]
 
 
-def _files_of_tasks(table: Table, folder: str, period: str, run_id: str) -> FilesOfTasks:
+def _files_of_tasks(table: Table, folder: str, prefix: str, run_id: str, is_hashed: bool) -> FilesOfTasks:
     import pyarrow as pa
 
-    stored = [field for field in arrow_schema(table) if field.name not in PARTITIONS]
+    stored = [field for field in arrow_schema(table) if field.name not in table.partitioned_by]
     one_value = pa.dictionary(pa.int32(), pa.string())
     return FilesOfTasks(
         folder=folder,
-        period=period,
+        prefix=prefix,
+        split_by=table.partitioned_by[-1],
         token=uuid.uuid4().hex,
         schema=pa.schema([field.with_type(one_value) if field.name == "run_id" else field for field in stored]),
-        constants={"run_id": run_id},
+        constants={"run_id": run_id} if "run_id" in table.column_names else {},
         keys=table.statistics_columns,
         amounts=table.amount_columns,
-        row_hash=ROW_HASH,
+        row_hash=ROW_HASH if is_hashed else None,
     )
 
 
-def _check(name: str, folder: Path, files: Iterable[dict], plan_ids: Collection[str]) -> None:
-    """Raises IntegrityBroken unless each file is here as its task wrote it, and has rows of one of the plans."""
+def _check(name: str, folder: Path, files: Iterable[dict], split_by: str, values: Collection[str]) -> None:
+    """Raises IntegrityBroken unless each file is here as its task wrote it, and has rows of one of the values."""
     for file in files:
         path = folder.joinpath(file["path"])
         size = path.stat().st_size if path.exists() else None
-        if file["plan_id"] not in plan_ids:
+        if file["value"] not in values:
             raise IntegrityBroken(
-                f"{name}: rows of the plan {file['plan_id']} were computed, which is not settled in this run. Nothing "
+                f"{name}: rows of the {split_by} {file['value']} were computed, which this run does not write. Nothing "
                 "was published. Report this message."
             )
         if size != file["size"]:
@@ -115,16 +128,14 @@ def _check(name: str, folder: Path, files: Iterable[dict], plan_ids: Collection[
             )
 
 
-def _commit(
-    small: SmallTables, table: Table, files: Iterable[dict], period: str, where: str, metadata: dict[str, str]
-) -> None:
+def _commit(small: SmallTables, table: Table, files: Iterable[dict], where: str, metadata: dict[str, str]) -> None:
     """Makes the files visible in one commit."""
     now, schema = int(1_000 * time.time()), Schema.from_arrow(arrow_schema(table))
     actions = [
         AddAction(
             path=file["path"],
             size=file["size"],
-            partition_values={"period": period, "plan_id": file["plan_id"]},
+            partition_values=file["partition"],
             modification_time=now,
             data_change=True,
             stats=json.dumps(file["stats"]),

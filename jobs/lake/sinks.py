@@ -103,8 +103,8 @@ class WritingSink(MeasuringSink):
         """Writes the rows of a table; returns the digest of what is written."""
         hashed, where = with_row_hash(frame, table), self._replaced(table)
         if self.lake.writes_natively and is_natively_writable(table, (self.period, *self.plan_ids)):
-            small, plan_ids = self.lake.small, self.plan_ids
-            digests = write_natively(small, table, hashed, self.period, plan_ids, where, self.run_id)
+            partitions = {"period": [self.period], "plan_id": self.plan_ids}
+            digests = write_natively(self.lake.small, table, hashed, partitions, where, self.run_id)
             return digest_of_all(digests, table)
         observation = Observation()
         observed = hashed.observe(observation, *digest_measures(table)).drop(ROW_HASH)

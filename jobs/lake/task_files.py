@@ -19,34 +19,37 @@ BUFFERED_ROWS = 1 << 19  # rows of a row group
 
 @dataclass(frozen=True)
 class FilesOfTasks:
-    """What the tasks write: one file per attempt and plan, below `folder`, with `token` in its name.
+    """What the tasks write: one file per attempt and value of the column `split_by`, below `folder`/`prefix`, with
+    `token` in its name.
 
     `schema`: the stored columns (Arrow). `constants`: the stored columns that have one value. `keys`: the columns whose
     smallest and largest values are kept; whole numbers among them are packed. `amounts`: the columns to sum.
-    `row_hash`: the column with each row's hash; it is not stored. The frame has these columns and `plan_id`.
+    `row_hash`: the column with each row's hash, which is not stored; None: no hash. The frame has these columns and
+    `split_by`.
     """
 
     folder: str
-    period: str
+    prefix: str
+    split_by: str
     token: str
     schema: Any
     constants: Mapping[str, str]
     keys: tuple[str, ...]
     amounts: tuple[str, ...]
-    row_hash: str
+    row_hash: str | None
 
     def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
-        """Writes the batches of one task; yields one JSON text per file (`PlanFile.closed`)."""
+        """Writes the batches of one task; yields one JSON text per file (`TaskFile.closed`)."""
         import pyarrow as pa
 
         make_next_tasks_quick()
-        files: dict[str, PlanFile] = {}
+        files: dict[str, TaskFile] = {}
         try:
             for batch in batches:
-                for plan_id, rows in _by_plan(batch):
-                    if plan_id not in files:
-                        files[plan_id] = PlanFile(self, plan_id)
-                    files[plan_id].add(rows)
+                for value, rows in _by_value(batch, self.split_by):
+                    if value not in files:
+                        files[value] = TaskFile(self, value)
+                    files[value].add(rows)
             texts = [json.dumps(file.closed()) for file in files.values()]
         except BaseException:
             for file in files.values():
@@ -56,14 +59,15 @@ class FilesOfTasks:
             yield pa.RecordBatch.from_pydict({"file": texts})
 
 
-class PlanFile:
-    """One Parquet file with rows of one plan, and the measures of its rows."""
+class TaskFile:
+    """One Parquet file with rows of one value of `split_by`, and the measures of its rows."""
 
-    def __init__(self, files: FilesOfTasks, plan_id: str):
+    def __init__(self, files: FilesOfTasks, value: str):
         from pyarrow import parquet, types
 
-        self._files, self._plan_id = files, plan_id
-        self._path = f"period={files.period}/plan_id={plan_id}/part-{files.token}-{uuid.uuid4().hex}.zstd.parquet"
+        self._files, self._value = files, value
+        name = f"part-{files.token}-{uuid.uuid4().hex}.zstd.parquet"
+        self._path = f"{files.prefix}{files.split_by}={value}/{name}"
         os.makedirs(os.path.dirname(self._full_path), exist_ok=True)
         packed = [name for name in files.keys if types.is_integer(files.schema.field(name).type)]
         self._writer = parquet.ParquetWriter(
@@ -88,14 +92,14 @@ class PlanFile:
         return f"{self._files.folder}/{self._path}"
 
     def add(self, batch: Any) -> None:
-        """Takes rows of the plan; writes a row group when enough have come together."""
+        """Takes rows of the value; writes a row group when enough have come together."""
         self._batches.append(batch)
         self._buffered += batch.num_rows
         if self._buffered >= BUFFERED_ROWS:
             self._write()
 
     def closed(self) -> dict:
-        """Writes what is left and closes the file; its path below the folder, size, plan, statistics and digest."""
+        """Writes what is left and closes the file; its path below the folder, size, value, statistics and digest."""
         self._write()
         self._writer.close()
         statistics = {
@@ -108,7 +112,7 @@ class PlanFile:
         return {
             "path": self._path,
             "size": os.path.getsize(self._full_path),
-            "plan_id": self._plan_id,
+            "value": self._value,
             "stats": statistics,
             "digest": {"rows": self._digest["rows"], "sums": self._sums, "hash": hashes},
         }
@@ -136,11 +140,12 @@ class PlanFile:
         import numpy as np
         import pyarrow.compute as pc
 
-        hashes = rows.column(self._files.row_hash).to_numpy()
         self._digest["rows"] += rows.num_rows
-        self._digest["xor"] ^= int(np.bitwise_xor.reduce(hashes))
-        self._digest["low"] += int((hashes & LOW).sum())
-        self._digest["high"] += int((hashes.view(np.uint64) >> np.uint64(HALF)).sum())
+        if self._files.row_hash is not None:
+            hashes = rows.column(self._files.row_hash).to_numpy()
+            self._digest["xor"] ^= int(np.bitwise_xor.reduce(hashes))
+            self._digest["low"] += int((hashes & LOW).sum())
+            self._digest["high"] += int((hashes.view(np.uint64) >> np.uint64(HALF)).sum())
         for name in self._sums:
             values = pc.fill_null(rows.column(name), 0).to_numpy()
             # In halves: the sum of whole amounts could overflow.
@@ -154,14 +159,14 @@ class PlanFile:
                 self._largest[name] = max(ends["max"], self._largest.get(name, ends["max"]))
 
 
-def _by_plan(batch: Any) -> Iterator[tuple[str, Any]]:
-    """The rows of each plan in the batch."""
+def _by_value(batch: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """The rows of each value that the column has in the batch."""
     import pyarrow.compute as pc
 
-    plans = batch.column("plan_id")
-    plan_ids = pc.unique(plans).to_pylist()
-    for plan_id in plan_ids:
-        yield plan_id, batch if len(plan_ids) == 1 else batch.filter(pc.equal(plans, plan_id))
+    column = batch.column(name)
+    values = pc.unique(column).to_pylist()
+    for value in values:
+        yield value, batch if len(values) == 1 else batch.filter(pc.equal(column, value))
 
 
 def make_next_tasks_quick() -> None:

@@ -7,6 +7,8 @@ from pyspark.sql import functions as F
 
 from jobs.base.progress import announce
 from jobs.lake.lake import Lake
+from jobs.lake.native_writing import is_natively_writable, write_natively
+from jobs.lake.small import matching
 from jobs.register.publications import published as published_acts
 from jobs.register.publications import rows_of
 from jobs.rulebook.rules import Platform
@@ -62,7 +64,11 @@ def write_published(lake: Lake, platform: Platform, seed: int, scale: int) -> di
 def write_receipts(lake: Lake, platform: Platform, period: str, seed: int) -> int:
     """Replaces the receipts of one settled period; returns their number."""
     bills = _published_bills(lake).where(F.col("period") == period)
-    lake.replace(RECEIPTS, receipts(bills, platform.calendar, seed), f"period = '{period}'", WRITTEN_BY)
+    rows, where = receipts(bills, platform.calendar, seed), matching(period=period)
+    if lake.writes_natively and is_natively_writable(RECEIPTS, [period]):
+        files = write_natively(lake.small, RECEIPTS, rows, {"period": [period]}, where, WRITTEN_BY, is_hashed=False)
+        return sum(file["rows"] for file in files)
+    lake.replace(RECEIPTS, rows, where, WRITTEN_BY)
     return _rows_written(lake, RECEIPTS)
 
 

@@ -10,14 +10,16 @@ from jobs.collection.allocation import LAPSED, CollectionDays
 from jobs.collection.arrears import arrears_after, taken_from
 from jobs.correction.dispositions import WRITTEN_OFF
 from jobs.lake.lake import Lake
+from jobs.lake.small import SmallTables, matching
 from jobs.ledger.arrears_postings import WriteOff, write_off_of
 from jobs.register.books import transfers_of
-from jobs.register.publications import Publication, few_rows_of, published, rows_of
+from jobs.register.publications import Publication, few_rows_of, published
 from jobs.rulebook.calendar import Calendar, Period
-from jobs.works.corrections import REINSTATEMENTS, Corrections, corrections_until
+from jobs.works.corrections import ADJUSTMENTS, REINSTATEMENTS, Corrections, corrections_until
 
 KEY = ("plan_id", "member_id")
-Owed = Mapping[tuple[str, int], Mapping[str, int]]
+Member = tuple[str, int]  # plan_id, member_id
+Owed = Mapping[Member, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,7 @@ def earlier_arrears(
     }
     if not earlier or not days.is_deducting:
         return EarlierArrears()
-    helped = {
-        (row["plan_id"], row["member_id"])
-        for row in few_rows_of(lake.small, "settled/benefits", settled)
-        if row["counted"] and row["benefit_fen"] > 0
-    }
-    owing = _who_lapsed(lake, earlier.values(), helped)
+    owing = _who_lapsed(lake.small, earlier.values(), _helped(lake.small, settled))
     if not owing:
         return EarlierArrears()
     corrections = corrections_until(lake, calendar, period)
@@ -112,54 +109,51 @@ def paid_by_later_aid(lake: Lake, calendar: Calendar, origin: str, plan_ids: Col
     collected = {key: act for key, act in published(lake.small, "collect").items() if key[1] in plan_ids}
     settled = published(lake.small, "settle").items()
     later = [act for (name, p), act in settled if p in plan_ids and calendar.period(name) > calendar.period(origin)]
-    helped = {
-        (row["plan_id"], row["member_id"])
-        for row in few_rows_of(lake.small, "settled/benefits", later)
-        if row["counted"] and row["benefit_fen"] > 0
-    }
     of_origin = [act for (name, _), act in collected.items() if name == origin]
-    owing = _who_lapsed(lake, of_origin, helped)
+    owing = _who_lapsed(lake.small, of_origin, _helped(lake.small, later))
     if not owing:
         return None
     # What corrections took back is counted by the caller.
     owed = _owed(lake, calendar, collected, owing, Corrections(lake))
     rows = []
-    lapsed = _only(rows_of(lake, "settled/collections", of_origin), owing).where(F.col("status") == LAPSED)
-    for row in lapsed.collect():
-        paid_fen = row.due_fen - row.collected_fen - owed.get((row.plan_id, row.member_id), {}).get(origin, 0)
-        if paid_fen:
-            rows.append((row.plan_id, row.member_id, paid_fen))
-    return lapsed.sparkSession.createDataFrame(rows, "plan_id string, member_id bigint, fen bigint") if rows else None
+    for row in _rows_of(lake.small, "settled/collections", of_origin, owing):
+        paid_fen = row["due_fen"] - row["collected_fen"] - owed.get(_member(row), {}).get(origin, 0)
+        if row["status"] == LAPSED and paid_fen:
+            rows.append((*_member(row), paid_fen))
+    return lake.spark.createDataFrame(rows, "plan_id string, member_id bigint, fen bigint") if rows else None
 
 
-def _who_lapsed(lake: Lake, earlier: Collection[Publication], helped: set[tuple[str, int]]) -> set[tuple[str, int]]:
+def _helped(small: SmallTables, settled: Collection[Publication]) -> set[Member]:
+    """The members who received aid in the settlements."""
+    benefits = few_rows_of(small, "settled/benefits", settled, "counted and benefit_fen > 0")
+    return {_member(row) for row in benefits}
+
+
+def _who_lapsed(small: SmallTables, earlier: Collection[Publication], helped: Collection[Member]) -> set[Member]:
     """The helped members with a lapse in an earlier period: most plans have none, so that nothing else is read."""
-    if not helped:
-        return set()
-    lapses = _only(rows_of(lake, "settled/lapses", list(earlier)), helped)
-    return {(row.plan_id, row.member_id) for row in lapses.select(*KEY).distinct().collect()}
+    return {_member(row) for row in _rows_of(small, "settled/lapses", earlier, helped)} if helped else set()
 
 
 def _owed(
     lake: Lake,
     calendar: Calendar,
     earlier: Mapping[tuple[str, str], Publication],
-    owing: set[tuple[str, int]],
+    owing: Collection[Member],
     corrections: Corrections,
-) -> dict[tuple[str, int], dict[str, int]]:
+) -> dict[Member, dict[str, int]]:
     names = sorted({name for name, _ in earlier}, key=calendar.period)
     settled = [publication for key, publication in published(lake.small, "settle").items() if key in earlier]
-    rows: dict[tuple[str, int], dict[str, dict]] = {key: {} for key in owing}
-    aid_fen: dict[tuple[str, int], dict[str, int]] = {key: {} for key in owing}
-    for row in _only(rows_of(lake, "settled/collections", list(earlier.values())), owing).collect():
-        rows[row.plan_id, row.member_id][row.period] = row.asDict()
-    benefits = _only(rows_of(lake, "settled/benefits", settled), owing).where("counted and benefit_fen > 0")
-    for row in benefits.collect():
-        by_period = aid_fen[row.plan_id, row.member_id]
-        by_period[row.period] = by_period.get(row.period, 0) + row.benefit_fen
+    rows: dict[Member, dict[str, dict]] = {key: {} for key in owing}
+    aid_fen: dict[Member, dict[str, int]] = {key: {} for key in owing}
+    for row in _rows_of(lake.small, "settled/collections", earlier.values(), owing):
+        rows[_member(row)][row["period"]] = row
+    for row in _rows_of(lake.small, "settled/benefits", settled, owing):
+        if row["counted"]:
+            by_period = aid_fen[_member(row)]
+            by_period[row["period"]] = by_period.get(row["period"], 0) + row["benefit_fen"]
     grace_ends_on = {name: calendar.grace_ends_on(calendar.period(name)) for name in names}
     owed = {key: arrears_after(names, rows[key], aid_fen[key], grace_ends_on) for key in sorted(owing)}
-    taken = _taken_back_by_corrections(lake, corrections, owing)
+    taken = _taken_back_by_corrections(corrections, owing)
     left = {
         key: {name: fen - taken.get((*key, name), 0) for name, fen in by_origin.items()}
         for key, by_origin in owed.items()
@@ -168,19 +162,16 @@ def _owed(
     return {key: by_origin for key, by_origin in positive.items() if by_origin}
 
 
-def _taken_back_by_corrections(
-    lake: Lake, corrections: Corrections, owing: Collection[tuple[str, int]]
-) -> dict[tuple[str, int, str], int]:
+def _taken_back_by_corrections(corrections: Corrections, owing: Collection[Member]) -> dict[tuple[str, int, str], int]:
     """By plan, member and period, the part of a write-off that corrections reversed: it is no longer owed."""
     taken: dict[tuple[str, int, str], int] = {}
-    if not corrections.publications:
-        return taken
-    written_off = corrections.member_rows().where(F.col("disposition") == WRITTEN_OFF)
-    void = rows_of(lake, REINSTATEMENTS, corrections.publications)
-    for rows, amount in ((written_off, -F.col("delta_fen")), (void, F.col("amount_fen"))):
-        for row in _only(rows, owing).select(*KEY, "origin_period", amount.alias("fen")).collect():
-            key = (row.plan_id, row.member_id, row.origin_period)
-            taken[key] = taken.get(key, 0) + row.fen
+    small = corrections.lake.small
+    differences = _rows_of(small, ADJUSTMENTS, corrections.publications, owing)
+    void = _rows_of(small, REINSTATEMENTS, corrections.publications, owing)
+    parts = [(row, -row["delta_fen"]) for row in differences if row["disposition"] == WRITTEN_OFF]
+    for row, fen in (*parts, *((row, row["amount_fen"]) for row in void)):
+        key = (*_member(row), row["origin_period"])
+        taken[key] = taken.get(key, 0) + fen
     return taken
 
 
@@ -206,7 +197,21 @@ def _write_offs(
     }
 
 
-def _only(rows: DataFrame, keys: Collection[tuple[str, int]]) -> DataFrame:
+def _rows_of(
+    small: SmallTables, table: str, publications: Collection[Publication], members: Collection[Member]
+) -> list[dict]:
+    """The published rows of these few members, looked up by their ids."""
+    where = matching(member_id={member_id for _, member_id in members})
+    return [row for row in few_rows_of(small, table, publications, where) if _member(row) in members]
+
+
+def _member(row: Mapping) -> Member:
+    return row["plan_id"], row["member_id"]
+
+
+def _only(rows: DataFrame, keys: Collection[Member]) -> DataFrame:
     """The rows of these few members."""
+    # The constants reach the scan of the rows; the join does not.
+    near = rows.where(F.col("member_id").isin(*sorted({member_id for _, member_id in keys})))
     few = rows.sparkSession.createDataFrame(sorted(keys), "plan_id string, member_id bigint")
-    return rows.join(F.broadcast(few), list(KEY), "left_semi")
+    return near.join(F.broadcast(few), list(KEY), "left_semi")

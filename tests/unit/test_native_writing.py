@@ -17,12 +17,14 @@ from pyspark import cloudpickle
 
 from jobs.base.errors import IntegrityBroken
 from jobs.lake.native_writing import is_natively_writable, write_natively
-from jobs.lake.small import SmallTables, arrow_table
+from jobs.lake.small import SmallTables, arrow_table, matching
 from jobs.spark.digest import ROW_HASH, digest_of_all, digest_of_rows, plain_hash, signed
 from schemas import TABLES
+from tests.lakes import receipt
 
 ASSESSMENTS = TABLES["settled/assessments"]
 PERIOD, PLANS, WHERE = "2020-12-P1", ("chronic", "senior_cancer"), "period = '2020-12-P1'"
+PARTITIONS = {"period": [PERIOD], "plan_id": PLANS}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +59,8 @@ class Frame:
     def __init__(self, rows, attempts=1, fails=False):
         hashed = [{**row, ROW_HASH: signed(plain_hash(_digested(row)))} for row in rows]
         schema = arrow_table(ASSESSMENTS, []).schema.append(pa.field(ROW_HASH, pa.int64()))
-        self.rows, self.attempts, self.fails = pa.Table.from_pylist(hashed, schema), attempts, fails
+        self.rows = pa.Table.from_pylist(hashed, schema)
+        self.attempts, self.fails = attempts, fails
 
     def select(self, *names):
         self.rows = self.rows.select(list(names))
@@ -85,7 +88,7 @@ def _digested(row):
 
 
 def write(lake, rows, where=WHERE, run_id="settle-1", **frame):
-    written = write_natively(SmallTables(str(lake)), ASSESSMENTS, Frame(rows, **frame), PERIOD, PLANS, where, run_id)
+    written = write_natively(SmallTables(str(lake)), ASSESSMENTS, Frame(rows, **frame), PARTITIONS, where, run_id)
     return digest_of_all(written, ASSESSMENTS)
 
 
@@ -187,6 +190,24 @@ def test_without_rows_there_is_a_table_or_the_old_rows_go(tmp_path):
     assert stored(tmp_path) == []
 
 
+def test_rows_of_a_source_have_no_run_and_need_no_hash(tmp_path):
+    """Three receipts of two periods: one file each; a later write of one period leaves the other."""
+    small, table = SmallTables(str(tmp_path)), TABLES["source/receipts"]
+    rows = [receipt(1, 4, 10), receipt(2, 5, 20), receipt(3, 6, 30, period="2020-12-P2")]
+
+    def write_receipts(rows, *periods):
+        frame = Frame([])
+        frame.rows = arrow_table(table, rows)
+        where = matching(period=list(periods))
+        written = write_natively(small, table, frame, {"period": periods}, where, "generate", is_hashed=False)
+        return sum(digest["rows"] for digest in written), sum(digest["sums"]["amount_fen"] for digest in written)
+
+    assert write_receipts(rows, PERIOD, "2020-12-P2") == (3, 60)
+    assert write_receipts(rows[:1], PERIOD) == (1, 10)
+    assert sorted(small.rows(table.name), key=lambda row: row["receipt_id"]) == [rows[0], rows[2]]
+    assert len(small.opened(table.name).file_uris()) == 2
+
+
 def test_a_file_that_is_not_as_written_is_not_committed(tmp_path, monkeypatch):
     frame = Frame(rows_of())
     run = frame.mapInArrow
@@ -199,7 +220,7 @@ def test_a_file_that_is_not_as_written_is_not_committed(tmp_path, monkeypatch):
 
     frame.mapInArrow = on_another_machine
     with pytest.raises(IntegrityBroken, match="same folder on every machine"):
-        write_natively(SmallTables(str(tmp_path)), ASSESSMENTS, frame, PERIOD, PLANS, WHERE, "settle-1")
+        write_natively(SmallTables(str(tmp_path)), ASSESSMENTS, frame, PARTITIONS, WHERE, "settle-1")
     assert not (tmp_path / ASSESSMENTS.name / "_delta_log").exists()
 
 
@@ -225,5 +246,5 @@ def _first_tasks(folder):
     sent = []
     frame = SimpleNamespace(mapInArrow=lambda tasks, schema: sent.append(tasks) or SimpleNamespace(collect=list))
     frame.select = lambda *names: frame
-    write_natively(SmallTables(str(folder)), ASSESSMENTS, frame, PERIOD, PLANS, WHERE, "settle-1")
+    write_natively(SmallTables(str(folder)), ASSESSMENTS, frame, PARTITIONS, WHERE, "settle-1")
     return sent[0]
