@@ -4,6 +4,7 @@ import argparse
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from jobs.base.errors import WrongUsage
@@ -23,7 +24,6 @@ from jobs.lake.storage import LOCK_FILE, is_local, local_folder
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.query import carry_out_query
 from jobs.pipeline.request import PeriodRequest, Request, request_of
-from jobs.register.publications import published_in
 from jobs.reporting.masking import DEFAULT_FLOOR
 from jobs.reporting.rows import published_few_rows
 from jobs.rulebook.calendar import Calendar, Period
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> Outcome:
     first, last, following = (calendar.period(name) for name in (FIRST, LAST, NEXT))
     lake = open_lake(request.environment, request.lake_root, "demo", rows_to_come=args.members)
     _generate(lake, request, folder, args.members, (first, following))
-    log = _live(lake, request, _schedule(calendar, first, last), (first, last))
+    log = _live(lake, request, _schedule(calendar, first, last))
     if log.stopped:
         return _stopped(args.lake, log)
     pages = _pages(args, lake, last, is_new=bool(log.steps))
@@ -123,15 +123,9 @@ def _schedule(calendar: Calendar, first: Period, last: Period) -> list[Event]:
     return [e for e in planned if e.job != "collect" or e.day == calendar.grace_ends_on(e.period)]
 
 
-def _live(lake: Lake, request: Request, planned: Sequence[Event], periods: Sequence[Period]) -> WalkLog:
-    """Carries out the events that are still to be done. Receipts are made as soon as a period is settled."""
-
-    def receive(period: str) -> None:
-        make_receipts(lake, request.platform, period, SEED)
-
-    for period in map(str, periods):  # settled by a demo that was interrupted before it had made the receipts
-        if published_in(lake.small, "settle", period) and not published_in(lake.small, "collect", period):
-            receive(period)
+def _live(lake: Lake, request: Request, planned: Sequence[Event]) -> WalkLog:
+    """Carries out the events that are still to be done."""
+    receive = partial(make_receipts, lake, request.platform, seed=SEED)
     as_of_last_day = replace(request, as_of=planned[-1].day)
     return walk(EventRunner(as_of_last_day, lake, None, receive), planned)
 

@@ -2,6 +2,7 @@
 
 import argparse
 from datetime import date
+from functools import partial
 
 from jobs.base.errors import WrongUsage
 from jobs.commands.generate import make_receipts
@@ -46,8 +47,8 @@ def run(args: argparse.Namespace) -> Outcome:
     seed = args.sample_receipts
     purpose = f"run {first} to {last}"
     lake = open_lake(request.environment, request.lake_root, purpose, compiles_well=seed is not None)
-    after_settling = None if seed is None else lambda period: make_receipts(lake, request.platform, period, seed)
-    log = walk(EventRunner(request, lake, args.accept_lapses, after_settling), due)
+    receive = None if seed is None else partial(make_receipts, lake, request.platform, seed=seed)
+    log = walk(EventRunner(request, lake, args.accept_lapses, receive), due)
     document = _document(request, lake, log, (first, last), len(planned) - len(due))
     return Outcome(document, _text(document, request.as_of), _exit_code(log), _messages(lake.small, log))
 

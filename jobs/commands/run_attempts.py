@@ -7,6 +7,7 @@ from datetime import date
 from jobs.base.errors import GateStopped, Stop, unexpected
 from jobs.commands.run_schedule import Event
 from jobs.lake.lake import Lake
+from jobs.lake.small import matching
 from jobs.pipeline.request import PeriodRequest, Request, exists_in
 from jobs.pipeline.work import Work, carry_out
 from jobs.register.publications import published_in
@@ -44,14 +45,14 @@ class Attempt:
 class EventRunner:
     """Carries out events on one lake.
 
-    `accepted_lapses`: how many lapses of each collection the operator consents to; None: none. `after_settling`: called
-    with the period's name once a period is settled.
+    `accepted_lapses`: how many lapses of each collection the operator consents to; None: none. `make_receipts`: of
+    sample worlds: called with the period's name once it is settled, and before it is collected while it has none.
     """
 
     request: Request
     lake: Lake
     accepted_lapses: int | None
-    after_settling: Callable[[str], object] | None
+    make_receipts: Callable[[str], object] | None
 
     def attempts(self, event: Event, plan_ids: tuple[str, ...], has_killed_run: bool) -> Iterator[Attempt]:
         """Carries out the event for its remaining plans; yields each attempt that counts, as soon as it has ended.
@@ -75,7 +76,7 @@ class EventRunner:
             together = self._attempt(Settle(), event, None, plan_ids)
             if not together.is_stopped:
                 yield together
-                self._after_settling(event)
+                self._make_receipts(event)
                 return
             if together.exit_code == GateStopped.exit_code and all(self._passes_gate(event, p) for p in plan_ids):
                 # The fault concerns all plans (rows of no plan, claims of no period), so settling them one by one would
@@ -84,7 +85,7 @@ class EventRunner:
                 return
         for plan_id in plan_ids:
             yield self._attempt(Settle(), event, (plan_id,), (plan_id,))
-        self._after_settling(event)
+        self._make_receipts(event)
 
     def _collect(self, event: Event, plan_ids: tuple[str, ...], has_killed_run: bool) -> Iterator[Attempt]:
         """Collects up to the event's day, or up to a later day that other plans have already reached.
@@ -93,6 +94,7 @@ class EventRunner:
         collects again. That one takes in all receipts until today: money after the grace limit is booked before the
         period is closed.
         """
+        self._make_receipts(event, is_settled_now=False)
         collected = published_in(self.lake.small, "collect", str(event.period))
         reached = {p: _collected_until(self.lake, publication.run_id) for p, publication in collected.items()}
         latest = max([event.day, *reached.values()])
@@ -132,9 +134,12 @@ class EventRunner:
         refused = outcome.document.get("refused", {})
         return Attempt(event, outcome.document["state"], outcome.exit_code, refused, outcome.messages)
 
-    def _after_settling(self, event: Event) -> None:
-        if self.after_settling is not None:
-            self.after_settling(str(event.period))
+    def _make_receipts(self, event: Event, is_settled_now: bool = True) -> None:
+        if self.make_receipts is None:
+            return
+        period = str(event.period)
+        if is_settled_now or not self.lake.small.holds_any("source/receipts", matching(period=period)):
+            self.make_receipts(period)
 
     def _period_request(
         self, event: Event, plan_ids: tuple[str, ...] | None, as_of: date | None = None

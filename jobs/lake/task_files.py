@@ -23,7 +23,7 @@ class FilesOfTasks:
     `token` in its name.
 
     `schema`: the stored columns (Arrow). `constants`: the stored columns that have one value. `keys`: the columns whose
-    smallest and largest values are kept; whole numbers among them are packed. `amounts`: the columns to sum.
+    smallest and largest values are kept. `amounts`: the columns to sum. Ids that are numbers are packed.
     `row_hash`: the column with each row's hash, which is not stored; None: no hash. The frame has these columns and
     `split_by`.
     """
@@ -69,7 +69,8 @@ class TaskFile:
         name = f"part-{files.token}-{uuid.uuid4().hex}.zstd.parquet"
         self._path = f"{files.prefix}{files.split_by}={value}/{name}"
         os.makedirs(os.path.dirname(self._full_path), exist_ok=True)
-        packed = [name for name in files.keys if types.is_integer(files.schema.field(name).type)]
+        numbers = [field.name for field in files.schema if types.is_integer(field.type)]
+        packed = [name for name in numbers if name.endswith("_id")]
         self._writer = parquet.ParquetWriter(
             self._full_path,
             files.schema,

@@ -184,6 +184,19 @@ def test_a_plan_corrected_later_is_brought_to_the_stage_of_the_others(settled):
     assert [(r["member_id"], r["status"]) for r in late_rows] == [(1, "collected"), (4, "lapsed"), (21, "netted")]
 
 
+def test_receipts_of_a_sample_world_are_made_before_the_collection_if_the_settlement_was_the_last_to_run(settled):
+    """As after a `run` that ended between the settlement of a period and its receipts."""
+    words = ("run", "--from", PERIOD, "--to", PERIOD, "--as-of", "2020-12-26")
+    without = settled.run(*words)
+    assert without.exit_code == 3 and "no Delta table" in without.err, without.err
+    ended = settled.run(*words, "--sample-receipts", "1")
+    assert ended.exit_code == 0, ended.err
+    received = settled.rows("source/receipts")
+    assert {row["payer_id"] for row in received} == {1, *range(4, 11)}
+    paid = {row["payer_id"] for row in received if row["outcome"] == "collected"}
+    assert paid == {member for member, (status, _) in statuses(settled).items() if status == "collected"}
+
+
 def test_a_plan_that_stops_in_a_period_still_closes_the_previous_one(lake):
     """The second plan's two members leave before P2, which has one case: the plan stops in P2, but its P1 is closed."""
     left = {"exited_on": date(2020, 12, 15), "exit_reason": "left"}
