@@ -5,7 +5,7 @@ The pass keeps the rows that break a rule, belong to a member with several rows,
 rows are compared with each other; the rest are counted.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -94,6 +94,7 @@ class MembershipGate:
 
 def judge_memberships(
     members: DataFrame,
+    cover: Callable[[DataFrame], DataFrame],
     claimants: DataFrame,
     terms: Terms,
     plan_ids: Iterable[str] | None,
@@ -102,14 +103,16 @@ def judge_memberships(
 ) -> MembershipGate:
     """Judges every spell of the plans (None: of every plan, and rows of no known plan).
 
-    `members`: source/members with `cover`. `claimants`: the member_id of every claim of the period. A payer need not
-    be a member. `released`: rows of source/members that pass the rules of severity error; of equal rows one passes.
-    `plan_by_plan`: with one query for each plan, which pays where rows are many and queries are not compiled.
+    `members`: source/members. `cover`: adds `cover` to spells. `claimants`: the member_id of every claim of the period.
+    A payer need not be a member. `released`: rows of source/members that pass the rules of severity error; of equal
+    rows one passes. `plan_by_plan`: with one query for each plan, which pays where rows are many and queries are not
+    compiled.
     """
-    in_scope = members if plan_ids is None else members.where(F.col("plan_id").isin(*plan_ids))
-    if plan_by_plan:
-        in_scope = _one_plan_after_another(in_scope, sorted(terms.tiers))
-    words = many_computed_once(words_of_ids(in_scope, terms))
+    chosen = members if plan_ids is None else members.where(F.col("plan_id").isin(*plan_ids))
+    by_plan = _one_plan_after_another(chosen, sorted(terms.tiers)) if plan_by_plan else [chosen]
+    in_scope = reduce(DataFrame.unionByName, by_plan)
+    covered = reduce(DataFrame.unionByName, map(cover, by_plan))
+    words = many_computed_once(words_of_ids(covered, terms))
     payers = many_computed_once(words_of_payers(in_scope))
     several = words.where("several_bits != 0").select("word", F.col("several_bits").alias("bits"))
     claimant_ids = claimants.where(F.col("member_id").isNotNull()).select(
@@ -118,26 +121,26 @@ def judge_memberships(
     # A column, not a filter: Spark would push a filter through the join and compile its conditions again for minutes.
     suspects = in_scope.withColumn("suspect", breaks_any(ROW_RULES, terms))
     candidates = with_passed(suspects, "member_id", filter_of_words(several.unionByName(claimant_ids)), "compared")
-    kept = candidates.where("compared or suspect").drop("compared", "suspect")
+    kept = cover(candidates.where("compared or suspect").drop("compared", "suspect"))
     kept = with_set_broken(many_computed_once(kept.withColumn("broken", broken_bits(ROW_RULES, terms))))
     passing = None
     if released:
         kept, passing = _with_released_passing(kept, released)
     groups_of_kept, numbered = _groups_of(kept, terms)
     rest = _groups_of_the_rest(words, numbered, terms, plan_ids)
-    rows = in_scope.withColumn("erroneous", breaks_any(ERROR_RULES, terms))
+    rows = covered.withColumn("erroneous", breaks_any(ERROR_RULES, terms))
     family_payers = filter_of_words(payers.select("word", F.col("payers").alias("bits")))
     return MembershipGate(rows, kept, (*rest, *groups_of_kept), family_payers, passing)
 
 
-def _one_plan_after_another(members: DataFrame, plan_ids: Iterable[str]) -> DataFrame:
-    """The same rows, one plan's after another's, and last those of no known plan.
+def _one_plan_after_another(members: DataFrame, plan_ids: Iterable[str]) -> list[DataFrame]:
+    """The same rows, each plan's by themselves, and last those of no known plan.
 
     Where `plan_id` is a constant, Spark works out once what depends on the plan, and compares no text in any row.
     """
     of_plans = [members.where(F.col("plan_id") == p).withColumn("plan_id", F.lit(p)) for p in plan_ids]
     others = members.where(F.col("plan_id").isNull() | ~F.col("plan_id").isin(*plan_ids))
-    return reduce(DataFrame.unionByName, [*of_plans, others])
+    return [*of_plans, others]
 
 
 def _with_released_passing(kept: DataFrame, released: Collection[Mapping]) -> tuple[DataFrame, DataFrame]:

@@ -1,7 +1,7 @@
 """Members grouped by age, sex, place and length of membership. Ages and months are whole numbers."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import reduce
 
@@ -48,6 +48,19 @@ def counted(spells: DataFrame, by: Mapping[str, Column]) -> Counter:
     columns = ["plan_id", "tier", *by]
     rows = spells.select("plan_id", "tier", *(column.alias(name) for name, column in by.items()))
     return Counter({tuple(row[:-1]): row["count"] for row in rows.groupBy(*columns).count().collect()})
+
+
+def counted_by_plan(spells: DataFrame, by: Mapping[str, Column], plan_ids: Iterable[str]) -> Counter:
+    """The same for the spells of these plans. Of many rows it is faster: the plan is no key of the groups."""
+    of_plans = [
+        spells.where(F.col("plan_id") == plan_id)
+        .select("tier", *(column.alias(name) for name, column in by.items()))
+        .groupBy("tier", *by)
+        .count()
+        .select(F.lit(plan_id), "*")
+        for plan_id in plan_ids
+    ]
+    return Counter({tuple(row[:-1]): row["count"] for row in reduce(DataFrame.unionAll, of_plans).collect()})
 
 
 def groups_of(counts: Counter) -> list[dict]:

@@ -7,7 +7,7 @@ which takes several times as long.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,7 +18,7 @@ from jobs.base.progress import announce
 from jobs.lake.lake import Lake
 from jobs.register.inputs import versions_read
 from jobs.register.publications import Publication, few_rows_of, published, rows_of
-from jobs.reporting.people import counted, selected_spells
+from jobs.reporting.people import counted, counted_by_plan, selected_spells
 from jobs.reporting.rows import source_as_settled
 from jobs.settlement.coverage import in_force_on, lapsed_on, with_member_since
 from schemas import TABLES
@@ -35,6 +35,7 @@ class Roll:
     of members who do not share; `head_count`: as published, by (plan_id, tier).
     """
 
+    plan_ids: Sequence[str]
     members: DataFrame
     sound: DataFrame
     left_out: DataFrame
@@ -44,7 +45,7 @@ class Roll:
 
     def covered(self, by: Mapping[str, Column]) -> Counter:
         """The number of covered members by (plan_id, tier, *by)."""
-        counts = counted(self._in_force(self.members), by)
+        counts = counted_by_plan(self._in_force(self.members), by, self.plan_ids)
         counts.subtract(counted(self.left_out, by))
         if not self._equals_head_count(counts):
             announce("members in force differ from the members assessed: joining them with the assessments")
@@ -85,6 +86,7 @@ def roll_of(
     left_out = in_quarantine.unionByName(lapsed).where(in_force_on(F.lit(publicity_on)))
     rates = few_rows_of(lake.small, "settled/rates", publications, "covered_count > 0")
     return Roll(
+        plan_ids=plan_ids,
         members=members,
         sound=sound,
         left_out=left_out.localCheckpoint(),

@@ -1,7 +1,8 @@
 """Cover of members for any number of lapses. The rule is in jobs/settlement/coverage.py; this makes it fast."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -19,6 +20,7 @@ from jobs.spark.broadcasting import MAX_BROADCAST_ROWS, broadcast_if_few
 from jobs.spark.computed import computed_once
 from jobs.spark.id_filter import bit_of, filter_of_ids, rows_passing, word_of
 
+Cover = Callable[[DataFrame], DataFrame]  # from spells to the same spells with `cover`
 SPELL = [*MEMBER, "joined_on"]
 MAX_BROADCAST_WORDS = 4_000_000  # 56 bytes each, for 64 ids
 PARTS = 4  # of the days of lapses: a bitmap for each
@@ -27,24 +29,37 @@ PARTS = 4  # of the days of lapses: a bitmap for each
 def with_cover(
     members: DataFrame, lapses: DataFrame | None, publicity_on: date, most_to_broadcast: int = MAX_BROADCAST_ROWS
 ) -> DataFrame:
-    """The spells with `cover`: covered, or why not (not_yet_joined, exited, lapsed).
+    """The spells with `cover`: covered, or why not (not_yet_joined, exited, lapsed). Arguments as for `cover_of`."""
+    return cover_of(members, lapses, publicity_on, most_to_broadcast)(members)
 
-    `lapses`: one row per lapse: plan_id, member_id, lapsed_on (local day; cover ended at 00:00); None: no lapse.
+
+def cover_of(
+    members: DataFrame, lapses: DataFrame | None, publicity_on: date, most_to_broadcast: int = MAX_BROADCAST_ROWS
+) -> Cover:
+    """The function that adds `cover` to any of the members' spells; what it looks up is found now, once.
+
+    `members`: every spell of each member. `lapses`: one row per lapse: plan_id, member_id, lapsed_on (local day; cover
+    ended at 00:00); None: no lapse.
     """
     if lapses is None:
-        return cover_without_lapses(members, publicity_on)
+        return partial(cover_without_lapses, publicity_on=publicity_on)
     lapses = lapses.where(F.col("lapsed_on") <= F.lit(publicity_on))
     by_day = {row.lapsed_on: row["count"] for row in lapses.groupBy("lapsed_on").count().collect()}
     if not by_day:  # saves a pass over all members
-        return cover_without_lapses(members, publicity_on)
+        return partial(cover_without_lapses, publicity_on=publicity_on)
     if sum(by_day.values()) > most_to_broadcast:
-        return _with_many_lapses(members, lapses, _parts_of(by_day), publicity_on)
+        return _by_bitmaps(members, lapses, _parts_of(by_day), publicity_on)
     last = computed_once(last_lapses(lapses, publicity_on))
     lapsed_ids = computed_once(filter_of_ids(last, "member_id"))
     spells = rows_passing(members.select(*SPELL, "exited_on"), "member_id", lapsed_ids)
     going_on = computed_once(continued_after_lapse(spells, last))
-    joined = members.join(F.broadcast(last), on=MEMBER, how="left")
-    return cover_by_last_lapse(joined, None if going_on.isEmpty() else going_on, publicity_on, members.columns)
+    continued = None if going_on.isEmpty() else going_on
+
+    def covered(rows: DataFrame) -> DataFrame:
+        joined = rows.join(F.broadcast(last), on=MEMBER, how="left")
+        return cover_by_last_lapse(joined, continued, publicity_on, rows.columns)
+
+    return covered
 
 
 def _parts_of(by_day: dict[date, int]) -> list[date]:
@@ -59,12 +74,17 @@ def _parts_of(by_day: dict[date, int]) -> list[date]:
     return days
 
 
-def _with_many_lapses(members: DataFrame, lapses: DataFrame, parts: Sequence[date], publicity_on: date) -> DataFrame:
+def _by_bitmaps(members: DataFrame, lapses: DataFrame, parts: Sequence[date], publicity_on: date) -> Cover:
     """The same for lapses of many years: bitmaps tell of nearly every spell whether it has lapsed."""
     lapsed = _Lapsed(_words_of(lapses, parts), parts)
     undecided = many_computed_once(lapsed.undecided(members.select(*SPELL, "exited_on")))
     others = computed_once(_lapsed_of(undecided, lapses, publicity_on))
-    return _with_lapsed(lapsed.flagged(members), others, others.count(), publicity_on).select(*members.columns, "cover")
+    count = others.count()
+
+    def covered(rows: DataFrame) -> DataFrame:
+        return _with_lapsed(lapsed.flagged(rows), others, count, publicity_on).select(*rows.columns, "cover")
+
+    return covered
 
 
 def _with_lapsed(flagged: DataFrame, others: DataFrame, count: int, publicity_on: date) -> DataFrame:

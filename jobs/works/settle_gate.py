@@ -26,7 +26,7 @@ from jobs.gate.results import (
     judge_members,
     members_held_count,
 )
-from jobs.works.cover import with_cover
+from jobs.works.cover import cover_of
 from jobs.works.settle_gate_inputs import claims_of_period, terms_of_period, with_diagnosis
 from jobs.works.settle_pinning import PinnedSettlement
 
@@ -61,10 +61,11 @@ def judge_sources(pinned: PinnedSettlement) -> Gate:
     terms = terms_of_period(pinned)
     numbered = numbered_claims(claims_of_period(pinned))
     lapses = pinned.lapses()
-    spells = with_cover(pinned.source("source/members"), lapses, pinned.request.publicity_on)
+    spells = pinned.source("source/members")
+    cover = cover_of(spells, lapses, pinned.request.publicity_on)
     plan_ids = None if pinned.request.plan_ids is None else pinned.plan_ids
     claimants, released = numbered.select("member_id"), pinned.releases.members
-    members = judge_memberships(spells, claimants, terms, plan_ids, released, pinned.lake.is_native)
+    members = judge_memberships(spells, cover, claimants, terms, plan_ids, released, pinned.lake.is_native)
 
     announce("judging claims")
     claimants_spells = spells_of_claimants(members.kept_good, numbered, lapses)

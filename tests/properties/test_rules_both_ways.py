@@ -67,9 +67,9 @@ def nullable(schema):
 
 
 def gate_of_members(frame, terms, plan_by_plan=False):
-    with_cover = frame.withColumn("cover", F.lit(COVERED))
+    cover = lambda spells: spells.withColumn("cover", F.lit(COVERED))  # noqa: E731
     claimants = frame.sparkSession.createDataFrame([], "member_id BIGINT")
-    return judge_memberships(with_cover, claimants, terms, None, plan_by_plan=plan_by_plan)
+    return judge_memberships(frame, cover, claimants, terms, None, plan_by_plan=plan_by_plan)
 
 
 def counted_by_the_gate(name, frames, terms):
