@@ -131,7 +131,8 @@ def deleted(spark, folder):
     spark.sql(f"alter table {table} set tblproperties (delta.enableDeletionVectors = true)")
     spark.sql(f"delete from {table} where member_id > 20")
     assert list((lake.folder / "source" / "members").rglob("deletion_vector_*"))
-    return lake, write_conf(folder / "env.toml", NO_CEILINGS, SPARK), [["settle", "--period", PERIOD]]
+    receive = ["generate", "--receipts", PERIOD, "--seed", "1"]
+    return lake, write_conf(folder / "env.toml", NO_CEILINGS, SPARK), [["settle", "--period", PERIOD], receive]
 
 
 def corrected(spark, folder):
@@ -182,12 +183,19 @@ def test_a_correction(lakes):
 
 
 def test_the_growing_tables_were_written_by_the_tasks(lakes):
+    world_of = {"settled/adjustments": "corrected", "source/receipts": "deleted"}
     for name in NATIVE_TABLES:
         if name == "settled/adjustment_collections":  # the next period's
             continue
-        _, native = lakes["corrected" if name == "settled/adjustments" else "broken"]
+        _, native = lakes[world_of.get(name, "broken")]
         files = [Path(uri).name for uri in DeltaTable(native.folder / name).file_uris()]
         assert files and all(FILE.fullmatch(file) for file in files)
+
+
+def test_receipts_of_a_sample(lakes):
+    plain, native = lakes["deleted"]
+    rows = rows_of(native.folder / "source/receipts")
+    assert len(rows) >= 20 and rows == rows_of(plain.folder / "source/receipts")
 
 
 def test_every_reader_gives_the_same_rows_of_what_the_tasks_wrote(lakes, spark):
