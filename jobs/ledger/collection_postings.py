@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from jobs.collection.allocation import CollectionDays
-from jobs.ledger.fee import sponsored_fee_fen, sponsored_fen_of
+from jobs.ledger.fee import fee_received_fen, sponsored_fee_fen, sponsored_fen_of
 from jobs.ledger.journal import (
     BAD_DEBT,
     BENEFITS_PAYABLE,
@@ -22,7 +22,6 @@ from jobs.ledger.journal import (
     SUSPENSE,
     Transfer,
 )
-from jobs.money import pro_rata
 
 # By the platform setting `shortfall_borne_by`: the account that bears dues written off.
 SHORTFALL_ACCOUNT = {"platform": BAD_DEBT, "next_period": POOL}
@@ -123,20 +122,6 @@ def collection_transfers(
         recognised_fen, paid_fen = fee_fen, aid_fen
         transfers += [(day, transfer) for transfer in day_transfers if transfer.amount_fen > 0]
     return transfers
-
-
-def fee_received_fen(pool: Mapping[str, int], received_fen: int) -> int:
-    """The part of the fee earned once `received_fen` of the dues are met, by cash or set-off.
-
-    fee x (sponsored + brought forward + received) / (due + sponsored + brought forward), rounded down, less the
-    sponsored part; never below zero. Where the divisor is not positive, everything that is not sponsored is earned at
-    once. Source: the fee is income only when it is received.
-    """
-    fee_fen, sponsored_fen = pool["fee_fen"], sponsored_fen_of(pool)
-    available_fen = sponsored_fen + pool["brought_forward_fen"] + received_fen
-    total_fen = sponsored_fen + pool["brought_forward_fen"] + pool["due_fen"]
-    available_fee_fen = pro_rata(fee_fen, available_fen, total_fen) if total_fen > 0 else fee_fen
-    return max(available_fee_fen - sponsored_fee_fen(pool), 0)
 
 
 def sponsor_transfers(pool: Mapping[str, int]) -> list[Transfer]:

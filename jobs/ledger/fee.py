@@ -1,7 +1,4 @@
-"""The fee ledger of a period, computed from its transfers: fee accrued, sponsored, received, outstanding, used.
-
-How much of it is received: `jobs.ledger.collection_postings.fee_received_fen`.
-"""
+"""The fee of a period: how much of it is sponsored and received, and its row of the ledger, computed from transfers."""
 
 from collections.abc import Mapping
 
@@ -68,6 +65,20 @@ def corrected_fee_fen(transfers: list[Transfer]) -> int:
 
 def _corrected_fen(transfers: list[Transfer], reason: str, debit_account: str, credit_account: str) -> int:
     return net_moved_fen([t for t in transfers if t.reason == reason], debit_account, credit_account)
+
+
+def fee_received_fen(pool: Mapping[str, int], received_fen: int) -> int:
+    """The part of the fee earned once `received_fen` of the dues are met, by cash or set-off.
+
+    fee x (sponsored + brought forward + received) / (due + sponsored + brought forward), rounded down, less the
+    sponsored part; never below zero. Where the divisor is not positive, everything that is not sponsored is earned at
+    once. Source: the fee is income only when it is received.
+    """
+    fee_fen, sponsored_fen = pool["fee_fen"], sponsored_fen_of(pool)
+    available_fen = sponsored_fen + pool["brought_forward_fen"] + received_fen
+    total_fen = sponsored_fen + pool["brought_forward_fen"] + pool["due_fen"]
+    available_fee_fen = pro_rata(fee_fen, available_fen, total_fen) if total_fen > 0 else fee_fen
+    return max(available_fee_fen - sponsored_fee_fen(pool), 0)
 
 
 def sponsored_fen_of(pool: Mapping[str, int]) -> int:
