@@ -85,9 +85,7 @@ def write_natively(
     files = [json.loads(row.file) for row in computed.mapInArrow(tasks, "file string").collect()]
     _check(table.name, folder, files, split_by, partitions[split_by])
     small.before_commit()
-    for file in files:
-        file["partition"] = {**constants, split_by: file["value"]}
-    _commit(small, table, files, where, {"userMetadata": run_id, TOKEN: tasks.token})
+    _commit(small, table, files, constants, where, {"userMetadata": run_id, TOKEN: tasks.token})
     _remove_uncommitted(small, table.name, folder, folders)
     return [file["digest"] for file in files]
 
@@ -128,14 +126,21 @@ def _check(name: str, folder: Path, files: Iterable[dict], split_by: str, values
             )
 
 
-def _commit(small: SmallTables, table: Table, files: Iterable[dict], where: str, metadata: dict[str, str]) -> None:
-    """Makes the files visible in one commit."""
+def _commit(
+    small: SmallTables,
+    table: Table,
+    files: Iterable[dict],
+    constants: Mapping[str, str],
+    where: str,
+    metadata: dict[str, str],
+) -> None:
+    """Makes the files visible in one commit. `constants`: the partition columns of which all files have one value."""
     now, schema = int(1_000 * time.time()), Schema.from_arrow(arrow_schema(table))
     actions = [
         AddAction(
             path=file["path"],
             size=file["size"],
-            partition_values=file["partition"],
+            partition_values={**constants, table.partitioned_by[-1]: file["value"]},
             modification_time=now,
             data_change=True,
             stats=json.dumps(file["stats"]),

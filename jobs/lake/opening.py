@@ -18,7 +18,7 @@ def open_lake(
     """The lake at a root. `purpose` names Spark's application; `rows_to_come`: of members, into a new lake.
 
     `compiles_well`: Java compiles well, rather than quickly, also in a session with the native engine. It is for
-    commands that make sample rows, which that engine does not write.
+    commands that make sample rows.
     """
     small = SmallTables(root, environment.storage)
     few_rows = cache(lambda: has_few_rows(small, environment))
