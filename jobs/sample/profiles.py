@@ -37,7 +37,7 @@ ILLNESS_WEIGHTS = {
         "acute_myocardial_infarction": 15, "major_burn": 4, "traffic_injury": 12, "other_severe": 34,
     },
     "M": {
-        "lung_cancer": 190, "acute_myocardial_infarction": 170, "bowel_cancer": 110, "liver_cancer": 100,
+        "lung_cancer": 190, "acute_myocardial_infarction": 230, "bowel_cancer": 120, "liver_cancer": 100,
         "stomach_cancer": 85, "leukaemia": 60, "thyroid_cancer": 50, "stroke": 50, "craniotomy": 50,
         "kidney_failure": 45, "prostate_cancer": 20, "major_burn": 8, "traffic_injury": 30, "other_severe": 37,
     },
