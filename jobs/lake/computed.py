@@ -1,8 +1,11 @@
 """Materialised frames of many rows."""
 
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,25 @@ from jobs.lake.task_files import make_next_tasks_quick
 from jobs.spark.computed import computed_once
 
 ROWS_OF_GROUP = 1 << 16  # rows of a row group
+PREFIX = "computed-"
+_folders: ContextVar[list[str] | None] = ContextVar("_folders", default=None)
+
+
+@contextmanager
+def removing_computed_frames() -> Iterator[None]:
+    """Removes at its end the files of `many_computed_once` within: a session may last for a year of periods."""
+    folders: list[str] = []
+    token = _folders.set(folders)
+    try:
+        yield
+    finally:
+        _folders.reset(token)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def many_computed_once(frame: DataFrame) -> DataFrame:
-    """The same rows of a frame that grows with the members, computed now and kept until the session ends.
+    """The same rows of a frame that grows with the members, computed now and kept until the run ends.
 
     The native engine works on columns. Rows on the executors would be turned into columns again by every reader, which
     takes longer than what the reader does; so tasks on this machine keep them in Parquet files.
@@ -24,7 +42,9 @@ def many_computed_once(frame: DataFrame) -> DataFrame:
     spark = frame.sparkSession
     if not is_native(spark) or not spark.sparkContext.master.startswith("local["):
         return computed_once(frame)
-    folder = tempfile.mkdtemp(prefix="computed-", dir=spark.sparkContext._temp_dir)
+    folder = tempfile.mkdtemp(prefix=PREFIX, dir=spark.sparkContext._temp_dir)
+    if (folders := _folders.get()) is not None:
+        folders.append(folder)
     files = [row.file for row in frame.mapInArrow(_written_to(folder), "file string").collect()]
     return spark.read.schema(frame.schema).parquet(*files) if files else spark.createDataFrame([], frame.schema)
 

@@ -4,6 +4,7 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
+from jobs.lake.computed import removing_computed_frames
 from jobs.lake.lake import Lake
 from jobs.lake.opening import open_lake
 from jobs.pipeline.outcome import Outcome
@@ -27,4 +28,5 @@ class Query(ABC):
 def carry_out_query(query: Query, request: Request) -> Outcome:
     """Reads and shows. Spark starts only if the query needs it: few rows and look-ups by key do without."""
     lake = open_lake(request.environment, request.lake_root, query.purpose)
-    return query.show(request, query.read(request, lake))
+    with removing_computed_frames():
+        return query.show(request, query.read(request, lake))

@@ -10,6 +10,7 @@ from typing import Any
 from expectations.suites import RuleResult
 from jobs.base.errors import GateStopped, IntegrityBroken
 from jobs.base.progress import announce
+from jobs.lake.computed import removing_computed_frames
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
 from jobs.lake.sinks import WritingSink
@@ -111,6 +112,7 @@ def carry_out(work: Work, request: PeriodRequest, lake: Lake) -> Outcome:
     """
     period, small = str(request.period), lake.small
     with (
+        removing_computed_frames(),
         run_lock(small, work.job, period, request.environment.lock_lease_seconds) as lock,
         recorded(small, _requested_run(work, request)) as record,
     ):

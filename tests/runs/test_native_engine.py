@@ -37,22 +37,29 @@ pytestmark = [
 DAYS = ("2020-12-14", "2020-12-26")  # the deduction day and the grace limit
 PROGRAM = """
 import json, sys
+from pathlib import Path
+from pyspark.sql import SparkSession
 from jobs.cli import main
+from jobs.lake.computed import PREFIX
 codes = [main(words) for words in json.load(sys.stdin)]
+session = SparkSession.getActiveSession()
+left = [] if session is None else [str(path) for path in Path(session.sparkContext._temp_dir).glob(PREFIX + "*")]
 print()
-print(json.dumps(codes))
+print(json.dumps([codes, left]))
 """
 SPARK = {"master": "local[2]", "spark.sql.shuffle.partitions": "2", **SHORT_LIVED}
 INSTANTS = ("_at", "settings")  # the record of a run says how long its stages took
 
 
 def natively(commands: list[list[str]]) -> list[int]:
-    """The exit codes of commands in one process with a session of its own."""
+    """The exit codes of commands in one process with a session of its own, in which no command leaves frames."""
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=json.dumps(commands), capture_output=True, text=True, cwd=PROJECT
     )
     assert ended.returncode == 0, ended.stderr[-4000:]
-    return json.loads(ended.stdout.splitlines()[-1])
+    codes, left = json.loads(ended.stdout.splitlines()[-1])
+    assert left == []
+    return codes
 
 
 def native_conf(plain: Path) -> Path:
