@@ -1,11 +1,14 @@
 """Benchmarks at a small size: whether they work and keep their results, not how long anything takes."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
+from deltalake import DeltaTable
 
+from tests.benchmarks.shapes import PAYER
 from tests.wheels import PROJECT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -32,3 +35,53 @@ def test_settling_beside_the_copy_and_other_engines(tmp_path):
 def test_commands_of_a_small_world(tmp_path):
     shown = output_of("small", "--rounds", "1", "--folder", str(tmp_path))
     assert "close, a program" in shown and "close, in a process" in shown
+
+
+def test_collecting_beside_the_join(tmp_path):
+    shown = output_of("collect", "--folder", str(tmp_path))
+    assessments, receipts = numbers_in(r"20k members, ([\d,]+) assessments, ([\d,]+) receipts", shown)
+    assert assessments > receipts > 10_000
+    assert re.search(r"^whole collection +\d+\.\d +\d+\.\d\d$", shown, re.M), shown
+    assert re.search(r"^bare join +\d+\.\d +1\.00$", shown, re.M), shown
+
+
+def test_the_report_beside_the_scan(tmp_path):
+    shown = output_of("report", "--folder", str(tmp_path))
+    (rows,) = numbers_in(r"20k members, ([\d,]+) rows scanned", shown)
+    assert rows > 35_000
+    assert re.search(r"^report / full scan: \d+\.\d\d \(target 0\.7\)$", shown, re.M), shown
+
+
+def test_growth_under_every_condition_but_the_cluster(tmp_path):
+    shown = output_of("growth", "--of", "cores", "memory", "shapes", "--folder", str(tmp_path))
+    ratios = dict(re.findall(r"^(\S.*?) {2,}\d+\.\d +(\d+\.\d\d) +\d+\.\d$", shown, re.M))
+    assert ratios.pop("as it is") == "1.00" and all(float(ratio) > 0 for ratio in ratios.values())
+    skewed = {"one province", "one payer of 50,000 members", "one plan with 99%", "4,000 cases more"}
+    assert set(ratios) == {"one core", "memory 6g", "memory 4g", "memory 2g"} | skewed
+    assert {row["province_code"] for row in members_of(tmp_path / "lake-20k-one-province")} == {"33"}
+    assert payers_of(tmp_path / "lake-20k-one-payer-of-50-000-members") == {PAYER}
+    members = members_of(tmp_path / "lake-20k-one-plan-with-99-")
+    assert 0.985 < sum(row["plan_id"] == "critical_illness" for row in members) / len(members) < 0.995
+    before, after = (
+        DeltaTable(tmp_path / f"lake-20k{name}/source/approved_claims").to_pyarrow_table().num_rows
+        for name in ("", "-4-000-cases-more")
+    )
+    assert after - before == 4_000
+
+
+def numbers_in(pattern: str, shown: str) -> list[int]:
+    """The numbers that a pattern finds in what was printed."""
+    match = re.search(pattern, shown)
+    assert match, shown
+    return [int(number.replace(",", "")) for number in match.groups()]
+
+
+def members_of(lake) -> list[dict]:
+    """The lake's members: plan, payer, province."""
+    columns = ["plan_id", "payer_id", "province_code"]
+    return DeltaTable(lake / "source/members").to_pyarrow_table(columns=columns).to_pylist()
+
+
+def payers_of(lake) -> set[int]:
+    """The payers of the members of the largest plan."""
+    return {row["payer_id"] for row in members_of(lake) if row["plan_id"] == "critical_illness"}
