@@ -21,6 +21,7 @@ from jobs.pipeline.request import PeriodRequest, exists_in
 from jobs.register.decisions import USED, deciders
 from jobs.register.publications import Publication, few_rows_of, published_in, rows_of
 from jobs.register.runs import Run, rows_of_runs
+from jobs.works.aid_for_set_off import earlier_set_off_fen, next_settlements
 from jobs.works.collect_adjustments import PeriodCorrections, corrections_of_period
 from jobs.works.collect_returns import NetReceipts, net_of_returns
 from jobs.works.earlier_arrears import EarlierArrears, earlier_arrears
@@ -28,7 +29,6 @@ from jobs.works.final_positions import FinalPositions, final_positions_of, overl
 from jobs.works.late_claims import LateClaims, late_claims
 from jobs.works.late_returns import RECEIPTS_TABLE, RECEIPTS_VERSION, SOURCE, returned_after_close
 from jobs.works.receipt_decisions import decided_receipts
-from jobs.works.set_off import earlier_set_off_fen, next_settlements
 from schemas.sources import RECEIPTS as RECEIPTS_SOURCE
 
 JOB = "collect"

@@ -28,6 +28,7 @@ from jobs.register.publications import rows_of
 from jobs.settlement.coverage import in_force_on
 from jobs.spark.digest import digest_of_rows
 from jobs.spark.id_filter import filter_of_ids, rows_passing
+from jobs.works.aid_for_set_off import aid_for_set_off, earlier_set_off
 from jobs.works.collect_adjustments import AdjustmentSums, none_collected, sums_of_adjustments, without_refunds
 from jobs.works.collect_allocation import Allocations, allocate
 from jobs.works.collect_pinning import JOB, PinnedCollection
@@ -36,7 +37,6 @@ from jobs.works.collection_sums import CollectionSums, sums_by_plan, suspense_by
 from jobs.works.corrections import COLLECTIONS
 from jobs.works.earlier_arrears import take_from_aid
 from jobs.works.final_positions import overlapping_collections
-from jobs.works.set_off import aid_for_set_off, earlier_set_off
 
 KEY, MEMBERS = ("plan_id", "member_id"), "source/members"
 JOINED = T.StructType().add("plan_id", "string").add("member_id", "long").add("joined_on", "date")

@@ -11,7 +11,7 @@ from jobs.pipeline.request import PeriodRequest
 from jobs.register.publications import Publication, published, published_in, withdrawn_in
 from jobs.register.runs import Run
 from jobs.register.stages import correct_command
-from jobs.works.set_off import earlier_set_off_fen
+from jobs.works.aid_for_set_off import earlier_set_off_fen
 
 JOB, WITHDRAWN_JOB = "withdraw", "settle"
 SETTLEMENTS = "settlements"
