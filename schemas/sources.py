@@ -56,6 +56,7 @@ RECEIPTS = Table(
     grain="one attempt to deduct money from a payer",
     key=("receipt_id",),
     partitioned_by=("period",),
+    looked_up_by=("attempted_on",),
     columns=(
         Column("receipt_id", "BIGINT", "id", "receipt"),
         PERIOD,

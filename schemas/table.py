@@ -39,7 +39,7 @@ class Column:
 class Table:
     """One table: what one row is, its key, how its files are partitioned, and its columns in order.
 
-    `looked_up_by`: columns besides the key by which single rows are found: every file's range of them is kept.
+    `looked_up_by`: columns besides the key by which rows are found: every file's range of them is kept.
     `is_planned`: no command writes the table yet.
     """
 

@@ -3,7 +3,7 @@
 The set-off and the lapse at the grace limit are in `jobs.collection.allocation.collections`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from jobs.collection.allocation import LAPSED
@@ -32,6 +32,13 @@ def arrears_after(
         if row is not None and row["status"] == LAPSED:
             owed_fen[name] = row["due_fen"] - row["collected_fen"]
     return {origin: fen for origin, fen in owed_fen.items() if fen > 0}
+
+
+def periods_read(periods: Sequence[str], lapsed_in: Collection[str], aided_in: Collection[str]) -> set[str]:
+    """The periods of which `arrears_after` reads a member's row of settled/collections: those of his lapses and of his
+    aid, and the one before each of his aid. `periods` are in order."""
+    before = dict(zip(periods[1:], periods, strict=False))
+    return {*lapsed_in, *aided_in, *(before[name] for name in aided_in if name in before)}
 
 
 def taken_from(aid_fen: int, owed_fen: Mapping[str, int]) -> dict[str, int]:

@@ -21,7 +21,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.base.errors import IntegrityBroken
 from jobs.lake import task_files
-from jobs.lake.small import SmallTables, arrow_schema, data_files, table_configuration
+from jobs.lake.data_files import data_files
+from jobs.lake.small import SmallTables, arrow_schema, table_configuration
 from jobs.lake.storage import local_folder
 from jobs.lake.task_files import FilesOfTasks
 from jobs.spark.digest import ROW_HASH

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import unquote
 
 from arro3.core import DataType
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
@@ -17,6 +16,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.schema import ArrayType, PrimitiveType
 
 from jobs.base.errors import IntegrityBroken, WrongUsage
+from jobs.lake.data_files import EPOCH, data_files
 from jobs.lake.object_stores import store_options
 from schemas import Table
 
@@ -25,7 +25,6 @@ KEPT_FOR = "interval 3650 days"
 CHECKPOINT_EVERY = "10"  # commits: a long log is slow to open over a network
 SQL_NAMES = {"long": "BIGINT", "integer": "INT", "short": "SMALLINT", "byte": "TINYINT"}
 COLUMN_MAPPING_READER = 2  # this reader version introduced column mapping and nothing else
-EPOCH = date(1970, 1, 1)
 FIRST_DAY, LAST_DAY = (date.min - EPOCH).days, (date.max - EPOCH).days
 MOST_FILES = 50  # in a table of few rows: every run adds some, and a read opens all
 
@@ -248,11 +247,6 @@ def _files_that_may_hold(table: DeltaTable, where: str | None) -> list[str]:
         return table.file_uris(file_pruning_predicate=where)
     except DeltaError:  # a condition that file statistics cannot decide, such as a pattern
         return table.file_uris()
-
-
-def data_files(table: DeltaTable) -> set[str]:
-    """The data files of a table, relative to its root."""
-    return {unquote(path) for path in table.get_add_actions(flatten=True).column("path").to_pylist()}
 
 
 def properties_of(table: Table) -> dict[str, str]:

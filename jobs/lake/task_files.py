@@ -23,9 +23,9 @@ class FilesOfTasks:
     `token` in its name.
 
     `schema`: the stored columns (Arrow). `constants`: the stored columns that have one value. `keys`: the columns whose
-    smallest and largest values are kept. `amounts`: the columns to sum. Ids that are numbers are packed.
-    `row_hash`: the column with each row's hash, which is not stored; None: no hash. The frame has these columns and
-    `split_by`.
+    smallest and largest values (numbers, or days of the years 1 to 9999) are kept. `amounts`: the columns to sum. Ids
+    that are numbers are packed. `row_hash`: the column with each row's hash, which is not stored; None: no hash. The
+    frame has these columns and `split_by`.
     """
 
     folder: str
@@ -50,7 +50,7 @@ class FilesOfTasks:
                     if value not in files:
                         files[value] = TaskFile(self, value)
                     files[value].add(rows)
-            texts = [json.dumps(file.closed()) for file in files.values()]
+            texts = [json.dumps(file.closed(), default=str) for file in files.values()]  # a day as yyyy-mm-dd
         except BaseException:
             for file in files.values():
                 file.discard()

@@ -1,13 +1,13 @@
 """Earlier arrears that a period's aid pays: the arrears of beneficiaries, and their set-off in the collection."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.collection.allocation import LAPSED, CollectionDays
-from jobs.collection.arrears import arrears_after, taken_from
+from jobs.collection.arrears import arrears_after, periods_read, taken_from
 from jobs.correction.dispositions import WRITTEN_OFF
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
@@ -143,14 +143,12 @@ def _owed(
 ) -> dict[Member, dict[str, int]]:
     names = sorted({name for name, _ in earlier}, key=calendar.period)
     settled = [publication for key, publication in published(lake.small, "settle").items() if key in earlier]
-    rows: dict[Member, dict[str, dict]] = {key: {} for key in owing}
     aid_fen: dict[Member, dict[str, int]] = {key: {} for key in owing}
-    for row in _rows_of(lake.small, "settled/collections", earlier.values(), owing):
-        rows[_member(row)][row["period"]] = row
     for row in _rows_of(lake.small, "settled/benefits", settled, owing):
         if row["counted"]:
             by_period = aid_fen[_member(row)]
             by_period[row["period"]] = by_period.get(row["period"], 0) + row["benefit_fen"]
+    rows = _collections(lake.small, names, earlier, aid_fen)
     grace_ends_on = {name: calendar.grace_ends_on(calendar.period(name)) for name in names}
     owed = {key: arrears_after(names, rows[key], aid_fen[key], grace_ends_on) for key in sorted(owing)}
     taken = _taken_back_by_corrections(corrections, owing)
@@ -160,6 +158,32 @@ def _owed(
     }
     positive = {key: {name: fen for name, fen in by_origin.items() if fen > 0} for key, by_origin in left.items()}
     return {key: by_origin for key, by_origin in positive.items() if by_origin}
+
+
+def _collections(
+    small: SmallTables,
+    names: Sequence[str],
+    earlier: Mapping[tuple[str, str], Publication],
+    aid_fen: Mapping[Member, Mapping[str, int]],
+) -> dict[Member, dict[str, dict]]:
+    """By member and period, the rows of settled/collections that tell what he owes.
+
+    Each period is asked for its few members only: of a long list of ids the statistics of no file can say that it has
+    none of them.
+    """
+    lapsed_in: dict[Member, set[str]] = {key: set() for key in aid_fen}
+    for row in _rows_of(small, "settled/lapses", earlier.values(), aid_fen):
+        lapsed_in[_member(row)].add(row["period"])
+    asked: dict[str, set[Member]] = {}
+    for key, by_period in aid_fen.items():
+        for name in periods_read(names, lapsed_in[key], by_period):
+            asked.setdefault(name, set()).add(key)
+    rows: dict[Member, dict[str, dict]] = {key: {} for key in aid_fen}
+    for name, members in asked.items():
+        of_period = [publication for (period, _), publication in earlier.items() if period == name]
+        for row in _rows_of(small, "settled/collections", of_period, members):
+            rows[_member(row)][name] = row
+    return rows
 
 
 def _taken_back_by_corrections(corrections: Corrections, owing: Collection[Member]) -> dict[tuple[str, int, str], int]:

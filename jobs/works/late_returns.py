@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,12 +15,13 @@ from jobs.collection.allocation import CollectionDays
 from jobs.gate.held_id import held_id_of
 from jobs.gate.quarantine import with_possible_days
 from jobs.gate.receipts import REPEATED, known_until
+from jobs.lake.data_files import files_by_value
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.lake.sources import read_source
 from jobs.pipeline.amounts import yuan
 from jobs.register.decisions import deciders
-from jobs.register.publications import published, published_in
+from jobs.register.publications import published
 from jobs.register.runs import rows_of_runs
 from jobs.rulebook.calendar import Calendar
 from jobs.works.held_late import hold_exactly
@@ -27,8 +29,17 @@ from schemas import TABLES
 
 SOURCE, HELD = "source/receipts", TABLES["control/quarantine_receipts"]
 AFTER_CLOSE = "receipt_after_close"
+PERIOD, DAY = "period", "attempted_on"
 # In the settings of a run: the version of the source that was collected, and the Delta id of its table.
 RECEIPTS_VERSION, RECEIPTS_TABLE = "receipts_version", "receipts_table"
+
+
+class Books(NamedTuple):
+    """What a closed period's last collection read: the returns up to a day, in a version of the source. `version` is
+    None where it is not recorded, or was one of another table."""
+
+    as_of: date
+    version: int | None
 
 
 def returned_after_close(lake: Lake, calendar: Calendar, version: int, period: str, days: CollectionDays) -> list[dict]:
@@ -38,15 +49,16 @@ def returned_after_close(lake: Lake, calendar: Calendar, version: int, period: s
     `amount_at_stake_fen`; days that Python cannot hold are None. Books contain the returns that the collected version
     of the source had, up to the day of the collection. `version`: of source/receipts.
     """
-    closed = _closed_periods(lake.small, period)
-    if not closed:
+    all_books = _books(lake.small, _closed_periods(lake.small, period))
+    books = _with_other_receipts(lake.small, all_books, version)
+    if not books:
         return []
     receipts = known_until(read_source(lake, SOURCE, version), days.as_of)
-    returned = receipts.where((F.col("outcome") == "returned") & F.col("period").isin(closed)).localCheckpoint()
+    returned = receipts.where((F.col("outcome") == "returned") & F.col("period").isin(*books)).localCheckpoint()
     late: list[dict] = []
     for name in sorted(row.period for row in returned.select("period").distinct().collect()):
         rows = returned.where(F.col("period") == name)
-        late += _not_booked(rows, _booked(lake, name, rows), calendar.publicity_on(calendar.period(name)))
+        late += _not_booked(rows, _booked(lake, name, books[name], rows), calendar.publicity_on(calendar.period(name)))
     return sorted(late, key=str)
 
 
@@ -57,18 +69,47 @@ def _closed_periods(small: SmallTables, period: str) -> list[str]:
     return sorted({name for name, _ in closed} - still_open - {period})
 
 
-def _booked(lake: Lake, period: str, rows: DataFrame) -> DataFrame:
-    """The returns that a closed period's last collection read. Where that version is gone, those up to its day."""
-    runs = rows_of_runs(lake.small, {p.run_id for p in published_in(lake.small, "collect", period).values()})
-    settings = max(
-        (json.loads(row["settings"]) for row in runs.values()),
-        key=lambda one: (one["as_of"], one.get(RECEIPTS_VERSION, -1)),
-    )
-    as_of, version = date.fromisoformat(settings["as_of"]), settings.get(RECEIPTS_VERSION)
-    is_there = version is not None and settings.get(RECEIPTS_TABLE) == lake.small.table_id(SOURCE, version)
-    if not is_there or not lake.small.is_readable(SOURCE, version):
-        return known_until(rows, as_of)
-    booked = known_until(read_source(lake, SOURCE, version), as_of)
+def _books(small: SmallTables, closed: Collection[str]) -> dict[str, Books]:
+    """The books of the closed periods."""
+    collected = published(small, "collect").items() if closed else ()
+    runs = rows_of_runs(small, {act.run_id for (name, _), act in collected if name in closed}) if closed else {}
+    by_period: dict[str, list[dict]] = {}
+    for row in runs.values():
+        by_period.setdefault(row["period"], []).append(json.loads(row["settings"]))
+    books = {}
+    for name, settings in sorted(by_period.items()):
+        last = max(settings, key=lambda one: (one["as_of"], one.get(RECEIPTS_VERSION, -1)))
+        version = last.get(RECEIPTS_VERSION)
+        is_there = version is not None and last.get(RECEIPTS_TABLE) == small.table_id(SOURCE, version)
+        books[name] = Books(date.fromisoformat(last["as_of"]), version if is_there else None)
+    return books
+
+
+def _with_other_receipts(small: SmallTables, books: Mapping[str, Books], version: int) -> dict[str, Books]:
+    """The books of periods of which a version of the source may have receipts that the collection did not read.
+
+    Not those of which it has the same files, without attempts of later days: reading all receipts of every closed
+    period would take longer with each period.
+    """
+    files = files_by_value(small.opened(SOURCE, version), PERIOD, DAY) if books else None
+    if files is None:
+        return dict(books)
+
+    def has_all(name: str, read: Books) -> bool:
+        now = files.get(name, frozenset())
+        if read.version is None or not all(file.ends_by(read.as_of) for file in now):
+            return False
+        then = files_by_value(small.opened(SOURCE, read.version), PERIOD, DAY)
+        return then is not None and then.get(name, frozenset()) == now
+
+    return {name: read for name, read in books.items() if not has_all(name, read)}
+
+
+def _booked(lake: Lake, period: str, books: Books, rows: DataFrame) -> DataFrame:
+    """The returns that the period's last collection read. Where that version is gone, those of `rows` up to its day."""
+    if books.version is None or not lake.small.is_readable(SOURCE, books.version):
+        return known_until(rows, books.as_of)
+    booked = known_until(read_source(lake, SOURCE, books.version), books.as_of)
     return booked.where((F.col("outcome") == "returned") & (F.col("period") == period)).localCheckpoint()
 
 

@@ -92,3 +92,18 @@ def test_a_return_of_money_in_closed_books_is_held(closed):
     assert held(closed) == {(30, 5, "receipt_after_close")}
     late_rows = closed.rows("settled/collections", plan_id=late)
     assert {r["member_id"]: r["status"] for r in late_rows} == {1: "lapsed", 4: "lapsed", 21: "netted"}
+
+
+def test_a_return_of_a_later_day_is_held_though_the_collection_had_its_file(settled):
+    """Collected and closed as of 28 December; the return is of the 30th."""
+    paid = [receipt(i, i, 30 if i == 1 else 10) for i in (1, 4, 5, 6, 7, 8, 9, 10)]
+    settled.write("source/receipts", [*paid, returned(41, 7, 10, date(2020, 12, 30))])
+    for command in ("collect", "close"):
+        ended = settled.run(command, "--period", PERIOD, "--as-of", "2020-12-28")
+        assert ended.exit_code == 0, ended.err
+    assert settled.settle(NEXT).exit_code == 0
+    for as_of, is_late in (("2020-12-29", False), ("2021-01-05", True)):
+        following = collect(settled, as_of, NEXT)
+        assert following.exit_code == 0, following.err
+        assert ("1 returns of 2020-12-P1 came after its close" in following.err) == is_late
+    assert held(settled) == {(41, 10, "receipt_after_close")}

@@ -1,13 +1,14 @@
 """Earlier arrears are set off from later aid once, to the fen; the money goes to the party that bore the write-off."""
 
 from datetime import date, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.collection.allocation import CollectionDays
-from jobs.collection.arrears import arrears_after, taken_from
+from jobs.collection.arrears import arrears_after, periods_read, taken_from
 from jobs.ledger.arrears_postings import WriteOff, taken_back_transfers, write_off_of
 from jobs.ledger.collection_postings import CollectionTotals, ReturnedTotals, collection_transfers
 from jobs.ledger.journal import Transfer, balance_fen, moved_fen
@@ -35,6 +36,22 @@ def lapsed(due_fen, set_off_fen=0, name=NAMES[0]):
 ])  # fmt: skip
 def test_arrears_owed_are_the_due_less_all_payments(rows, aid_fen, owed_fen):
     assert arrears_after(NAMES, rows, aid_fen, LIMITS) == owed_fen
+
+
+def test_the_periods_read_are_enough():
+    """Each of three periods without a row, or with one lapsed or netted, with or without a set-off; each with aid or
+    without: 5 x 5 x 5 x 2 x 2 x 2 histories."""
+    choices = [None, *product(("lapsed", "netted"), (0, 6))]
+    for chosen, aided in product(product(choices, repeat=3), product((0, 8), repeat=3)):
+        rows = {
+            name: {**lapsed(10, choice[1], name), "status": choice[0]}
+            for name, choice in zip(NAMES, chosen, strict=True)
+            if choice is not None
+        }
+        aid_fen = {name: fen for name, fen in zip(NAMES, aided, strict=True) if fen}
+        lapsed_in = [name for name, row in rows.items() if row["status"] == "lapsed"]
+        read = {name: row for name, row in rows.items() if name in periods_read(NAMES, lapsed_in, aid_fen)}
+        assert arrears_after(NAMES, read, aid_fen, LIMITS) == arrears_after(NAMES, rows, aid_fen, LIMITS)
 
 
 def test_aid_pays_the_oldest_arrears_first():

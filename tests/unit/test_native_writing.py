@@ -4,8 +4,10 @@ The frame is a stand-in that runs the tasks here, without Spark.
 """
 
 import gc
+import json
 import subprocess
 import sys
+from datetime import date
 from types import SimpleNamespace
 
 import duckdb
@@ -18,11 +20,12 @@ from pyspark import cloudpickle
 from jobs.base.errors import IntegrityBroken
 from jobs.lake.native_writing import is_natively_writable, write_natively
 from jobs.lake.small import SmallTables, arrow_table, matching
+from jobs.lake.task_files import FilesOfTasks
 from jobs.spark.digest import ROW_HASH, digest_of_all, digest_of_rows, plain_hash, signed
 from schemas import TABLES
 from tests.lakes import receipt
 
-ASSESSMENTS = TABLES["settled/assessments"]
+ASSESSMENTS, RECEIPTS = TABLES["settled/assessments"], TABLES["source/receipts"]
 PERIOD, PLANS, WHERE = "2020-12-P1", ("chronic", "senior_cancer"), "period = '2020-12-P1'"
 PARTITIONS = {"period": [PERIOD], "plan_id": PLANS}
 
@@ -128,6 +131,25 @@ def test_one_commit_with_the_run_and_what_readers_skip_files_by(tmp_path):
         assert (action["min.member_id"], action["max.member_id"]) == (min(ids), max(ids))
         assert action["null_count.member_id"] == action["null_count.payer_id"] == 0
     assert len(table.file_uris(file_pruning_predicate="plan_id = 'chronic'")) == 2
+
+
+def test_the_range_of_days_of_a_file_is_kept(tmp_path):
+    rows = arrow_table(RECEIPTS, [receipt(n, 1, 10, date(2020, 12, 14 + n % 3)) for n in range(9)])
+    tasks = FilesOfTasks(
+        folder=str(tmp_path),
+        prefix="",
+        split_by="period",
+        token="0" * 32,
+        schema=rows.drop_columns("period").schema,
+        constants={},
+        keys=RECEIPTS.statistics_columns,
+        amounts=RECEIPTS.amount_columns,
+        row_hash=None,
+    )
+    (texts,) = tasks(rows.to_batches(max_chunksize=4))
+    (file,) = map(json.loads, texts.column("file").to_pylist())
+    assert file["stats"]["minValues"] == {"receipt_id": 0, "attempted_on": "2020-12-14"}
+    assert file["stats"]["maxValues"] == {"receipt_id": 8, "attempted_on": "2020-12-16"}
 
 
 def test_other_readers_open_the_files(tmp_path):
