@@ -20,7 +20,8 @@ from pathlib import Path
 from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import settlement_transfers
 from jobs.money import SHARE_ROUNDING, apportion
-from jobs.settlement.pool import Sharing, pool_of, pool_row, rate_rows
+from jobs.settlement.pool import pool_of
+from jobs.settlement.shares import Sharing, pool_row, rate_rows
 from tests.tables import rows_of
 
 GIVEN = ("given", "members")

@@ -8,14 +8,8 @@ from functools import reduce
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import (
-    AFTER_GRACE,
-    AFTER_LAPSE,
-    NOT_ENOUGH,
-    OVERPAID,
-    WITHOUT_BILL,
-    with_running_fen,
-)
+from jobs.collection.allocation import with_running_fen
+from jobs.collection.unapplied_cash import AFTER_GRACE, AFTER_LAPSE, NOT_ENOUGH, OVERPAID, WITHOUT_BILL
 
 
 def unspent_receipts(in_time: DataFrame, met: DataFrame) -> DataFrame:

@@ -6,7 +6,7 @@ from datetime import date
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.correction.dispositions import ASKED
 from jobs.correction.dispositions import REFUNDED as OF_REFUND
 from jobs.spark.by_plan import fen

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 
-from jobs.collection.allocation import COLLECTED, NETTED, WAIVED
+from jobs.collection.set_off_and_lapse import COLLECTED, NETTED, WAIVED
 from jobs.explaining.corrections import adjustment_steps, billed_steps, corrected_steps
 from jobs.explaining.cover import cover_on, cover_steps, member_since
 from jobs.explaining.facts import MemberFacts

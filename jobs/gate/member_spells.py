@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from expectations.members import SET_RULES
-from jobs.lake.computed import many_computed_once
+from jobs.lake.many_computed import many_computed_once
 from jobs.spark.broadcasting import broadcast_if_few
 
 KEY = ("plan_id", "member_id", "joined_on")

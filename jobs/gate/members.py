@@ -19,7 +19,7 @@ from expectations.rule import Severity, Terms, bits_of, breaks_any, broken_bits,
 from jobs.gate.held_id import is_one_of
 from jobs.gate.member_spells import KEY, with_set_broken
 from jobs.gate.member_words import kinds, numbered_plans, words_of_ids, words_of_payers
-from jobs.lake.computed import many_computed_once
+from jobs.lake.many_computed import many_computed_once
 from jobs.settlement.coverage import COVERED
 from jobs.spark.broadcasting import broadcast_if_few
 from jobs.spark.id_filter import bit_of, filter_of_words, with_passed, word_of

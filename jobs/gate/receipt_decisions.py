@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.gate.held_id import is_one_of
 from jobs.register.decisions import RELEASE, WAIVE
 from schemas.sources import RECEIPTS

@@ -11,7 +11,7 @@ from expectations.dates import is_impossible, possible
 from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, PERIOD_UNKNOWN, ROW_RULES, SET_RULES
 from expectations.rule import NO_TERMS, broken_bits, reasons
 from expectations.suites import RuleResult, judge
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.gate.receipt_decisions import NO_DECISIONS, DecidedReceipts, with_released_passing
 from jobs.gate.receipt_ids import with_shared_ids
 from jobs.gate.results import above_ceiling

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.ledger.collection_postings import SHORTFALL_ACCOUNT
 from jobs.ledger.journal import (
     ADDITIONAL_DUE_GIVEN_UP,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from jobs.collection.allocation import LAPSED, NETTED
+from jobs.collection.set_off_and_lapse import LAPSED, NETTED
 from jobs.ledger.fee import pool_balance_after_fen
 from jobs.ledger.invariants import mismatch
 from jobs.ledger.journal import (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jobs.collection.allocation import LAPSED, NETTED
+from jobs.collection.set_off_and_lapse import LAPSED, NETTED
 from jobs.ledger.invariants import mismatch
 from jobs.ledger.journal import (
     BENEFITS_PAYABLE,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.ledger.fee import fee_received_fen, sponsored_fee_fen, sponsored_fen_of
 from jobs.ledger.journal import (
     BAD_DEBT,

@@ -4,8 +4,8 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-from jobs.lake.computed import removing_computed_frames
 from jobs.lake.lake import Lake
+from jobs.lake.many_computed import removing_computed_frames
 from jobs.lake.opening import open_lake
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import Request

@@ -10,9 +10,9 @@ from typing import Any
 from expectations.suites import RuleResult
 from jobs.base.errors import GateStopped, IntegrityBroken
 from jobs.base.progress import announce
-from jobs.lake.computed import removing_computed_frames
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock
+from jobs.lake.many_computed import removing_computed_frames
 from jobs.lake.sinks import WritingSink
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest

@@ -6,7 +6,7 @@ from datetime import date
 from pyspark.sql import functions as F
 
 from jobs.base.errors import IntegrityBroken
-from jobs.collection.allocation import IN_GRACE, LAPSED
+from jobs.collection.set_off_and_lapse import IN_GRACE, LAPSED
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching
 from jobs.ledger.journal import GIVEN_UP, MEMBERS_RECEIVABLE, Transfer, balance_fen, moved_for_fen

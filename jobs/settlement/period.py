@@ -15,11 +15,12 @@ from pyspark.sql import functions as F
 
 from jobs.ledger.fee import fee_row
 from jobs.ledger.journal import Transfer, journal_rows, settlement_transfers
-from jobs.money import apportion, case_allowance
+from jobs.money import case_allowance
 from jobs.rulebook.rules import Plan, RuleNotInForce, SharingRules
 from jobs.settlement.benefits import LIMITED, WITHOUT_RULE, benefits
 from jobs.settlement.per_case_cap import with_case_sponsorship
-from jobs.settlement.pool import Pool, Sharing, pool_of, pool_row, rate_rows
+from jobs.settlement.pool import Pool, pool_of
+from jobs.settlement.shares import Sharing, pool_row, rate_rows, shares_of
 from jobs.spark.by_plan import by_plan
 
 
@@ -105,7 +106,7 @@ def shares_by_plan(
     inputs: SettlementInputs, pools: Mapping[str, Pool], rules: Mapping[str, SharingRules]
 ) -> dict[str, Sharing]:
     """Each plan's pool, divided over its covered members."""
-    return {p: _sharing(pools[p], inputs.covered_count[p], rules[p]) for p in inputs.plans}
+    return {p: shares_of(pools[p], inputs.covered_count[p], rules[p]) for p in inputs.plans}
 
 
 def small_table_rows(
@@ -141,12 +142,6 @@ def small_table_rows(
 def _case_allowance_fen(covered_count: Mapping[str, int], rules: SharingRules) -> int | None:
     cap_fen = rules.per_case_cap_fen
     return None if cap_fen is None else case_allowance(cap_fen, covered_count, rules.weights_ppm)
-
-
-def _sharing(pool: Pool, covered_count: Mapping[str, int], rules: SharingRules) -> Sharing:
-    weights = {tier: rules.weights_ppm[tier] for tier in covered_count}
-    shares = apportion(pool.pool_fen, covered_count, weights, rules.rounding)
-    return Sharing(pool, covered_count, weights, rules.rounding, shares)
 
 
 def _check_rules_in_force(inputs: SettlementInputs, measured: Mapping[str, Mapping[str, int | None]]) -> None:

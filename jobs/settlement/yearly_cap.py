@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from jobs.rulebook.rules import SharingRules
 from jobs.settlement.coverage import in_force_on
 from jobs.settlement.one_fen_more import OneFenMore
-from jobs.settlement.pool import Sharing
+from jobs.settlement.shares import Sharing
 from jobs.spark.by_plan import by_plan, fen
 
 Fingerprint = Mapping[str, int]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.collection.set_off import is_set_off
+from jobs.collection.set_off_and_lapse import is_set_off
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.ledger.journal import NETTED_FROM_NEXT, moved_for_fen

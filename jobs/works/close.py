@@ -7,8 +7,7 @@ from pyspark.sql import functions as F
 
 from expectations.suites import RuleResult
 from jobs.base.progress import announce
-from jobs.collection.allocation import NETTED
-from jobs.collection.set_off import set_off_part_fen
+from jobs.collection.set_off_and_lapse import NETTED, set_off_part_fen
 from jobs.gate.costs import COSTS, VISITS, CostRows, Costs, costs_of, judged_reviews
 from jobs.gate.held_id import held_id_column
 from jobs.gate.quarantine import hold_costs

@@ -12,13 +12,13 @@ from jobs.collection.allocation import (
     payers_to_allocate,
     shares_by_lookup,
     totals_by_payer,
-    unapplied_cash,
     with_running_fen,
 )
 from jobs.collection.exact_payers import paid_on_by_word, words_of_days, words_of_other_payers
+from jobs.collection.unapplied_cash import unapplied_cash
 from jobs.correction.additional_dues import dues_met
 from jobs.gate.receipts import ReceiptGate
-from jobs.lake.computed import many_computed_once
+from jobs.lake.many_computed import many_computed_once
 from jobs.lake.native import is_native
 from jobs.spark.broadcasting import broadcast_if_few
 from jobs.spark.id_filter import filter_of_ids, filter_of_words, rows_passing

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from jobs.base.errors import GateStopped
-from jobs.collection.allocation import LAPSED
 from jobs.collection.lapse_ceiling import LapseCount, lapse_ceiling_breach
+from jobs.collection.set_off_and_lapse import LAPSED
 from jobs.gate.receipts import held_above_ceiling
 from jobs.register.runs import settings_of
 from jobs.works.collect_pinning import PinnedCollection

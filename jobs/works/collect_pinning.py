@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs.base.errors import Refused, WrongUsage
 from jobs.base.progress import announce
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.gate.held_id import held_id_column
 from jobs.gate.receipt_decisions import NO_DECISIONS, DecidedReceipts
 from jobs.gate.receipts import ReceiptGate, count_and_fen, judge_receipts

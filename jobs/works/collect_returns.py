@@ -6,7 +6,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.collection.finality import unspent_receipts
 from jobs.collection.returns import RETURNED_TOO_MUCH, TakenBack, parts_by_account, take_back
 from jobs.gate.receipts import ReceiptGate

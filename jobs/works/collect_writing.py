@@ -10,9 +10,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.base.errors import Refused
-from jobs.collection.allocation import collections, lapses
 from jobs.collection.finality import unspent_receipts, with_final_reasons
-from jobs.collection.set_off import set_off_part_fen
+from jobs.collection.set_off_and_lapse import collections, lapses, set_off_part_fen
 from jobs.gate.receipts import ReceiptGate
 from jobs.lake.sinks import Measurement, WritingSink
 from jobs.lake.sources import read_source

@@ -7,8 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import LAPSED, NETTED
-from jobs.collection.set_off import set_off_part_fen
+from jobs.collection.set_off_and_lapse import LAPSED, NETTED, set_off_part_fen
 from jobs.ledger.collection_postings import NOTHING_RETURNED, CollectionTotals, ReturnedTotals
 
 

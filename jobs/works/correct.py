@@ -11,14 +11,21 @@ from jobs.base.progress import announce
 from jobs.correction.dispositions import DISPOSITIONS
 from jobs.correction.invariants import correction_breaches
 from jobs.gate.members import MembershipGate
-from jobs.lake.computed import many_computed_once
 from jobs.lake.lake import Lake
+from jobs.lake.many_computed import many_computed_once
 from jobs.lake.sinks import Measurement, MeasuringSink, WritingSink
 from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.request import PeriodRequest
 from jobs.pipeline.work import Work
 from jobs.register.publications import CORRECT
 from jobs.rulebook.calendar import Period
+from jobs.works.correct_adjustments import (
+    adjustments,
+    check_refunds,
+    covered_into,
+    effective_dues,
+    open_write_offs,
+)
 from jobs.works.correct_cases import CorrectedCases
 from jobs.works.correct_differences import (
     compared,
@@ -27,13 +34,6 @@ from jobs.works.correct_differences import (
     looked_up,
     many_differences,
     rows_of_same_members,
-)
-from jobs.works.correct_members import (
-    adjustments,
-    check_refunds,
-    covered_into,
-    effective_dues,
-    open_write_offs,
 )
 from jobs.works.correct_pinning import PinnedCorrection, check_order, pin_correction
 from jobs.works.correct_posting import CorrectionResult, post

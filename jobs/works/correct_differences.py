@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.lake.computed import many_computed_once
+from jobs.lake.many_computed import many_computed_once
 from jobs.lake.native import is_native
 from jobs.spark.by_plan import fen
 from jobs.spark.id_filter import bit_of, filter_of_ids, filter_of_words, rows_passing, word_of

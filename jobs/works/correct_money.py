@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.base.errors import Refused
-from jobs.collection.allocation import AFTER_GRACE, AFTER_LAPSE, NOT_ENOUGH, OVERPAID, WITHOUT_BILL
+from jobs.collection.unapplied_cash import AFTER_GRACE, AFTER_LAPSE, NOT_ENOUGH, OVERPAID, WITHOUT_BILL
 from jobs.ledger.journal import CASH, SUSPENSE
 from jobs.register.publications import rows_of
 from jobs.spark.by_plan import fen

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import LAPSED
+from jobs.collection.set_off_and_lapse import LAPSED
 from jobs.correction.reinstatement import NOTHING_OWED
 from jobs.ledger.correction_postings import PAID_IN_TIME
 from jobs.register.publications import rows_of

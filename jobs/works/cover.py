@@ -7,7 +7,7 @@ from functools import partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.lake.computed import many_computed_once
+from jobs.lake.many_computed import many_computed_once
 from jobs.settlement.coverage import (
     MEMBER,
     continued_after_lapse,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from jobs.base.errors import Refused, WrongUsage
-from jobs.collection.allocation import AFTER_LAPSE
+from jobs.collection.unapplied_cash import AFTER_LAPSE
 from jobs.gate.releasable import instead_of_release
 from jobs.lake.lake import Lake
 from jobs.lake.lock import run_lock

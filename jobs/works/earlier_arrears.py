@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import LAPSED, CollectionDays
-from jobs.collection.arrears import arrears_after, periods_read, taken_from
+from jobs.collection.beneficiary_arrears import arrears_after, periods_read, taken_from
+from jobs.collection.days import CollectionDays
+from jobs.collection.set_off_and_lapse import LAPSED
 from jobs.correction.dispositions import WRITTEN_OFF
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables, matching

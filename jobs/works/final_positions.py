@@ -8,8 +8,7 @@ from functools import cached_property
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.collection.allocation import LAPSED
-from jobs.collection.set_off import is_set_off
+from jobs.collection.set_off_and_lapse import LAPSED, is_set_off
 from jobs.lake.lake import Lake
 from jobs.lake.small import SmallTables
 from jobs.ledger.journal import SUSPENSE, balance_fen, cash_received_fen

@@ -13,7 +13,7 @@ from jobs.register.runs import totals_of
 from jobs.rulebook.calendar import Calendar, Period
 from jobs.rulebook.rules import SharingRules
 from jobs.settlement.coverage import COVERED, cut_by_lapses
-from jobs.settlement.pool import Sharing
+from jobs.settlement.shares import Sharing
 from jobs.settlement.yearly_cap import (
     PeriodOfYear,
     borne_in_ended_spells,

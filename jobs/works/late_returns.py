@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from expectations.receipts import LARGEST_PLAUSIBLE_RECEIPT_FEN, ROW_RULES
 from expectations.rule import NO_TERMS, broken_bits, reasons
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.gate.held_id import held_id_of
 from jobs.gate.quarantine import with_possible_days
 from jobs.gate.receipts import REPEATED, known_until

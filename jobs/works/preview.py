@@ -9,7 +9,7 @@ from jobs.pipeline.outcome import Outcome
 from jobs.pipeline.query import Query
 from jobs.pipeline.request import PeriodRequest
 from jobs.register.stages import stages_in
-from jobs.settlement.pool import charges_by_rounding
+from jobs.settlement.shares import charges_by_rounding
 from jobs.works.approvals import approve_command, counted_approvers
 from jobs.works.preview_changes import (
     changes_text,

@@ -26,7 +26,7 @@ from jobs.settlement.period import (
     shares_by_plan,
     small_table_rows,
 )
-from jobs.settlement.pool import Sharing
+from jobs.settlement.shares import Sharing
 from jobs.settlement.yearly_cap import PeriodOfYear, fingerprint_measures, period_of_year
 from jobs.spark.computed import computed_once
 from jobs.works.corrections import asked_and_refunded, transfers_of_corrections

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.ledger.balances import balance_rows, closing_breaches
 from jobs.ledger.collection_postings import CollectionTotals, collection_transfers
 from jobs.ledger.fee import fee_row

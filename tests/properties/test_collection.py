@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.gate.receipts import judge_receipts
 from jobs.works.collect_allocation import allocate
 from schemas.settled import ASSESSMENTS, BILLS

@@ -7,7 +7,7 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.correction.additional_dues import refund_as_money_fen, whole_dues_met
 from jobs.correction.cases import Case, paid_fen
 from jobs.correction.dispositions import ASKED, DISPOSITIONS, POOLED, REFUNDED, WRITTEN_OFF, dispositions
@@ -24,7 +24,8 @@ from jobs.ledger.identities import closed_books, identity_breaches
 from jobs.ledger.journal import balance_fen, settlement_transfers
 from jobs.money import above_allowance, apportion, case_allowance
 from jobs.rulebook import load_platform
-from jobs.settlement.pool import Sharing, pool_of, pool_row
+from jobs.settlement.pool import pool_of
+from jobs.settlement.shares import Sharing, pool_row
 from jobs.settlement.yearly_cap import headroom_of
 from tests.oracle_correction import Life, Terms, World
 

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 from itertools import product
 from random import Random
 
-from jobs.collection.allocation import CollectionDays, with_running_fen
+from jobs.collection.allocation import with_running_fen
+from jobs.collection.days import CollectionDays
 from jobs.correction.additional_dues import adjustment_collections, dues_met, whole_dues_met
 from jobs.correction.dispositions import DISPOSITIONS, disposition_columns, dispositions, reason_column, reason_of
 from jobs.correction.reinstatement import money_by_holder

@@ -9,7 +9,8 @@ from jobs.ledger.fee import fee_row, pool_balance_after_fen
 from jobs.ledger.invariants import ReadBack, pool_is_conserved
 from jobs.ledger.journal import balance_fen, journal_rows, settlement_transfers
 from jobs.money import SHARE_ROUNDING, apportion
-from jobs.settlement.pool import Sharing, pool_of, pool_row
+from jobs.settlement.pool import pool_of
+from jobs.settlement.shares import Sharing, pool_row
 
 WEIGHT_PPM = {"standard": 1_000_000, "basic": 500_000}
 FEN = st.integers(0, 10**11)

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from expectations.rule import NO_TERMS, FewRowRule, GateRowRule, GateRule
 from expectations.suites import SUITES, judge, suite_json
 from expectations.validation import loaded, suite_of, unexpected_counts, validate, validation_result
-from jobs.collection.allocation import CollectionDays
+from jobs.collection.days import CollectionDays
 from jobs.gate import costs
 from jobs.gate.claims import judge_claims, numbered_claims, spells_of_claimants
 from jobs.gate.members import judge_memberships

@@ -4,7 +4,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.money import SHARE_ROUNDING, apportion, fee_on, fee_part, pro_rata
-from jobs.settlement.pool import Pool, Sharing, rate_rows
+from jobs.settlement.pool import Pool
+from jobs.settlement.shares import Sharing, rate_rows
 
 TIERS = ("basic", "plus", "standard")
 ROUNDINGS = st.sampled_from(sorted(SHARE_ROUNDING))

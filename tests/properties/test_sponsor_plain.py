@@ -6,7 +6,8 @@ from itertools import product
 from jobs.money import Apportionment
 from jobs.rulebook.rules import SharingRules
 from jobs.settlement.assessments import assessments, sponsored_part
-from jobs.settlement.pool import Pool, Sharing
+from jobs.settlement.pool import Pool
+from jobs.settlement.shares import Sharing
 from jobs.settlement.yearly_cap import headroom_from_assessments, headroom_of
 
 JOINED_BY = date(2018, 12, 31)

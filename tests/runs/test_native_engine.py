@@ -40,7 +40,7 @@ import json, sys
 from pathlib import Path
 from pyspark.sql import SparkSession
 from jobs.cli import main
-from jobs.lake.computed import PREFIX
+from jobs.lake.many_computed import PREFIX
 codes = [main(words) for words in json.load(sys.stdin)]
 session = SparkSession.getActiveSession()
 left = [] if session is None else [str(path) for path in Path(session.sparkContext._temp_dir).glob(PREFIX + "*")]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.collection.allocation import CollectionDays
-from jobs.collection.arrears import arrears_after, periods_read, taken_from
+from jobs.collection.beneficiary_arrears import arrears_after, periods_read, taken_from
+from jobs.collection.days import CollectionDays
 from jobs.ledger.arrears_postings import WriteOff, taken_back_transfers, write_off_of
 from jobs.ledger.collection_postings import CollectionTotals, ReturnedTotals, collection_transfers
 from jobs.ledger.journal import Transfer, balance_fen, moved_fen

@@ -1,13 +1,12 @@
 """Earlier arrears of beneficiaries: dues that were written off, less what aid has paid of them since.
 
-The set-off and the lapse at the grace limit are in `jobs.collection.allocation.collections`.
+The set-off and the lapse at the grace limit are in `jobs.collection.set_off_and_lapse.collections`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
-from jobs.collection.allocation import LAPSED
-from jobs.collection.set_off import set_off_fen_of
+from jobs.collection.set_off_and_lapse import LAPSED, set_off_fen_of
 
 
 def arrears_after(

@@ -1,4 +1,4 @@
-"""The differences of a corrected period by member, as frames: one row per member and disposition."""
+"""The rows of settled/adjustments: each difference of a corrected period, and which payer is asked or refunded."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.base.errors import Refused
-from jobs.collection.allocation import LAPSED
+from jobs.collection.set_off_and_lapse import LAPSED
 from jobs.correction.additional_dues import WRITTEN_OFF as DUE_WRITTEN_OFF
 from jobs.correction.dispositions import (
     ASKED,
