@@ -1,6 +1,7 @@
 """What became of each due: paid, set off from the member's aid, waived, or lapsed at the grace limit.
 
-A set-off has the grace limit as `collected_on`. Cash that meets a share comes before that day.
+A set-off has the grace limit as `collected_on`. Cash that meets a share comes before that day. Arrears of
+earlier periods: `jobs.collection.beneficiary_arrears`.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""The disposition of a member's difference: charged (ASKED), refunded, taken from a write-off, or pooled."""
+"""The disposition of a member's difference: charged (ASKED), refunded, taken from a write-off, or pooled.
+
+Which payer is asked or refunded: `jobs.works.correct_adjustments`.
+"""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F

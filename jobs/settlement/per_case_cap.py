@@ -1,4 +1,7 @@
-"""The per-case cap: the part of one case, benefit and fee, that the platform bears."""
+"""The per-case cap: the part of one case, benefit and fee, that the platform bears.
+
+How much the members bear of a case: `jobs.money.case_allowance`.
+"""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,7 @@
 """The yearly cap: a member's headroom, the amount he may still be charged in the calendar year, over all his spells.
 
-Source: rule `yearly_cap`, per member, plan and calendar year of the publicity day; the platform sponsors the excess.
+Source: rule `yearly_cap`, per member, plan and calendar year of the publicity day; the platform sponsors the excess,
+which `jobs.settlement.assessments` cuts off.
 
 What a member was charged this year normally follows from his spells alone: the shares of his tier in every period that
 a spell covers. That saves a join with the year's assessments, up to 100 million rows per period. It is valid only if
