@@ -6,7 +6,7 @@
 Each size is settled as it is, and then under each of the conditions in `--of`; an existing folder, also that of another
 benchmark, is used again. Shown are seconds without the session's start, their ratio to the same size as it is in the
 same round, and the peak memory of the driver and its workers. `cluster` is a standalone cluster on this machine: two
-workers, one core and 4 GB each.
+workers, one core and 6 GB each. `nan`: it did not settle; the message is on stderr.
 """
 
 import os
@@ -27,7 +27,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 FIRST_STAGE = "pinning source versions"
 CONDITIONS = ("cores", "memory", "shapes", "cluster")
 MEMORIES = ("6g", "4g", "2g")
-WORKER_MEMORY, HEAP, OFF_HEAP = "4g", "2g", "1g"
+WORKER_MEMORY, HEAP, OFF_HEAP = "6g", "3g", "2g"
 AS_IT_IS = "as it is"
 
 
@@ -51,7 +51,7 @@ def one_round(lake: Path, conf: Path, conditions: list[str]) -> Iterator[tuple[s
         one_core.write_text(conf.read_text().replace("local[*]", "local[1]"))
         yield "one core", settled(lake, one_core)
     for memory in MEMORIES if "memory" in conditions else ():
-        yield f"memory {memory}", settled(lake, conf, memory)
+        yield f"memory {memory}", settled_if_enough(lake, conf, memory)
     for name, folder in make_shapes(lake).items() if "shapes" in conditions else ():
         yield name, settled(folder, conf)
     if "cluster" in conditions:
@@ -63,6 +63,14 @@ def settled(lake: Path, conf: Path, memory: str | None = None) -> Ran:
     """Settles the period into the lake without its earlier outputs. `memory`: another FENTAN_DRIVER_MEMORY."""
     remove_outputs(lake)
     return ran(["settle", "--lake", str(lake), "--period", PERIOD, "--conf", str(conf)], memory)
+
+
+def settled_if_enough(lake: Path, conf: Path, memory: str) -> Ran:
+    """The same with another memory; a run that ends without having settled has no stages."""
+    try:
+        return settled(lake, conf, memory)
+    except SystemExit as ended:
+        return not_settled(f"memory {memory}: {ended}")
 
 
 def settled_on(cluster: Cluster, lake: Path, conf: Path) -> Ran:
@@ -81,13 +89,18 @@ def settled_on(cluster: Cluster, lake: Path, conf: Path) -> Ran:
     ended = cluster.submit(*words, *submitted)
     elapsed = time.monotonic() - began
     if ended.returncode:
-        sys.exit(f"The cluster ended with {ended.returncode}:\n{(ended.stdout + ended.stderr)[-3000:]}")
+        return not_settled(f"The cluster ended with {ended.returncode}:\n{(ended.stdout + ended.stderr)[-3000:]}")
     return Ran(stages_in(ended.stdout + ended.stderr), elapsed, float("nan"))
 
 
+def not_settled(why: str) -> Ran:
+    print(why, file=sys.stderr, flush=True)
+    return Ran([], float("nan"), float("nan"))
+
+
 def seconds_of(run: Ran) -> float:
-    """Seconds without the session's start."""
-    return run.ended - next(at for at, stage in run.stages if stage == FIRST_STAGE)
+    """Seconds without the session's start; not a number if the run did not settle."""
+    return run.ended - next((at for at, stage in run.stages if stage == FIRST_STAGE), float("nan"))
 
 
 def show(size: str, rounds: list[dict[str, Ran]]) -> None:
@@ -96,7 +109,7 @@ def show(size: str, rounds: list[dict[str, Ran]]) -> None:
     for name in rounds[0]:
         seconds = median(seconds_of(one[name]) for one in rounds)
         ratio = median(seconds_of(one[name]) / seconds_of(one[AS_IT_IS]) for one in rounds)
-        peak = max(one[name].peak_gib for one in rounds)
+        peak = max(one[name].peak_gib for one in rounds)  # of a cluster it is not sampled
         rows.append([name, f"{seconds:.1f}", f"{ratio:.2f}", f"{peak:.1f}"])
     print(table_text(f"{size} members", ["world", "seconds", "ratio", "peak GiB"], rows), flush=True)
 
