@@ -80,7 +80,9 @@ def _receipts(args: argparse.Namespace, request: Request) -> Outcome:
     with run_lock(lake.small, "generate", period, request.environment.lock_lease_seconds):
         count = make_receipts(lake, request.platform, period, args.seed)
     if not count:
-        raise WrongUsage(f"--receipts {period}: the period has no bills. Nothing was generated. Settle it first.")
+        raise WrongUsage(
+            f"--receipts {period}: no bill of it asks for money. Nothing was generated. Settle a period with claims."
+        )
     return Outcome({"lake": args.lake, "period": period, "rows": count}, f"{count:,} receipts of {period} written")
 
 
