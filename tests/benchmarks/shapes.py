@@ -9,12 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from tests.benchmarks.running import PERIOD, bare_session
 from tests.worlds_rows import claim
 
+CLAIMS = "source/approved_claims"
 PLAN = "critical_illness"
 PAYER = 29_999_999_999
 FAMILY_MEMBERS = 50_000
@@ -67,15 +68,24 @@ def make_shapes(lake: Path) -> dict[str, Path]:
         for name in sorted(reshaped):
             rows = SHAPES[name](members).write.format("delta").mode("overwrite").partitionBy("plan_id")
             rows.save(str(folders[name] / "source/members"))
+            keep_claims_of_members(spark, lake, folders[name])
         spark.stop()
     if MANY_CASES in missing:
         add_cases(folders[MANY_CASES])
     return folders
 
 
+def keep_claims_of_members(spark: SparkSession, lake: Path, shaped: Path) -> None:
+    """Leaves out the claims of those who are no members of the skewed world."""
+    read, key = spark.read.format("delta"), ["plan_id", "member_id"]
+    claims, members = read.load(str(lake / CLAIMS)), read.load(str(shaped / "source/members"))
+    kept = claims.join(members.select(*key), key, "left_semi").select(*claims.columns)
+    kept.write.format("delta").mode("overwrite").partitionBy("publicity_period").save(str(shaped / CLAIMS))
+
+
 def add_cases(lake: Path) -> None:
     """Adds claims of the period, of members without a claim."""
-    claims = DeltaTable(lake / "source/approved_claims")
+    claims = DeltaTable(lake / CLAIMS)
     claimed = set(claims.to_pyarrow_table(columns=["member_id"]).column("member_id").to_pylist())
     has_waited = (pc.field("plan_id") == PLAN) & (pc.field("joined_on") < JOINED_BEFORE)
     has_waited &= pc.field("exited_on").is_null()
