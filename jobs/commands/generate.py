@@ -81,7 +81,7 @@ def _receipts(args: argparse.Namespace, request: Request) -> Outcome:
         count = make_receipts(lake, request.platform, period, args.seed)
     if not count:
         raise WrongUsage(
-            f"--receipts {period}: no bill of it asks for money. Nothing was generated. Settle a period with claims."
+            f"--receipts {period}: no bill of the period has a due. Nothing was generated. Settle one with claims."
         )
     return Outcome({"lake": args.lake, "period": period, "rows": count}, f"{count:,} receipts of {period} written")
 

@@ -18,7 +18,7 @@ class DataFile(NamedTuple):
     latest_day: int | None
 
     def ends_by(self, on: date) -> bool:
-        """Whether no row is known to be of a later day than this one, nor may be."""
+        """Whether the log shows that no row is of a later day."""
         return self.latest_day is not None and self.latest_day <= (on - EPOCH).days
 
 

@@ -71,8 +71,10 @@ def _closed_periods(small: SmallTables, period: str) -> list[str]:
 
 def _books(small: SmallTables, closed: Collection[str]) -> dict[str, Books]:
     """The books of the closed periods."""
-    collected = published(small, "collect").items() if closed else ()
-    runs = rows_of_runs(small, {act.run_id for (name, _), act in collected if name in closed}) if closed else {}
+    if not closed:
+        return {}
+    collected = published(small, "collect").items()
+    runs = rows_of_runs(small, {act.run_id for (name, _), act in collected if name in closed})
     by_period: dict[str, list[dict]] = {}
     for row in runs.values():
         by_period.setdefault(row["period"], []).append(json.loads(row["settings"]))
